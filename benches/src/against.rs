@@ -1,36 +1,37 @@
-//! This run beside a saved one.
+//! Compares this run with a saved one.
 //!
-//! Ratios to a peer are compared, not times: the peer ran in the same rounds and carries the machine's mood of
-//! its own day. A row changed when the spreads of the two ratios do not touch and are [`MIN_CHANGE`] apart. The least
-//! times of the suite `latency` are single readings and have no spread: they changed when they are as far apart as the
-//! [`noise`]. Its plain runs and times without a peer are not judged; counted values are.
+//! Ratios to a peer are compared, not times. The peer ran in the same rounds, so the ratio does not depend on
+//! how fast the machine was on that day. A row has changed if the spreads of the two ratios do not overlap
+//! and are more than [`MIN_CHANGE`] apart. The least times of the suite `latency` are single readings and
+//! have no spread. They have changed if they differ by more than the [`noise`]. Plain runs of that suite, and
+//! times without a peer, are not judged. Counted values are always judged.
 
 use crate::document::Document;
 use crate::report::Row;
 use crate::suites::latency;
 use crate::verdict::noise;
 
-/// How far apart two spreads have to be. That is less than what decides between ahead and behind: a change that only moves a
-/// loop to another place is reported too.
+/// How far apart two spreads must be. This is less than the margin between ahead and behind. So a change that
+/// only moves a loop to another place in the code is reported too.
 pub const MIN_CHANGE: f64 = 0.01;
 
-/// What became of a row.
+/// How a row has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The saved run has no such row.
     New,
-    /// A time without a peer, or a single reading: nothing to judge it by.
+    /// The row is a time without a peer, or a single reading, and cannot be judged.
     NotJudged,
-    /// Within the noise.
+    /// The change is within the noise.
     Same,
-    /// Better by more than the noise.
+    /// The row is better by more than the noise.
     Better,
-    /// Worse by more than the noise.
+    /// The row is worse by more than the noise.
     Worse,
 }
 
 impl Change {
-    /// The word in the table.
+    /// Returns the word in the table.
     pub fn word(self) -> &'static str {
         match self {
             Self::New => "new",
@@ -42,7 +43,7 @@ impl Change {
     }
 }
 
-/// What became of `row` since the run of `saved`, and the row it is compared with.
+/// Returns how `row` has changed since the run of `saved`, and the row that it is compared with.
 pub fn change<'a>(row: &Row, saved: &'a [Row]) -> (Change, Option<&'a Row>) {
     let Some(then) = saved.iter().find(|then| then.same_measurement(row)) else { return (Change::New, None) };
     let (Some((now_low, now_high)), Some((then_low, then_high))) = (interval(row), interval(then)) else {
@@ -60,26 +61,26 @@ pub fn change<'a>(row: &Row, saved: &'a [Row]) -> (Change, Option<&'a Row>) {
     (change, Some(then))
 }
 
-/// What became of all rows of a run.
+/// How the rows of a run have changed.
 #[derive(Debug)]
 pub struct Changes<'a> {
     /// The saved run.
     pub before: Saved<'a>,
-    /// Whether the two runs are of the same machine and compiler.
+    /// Whether both runs are from the same machine and compiler.
     pub same_machine: bool,
-    /// The rows that got worse, each with what it was; the greatest loss first.
+    /// The rows that are worse, each with the saved row. The greatest loss comes first.
     pub worse: Vec<(&'a Row, &'a Row)>,
-    /// How many got better.
+    /// How many rows are better.
     pub better: usize,
-    /// How many the saved run does not have.
+    /// How many rows only this run has.
     pub fresh: usize,
-    /// How many only the saved run has, of the suites that ran in both.
+    /// How many rows only the saved run has, in suites that ran in both.
     pub gone: usize,
-    /// How many there are.
+    /// How many rows this run has.
     pub rows: usize,
 }
 
-/// A saved run and the name under which it was kept.
+/// A saved run and its name.
 #[derive(Clone, Copy, Debug)]
 pub struct Saved<'a> {
     /// The name.
@@ -89,7 +90,8 @@ pub struct Saved<'a> {
 }
 
 impl<'a> Changes<'a> {
-    /// What became of the rows of `now` since `before`, where `suites` are the names of those that ran now.
+    /// Compares the rows of `now` with those of `before`. `suites` are the names of the suites that have run
+    /// now.
     pub fn of(before: Saved<'a>, now: &'a Document, suites: &[&str]) -> Self {
         let (mut worse, mut better, mut fresh) = (Vec::new(), 0, 0);
         for row in &now.rows {
@@ -110,7 +112,7 @@ impl<'a> Changes<'a> {
         Self { before, same_machine, worse, better, fresh, gone, rows: now.rows.len() }
     }
 
-    /// One line that says all of it.
+    /// Returns a summary in one line.
     pub fn summary(&self) -> String {
         let Saved { name, document } = self.before;
         let worse = self.worse.len();
@@ -125,7 +127,7 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// From where to where the value may be that is compared; none where nothing can be said.
+/// Returns the interval of the value that is compared, or `None` if the row is not judged.
 fn interval(row: &Row) -> Option<(f64, f64)> {
     let (low, high) = match (row.has_peer(), row.is_timed()) {
         (true, _) => (row.ratio_low, row.ratio_high),

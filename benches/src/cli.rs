@@ -1,4 +1,4 @@
-//! The command line: what to run, with which [`Settings`], and what to do with the results.
+//! The command line: which suites to run, with which [`Settings`], and what to do with the results.
 
 use crate::error::{self, BadInput};
 use crate::settings::Settings;
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// What was asked for.
+/// The options of the command line.
 #[derive(Parser, Clone, Debug)]
 #[command(
     name = "redcore-bench",
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 )]
 #[command(after_help = suite_help())]
 pub struct Options {
-    /// What the suites are given.
+    /// The settings that the suites receive.
     #[command(flatten)]
     pub settings: Settings,
     /// Only these suites, separated by commas
@@ -32,22 +32,22 @@ pub struct Options {
     /// Keeps this run under OUT/saved/NAME.json
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub save: Option<String>,
-    /// Compares this run with the one kept as NAME
+    /// Compares this run with the one that was saved as NAME
     #[arg(long, value_name = "NAME", value_parser = parse_name)]
     pub against: Option<String>,
-    /// With --against: exit code 1 where something got worse by more than the noise
+    /// With --against: exit code 1 if a row is worse by more than the noise
     #[arg(long, requires = "against")]
     pub fail_on_regression: bool,
-    /// Holds the rows against the limits of benches/targets.toml; exit code 1 where one is missed
+    /// Compares the rows with the limits of benches/targets.toml; exit code 1 if one is missed
     #[arg(long)]
     pub check: bool,
-    /// Limits to hold the rows against instead of benches/targets.toml
+    /// The limits to use instead of benches/targets.toml
     #[arg(long, value_name = "FILE", requires = "check")]
     pub targets: Option<PathBuf>,
-    /// Where the reports go
+    /// The folder of the reports
     #[arg(long, value_name = "DIR", default_value = "target/bench")]
     pub out: PathBuf,
-    /// Measures one part of a suite in this process, and prints what it has found as JSON. Suites start it.
+    /// Measures one part of a suite in this process, and prints the results as JSON. Suites use this option.
     #[arg(long, value_name = "PART", hide = true)]
     pub part: Option<String>,
 }
@@ -57,7 +57,8 @@ fn suite_help() -> String {
     format!("Suites:\n{}", lines.collect::<String>())
 }
 
-/// A saved run's name becomes a file name, so it may not wander off to another folder.
+/// Checks the name of a saved run. The name becomes part of a file name, so it must not lead to another
+/// folder.
 pub fn parse_name(name: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
@@ -66,12 +67,13 @@ pub fn parse_name(name: &str) -> Result<String, String> {
     Ok(name.into())
 }
 
-/// Prints a line to stdout. Ignores a closed pipe (`| head`).
+/// Prints a line to stdout. Ignores an error, such as a closed pipe (`| head`).
 pub fn say(text: impl Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// Reads a command line, the program's name first. `Ok(Err(text))` is help or version to print.
+/// Parses a command line that begins with the name of the program. `Ok(Err(text))` is the help or version to
+/// print.
 pub fn parse<T: Parser, I>(args: I) -> Result<Result<T, String>, BadInput>
 where
     I: IntoIterator,
@@ -80,7 +82,7 @@ where
     match T::try_parse_from(args) {
         Ok(options) => Ok(Ok(options)),
         Err(err) if err.use_stderr() => {
-            // clap explains at length; its first paragraph says what is wrong.
+            // The message of clap is long, and its first paragraph says what is wrong.
             let text = err.to_string();
             let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
             Err(BadInput::CommandLine(lines.join(" ").trim_start_matches("error: ").into()))
@@ -89,7 +91,7 @@ where
     }
 }
 
-/// What was asked for. Otherwise help has been printed, or the error, and the program ends with the exit code.
+/// Returns the parsed options. Otherwise prints the help or the error, and returns the exit code to end with.
 pub fn or_exit<T>(parsed: Result<Result<T, String>, BadInput>) -> Result<T, ExitCode> {
     match parsed {
         Ok(Ok(options)) => Ok(options),
@@ -102,7 +104,8 @@ pub fn or_exit<T>(parsed: Result<Result<T, String>, BadInput>) -> Result<T, Exit
 }
 
 impl Options {
-    /// The same for these options, whose suites have to exist.
+    /// Parses the options, and checks that the suites exist and that each option is for one of them. See
+    /// [`parse`].
     pub fn read<I>(args: I) -> Result<Result<Self, String>, BadInput>
     where
         I: IntoIterator,
@@ -129,7 +132,7 @@ impl Options {
         Ok(Ok(options))
     }
 
-    /// The suites to run, in their own order.
+    /// Returns the suites to run, in the order of [`suites::ALL`].
     pub fn chosen(&self) -> Result<Vec<&'static Suite>, BadInput> {
         let known = || suites::ALL.iter().map(|suite| suite.name);
         if let Some(name) = self.suites.iter().find(|name| known().all(|k| k != name.as_str())) {

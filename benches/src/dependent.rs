@@ -1,23 +1,24 @@
-//! Look-ups that wait for each other: which key comes next depends on the answer before.
+//! Look-ups that wait for each other: the next key depends on the previous answer.
 //!
-//! The position of the next key is always the next one, but the processor has to wait for the answer to know
-//! that. So no look-up begins before the one before has ended, whereas the look-ups of a plain loop overlap.
-//! A store with work between two requests feels a look-up in this way.
+//! The next key is always the next one in the list, but the processor must wait for the answer to know that.
+//! So no look-up begins before the previous one has ended. The look-ups of a plain loop overlap. A store that
+//! does other work between two requests waits for each look-up in the same way.
 
 use crate::keys::Key;
 use crate::lives::timed;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// The most look-ups that are made. Their time is scaled to all keys.
+/// The maximum number of look-ups. Their time is scaled to the number of keys.
 const LOOK_UPS_MAX: usize = 1_000_000;
 
-/// The time to look up all `keys`, one after another.
+/// Returns the time to look up all `keys`, one after the other.
 pub fn hits(keys: &[Key], mut value: impl FnMut(&Key) -> u64) -> Duration {
     batches::<1>(keys, |[key]| value(key))
 }
 
-/// The time to look up all `keys` in batches: the keys of a batch depend on the answers to the batch before.
+/// Returns the time to look up all `keys` in batches. The keys of a batch depend on the answers to the
+/// previous batch.
 pub fn batches<const N: usize>(keys: &[Key], mut values: impl FnMut(&[Key; N]) -> u64) -> Duration {
     let some = keys.len().min(LOOK_UPS_MAX) / N * N;
     assert!(some > 0, "fewer keys than in a batch");

@@ -1,4 +1,4 @@
-//! report.json: a run as a file, to read by programs and to compare with later.
+//! report.json: a run as a file, which programs can read and later runs can be compared with.
 
 use crate::error::BadInput;
 use crate::machine::{self, Machine};
@@ -9,37 +9,38 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The version of the form, raised when a field changes its meaning or goes.
+/// The version of the form. It is raised when a field changes its meaning or is removed.
 pub const SCHEMA: u32 = 1;
 
-/// The whole of report.json. The fields and their order are a promise: see benches/README.md.
+/// The whole content of report.json. Other programs rely on the fields: see benches/README.md.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Document {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Where the figures are from.
+    /// The machine that the run was on.
     pub machine: Machine,
-    /// When, in UTC, as in `2026-11-03T10:00:00Z`.
+    /// When the run ended, in UTC, such as `2026-11-03T10:00:00Z`.
     pub date: String,
-    /// Of which source.
+    /// The commit of the source.
     pub commit: String,
-    /// On which allocator, as [`zmalloc::ALLOCATOR`] says.
+    /// The allocator: [`zmalloc::ALLOCATOR`].
     pub allocator: String,
-    /// The distance of its smallest size classes, in bytes, as [`zmalloc::quantum`] says.
+    /// The distance between the smallest size classes of the allocator, in bytes: [`zmalloc::quantum`].
     #[serde(default)]
     pub quantum: Option<usize>,
-    /// The command line that made the run, without the options that name places of the machine; empty in older files.
+    /// The command line of the run, without the options that name paths of the machine. It is empty in older
+    /// files.
     #[serde(default)]
     pub command: String,
-    /// What was measured.
+    /// The rows that were measured.
     pub rows: Vec<Row>,
-    /// The curves, of points that can be drawn; none in older files.
+    /// The curves. They have only points that can be drawn. Older files have none.
     #[serde(default)]
     pub plots: Vec<Plot>,
 }
 
 impl Document {
-    /// The document of a run that ends now on this machine.
+    /// Returns the document of a run that ends now on this machine.
     pub fn now(report: &Report) -> Self {
         let now = jiff::Timestamp::now();
         let date = now.round(jiff::Unit::Second).unwrap_or(now).to_string();
@@ -56,21 +57,21 @@ impl Document {
         }
     }
 
-    /// The commit as people write it: twelve digits of the hash, and what stands behind it.
+    /// Returns a short form of the commit: twelve digits of the hash, and everything behind the hash.
     pub fn short_commit(&self) -> String {
         const DIGITS: usize = 12;
         let end = self.commit.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(self.commit.len());
         format!("{}{}", &self.commit[..end.min(DIGITS)], &self.commit[end..])
     }
 
-    /// Reads a saved run. Missing, malformed, or of another schema: [`BadInput::File`].
+    /// Reads a saved run. Returns [`BadInput::File`] if it is missing, malformed, or of another schema.
     pub fn load(path: &Path) -> Result<Self, BadInput> {
         #[derive(Deserialize)]
         struct Head {
             schema: u32,
         }
         let text = fs::read_to_string(path).map_err(|err| BadInput::file(path, err))?;
-        // The head first: a document of another schema need not parse as one of ours.
+        // The head is parsed first, because a document of another schema need not have the same fields.
         let head: Head = serde_json::from_str(&text).map_err(|err| BadInput::file(path, err))?;
         if head.schema != SCHEMA {
             let problem = format!("it has schema {}, this program reads schema {SCHEMA}", head.schema);
@@ -79,7 +80,7 @@ impl Document {
         serde_json::from_str(&text).map_err(|err| BadInput::file(path, err))
     }
 
-    /// Writes the document, making its folder where there is none.
+    /// Writes the document. Creates its folder if there is none.
     pub fn save(&self, path: &Path) -> io::Result<()> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -90,7 +91,7 @@ impl Document {
     }
 }
 
-/// The plot without points that have no place on its axes: JSON has no NaN.
+/// Returns the plot without the points that cannot be drawn on its axes. JSON has no NaN.
 fn drawable(plot: &Plot) -> Plot {
     let mut drawable = plot.clone();
     for series in &mut drawable.series {
@@ -99,13 +100,13 @@ fn drawable(plot: &Plot) -> Plot {
     drawable
 }
 
-/// Options with a value that name places of one machine, and say nothing about what was measured.
+/// Options whose value is a path of one machine, and says nothing about what was measured.
 const PLACES: [&str; 3] = ["--out", "--save", "--against"];
 
-/// An option that means nothing without `--against`.
+/// An option that has no meaning without `--against`.
 const OF_AGAINST: &str = "--fail-on-regression";
 
-/// The command line of a run with these arguments, as it is typed to repeat the run elsewhere.
+/// Returns the command line that repeats a run with these arguments on another machine.
 fn command(arguments: impl Iterator<Item = OsString>) -> String {
     let mut words = vec!["cargo xtask bench".to_owned()];
     let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
@@ -120,7 +121,7 @@ fn command(arguments: impl Iterator<Item = OsString>) -> String {
     words.join(" ")
 }
 
-/// The argument as a shell reads it.
+/// Quotes the argument for a shell, if necessary.
 fn quoted(argument: String) -> String {
     if argument.is_empty() || argument.contains(|c: char| c.is_whitespace() || c == '\'') {
         format!("'{}'", argument.replace('\'', r"'\''"))
@@ -129,7 +130,7 @@ fn quoted(argument: String) -> String {
     }
 }
 
-/// The file of the run kept as `name`.
+/// Returns the path of the run that was saved as `name`.
 pub fn saved(out: &Path, name: &str) -> PathBuf {
     out.join("saved").join(format!("{name}.json"))
 }
@@ -163,7 +164,7 @@ mod tests {
         let keys = |value: &serde_json::Value| -> Vec<String> {
             value.as_object().unwrap().keys().cloned().collect()
         };
-        // serde_json's map sorts its keys: compare as sets.
+        // The maps of serde_json sort their keys.
         let document_keys =
             ["allocator", "command", "commit", "date", "machine", "plots", "quantum", "rows", "schema"];
         assert_eq!(keys(&json), document_keys);

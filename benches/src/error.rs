@@ -1,4 +1,4 @@
-//! Errors that are the user's to mend: one line on stderr and exit code 2.
+//! Errors that the user can correct. The program prints one line on stderr, and ends with exit code 2.
 
 use std::error::Error;
 use std::fmt;
@@ -9,37 +9,38 @@ use std::process::ExitCode;
 /// The exit code for bad input.
 pub const EXIT_BAD_INPUT: u8 = 2;
 
-/// What was wrong with what the user gave.
+/// What is wrong with the input of the user.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BadInput {
-    /// The command line does not parse; the text is one line.
+    /// The command line cannot be parsed. The text is one line.
     CommandLine(String),
-    /// `--suite` names none of the suites.
+    /// `--suite` has a name that is not the name of a suite.
     UnknownSuite {
-        /// What was asked for.
+        /// The name that was given.
         name: String,
-        /// What could have been.
+        /// The names of all suites.
         known: Vec<&'static str>,
     },
     /// A program given by `--server` is not a server that can be measured.
     Server {
-        /// Which.
+        /// The path that was given.
         program: PathBuf,
-        /// What it does instead, as one line that begins with a verb.
+        /// What the program does instead, in one line that begins with a verb.
         what: String,
     },
-    /// A file given by the user (a trace, an import, a saved run, the targets) is missing, cut short or of another form.
+    /// A file that the user has given (a trace, an import, a saved run or the targets) is missing, truncated,
+    /// or of another form.
     File {
-        /// Which.
+        /// The path that was given.
         path: PathBuf,
-        /// What is wrong, with offset or line where there is one.
+        /// What is wrong, with the offset or the line if there is one.
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
 impl BadInput {
-    /// A [`BadInput::File`] for `path`.
+    /// Returns a [`BadInput::File`] for `path`.
     pub fn file(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::File { path: path.to_owned(), source: source.into() }
     }
@@ -60,7 +61,8 @@ impl fmt::Display for BadInput {
 
 impl Error for BadInput {}
 
-/// Prints an error in one line, and returns the exit code: [`EXIT_BAD_INPUT`] where it is the user's to mend.
+/// Prints an error in one line, and returns the exit code. This is [`EXIT_BAD_INPUT`] if the error is a
+/// [`BadInput`].
 pub fn report(err: &anyhow::Error) -> ExitCode {
     let _ = writeln!(io::stderr(), "error: {err:#}");
     match err.downcast_ref::<BadInput>() {

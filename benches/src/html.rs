@@ -1,4 +1,5 @@
-//! report.html: the whole run in one file that needs nothing else, in light and dark, on a telephone too.
+//! report.html: the whole run in one file that loads nothing else. The page supports light and dark mode, and
+//! narrow screens.
 //!
 //! ```text
 //!  machine and run
@@ -8,7 +9,7 @@
 //!    filter        by suite, by peer, rows behind only: the one script of the page
 //! ```
 //!
-//! Without scripts the page is complete but has no filter.
+//! Without scripts, the page has everything except the filter.
 
 mod scoreboard;
 mod tables;
@@ -26,17 +27,17 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/filter.js");
 
-/// What the page shows of the run besides its rows.
+/// What the page shows about the run, in addition to its rows.
 pub struct RunContext<'a> {
     /// How the suites were run.
     pub settings: &'a Settings,
-    /// The saved run to compare with, and what became of its rows.
+    /// The comparison with a saved run, if there is one.
     pub changes: Option<&'a Changes<'a>>,
-    /// The limits, where they were asked for.
+    /// The limits, if `--check` is given.
     pub judged: Option<&'a [Judged<'a>]>,
 }
 
-/// The page.
+/// Returns the page.
 pub fn page(report: &Report, suites: &[&Suite], document: &Document, context: &RunContext) -> String {
     let plots: Vec<&Plot> = suites.iter().flat_map(|suite| report.plots_of(suite.name)).collect();
     let page = html! {
@@ -68,7 +69,7 @@ pub fn page(report: &Report, suites: &[&Suite], document: &Document, context: &R
     page.into_string()
 }
 
-/// The machine, and the run.
+/// Returns the line about the machine and the run.
 fn origin(document: &Document, settings: &Settings) -> Markup {
     html! {
         p.faint {
@@ -81,7 +82,7 @@ fn origin(document: &Document, settings: &Settings) -> Markup {
     }
 }
 
-/// A plot twice: the style sheet shows the one that suits the width of the window.
+/// Draws a plot twice. The style sheet shows the drawing that fits the width of the window.
 fn drawing(plot: &Plot) -> Markup {
     html! {
         figure id=(plot.id) {
@@ -96,7 +97,7 @@ fn drawing(plot: &Plot) -> Markup {
     }
 }
 
-/// A plot that cannot be drawn costs the page no more than a line.
+/// Draws a plot in one size. If it cannot be drawn, the page has a line with the reason instead.
 fn drawing_of_size(plot: &Plot, class: &str, size: Size) -> Markup {
     html! {
         @match plot::svg(plot, size) {
@@ -106,7 +107,7 @@ fn drawing_of_size(plot: &Plot, class: &str, size: Size) -> Markup {
     }
 }
 
-/// The anchor of the row at `index` in the report.
+/// Returns the anchor of the row at `index` in the report.
 fn anchor(index: usize) -> String {
     format!("row-{index}")
 }

@@ -1,7 +1,8 @@
-//! What the options `--server`, `--import` and `--trace` name. Before the first suite runs, files are read,
-//! and each server is started once to learn its name.
+//! The servers and files that the options `--server`, `--import` and `--trace` name. Before the first suite
+//! runs, the files are read, and each server is started once to learn its name.
 //!
-//! So a bad input is known before the first minutes are spent, and a pipe such as `/dev/stdin` can be read.
+//! So a bad input is reported before any time is spent on measuring. A pipe such as `/dev/stdin` can be read,
+//! because each file is read only once.
 
 use crate::error::BadInput;
 use crate::import::Import;
@@ -10,27 +11,27 @@ use crate::settings::Settings;
 use crate::trace::Trace;
 use std::path::{Path, PathBuf};
 
-/// What the user gives the suites.
+/// The inputs of the suites that the user has given.
 #[derive(Default)]
 pub struct Inputs {
     /// The servers, in the order of the command line.
     pub servers: Vec<Program>,
-    /// Keys and values.
+    /// The keys and values of `--import`.
     pub import: Option<Named<Import>>,
     /// Request traces, in the order of the command line. No two have the same name.
     pub traces: Vec<Named<Trace>>,
 }
 
-/// What is in a file.
+/// The content of a file, with a name.
 pub struct Named<T> {
     /// The name of the file, without its folder.
     pub name: String,
-    /// What is in it.
+    /// The content of the file.
     pub content: T,
 }
 
 impl<T> Named<T> {
-    /// The content of the file at `path`.
+    /// Returns `content` with the name of the file at `path`.
     pub fn new(path: &Path, content: T) -> Self {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Self { name, content }
@@ -49,7 +50,7 @@ impl Inputs {
     }
 }
 
-/// Reads the traces. Those of one file name have their whole path as name.
+/// Reads the traces. A trace whose file name is already used gets its whole path as its name.
 fn read_traces(paths: &[PathBuf]) -> Result<Vec<Named<Trace>>, BadInput> {
     let mut traces: Vec<Named<Trace>> = Vec::new();
     for (i, path) in paths.iter().enumerate() {

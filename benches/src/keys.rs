@@ -1,8 +1,8 @@
-//! The keys of the table suites: 16-byte strings `key:000000000042`, in an order drawn from a seed.
+//! The keys of the table suites: 16-byte strings such as `key:000000000042`, in an order drawn from a seed.
 //!
-//! One key type for all subjects, held inline, so that what differs between them is the table. The
-//! orders differ between inserting, looking up and removing: a table that lays its entries out in order
-//! of insertion (indexmap, a chained table of fresh blocks) would otherwise be walked like an array.
+//! All subjects have the same type of key, and store it inline, so that they differ only in the table.
+//! Look-up and removal use another order than insertion. Otherwise, a table that stores its entries in the
+//! order of insertion (indexmap, or a chained table of new blocks) would be read like an array.
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
@@ -16,7 +16,7 @@ pub const KEY_BYTES: usize = 16;
 
 const DIGITS: usize = 12;
 
-/// The key of the number `id`: `key:` and its last twelve decimal digits.
+/// Returns the key of the number `id`: `key:` and the last twelve decimal digits of the number.
 pub fn key(id: u64) -> Key {
     let mut key = *b"key:000000000000";
     let mut rest = id;
@@ -27,41 +27,41 @@ pub fn key(id: u64) -> Key {
     key
 }
 
-/// The numbers of `range` in an order drawn from `seed`.
+/// Returns the numbers of `range` in an order drawn from `seed`.
 pub fn shuffled(range: std::ops::Range<u32>, seed: u64) -> Vec<u32> {
     let mut ids: Vec<u32> = range.collect();
     ids.shuffle(&mut SmallRng::seed_from_u64(seed));
     ids
 }
 
-/// `n` keys that are present (numbers below `n`), in an order drawn from `seed`.
+/// Returns the `n` keys that are present (the numbers below `n`), in an order drawn from `seed`.
 pub fn present(n: usize, seed: u64) -> Vec<Key> {
     shuffled(0..number(n), seed).into_iter().map(|id| key(id.into())).collect()
 }
 
-/// `n` keys that are not among the first `n` (numbers from `n` to below `2 * n`).
+/// Returns `n` keys that are absent (the numbers from `n` to below `2 * n`), in an order drawn from `seed`.
 pub fn absent(n: usize, seed: u64) -> Vec<Key> {
     shuffled(number(n)..number(2 * n), seed).into_iter().map(|id| key(id.into())).collect()
 }
 
-/// Keys for one N.
+/// The keys for a table of one size.
 pub struct Keys {
-    /// Those that a table holds, in the order of insertion.
+    /// The keys that a table holds, in the order of insertion.
     pub insert: Vec<Key>,
-    /// The same in the order of look-up and removal.
+    /// The same keys in the order of look-up and removal.
     pub find: Vec<Key>,
-    /// As many that are not in the table.
+    /// The same number of keys that are not in the table.
     pub absent: Vec<Key>,
 }
 
 impl Keys {
-    /// `n` keys that are present, and as many others.
+    /// Returns `n` keys that are present, and `n` keys that are absent.
     pub fn new(n: usize, seed: u64) -> Self {
         Self { insert: present(n, seed), find: present(n, seed.wrapping_add(1)), absent: absent(n, seed) }
     }
 }
 
-/// A count of keys as a number of a key: the suites stay far below four billion.
+/// Converts a count of keys to `u32`. The suites have far fewer than four billion keys.
 fn number(n: usize) -> u32 {
     u32::try_from(n).expect("more keys than the suites ever ask for")
 }

@@ -1,28 +1,29 @@
-//! Timing single operations, and the least time of each over several runs.
+//! Times single operations, and keeps the least time of each over several runs.
 //!
-//! On a shared machine an interrupt or a neighbour adds hundreds of microseconds to any operation. Where keys, orders and hash
-//! seeds are fixed, operation `i` does the same work in every run. Its least time is its cost: an interruption would have to hit the
-//! same operation in all of them.
+//! On a shared machine, an interrupt or another process can add hundreds of microseconds to any operation. If
+//! the keys, the orders and the hash seeds are fixed, operation `i` does the same work in every run. So its
+//! least time is its cost, unless an interruption hits the same operation in all runs.
 
 use quanta::Clock;
 use std::hint::black_box;
 
-/// The least time of every operation so far, in nanoseconds; `u32` holds four seconds.
+/// The least time of each operation so far, in nanoseconds. A `u32` holds up to four seconds.
 #[derive(Clone)]
 pub struct Least(Vec<u32>);
 
 impl Least {
-    /// For `n` operations.
+    /// Returns a list of times for `n` operations.
     pub fn new(n: usize) -> Self {
         Self(vec![u32::MAX; n])
     }
 
-    /// Forgets all times. Touches every page, too: no fault of this array's own falls into a run.
+    /// Forgets all times. This also touches every page of the array, so that none of its page faults happens
+    /// in a run.
     pub fn reset(&mut self) {
         self.0.fill(u32::MAX);
     }
 
-    /// One run: times `operation` on each item, and keeps the least time of each.
+    /// Makes one run: times `operation` on each item, and keeps the least time of each.
     #[inline]
     pub fn each<T>(&mut self, clock: &Clock, items: &[T], mut operation: impl FnMut(&T)) {
         for (item, least) in items.iter().zip(&mut self.0) {
@@ -30,7 +31,8 @@ impl Least {
         }
     }
 
-    /// One run of an operation that says when it has come to an end: as often as that, or as there is room for. Returns how often.
+    /// Makes one run of an operation that returns `false` when it has come to an end. Stops then, or when
+    /// there is no room for another time. Returns how often the operation was called.
     pub fn until_done(&mut self, clock: &Clock, mut goes_on: impl FnMut() -> bool) -> usize {
         for (i, least) in self.0.iter_mut().enumerate() {
             if !keep_least(clock, least, &mut goes_on) {
@@ -40,17 +42,18 @@ impl Least {
         self.0.len()
     }
 
-    /// Drops what is behind the first `n` operations.
+    /// Removes all times except those of the first `n` operations.
     pub fn truncate(&mut self, n: usize) {
         self.0.truncate(n);
     }
 
-    /// What is said of the times.
+    /// Returns the percentiles of the times.
     pub fn reading(&self) -> Reading {
         Reading::of(&mut self.0.clone())
     }
 
-    /// The slowest operation of each of `count` equal windows: (operations so far, ns).
+    /// Returns the slowest operation of each of `count` equal windows, as (operations up to the end of the
+    /// window, ns).
     pub fn windows(&self, count: usize) -> Vec<(f64, f64)> {
         let width = self.0.len().div_ceil(count).max(1);
         let slowest = |(i, window): (usize, &[u32])| {
@@ -60,7 +63,8 @@ impl Least {
         self.0.chunks(width).enumerate().map(slowest).collect()
     }
 
-    /// How many operations took up to so many nanoseconds and longer than half of that, for each power of two: (ns, operations).
+    /// Returns a histogram by powers of two, as (ns, operations). These operations took at most this many
+    /// nanoseconds, and more than half of that.
     pub fn histogram(&self) -> Vec<(f64, f64)> {
         let mut counts = [0_u32; 33];
         for ns in &self.0 {
@@ -70,7 +74,7 @@ impl Least {
         bars.map(|(power, count)| ((1_u64 << power) as f64, f64::from(count))).collect()
     }
 
-    /// The least time of each operation.
+    /// Returns the least time of each operation.
     pub fn times(&self) -> &[u32] {
         &self.0
     }
@@ -86,7 +90,7 @@ fn keep_least<T>(clock: &Clock, least: &mut u32, operation: impl FnOnce() -> T) 
     result
 }
 
-/// What is said of many times, in nanoseconds.
+/// Percentiles of many times, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     p50: u32,
@@ -97,7 +101,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Each figure with its name.
+    /// Returns each figure with its name.
     pub fn named(self) -> [(&'static str, f64); 5] {
         [
             ("p50", self.p50),
@@ -109,10 +113,10 @@ impl Reading {
         .map(|(name, ns)| (name, f64::from(ns)))
     }
 
-    /// Of times in any order, which are sorted.
+    /// Returns the percentiles of times in any order. Sorts the times.
     fn of(times: &mut [u32]) -> Self {
         times.sort_unstable();
-        // The nearest rank: the smallest time that `share` of all operations do not exceed.
+        // The nearest rank: the smallest time that a `share` of all operations do not exceed.
         let at = |share: f64| {
             let rank = (times.len() as f64 * share).ceil() as usize;
             times.get(rank.max(1) - 1).copied().unwrap_or(0)

@@ -1,42 +1,44 @@
-//! Lives: a subject that is built, used and taken apart, timed phase by phase.
+//! Times the life of a subject in phases: it is built, used and dropped.
 //!
-//! What an operation costs depends on what was done before it: a table that has just grown answers faster than one that is
-//! full. So a round is a whole life, and its phases are told apart afterwards. Subjects take turns life by life; each
-//! dies before the next one begins, so that none finds the caches full of a neighbour's entries.
+//! The cost of an operation depends on the operations before it: a table that has just grown is faster than
+//! one that is full. So a round is a whole life, and the times of its phases are separated afterwards.
+//! Subjects take turns, one life each. Each subject is dropped before the next one is built. Otherwise the
+//! caches would be full of the entries of another subject.
 
 use crate::measure::{Samples, Subject, paired};
 use crate::progress::Progress;
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// Something that can live: its name, and a life of `PHASES` phases, which answers how long each took. A phase that it
-/// does not have takes no time.
+/// A subject whose life has `PHASES` phases. `live` runs one life, and returns the time of each phase. The
+/// time of a phase that the subject does not have is 0.
 pub struct Candidate<'a, const PHASES: usize> {
     name: String,
     live: Box<dyn FnMut() -> [Duration; PHASES] + 'a>,
 }
 
 impl<'a, const PHASES: usize> Candidate<'a, PHASES> {
-    /// A candidate that lives by `live`.
+    /// Returns a candidate with this name. `live` runs one of its lives.
     pub fn new(name: &str, live: impl FnMut() -> [Duration; PHASES] + 'a) -> Self {
         Self { name: name.into(), live: Box::new(live) }
     }
 }
 
-/// How often candidates live.
+/// How many lives the candidates have.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
-    /// Rounds that count.
+    /// The number of rounds that count.
     pub rounds: usize,
-    /// Lives in a round: a round must be long beside the clock's own cost and the timer interrupt.
+    /// The number of lives in a round. A round must be long in comparison with the cost of the clock and with
+    /// a timer interrupt.
     pub repeats: usize,
-    /// Whether a round that does not count comes first.
+    /// Whether the first round is an additional one that does not count.
     pub warm_up: bool,
-    /// Of the order of turns.
+    /// The seed of the order of turns.
     pub seed: u64,
 }
 
-/// Lets all candidates live in turns: each candidate's samples, for each phase.
+/// Runs the lives of all candidates in turns. Returns the samples of each candidate for each phase.
 pub fn lives<const PHASES: usize>(
     candidates: &mut [Candidate<PHASES>],
     schedule: Schedule,
@@ -45,7 +47,7 @@ pub fn lives<const PHASES: usize>(
 ) -> [Vec<Samples>; PHASES] {
     let Schedule { rounds, repeats, warm_up, seed } = schedule;
     let warm_up = usize::from(warm_up);
-    // `paired` knows one time a round; each life's own times are kept aside.
+    // `paired` keeps one time for each round. The times of the phases are kept separately.
     let lives: Vec<RefCell<Vec<[Duration; PHASES]>>> =
         candidates.iter().map(|_| RefCell::default()).collect();
     let mut subjects: Vec<Subject> = candidates
@@ -75,7 +77,8 @@ pub fn lives<const PHASES: usize>(
     })
 }
 
-/// How long `work` keeps this thread busy: the time in which others had its core does not count, where the system tells.
+/// Returns how long `work` keeps this thread busy. On Unix, time in which the thread does not run is not
+/// included.
 pub fn timed(work: impl FnOnce()) -> Duration {
     let start = clock::now();
     work();
@@ -84,13 +87,13 @@ pub fn timed(work: impl FnOnce()) -> Duration {
 
 #[cfg(unix)]
 mod clock {
-    //! The processor time of this thread, its system calls and page faults included.
+    //! The processor time of this thread, including its system calls and page faults.
     use std::time::Duration;
 
     pub(super) fn now() -> Duration {
         let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: the place is a timespec of ours. The clock exists on all systems of this `cfg`; were it not there, the time
-        // would stay zero, and all durations with it.
+        // SAFETY: `time` is a valid `timespec` that the call may write. If a system did not have this clock,
+        // the time would stay 0.
         unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
         Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
     }
@@ -102,7 +105,7 @@ mod clock {
 
 #[cfg(not(unix))]
 mod clock {
-    //! The time of the clock on the wall.
+    //! The wall-clock time.
     use std::time::{Duration, Instant};
 
     pub(super) fn now() -> Instant {
@@ -130,7 +133,7 @@ mod tests {
         let schedule = Schedule { rounds: 2, repeats: 2, warm_up: true, seed: 1 };
         let mut candidates = [growing, steady];
         let [first, second] = lives(&mut candidates, schedule, "test", &Progress::hidden());
-        // Lives 1 and 2 were the warm-up.
+        // Lives 1 and 2 are the warm-up.
         assert_eq!(
             (first[0].name.as_str(), first[0].rounds.as_slice()),
             ("growing", &[micros(7), micros(11)][..])

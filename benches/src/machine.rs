@@ -1,29 +1,30 @@
-//! The machine that the figures are from, as far as it tells.
+//! A description of the machine that the figures are from.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs;
 use std::process::Command;
 
-/// What a reader must know of the machine; `unknown` or null where it does not say.
+/// The properties of the machine that affect the figures. A property that the machine does not provide is
+/// `unknown` or null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
-    /// The processor's model name.
+    /// The model name of the processor.
     pub cpu: String,
-    /// Cores that this process may run on.
+    /// The number of cores that this process may run on.
     pub cores: Option<usize>,
-    /// Bytes of physical memory.
+    /// The size of the physical memory, in bytes.
     pub memory_bytes: Option<u64>,
-    /// Distribution and kernel.
+    /// The distribution and the kernel.
     pub os: String,
-    /// The compiler of this binary.
+    /// The version of the compiler that built this program.
     pub rustc: String,
 }
 
 const UNKNOWN: &str = "unknown";
 
 impl Machine {
-    /// This machine.
+    /// Returns the description of this machine.
     pub fn this() -> Self {
         let file = |path| fs::read_to_string(path).unwrap_or_default();
         let cpu = field(&file("/proc/cpuinfo"), "model name", ':').unwrap_or_else(|| UNKNOWN.into());
@@ -41,7 +42,7 @@ impl Machine {
 }
 
 impl Machine {
-    /// Processor, cores and memory.
+    /// Returns the processor, the cores and the memory as text.
     pub fn hardware(&self) -> String {
         let cores = self.cores.map(|cores| format!(", {cores} cores"));
         let memory =
@@ -56,7 +57,7 @@ impl fmt::Display for Machine {
     }
 }
 
-/// The value of the first line `key <separator> value`, without quotes.
+/// Returns the value of the first line `key <separator> value`, without quotes.
 fn field(text: &str, key: &str, separator: char) -> Option<String> {
     text.lines().find_map(|line| {
         let (name, value) = line.split_once(separator)?;
@@ -64,12 +65,13 @@ fn field(text: &str, key: &str, separator: char) -> Option<String> {
     })
 }
 
-/// `24689040 kB` in bytes.
+/// Converts a size such as `24689040 kB` to bytes.
 fn bytes(size: &str) -> Option<u64> {
     size.strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The commit of the source: what `REDCORE_COMMIT` says, else what git says, else `unknown`.
+/// Returns the commit of the source: the value of `REDCORE_COMMIT`, otherwise the commit that git reports,
+/// otherwise `unknown`.
 pub fn commit() -> String {
     let from_git = || {
         let out =

@@ -1,7 +1,7 @@
-//! `redcore-bench`: what `cargo xtask bench` runs.
+//! `redcore-bench`: the program that `cargo xtask bench` runs.
 //!
-//! Exit codes: 0 done; 1 a limit is missed (`--check`), a regression (`--fail-on-regression`) or a suite failed;
-//! 2 bad input.
+//! Exit codes: 0 if everything is done; 1 if a limit is missed (`--check`), a row is worse
+//! (`--fail-on-regression`), or a suite has failed; 2 if the input is bad.
 
 use anyhow::Context;
 use benches::against::{Changes, Saved};
@@ -34,13 +34,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs what was asked for. Returns `false` if a limit is missed or a row got worse.
+/// Runs the program with these options. Returns `false` if a limit is missed or a row is worse.
 fn run(options: &Options) -> anyhow::Result<bool> {
     if let Some(part) = &options.part {
         say(upkeep::part(part, &options.settings)?);
         return Ok(true);
     }
-    // Everything that can be wrong with the input is looked at before the first minute is spent.
+    // The whole input is checked before any time is spent on measuring.
     let suites = options.chosen()?;
     let limits = match &options.targets {
         Some(path) => {
@@ -61,7 +61,8 @@ fn run(options: &Options) -> anyhow::Result<bool> {
 
 /// Runs the suites, writes the reports and prints the screen.
 ///
-/// A suite that fails ends the run with an error. What was measured until then is written and printed before.
+/// A suite that fails ends the run with an error. The rows that were measured before it are written and
+/// printed first.
 fn measure(
     options: &Options,
     inputs: &Inputs,
@@ -75,7 +76,7 @@ fn measure(
     let outcome = run_suites(options, inputs, suites, &mut report, before);
 
     let document = Document::now(&report);
-    // Before anything else, so that a failure from here on does not cost the minutes of the run.
+    // The document is saved first, so that a later failure does not lose the results of the run.
     let saved = files.save(&document);
     let names: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
     let judged = options.check.then(|| targets::judge(limits, &names, &document.rows));
@@ -133,7 +134,7 @@ fn run_suites(
     Ok(())
 }
 
-/// The table and the notes of a suite.
+/// Prints the table and the notes of a suite.
 fn say_tables(report: &Report, suite: &Suite, before: Option<Saved>) {
     if report.rows_of(suite.name).next().is_some() {
         say(table::of_suite(report, suite.name, before.map(|before| before.document.rows.as_slice())));
@@ -144,14 +145,15 @@ fn say_tables(report: &Report, suite: &Suite, before: Option<Saved>) {
     say("");
 }
 
-/// The table of the limits that are missed or without a row.
+/// Prints the table of the limits that are missed or have no row.
 fn say_misses(judged: &[Judged]) {
     if judged.iter().any(|judged| !judged.met) {
         say(format_args!("{}\n", table::of_misses(judged)));
     }
 }
 
-/// A limit without a row is missed at full scale; smaller runs do not have the large rows.
+/// Returns whether no limit is missed. At full scale, a limit without a row counts as missed. Smaller runs do
+/// not have the large rows.
 fn within_limits(tally: &Tally, options: &Options) -> bool {
     tally.missed.is_empty() && (tally.absent.is_empty() || !options.settings.is_full_scale())
 }
@@ -160,7 +162,7 @@ fn within_limits(tally: &Tally, options: &Options) -> bool {
 struct Files {
     html: PathBuf,
     json: PathBuf,
-    /// What `--save` keeps.
+    /// The file of `--save`, if it is given.
     saved: Option<PathBuf>,
 }
 

@@ -1,8 +1,8 @@
-//! The maps that the table suites compare, behind one trait.
+//! The maps that the table suites compare, with a common trait.
 //!
-//! Each suite is written once, generic over [`Map`], and compiled for every map: no map is called through
-//! a pointer, and none gets a loop of its own. All stand on the same allocator (the global one is
-//! [`zmalloc::Zmalloc`]) and, unless a row says otherwise, on the same hash function with a fixed seed.
+//! Each suite is written once, generic over [`Map`], and compiled for every map. So no map is called through
+//! a pointer, and all maps run the same loops. All of them use the same allocator (the global one is
+//! [`zmalloc::Zmalloc`]). Unless a row says otherwise, they use the same hash function with a fixed seed.
 
 mod buckets;
 mod pointer;
@@ -13,36 +13,37 @@ pub use pointer::{CompactNode, Node, Pointer};
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
-/// foldhash with a fixed seed: fast, and the same work in every run.
+/// foldhash with a fixed seed. It is fast, and does the same work in every run.
 pub type Fold = foldhash::fast::FixedState;
 
-/// SipHash-1-3 with a fixed key, as std has it.
+/// SipHash-1-3 with a fixed key: the hasher of std.
 pub type Sip = BuildHasherDefault<DefaultHasher>;
 
-/// What the suites ask of a map from `K` to `V` that looks keys up by `Q`.
+/// The operations that the suites need of a map from `K` to `V` that looks keys up by `Q`.
 pub trait Map<K, V, Q: ?Sized = K>: Default {
-    /// The name in the tables.
+    /// The name of the map in the tables.
     const NAME: &'static str;
-    /// Adds an entry, or replaces the value of one.
+    /// Adds an entry, or replaces the value of an existing one.
     fn insert(&mut self, key: K, value: V);
-    /// Looks an entry up; a table that rehashes in steps may take one.
+    /// Looks an entry up. A table that rehashes in steps may do one step.
     fn get(&mut self, key: &Q) -> Option<&V>;
     /// Looks an entry up to change it.
     fn get_mut(&mut self, key: &Q) -> Option<&mut V>;
-    /// Takes an entry out.
+    /// Removes an entry, and returns its value.
     fn remove(&mut self, key: &Q) -> Option<V>;
     /// Visits all entries.
     fn for_each(&self, visit: impl FnMut(&K, &V));
-    /// Visits at least `count` entries, or all if there are fewer, going on where the last scan stopped and
-    /// starting over at the end; the first cursor is 0. Only for those of [`for_each_scan_map`]: a map that
-    /// cannot go on after a change has no scan, and starting at its first entry every time would be other work.
+    /// Visits at least `count` entries, or all if there are fewer. Continues where the last scan has stopped,
+    /// and starts again at the end. The first cursor is 0. Only the maps of [`for_each_scan_map`] have a
+    /// scan. The others cannot continue an iteration after a change, and a scan that always starts at the
+    /// first entry would be different work.
     fn scan(&mut self, cursor: &mut u64, count: usize, visit: impl FnMut(&K, &V)) {
         let _ = (cursor, count, visit);
         unreachable!("{} has no cursor", Self::NAME);
     }
-    /// The number of entries.
+    /// Returns the number of entries.
     fn len(&self) -> usize;
-    /// Whether there is none.
+    /// Returns whether there are no entries.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -50,10 +51,10 @@ pub trait Map<K, V, Q: ?Sized = K>: Default {
     fn settle(&mut self) {}
 }
 
-/// A scan for `Dict`: chunk by chunk, with the table's own cursor.
+/// A scan of `Dict`, which proceeds in chunks with the cursor of the table.
 macro_rules! by_cursor {
     ($map:ident, $cursor:ident, $count:ident, $visit:ident) => {{
-        // A shared reference: the type's own `scan` is meant, not the trait's.
+        // The shared reference selects the `scan` of the type instead of the one of the trait.
         let (map, mut visit, mut at, mut seen) = (&*$map, $visit, Cursor::from(*$cursor), 0);
         while seen < $count.min(map.len()) {
             at = map.scan(at, |key, value| {
@@ -65,7 +66,7 @@ macro_rules! by_cursor {
     }};
 }
 
-/// A scan for a map whose places have numbers from 0 to its `$ends_at`, some perhaps empty.
+/// A scan of a map whose places have the numbers from 0 to below `$ends_at`. Some places may be empty.
 macro_rules! by_number {
     ($at:ident, $ends_at:ident, $map:ident, $cursor:ident, $count:ident, $visit:ident) => {{
         let (map, mut visit, mut number, mut seen) = (&*$map, $visit, *$cursor as usize, 0);
@@ -91,7 +92,7 @@ macro_rules! by_index {
     ($($input:ident),*) => { by_number!(get_index, len, $($input),*) };
 }
 
-/// A [`Map`] for a type with the methods of std's `HashMap`.
+/// Implements [`Map`] for a type with the methods of std's `HashMap`.
 macro_rules! hash_map {
     ($name:literal, $map:ty, remove: $remove:ident $(, scan: $scan:ident)? $(, settle: $settle:ident)?) => {
         impl<K, V, Q, S> Map<K, V, Q> for $map
@@ -157,13 +158,13 @@ fn finish_rehash<K: Hash + Eq, V, S: BuildHasher>(map: &mut classic::Dict<K, V, 
     }
 }
 
-/// Something done once for each map.
+/// An operation that is generic over the map, and is done once for each map.
 pub trait Visitor<K, V, Q: ?Sized = K> {
-    /// Does it for `M`.
+    /// Does the operation for `M`.
     fn visit<M: Map<K, V, Q> + 'static>(&mut self);
 }
 
-/// Visits redcore's map and then all peers, with the hash `S`.
+/// Visits redcore's map and then all peers, with the hasher `S`.
 pub fn for_each_map<K, V, Q, S>(visitor: &mut impl Visitor<K, V, Q>)
 where
     K: Hash + Eq + Borrow<Q> + 'static,
@@ -176,7 +177,7 @@ where
     visitor.visit::<indexmap::IndexMap<K, V, S>>();
 }
 
-/// The same for the maps that somebody would build a store on.
+/// Like [`for_each_map`], for the maps that are suitable for a store.
 pub fn for_each_store_map<K, V, Q, S>(visitor: &mut impl Visitor<K, V, Q>)
 where
     K: Hash + Eq + Borrow<Q> + 'static,
@@ -190,7 +191,7 @@ where
     visitor.visit::<classic::Dict<K, V, S>>();
 }
 
-/// Redcore's map and the peers that can scan.
+/// Like [`for_each_map`], for redcore's map and the peers that can scan.
 pub fn for_each_scan_map<K, V, Q, S>(visitor: &mut impl Visitor<K, V, Q>)
 where
     K: Hash + Eq + Borrow<Q> + 'static,
@@ -209,7 +210,7 @@ mod tests {
     use crate::keys::{Key, key};
     use std::collections::HashMap;
 
-    /// The same history in every map and in std's, which is the oracle.
+    /// Makes the same changes to a map and to std's `HashMap`, which is the oracle.
     struct Check {
         names: Vec<&'static str>,
         scans: bool,

@@ -1,7 +1,8 @@
-//! Time by paired rounds.
+//! Measures times in paired rounds.
 //!
-//! On a shared machine the same loop takes 7 ns in one second and 11 in the next; a figure taken for one
-//! subject now and for another a minute later compares two moments of the machine. So:
+//! On a shared machine, the same loop may take 7 ns in one second and 11 ns in the next one. If one subject
+//! is measured now and the other one a minute later, the ratio compares two states of the machine. So all
+//! subjects run in every round:
 //!
 //! ```text
 //!   warm-up  A B C          not counted
@@ -11,8 +12,9 @@
 //!   ratio    median over rounds of  A_round / B_round,  with the quartiles as its spread
 //! ```
 //!
-//! Neighbours in time share the machine's mood, and the median forgets the rounds in which it changed between
-//! them. What that cannot see: effects of code placement that last as long as the process does.
+//! Subjects that run one after the other find the machine in the same state. The median ignores the few
+//! rounds in which the state changes in between. This method does not detect effects of code placement, which
+//! last as long as the process.
 
 use crate::progress::Progress;
 use rand::SeedableRng;
@@ -21,7 +23,7 @@ use rand::seq::SliceRandom;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// Something that can be timed over and over.
+/// Code that can be timed again and again.
 pub struct Subject<'a> {
     /// The name in the table.
     pub name: String,
@@ -29,24 +31,24 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// `run` does one round and says how long the part that counts took: set-up and tear-down stay
-    /// outside of the returned time.
+    /// Returns a subject with this name. `run` does one round, and returns the time of the part that counts,
+    /// without the time to prepare and to clean up.
     pub fn new(name: impl Into<String>, run: impl FnMut() -> Duration + 'a) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
 }
 
-/// What a subject took, round by round.
+/// The times of a subject in all rounds.
 #[derive(Clone, Debug)]
 pub struct Samples {
-    /// The subject's name.
+    /// The name of the subject.
     pub name: String,
-    /// The time of each round; index `i` is the same round for all subjects measured together.
+    /// The time of each round. Index `i` is the same round for all subjects that are measured together.
     pub rounds: Vec<Duration>,
 }
 
 impl Samples {
-    /// The median round, in nanoseconds.
+    /// Returns the median of the rounds, in nanoseconds.
     pub fn median_ns(&self) -> f64 {
         let mut ns: Vec<f64> = self.rounds.iter().map(|round| round.as_nanos() as f64).collect();
         ns.sort_by(f64::total_cmp);
@@ -54,7 +56,7 @@ impl Samples {
     }
 }
 
-/// How a subject stands to a peer: below 1 it is faster.
+/// The time of a subject divided by that of a peer. If it is below 1, the subject is faster.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ratio {
     /// The median over the rounds.
@@ -65,7 +67,7 @@ pub struct Ratio {
     pub high: f64,
 }
 
-/// Times all subjects for `rounds` rounds after one that is not counted.
+/// Times all subjects for `rounds` rounds, after one round that is not counted.
 pub fn paired(subjects: &mut [Subject], rounds: usize, seed: u64, progress: &Progress) -> Vec<Samples> {
     let mut samples: Vec<Samples> = subjects
         .iter()
@@ -86,17 +88,17 @@ pub fn paired(subjects: &mut [Subject], rounds: usize, seed: u64, progress: &Pro
     samples
 }
 
-/// The ratio of two subjects that [`paired`] measured together.
+/// Returns the ratio of two subjects that [`paired`] has measured together.
 pub fn ratio(subject: &Samples, peer: &Samples) -> Ratio {
-    // A round too short for the clock counts as one nanosecond: the ratio stays finite.
+    // A round that is too short for the clock counts as one nanosecond, so that the ratio is finite.
     let ns = |time: &Duration| time.as_nanos().max(1) as f64;
     let mut ratios: Vec<f64> = subject.rounds.iter().zip(&peer.rounds).map(|(a, b)| ns(a) / ns(b)).collect();
     ratios.sort_by(f64::total_cmp);
     Ratio { median: quantile(&ratios, 0.5), low: quantile(&ratios, 0.25), high: quantile(&ratios, 0.75) }
 }
 
-/// The bytes that a value takes: its own size and what [`zmalloc::used_memory`] says that making it allocated. Right
-/// as long as no other thread allocates meanwhile.
+/// Returns how many bytes a value takes: its size, and the bytes that were allocated to make it according to
+/// [`zmalloc::used_memory`]. The result is only correct if no other thread allocates at the same time.
 pub fn handle_and_block<T>(make: impl FnOnce() -> T) -> f64 {
     let before = zmalloc::used_memory();
     let value = black_box(make());
@@ -105,7 +107,8 @@ pub fn handle_and_block<T>(make: impl FnOnce() -> T) -> f64 {
     (size_of::<T>() + block) as f64
 }
 
-/// The `q`-quantile of sorted values, interpolated between neighbours; NaN of none.
+/// Returns the `q`-quantile of sorted values, interpolated between neighbours. Returns NaN if there are no
+/// values.
 pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let position = q.clamp(0.0, 1.0) * last as f64;
@@ -124,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_ratio_pairs_rounds_before_it_takes_the_median() {
-        // The machine slows down threefold in rounds 2 and 3; each pair still says 2.
+        // The machine is three times slower in rounds 2 and 3, and the ratio of each pair is still 2.
         let ours = samples(&[20, 60, 62, 20, 18]);
         let peer = samples(&[10, 30, 31, 10, 12]);
         let ratio = ratio(&ours, &peer);

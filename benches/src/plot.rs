@@ -1,8 +1,8 @@
-//! A [`Plot`] as an SVG that takes its text colour from the page around it.
+//! Draws a [`Plot`] as an SVG that takes its text colour from the page around it.
 //!
-//! plotters writes fixed colours. Text, axes and grid are drawn in one marker colour, which becomes
-//! `currentColor` afterwards; the background is not drawn. The colours of the lines are of middle lightness, to be
-//! seen on white and on black.
+//! plotters writes fixed colours. So the text, the axes and the grid are drawn in a marker colour, which is
+//! then replaced by `currentColor`. The background is not drawn. The lines have colours of medium lightness,
+//! which are visible on white and on black.
 
 use crate::report::Plot;
 use crate::text::short;
@@ -11,24 +11,24 @@ use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 use std::ops::Range;
 
-/// The size of a drawing, in pixels at which its text is legible.
+/// The size of a drawing in pixels. At this size its text is legible.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     width: u32,
     height: u32,
-    /// The stroke of redcore's line; that of a peer is one thinner.
+    /// The width of redcore's line. The line of a peer is one pixel thinner.
     stroke: u32,
-    /// Ticks along the x axis: as many as their labels leave room for.
+    /// The number of ticks on the x axis. Their labels limit it.
     x_ticks: usize,
 }
 
-/// A drawing across a page.
+/// The size of a drawing for a wide page.
 pub const WIDE: Size = Size { width: 920, height: 440, stroke: 3, x_ticks: 10 };
 
-/// A drawing across a telephone: the same text, and less between it.
+/// The size of a drawing for a telephone. The text has the same size, and there is less space between it.
 pub const NARROW: Size = Size { width: 360, height: 320, stroke: 2, x_ticks: 4 };
 
-/// Stands for the colour of the page's text until [`svg`] replaces it.
+/// The marker for the text colour of the page, which [`svg`] replaces.
 const INK: RGBColor = RGBColor(1, 2, 3);
 const INK_IN_SVG: &str = "#010203";
 
@@ -43,7 +43,7 @@ const LINES: [RGBColor; 8] = [
     RGBColor(125, 125, 125),
 ];
 
-/// Draws `plot`. A plot without a drawable point is an error.
+/// Draws `plot`. Returns an error if the plot has no point that can be drawn.
 pub fn svg(plot: &Plot, size: Size) -> anyhow::Result<String> {
     let drawable = |point: &(f64, f64)| plot.is_drawable(*point);
     let points = || plot.series.iter().flat_map(|series| &series.points).filter(|p| drawable(p));
@@ -67,7 +67,8 @@ fn colour(series: usize) -> RGBColor {
     LINES[series % LINES.len()]
 }
 
-/// Each line's name with its colour for CSS. The legend is the page's: inside the drawing it would lie on the lines.
+/// Returns the name of each line with its colour for CSS. The page draws the legend, because it would cover
+/// lines inside the drawing.
 pub fn legend(plot: &Plot) -> impl Iterator<Item = (&str, String)> {
     plot.series.iter().enumerate().map(|(i, series)| {
         let RGBColor(r, g, b) = colour(i);
@@ -75,7 +76,8 @@ pub fn legend(plot: &Plot) -> impl Iterator<Item = (&str, String)> {
     })
 }
 
-/// From the least to the greatest, with a little air above; a linear y axis starts at 0, so that heights compare.
+/// Returns the range of an axis: from the least to the greatest value, with some space above if it is not
+/// `tight`. A linear y axis starts at 0, so that heights can be compared.
 fn range(values: impl Iterator<Item = f64>, log: bool, tight: bool) -> Range<f64> {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     match (log, tight) {
@@ -123,7 +125,7 @@ where
         .y_label_formatter(&|value| short(*value))
         .draw()
         .map_err(|err| err.to_string())?;
-    // The first line is redcore's: thicker, and drawn last to lie on top.
+    // The first line is redcore's. It is thicker, and is drawn last so that it is on top.
     for (i, series) in plot.series.iter().enumerate().rev() {
         let style = colour(i).stroke_width(if i == 0 { size.stroke } else { size.stroke - 1 });
         let line = series.points.iter().copied().filter(&drawable);

@@ -1,51 +1,52 @@
-//! What a run found: rows, notes and plots, before they are printed anywhere.
+//! The results of a run: rows, notes and plots.
 
 use crate::measure::{Samples, ratio};
 use crate::text::{cut, thousands};
 use serde::{Deserialize, Serialize};
 
-/// One line of a table and one element of `rows` in report.json: a subject beside one peer.
+/// One line of a table, and one element of `rows` in report.json. It compares a subject with one peer.
 ///
-/// A row without a peer (`peer` empty) has no `peer_value` and no ratio: NaN here, null in JSON.
+/// A row without a peer has an empty `peer`. Its `peer_value` and its ratio are NaN here, and null in JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Row {
-    /// The suite's name.
+    /// The name of the suite.
     pub suite: String,
     /// What was done.
     pub case: String,
-    /// The size of the case: elements, bytes, threads, whatever `case` scales with; 0 where nothing does.
+    /// The size of the case, such as a number of elements, bytes or threads. It is 0 if the case has no size.
     pub n: u64,
     /// The part of redcore that was measured.
     pub subject: String,
-    /// What it is compared with.
+    /// What the subject is compared with.
     pub peer: String,
-    /// What `value` is: `time`, `memory`, ...
+    /// What `value` measures: `time`, `memory`, ...
     pub metric: String,
-    /// The unit of both values: `ns`, `B`, ... Less is better.
+    /// The unit of both values: `ns`, `B`, ... Smaller values are better.
     pub unit: String,
-    /// The subject's value, the median of the rounds where there are rounds.
+    /// The value of the subject. If there are rounds, it is their median.
     #[serde(with = "nan_as_null")]
     pub value: f64,
-    /// The peer's value.
+    /// The value of the peer.
     #[serde(with = "nan_as_null")]
     pub peer_value: f64,
-    /// Subject over peer: the median over paired rounds; the quotient of both values where there are no rounds.
+    /// The value of the subject divided by that of the peer. If there are rounds, it is the median over
+    /// paired rounds.
     #[serde(with = "nan_as_null")]
     pub ratio: f64,
-    /// The lower quartile over rounds. It is equal to `ratio` where there are no rounds: for counted values, and for the
-    /// single readings of the suite `latency`.
+    /// The lower quartile of the ratio over the rounds. It is equal to `ratio` if there are no rounds, as for
+    /// counted values and for the single readings of the suite `latency`.
     #[serde(with = "nan_as_null")]
     pub ratio_low: f64,
-    /// The upper quartile over rounds, or `ratio` likewise.
+    /// The upper quartile of the ratio over the rounds, or `ratio` if there are no rounds.
     #[serde(with = "nan_as_null")]
     pub ratio_high: f64,
 }
 
-/// Stands for the peer in a row where no peer qualifies.
+/// The name in place of the peer in a row that no peer qualifies for.
 pub const NO_PEER: &str = "no peer";
 
 mod nan_as_null {
-    //! JSON has no NaN.
+    //! Writes NaN as null, because JSON has no NaN.
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub(super) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
@@ -58,7 +59,7 @@ mod nan_as_null {
 }
 
 impl Row {
-    /// A counted value with no peer.
+    /// Returns a row with a counted value and no peer.
     pub fn alone(
         suite: &str,
         case: &str,
@@ -84,13 +85,13 @@ impl Row {
         }
     }
 
-    /// The same beside a peer's value; the ratio is their quotient, without a spread.
+    /// Returns the row with the value of a peer. The ratio is the quotient of the values, and has no spread.
     pub fn beside(self, peer: &str, peer_value: f64) -> Self {
         let ratio = self.value / peer_value;
         Self { peer: peer.into(), peer_value, ratio, ratio_low: ratio, ratio_high: ratio, ..self }
     }
 
-    /// Whether the two rows are the same measurement, perhaps of different runs.
+    /// Returns whether the two rows are the same measurement. They may be from different runs.
     pub fn same_measurement(&self, other: &Row) -> bool {
         fn key(row: &Row) -> [&String; 6] {
             [&row.suite, &row.case, &row.subject, &row.peer, &row.metric, &row.unit]
@@ -98,27 +99,28 @@ impl Row {
         self.n == other.n && key(self) == key(other)
     }
 
-    /// Whether the two rows are one case of one run, of perhaps other subjects and peers.
+    /// Returns whether the two rows, of one run, are of the same case. Their subjects and peers may differ.
     pub fn same_case(&self, other: &Row) -> bool {
         (&self.suite, &self.case, self.n, &self.metric) == (&other.suite, &other.case, other.n, &other.metric)
     }
 
-    /// Whether the two rows are one value beside two peers.
+    /// Returns whether the two rows compare the same value with two peers.
     pub fn same_value(&self, other: &Row) -> bool {
         self.same_case(other) && self.subject == other.subject && self.value == other.value
     }
 
-    /// The case as tables show it: with the metric, unless that is time.
+    /// Returns the case as tables show it, with the metric unless that is time.
     pub fn title(&self) -> String {
         if self.metric == "time" { self.case.clone() } else { format!("{}, {}", self.case, self.metric) }
     }
 
-    /// What the row is called outside of a table: the case, its size, and who stands beside whom.
+    /// Returns the name of the row outside of a table: the case, its size, the subject and the peer.
     pub fn name(&self) -> String {
         self.name_within(usize::MAX)
     }
 
-    /// The same in at most `width` characters: the case is cut first, then the rest.
+    /// Returns the [`name`](Self::name) in at most `width` characters. The case is cut first, and then the
+    /// rest.
     pub fn name_within(&self, width: usize) -> String {
         let size = if self.n == 0 { String::new() } else { format!(", n {}", thousands(self.n as i64)) };
         let peer = if self.has_peer() { format!(" beside {}", self.peer) } else { String::new() };
@@ -127,17 +129,17 @@ impl Row {
         cut(&(title + &rest), width)
     }
 
-    /// Whether the row compares the subject with something.
+    /// Returns whether the row compares the subject with a peer.
     pub fn has_peer(&self) -> bool {
         !self.peer.is_empty() && self.peer != NO_PEER
     }
 
-    /// Whether the values are times, and not counted.
+    /// Returns whether the values are times. All other values are counted.
     pub fn is_timed(&self) -> bool {
         matches!(self.unit.as_str(), "ns" | "us" | "ms" | "s")
     }
 
-    /// What is looked at first: the ratio where there is a peer, else the value.
+    /// Returns the figure that the row is judged by: the ratio if there is a peer, and otherwise the value.
     pub fn verdict_value(&self) -> f64 {
         if self.has_peer() { self.ratio } else { self.value }
     }
@@ -148,55 +150,55 @@ impl Row {
 pub struct Series {
     /// The name in the legend.
     pub name: String,
-    /// Its points, in the order in which they are joined.
+    /// The points in the order in which they are joined.
     pub points: Vec<(f64, f64)>,
 }
 
 /// A plot of the HTML report, and one element of `plots` in report.json.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plot {
-    /// A word that is unique in the report: the anchor of the plot.
+    /// A word that is unique in the report. It is the anchor of the plot.
     pub id: String,
-    /// The suite under which it is shown.
+    /// The suite that it belongs to.
     pub suite: String,
-    /// The line above it: what it shows.
+    /// The line above the plot, which says what the plot shows.
     pub title: String,
-    /// What runs to the right.
+    /// The label of the x axis.
     pub x_label: String,
-    /// What runs up.
+    /// The label of the y axis.
     pub y_label: String,
-    /// A logarithmic x axis: points at or below 0 are left out.
+    /// Whether the x axis is logarithmic. Points at or below 0 are then left out.
     pub log_x: bool,
-    /// A logarithmic y axis: points at or below 0 are left out.
+    /// Whether the y axis is logarithmic. Points at or below 0 are then left out.
     pub log_y: bool,
     /// The lines.
     pub series: Vec<Series>,
 }
 
 impl Plot {
-    /// Whether a point has a place on the axes.
+    /// Returns whether a point can be drawn on the axes.
     pub fn is_drawable(&self, (x, y): (f64, f64)) -> bool {
         x.is_finite() && y.is_finite() && (x > 0.0 || !self.log_x) && (y > 0.0 || !self.log_y)
     }
 }
 
-/// A remark that is shown under a suite's table.
+/// A remark that is shown below the table of a suite.
 #[derive(Clone, Debug)]
 pub struct Note {
-    /// The suite under which it is shown.
+    /// The suite that it belongs to.
     pub suite: String,
-    /// Plain text; line breaks are kept.
+    /// The plain text. Its line breaks are kept.
     pub text: String,
 }
 
-/// What the suites found so far.
+/// The results of the suites so far.
 #[derive(Default, Debug)]
 pub struct Report {
-    /// In the order in which they were found.
+    /// The rows in the order in which they were measured.
     pub rows: Vec<Row>,
-    /// Likewise.
+    /// The remarks, in the same order.
     pub notes: Vec<Note>,
-    /// Likewise.
+    /// The plots, in the same order.
     pub plots: Vec<Plot>,
 }
 
@@ -222,17 +224,17 @@ impl Report {
         self.plots.push(plot);
     }
 
-    /// Adds a row in ns an operation for each peer, where each round did `ops` operations: the first of
-    /// `samples` is redcore, the others are its peers.
+    /// Adds a row for each peer, with the time of one operation in ns. Each round consists of `ops`
+    /// operations. The first of `samples` is redcore, and the others are its peers.
     ///
     /// # Panics
-    /// If there are no samples at all.
+    /// If `samples` is empty.
     pub fn compare(&mut self, suite: &str, case: &str, n: u64, ops: u64, samples: &[Samples]) {
         let (subject, peers) = samples.split_at(1);
         self.compare_many(suite, case, n, ops, subject, peers);
     }
 
-    /// The same for several subjects: each of them beside each peer.
+    /// Like [`compare`](Self::compare), for several subjects. Each of them is compared with each peer.
     pub fn compare_many(
         &mut self,
         suite: &str,
@@ -262,17 +264,17 @@ impl Report {
         }
     }
 
-    /// The rows of one suite.
+    /// Returns the rows of one suite.
     pub fn rows_of<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Row> {
         self.rows.iter().filter(move |row| row.suite == suite)
     }
 
-    /// The remarks of one suite.
+    /// Returns the remarks of one suite.
     pub fn notes_of<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Note> {
         self.notes.iter().filter(move |note| note.suite == suite)
     }
 
-    /// The plots of one suite.
+    /// Returns the plots of one suite.
     pub fn plots_of<'a>(&'a self, suite: &'a str) -> impl Iterator<Item = &'a Plot> {
         self.plots.iter().filter(move |plot| plot.suite == suite)
     }

@@ -1,19 +1,19 @@
-//! The score of a suite, as the last screen and the page show it: its headline, how many rows are ahead, level and
-//! behind, and the best and the worst row.
+//! The score of a suite, as the last screen and the page show it. It has the headline, the numbers of rows
+//! that are ahead, level and behind, and the best and the worst row.
 //!
-//! Only rows that [count](Row::counts) are in the numbers. The headline may use others.
+//! The numbers include only rows that [count](Row::counts). The headline may use other rows.
 
 use crate::report::Row;
 use crate::suite::Suite;
 use crate::verdict::Verdict;
 
-/// What the screen and the page show where a run has no row for a headline.
+/// The text of the screen and the page if a run has no row for a headline.
 pub const NO_HEADLINE: &str = "no row of the headline in this run";
 
 /// The score of a suite.
 #[derive(Debug)]
 pub struct Score<'a> {
-    /// The headline; none where the run has no row for it.
+    /// The headline, or `None` if the run has no row for it.
     pub headline: Option<HeadlineRatio<'a>>,
     /// Rows that are ahead of their peer.
     pub ahead: usize,
@@ -23,25 +23,26 @@ pub struct Score<'a> {
     pub behind: usize,
     /// Rows that do not count.
     pub not_counted: usize,
-    /// The row in which redcore does best; none where no row counts.
+    /// The row with the best ratio for redcore, or `None` if no row counts.
     pub best: Option<&'a Row>,
-    /// The row in which redcore does worst.
+    /// The row with the worst ratio for redcore, or `None` if no row counts.
     pub worst: Option<&'a Row>,
 }
 
 /// The ratio of a headline.
 #[derive(Debug)]
 pub struct HeadlineRatio<'a> {
-    /// The ratio of the row; the geometric mean of the ratios where there are several rows.
+    /// The ratio of the row, or the geometric mean of the ratios if there are several rows.
     pub ratio: f64,
-    /// The rows that it is made of.
+    /// The rows that the ratio is computed from.
     pub rows: Vec<&'a Row>,
-    /// The rows that were chosen: more than it is made of where some ratios have no logarithm.
+    /// The number of rows that were selected. It is greater than the number of `rows` if some ratios have no
+    /// logarithm.
     pub chosen: usize,
 }
 
 impl<'a> Score<'a> {
-    /// The score of `suite` in a run that found `rows`.
+    /// Returns the score of `suite` in a run with these rows.
     pub fn of(suite: &Suite, rows: &'a [Row]) -> Self {
         let rows = || rows.iter().filter(|row| row.suite == suite.name);
         let count = |verdict| rows().filter(|row| Verdict::of(row) == verdict).count();
@@ -58,12 +59,14 @@ impl<'a> Score<'a> {
     }
 }
 
-/// The row that counts and has the least ratio; the first of several equal ones.
+/// Returns the row with the least ratio among the rows that count. If there are several, returns the first
+/// one.
 pub fn best<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
     rows.filter(|row| row.counts()).reduce(|best, row| if row.ratio < best.ratio { row } else { best })
 }
 
-/// The row that counts and has the greatest ratio, whatever its suite, case or metric; the first of several equal ones.
+/// Returns the row with the greatest ratio among the rows that count, of any suite, case and metric. If there
+/// are several, returns the first one.
 pub fn worst<'a>(rows: impl Iterator<Item = &'a Row>) -> Option<&'a Row> {
     rows.filter(|row| row.counts()).reduce(|worst, row| if row.ratio > worst.ratio { row } else { worst })
 }
@@ -77,7 +80,7 @@ impl<'a> HeadlineRatio<'a> {
         (!rows.is_empty()).then(|| Self { ratio: mean.exp(), rows, chosen })
     }
 
-    /// `what` the ratio is of, and how it is made where it is not the ratio of a single row.
+    /// Returns `what`, and how the ratio is computed if it is not the ratio of a single row.
     pub fn describe(&self, what: &str) -> String {
         match (self.rows.len(), self.chosen) {
             (1, 1) => what.into(),

@@ -1,4 +1,5 @@
-//! The last screen of a run: the scoreboard, what comparisons say, and which machine the figures are from.
+//! The last screen of a run: the scoreboard, the results of comparisons, and the machine that the figures are
+//! from.
 //!
 //! ```text
 //!            ratio  redcore over its peer; below 1 it is ahead      ahead  level  behind
@@ -7,8 +8,8 @@
 //!    worst    1.41  the row in which it does worst
 //! ```
 //!
-//! With every suite, and with the paths of the reports below it, it has at most [`LINES`] lines: lists are cut to the
-//! room that is left. If the lists had hardly any room, the best rows are left out.
+//! The screen with all suites, and with the paths of the reports below it, has at most [`LINES`] lines. Lists
+//! are cut to the room that is left. If there is too little room for the lists, the best rows are left out.
 
 use crate::against::Changes;
 use crate::document::Document;
@@ -21,42 +22,43 @@ use crate::text::{cut, figure, thousands};
 use crate::verdict::RULE;
 use std::time::Duration;
 
-/// The lines of a terminal that everything fits in, with the paths of the reports.
+/// The maximum number of lines, including the paths of the reports.
 pub const LINES: usize = 45;
 
-/// The characters of a line.
+/// The maximum number of characters of a line.
 pub const WIDTH: usize = 120;
 
-/// Lines that the program prints below the screen: the paths of the page, of the JSON, and of what `--save` keeps.
+/// The number of lines that the program prints below the screen: the paths of the page, of the JSON, and of
+/// the file of `--save`.
 const LINES_OF_PATHS: usize = 3;
 
-/// Lines that lists have room for, at least.
+/// The minimum number of lines for lists.
 const LINES_OF_LISTS: usize = 6;
 
-/// The characters before the text of a line: its label, its figure and two spaces.
+/// The number of characters before the text of a line: the label, the figure and two spaces.
 const MARGIN: usize = 20;
 
-/// The characters of a headline: what is left beside the three counts.
+/// The number of characters of a headline, which has the three counts to its right.
 const TEXT_WIDTH: usize = WIDTH - MARGIN - 21;
 
-/// What a run has to say in the end.
+/// The content of the last screen.
 pub struct Screen<'a> {
     /// The suites that ran.
     pub suites: &'a [&'a Suite],
-    /// What they found, and where.
+    /// The results of the suites, and the machine.
     pub document: &'a Document,
-    /// How they were run.
+    /// The settings of the suites.
     pub settings: &'a Settings,
-    /// How long that took.
+    /// How long the run took.
     pub took: Duration,
-    /// What became of the rows of a saved run, where it was asked for.
+    /// The comparison with a saved run, if `--against` is given.
     pub changes: Option<&'a Changes<'a>>,
-    /// How many limits hold, where that was asked for.
+    /// How many limits hold, if `--check` is given.
     pub tally: Option<&'a Tally<'a>>,
 }
 
 impl Screen<'_> {
-    /// The lines.
+    /// Returns the lines of the screen.
     pub fn lines(&self) -> Vec<String> {
         let limits = self.tally.map(|tally| (vec![tally.summary()], misses(tally)));
         let changes = self.changes.map(|changes| (summary_of(changes), worse(changes)));
@@ -75,7 +77,7 @@ impl Screen<'_> {
         }
         for (i, (summary, items)) in blocks.iter().enumerate() {
             lines.extend(summary.iter().cloned());
-            // What one list leaves is the next one's.
+            // A list can use the room that the list before it has left.
             let listed = first_of(items, room / (blocks.len() - i));
             room -= listed.len();
             lines.extend(listed);
@@ -85,7 +87,7 @@ impl Screen<'_> {
         lines
     }
 
-    /// What is said of each suite.
+    /// Returns the lines about all suites.
     fn scoreboard(&self, with_best: bool) -> Vec<String> {
         let mut lines = vec![line("", "ratio", &heading()), line("", "", RULE)];
         for suite in self.suites {
@@ -94,7 +96,8 @@ impl Screen<'_> {
         lines
     }
 
-    /// Where the figures are from: the machine, the allocator and the commit; and how they were taken.
+    /// Returns the origin of the figures: the machine, the allocator and the commit, and the scale of the
+    /// run.
     fn origin(&self) -> [String; 2] {
         let Document { machine, allocator, rows, .. } = self.document;
         let cores = machine.cores.map(|cores| format!(", {cores} cores")).unwrap_or_default();
@@ -112,7 +115,7 @@ fn heading() -> String {
     with_counts(what, ["ahead", "level", "behind"].map(String::from))
 }
 
-/// The three lines of a suite, or two without the best row; one where no row counts.
+/// Returns the three lines of a suite, or two without the best row. There is only one line if no row counts.
 fn scored(suite: &Suite, score: &Score, with_best: bool) -> Vec<String> {
     let (ratio, what) = match &score.headline {
         Some(headline) => (figure(headline.ratio), headline.describe(suite.headline.what)),
@@ -131,7 +134,7 @@ fn with_counts(text: &str, [ahead, level, behind]: [String; 3]) -> String {
     format!("{:TEXT_WIDTH$}{ahead:>6}{level:>7}{behind:>8}", cut(text, TEXT_WIDTH))
 }
 
-/// A label, a figure under the others, and a text.
+/// Returns a line with a label, a figure in its column, and a text.
 fn line(label: &str, figure: &str, text: &str) -> String {
     format!("{label:10}{figure:>8}  {text}").trim_end().into()
 }
@@ -141,7 +144,7 @@ fn of_row(label: &str, value: f64, row: &Row, after: &str) -> String {
     line(label, &figure(value), &(row.name_within(width) + after))
 }
 
-/// The limits that are missed, and those without a row.
+/// Returns a line for each limit that is missed or has no row.
 fn misses(tally: &Tally) -> Vec<String> {
     let item = |judged: &&Judged| {
         let after = format!("; limit {}", figure(judged.target.limit));
@@ -172,7 +175,7 @@ fn worse(changes: &Changes) -> Vec<String> {
     changes.worse.iter().map(item).collect()
 }
 
-/// The first of `items`, in `room` lines; the last of them says how many are left out.
+/// Returns the first of `items`, in `room` lines. If some are left out, the last line says how many.
 fn first_of(items: &[String], room: usize) -> Vec<String> {
     if items.len() <= room {
         return items.to_vec();
@@ -195,7 +198,8 @@ mod tests {
         Settings { quick: true, ..Settings::default() }
     }
 
-    /// Many rows a suite, with names longer than a line, all of them behind.
+    /// Returns a document with many rows for each suite. Their names are longer than a line, and all of them
+    /// are behind.
     fn document(factor: f64) -> Document {
         let row = |suite: &str, i: u32| {
             let (case, peer) = (format!("case {i}, {}", "of many words ".repeat(9)), "a peer of a long name");

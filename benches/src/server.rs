@@ -1,22 +1,21 @@
-//! A real server as a peer: `--server PATH`.
+//! Uses a real server as a peer: `--server PATH`.
 //!
 //! ```text
-//!  Program   a program that was started once, to learn its name    valkey 9.1.2, libc, unlike ours
-//!  Server    a fresh process of it, on a socket in a folder of its own, without persistence
+//!  Program   a program that has been started once to learn its name   valkey 9.1.2, libc, unlike ours
+//!  Server    a new process of it, on a socket in a temporary folder, without persistence
 //!  Client    a connection to it, on which batches of commands are sent
 //! ```
 //!
-//! The process is that of `cargo xtask conformance` ([`Process`]), and so is the client, the crate `redis`
-//! without its features: no asynchronous runtime, no TLS. What is left of it packs commands and parses
-//! replies.
+//! The process is started as in `cargo xtask conformance` ([`Process`]). The client is the crate `redis`
+//! without its features, so it has no asynchronous runtime and no TLS. It packs commands and parses replies.
 //!
-//! [`Server::used_memory`] is what INFO says to a new connection while there is no other: connections have
-//! buffers, which count. [`Client::cpu_time`] is the processor time of the process with all its threads, in
-//! the program and in the system.
+//! [`Server::used_memory`] is the value in INFO while a new connection is the only one, because the buffers
+//! of connections are included in it. [`Client::cpu_time`] is the processor time of the process with all its
+//! threads, in user mode and in the kernel.
 //!
-//! The bytes of a server are those of its own allocator. They are compared with ours only if both allocators
-//! have the same size classes: see [`Allocator`]. Otherwise the name ends with [`UNLIKE`], and no row beside
-//! the server [counts](crate::report::Row::counts).
+//! The bytes of a server depend on its allocator. They can be compared with ours only if both allocators have
+//! the same size classes: see [`Allocator`]. Otherwise the name of the server ends with [`UNLIKE`], and no
+//! row with it as the peer [counts](crate::report::Row::counts).
 //!
 //! A server that cannot be started is a [`BadInput`]. One that fails later is an error of the suite.
 
@@ -29,26 +28,26 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How long a server may take to forget a connection that was closed.
+/// How long a server may take to notice that a connection is closed.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a server may take to start with a file that it loads.
+/// How long a server may take to start if it loads a file.
 const LOAD_PATIENCE: Duration = Duration::from_secs(120);
 
-/// How the name of a server ends whose allocator has other size classes than ours. Rows of report.json have
-/// no other sign of that.
+/// The ending of the name of a server whose allocator has other size classes than ours. Rows of report.json
+/// have no other mark for this.
 pub const UNLIKE: &str = ", unlike ours";
 
-/// An allocator, as far as it decides the size of a block.
+/// The properties of an allocator that determine the size of a block.
 ///
-/// Two of them are alike if they are of one family, such as jemalloc, and of the same quantum. The version
-/// does not matter up to blocks of 14 KiB; jemalloc rounds larger ones in smaller steps since 5.3.1, which is
-/// ours.
+/// Two allocators are alike if they are of the same family, such as jemalloc, and have the same quantum. The
+/// version does not matter for blocks of up to 14 KiB. For larger blocks, jemalloc has smaller steps since
+/// version 5.3.1, which is ours.
 #[derive(Clone, Debug, PartialEq)]
 struct Allocator {
-    /// As INFO says, such as `jemalloc-5.3.0` or `libc`.
+    /// The name in INFO, such as `jemalloc-5.3.0` or `libc`.
     name: String,
-    /// The distance of the smallest size classes in bytes, which only jemalloc tells.
+    /// The distance between the smallest size classes in bytes. Only jemalloc reports it.
     quantum: Option<u64>,
 }
 
@@ -62,7 +61,7 @@ impl Allocator {
         let name = info.text("mem_allocator").context("INFO memory has no mem_allocator")?.to_owned();
         let mut allocator = Self { name, quantum: None };
         if allocator.is_jemalloc() {
-            // A server may refuse it. Its quantum is then unknown.
+            // A server may refuse this command. Its quantum is then unknown.
             let stats = redis::cmd("MEMORY").arg("MALLOC-STATS").query::<String>(connection);
             allocator.quantum = stats.ok().as_deref().and_then(quantum);
         }
@@ -77,15 +76,15 @@ impl Allocator {
         self.family() == "jemalloc"
     }
 
-    /// Whether a block takes as much as in the other one. False for a jemalloc that does not tell its
-    /// quantum.
+    /// Returns whether a block takes as many bytes in both allocators. Returns `false` for a jemalloc whose
+    /// quantum is unknown.
     fn is_like(&self, other: &Self) -> bool {
         let is_known = !self.is_jemalloc() || self.quantum.is_some();
         is_known && self.family() == other.family() && self.quantum == other.quantum
     }
 }
 
-/// `jemalloc-5.3.0 q16`, `jemalloc-5.3.0 q?`, or `libc`.
+/// Writes, for example, `jemalloc-5.3.0 q16`, `jemalloc-5.3.0 q?` or `libc`.
 impl fmt::Display for Allocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
@@ -97,23 +96,23 @@ impl fmt::Display for Allocator {
     }
 }
 
-/// The quantum in jemalloc's statistics.
+/// Returns the quantum in the statistics of jemalloc.
 fn quantum(stats: &str) -> Option<u64> {
     stats.lines().find_map(|line| line.trim().strip_prefix("Quantum size:")?.trim().parse().ok())
 }
 
-/// A server's program that has answered once.
+/// The program of a server that has been started once.
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
-    /// The family, version and allocator: what rows call it. Ends with [`UNLIKE`] if rows beside it do not
-    /// count.
+    /// The name in rows: the family, the version and the allocator. It ends with [`UNLIKE`] if rows with this
+    /// peer do not count.
     pub name: String,
 }
 
 impl Program {
-    /// Starts each program, asks it who it is, and ends it. Two programs of one name also have their paths in
-    /// it.
+    /// Starts each program, asks it for its name, and ends it. If the name is already used, it also contains
+    /// the path.
     pub fn identify(paths: &[PathBuf]) -> Result<Vec<Self>, BadInput> {
         let mut programs: Vec<Self> = Vec::new();
         for path in paths {
@@ -133,12 +132,12 @@ impl Program {
         Ok(programs)
     }
 
-    /// A fresh process of it.
+    /// Starts a new process of the program.
     pub fn start(&self) -> Result<Server> {
         Server::start(&self.path).with_context(|| self.name.clone())
     }
 
-    /// A fresh process that has loaded the dump file.
+    /// Starts a new process that loads the dump file.
     pub fn start_with(&self, dump: &Path) -> Result<Server> {
         let options = StartOptions { dump: Some(dump), ..StartOptions::default() };
         let process = Process::start_with(&self.path, LOAD_PATIENCE, &options);
@@ -146,7 +145,7 @@ impl Program {
     }
 }
 
-/// A running server. It is ended when this is dropped.
+/// A running server. The process is ended when this is dropped.
 pub struct Server(Process);
 
 impl Server {
@@ -154,7 +153,7 @@ impl Server {
         Ok(Self(Process::start(path, START_PATIENCE)?))
     }
 
-    /// The family with the version, and the allocator.
+    /// Returns the family with the version, and the allocator.
     fn identity(&self) -> Result<(String, Allocator)> {
         let family = match self.0.family {
             Family::Redis => "redis",
@@ -163,16 +162,16 @@ impl Server {
         Ok((format!("{family} {}", self.0.version), Allocator::ask(&mut self.0.connect()?)?))
     }
 
-    /// A connection.
+    /// Opens a connection.
     pub fn connect(&self) -> Result<Client> {
         Ok(Client(self.0.connect()?))
     }
 
-    /// The bytes that the server has taken, while a new connection is the only one.
+    /// Returns how many bytes the server uses while a new connection is the only one.
     pub fn used_memory(&self) -> Result<u64> {
         let start = Instant::now();
         loop {
-            // A new one each time, in the same state each time.
+            // Each attempt uses a new connection, which is always in the same state.
             let info = Info::ask(&mut self.0.connect()?, "everything")?;
             match info.number("connected_clients") {
                 Some(1) => return info.number("used_memory").context("INFO has no used_memory"),
@@ -190,7 +189,7 @@ impl Server {
 pub struct Client(Connection);
 
 impl Client {
-    /// The processor time that the server has taken since its start.
+    /// Returns the processor time that the server has used since its start.
     pub fn cpu_time(&mut self) -> Result<Duration> {
         let info = Info::ask(&mut self.0, "cpu")?;
         let seconds =
@@ -199,32 +198,33 @@ impl Client {
         Duration::try_from_secs_f64(sum).context("INFO cpu")
     }
 
-    /// How many keys there are.
+    /// Returns how many keys the server has.
     pub fn len(&mut self) -> Result<u64> {
         Ok(redis::cmd("DBSIZE").query(&mut self.0)?)
     }
 
-    /// Whether there is no key.
+    /// Returns whether the server has no keys.
     pub fn is_empty(&mut self) -> Result<bool> {
         Ok(self.len()? == 0)
     }
 
-    /// Has the server write its dump file.
+    /// Makes the server write its dump file.
     pub fn save(&mut self) -> Result<()> {
         Ok(redis::cmd("SAVE").exec(&mut self.0)?)
     }
 
-    /// Has the server write its dump file in a process of its own.
+    /// Makes the server write its dump file in a child process.
     pub fn background_save(&mut self) -> Result<()> {
         Ok(redis::cmd("BGSAVE").query::<Value>(&mut self.0).map(drop)?)
     }
 
-    /// What INFO says of dump files.
+    /// Returns the section of INFO about persistence.
     pub fn persistence(&mut self) -> Result<Info> {
         Ok(Info::ask(&mut self.0, "persistence")?)
     }
 
-    /// Sends packed commands together and waits for all replies. Fails on the first error among them.
+    /// Sends packed commands together, and waits for all replies. Returns the first error among them, if
+    /// there is one.
     pub fn send(&mut self, packed: &[u8], commands: usize) -> Result<()> {
         let replies = self.0.req_packed_commands(packed, 0, commands)?;
         ensure!(replies.len() == commands, "{} replies to {commands} commands", replies.len());
@@ -236,8 +236,8 @@ impl Client {
         Ok(())
     }
 
-    /// The integers of MEMORY STATS, by name. Those of a database have its name before theirs:
-    /// `db.0 overhead.hashtable.main`.
+    /// Returns the integers of MEMORY STATS with their names. The names of a database begin with the name of
+    /// the database: `db.0 overhead.hashtable.main`.
     pub fn memory_stats(&mut self) -> Result<Vec<(String, i64)>> {
         let mut stats = Vec::new();
         integers("", &redis::cmd("MEMORY").arg("STATS").query(&mut self.0)?, &mut stats);
@@ -245,7 +245,7 @@ impl Client {
     }
 }
 
-/// The integers of a reply of names and values, some of which are such lists themselves.
+/// Finds the integers in a reply that is a list of names and values. A value may be such a list itself.
 fn integers(before: &str, reply: &Value, found: &mut Vec<(String, i64)>) {
     let Value::Array(items) = reply else { return };
     for pair in items.chunks_exact(2) {

@@ -1,4 +1,4 @@
-//! What the command line sets for the suites: the scale of a run, its seed, and what the user gives it.
+//! The settings of the suites that the command line gives: the scale of a run, its seed, and its inputs.
 
 use std::path::PathBuf;
 
@@ -8,18 +8,19 @@ pub struct Settings {
     /// All suites within three minutes, on smaller data
     #[arg(long)]
     pub quick: bool,
-    /// Every suite once, tiny, within seconds: shows that it runs, its figures mean nothing
+    /// Every suite once, on very little data, within seconds: shows that the suites run; the figures mean
+    /// nothing
     #[arg(long, conflicts_with = "quick")]
     pub smoke: bool,
     /// Replays this request trace in the suites `trace` and `eviction` instead of the generated ones; may be
     /// given several times
     #[arg(long = "trace", value_name = "FILE")]
     pub traces: Vec<PathBuf>,
-    /// The most bytes that a value of a trace is given in memory
+    /// The maximum length of a value of a trace in memory, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().value_cap)]
     pub value_cap: usize,
-    /// A redis-server or valkey-server that the suites `memory` and `rdb` start as a peer; may be given several
-    /// times
+    /// A redis-server or valkey-server that the suites `memory` and `rdb` start as a peer; may be given
+    /// several times
     #[arg(long = "server", value_name = "PATH")]
     pub servers: Vec<PathBuf>,
     /// Keys and values for the suites `memory` and `keyspace`: a dump of Redis or Valkey (`.rdb`), CSV
@@ -29,12 +30,12 @@ pub struct Settings {
     /// The file of --import is a list of keys, one per line without a tab; their values are empty
     #[arg(long, requires = "import")]
     pub keys_only: bool,
-    /// Of everything that is drawn at random: keys, orders, sizes
+    /// The seed of everything that is drawn at random: keys, orders and sizes
     #[arg(long, value_name = "N", default_value_t = Settings::default().seed)]
     pub seed: u64,
 }
 
-/// What holds where an option is left out.
+/// The values of options that are not given.
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -51,17 +52,17 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The scale of the run in words.
+    /// Returns the scale of the run in words.
     pub fn scale(&self) -> &'static str {
         self.pick("smoke run, whose figures mean nothing", "quick run", "at full scale")
     }
 
-    /// Whether the run has the large rows.
+    /// Returns whether the run has the large rows.
     pub fn is_full_scale(&self) -> bool {
         self.pick(false, false, true)
     }
 
-    /// The value for this run's scale.
+    /// Returns the value for the scale of this run.
     pub fn pick<T>(&self, smoke: T, quick: T, full: T) -> T {
         if self.smoke {
             smoke

@@ -1,21 +1,22 @@
-//! What a suite is and what it is given.
+//! The definition of a suite, and what a suite receives when it runs.
 
 use crate::inputs::Inputs;
 use crate::progress::Progress;
 use crate::report::{Report, Row};
 use crate::settings::Settings;
 
-/// What a suite works with: the settings, the inputs, where results go, and where waiting is shown.
+/// What a suite works with: the settings, the inputs, the report for its results, and the display of
+/// progress.
 pub struct Ctx<'a> {
-    /// The name of the suite, under which its rows, notes and plots are filed.
+    /// The name of the suite. Its rows, notes and plots are filed under it.
     pub suite: &'static str,
     /// The scale of the run and its seed.
     pub settings: &'a Settings,
-    /// The servers and files that the user gives.
+    /// The servers and files that the user has given.
     pub inputs: &'a Inputs,
-    /// Takes rows, notes and plots.
+    /// Receives the rows, notes and plots.
     pub report: &'a mut Report,
-    /// The bar on stderr; silent where stderr is not a terminal.
+    /// The progress bar on stderr. It is hidden if stderr is not a terminal.
     pub progress: &'a Progress,
 }
 
@@ -26,11 +27,11 @@ pub type SuiteFn = fn(&mut Ctx) -> anyhow::Result<()>;
 pub struct Suite {
     /// The word for `--suite`, and the `suite` field of its rows.
     pub name: &'static str,
-    /// One line for `--help` and the heading of its table.
+    /// One line for `--help` and for the heading of the suite's table.
     pub about: &'static str,
-    /// What the scoreboard says of it first.
+    /// The first figure of the suite on the scoreboard.
     pub headline: Headline,
-    /// Runs it.
+    /// Runs the suite.
     pub run: SuiteFn,
 }
 
@@ -38,6 +39,6 @@ pub struct Suite {
 pub struct Headline {
     /// What is compared, and the peer if the line of the screen has room for it.
     pub what: &'static str,
-    /// Picks the rows among those of the suite. At every scale of a run there is at least one.
+    /// Selects rows of the suite. It selects at least one row at every scale of a run.
     pub rows: fn(&Row) -> bool,
 }

@@ -1,4 +1,4 @@
-//! A suite's rows as a table for the terminal.
+//! Tables for the terminal.
 
 use crate::against::{Change, change};
 use crate::report::{Report, Row};
@@ -6,7 +6,7 @@ use crate::targets::Judged;
 use crate::text::{figure, thousands};
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, presets};
 
-/// The table of `suite`; beside the rows of a saved run where there is one.
+/// Returns the table of `suite`. If there is a saved run, the table compares the rows with its rows.
 pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
     let mut header = vec!["case", "n", "redcore", "", "peer", "", "ratio", "spread"];
     if saved.is_some() {
@@ -20,7 +20,8 @@ pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
     }
     let mut above: Option<&Row> = None;
     for row in report.rows_of(suite) {
-        // What a row shares with the one above is left blank: it is the same measurement beside another peer.
+        // Cells that are equal to those of the row above are blank: the row compares the same value with
+        // another peer.
         let same_case = above.is_some_and(|above| above.same_case(row));
         let same_subject = above.is_some_and(|above| above.same_value(row));
         let unless = |same: bool, text: String| if same { String::new() } else { text };
@@ -52,7 +53,7 @@ pub fn of_suite(report: &Report, suite: &str, saved: Option<&[Row]>) -> String {
     table.to_string()
 }
 
-/// The quartiles, for what has a spread.
+/// Returns the quartiles, or an empty text if the row has no spread.
 pub fn spread(row: &Row) -> String {
     if !row.has_peer() || row.ratio_low == row.ratio_high || !row.ratio_low.is_finite() {
         return String::new();
@@ -60,7 +61,7 @@ pub fn spread(row: &Row) -> String {
     format!("{} to {}", figure(row.ratio_low), figure(row.ratio_high))
 }
 
-/// The limits that are missed, and those that no row is for.
+/// Returns the table of the limits that are missed or have no row.
 pub fn of_misses(judged: &[Judged]) -> String {
     let mut table =
         new_table(&["row that misses its limit", "n", "found", "limit", "issue", "known, and why"]);
@@ -78,7 +79,8 @@ pub fn of_misses(judged: &[Judged]) -> String {
     table.to_string()
 }
 
-/// A table in a note: plain text, the first column to the left and the others to the right.
+/// Returns a table for a note as plain text. The first column is aligned to the left, and the others to the
+/// right.
 pub fn of_note(header: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header).add_rows(rows);

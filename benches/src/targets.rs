@@ -1,20 +1,20 @@
-//! The limits that the project set itself, held against what was measured.
+//! Compares the results with the limits that the project has set itself.
 //!
 //! ```toml
 //! [[target]]
 //! suite = "alloc"               # the row: suite, case and metric must match,
 //! case = "pair, 1 thread"
 //! metric = "time"
-//! n = 48                        # n and subject where they are given (all matching rows are held to the limit);
+//! n = 48                        # n and subject are optional (the limit is for all matching rows);
 //! subject = "Zmalloc"
-//! peer = "tikv-jemallocator"    # with a peer the limit is on the ratio, without on the value itself
-//! limit = 1.15                  # at most
-//! issue = 3                     # who set it
-//! measured = 1.3                # where it is missed: what was measured,
+//! peer = "tikv-jemallocator"    # with a peer, the limit is on the ratio, and otherwise on the value
+//! limit = 1.15                  # the greatest value that holds
+//! issue = 3                     # the issue that set the limit
+//! measured = 1.3                # if the limit is missed: what was measured,
 //! reason = "..."                # and why
 //! ```
 //!
-//! A limit is never moved to where we are.
+//! A limit is never changed to fit the results.
 
 use crate::error::BadInput;
 use crate::report::Row;
@@ -35,19 +35,19 @@ pub struct Target {
     pub case: String,
     /// The row's metric.
     pub metric: String,
-    /// The row's n; every n where it is left out.
+    /// The row's n. If it is left out, the limit is for every n.
     pub n: Option<u64>,
-    /// The row's subject; every subject where it is left out.
+    /// The row's subject. If it is left out, the limit is for every subject.
     pub subject: Option<String>,
-    /// The row's peer: then the limit is on the ratio. Left out: it is on the value.
+    /// The row's peer. If it is given, the limit is on the ratio, and otherwise on the value.
     pub peer: Option<String>,
     /// The limit.
     pub limit: f64,
     /// The issue that set it.
     pub issue: u32,
-    /// What was measured where the limit is known to be missed.
+    /// The figure that was measured, if the limit is known to be missed.
     pub measured: Option<f64>,
-    /// Why it is missed.
+    /// Why the limit is missed.
     pub reason: Option<String>,
 }
 
@@ -58,7 +58,7 @@ struct File {
     target: Vec<Target>,
 }
 
-/// Reads limits; `path` is for the message.
+/// Parses limits. `path` is for the error message.
 pub fn parse(text: &str, path: &Path) -> Result<Vec<Target>, BadInput> {
     match toml::from_str::<File>(text) {
         Ok(file) => Ok(file.target),
@@ -69,26 +69,26 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Target>, BadInput> {
     }
 }
 
-/// A limit beside a row.
+/// A limit and a row that it is for.
 #[derive(Debug)]
 pub struct Judged<'a> {
     /// The limit.
     pub target: &'a Target,
-    /// The row, or none where the run has no row like it.
+    /// The row, or `None` if the run has no row for this limit.
     pub row: Option<&'a Row>,
-    /// The ratio or the value, NaN without a row.
+    /// The ratio or the value of the row, or NaN without a row.
     pub found: f64,
-    /// Whether the limit holds; false without a row.
+    /// Whether the limit holds. It is `false` without a row.
     pub met: bool,
 }
 
 impl Judged<'_> {
-    /// How many times the limit was found; below 1 where it holds.
+    /// Returns the figure divided by the limit. It is at most 1 if the limit holds.
     fn excess(&self) -> f64 {
         self.found / self.target.limit
     }
 
-    /// What the limit is for: suite, case, metric, subject and peer.
+    /// Returns what the limit is for: the suite, case, metric, subject and peer.
     pub fn name(&self) -> String {
         let Target { suite, case, metric, subject, peer, .. } = self.target;
         let subject = self.row.map(|row| &row.subject).or(subject.as_ref());
@@ -97,13 +97,13 @@ impl Judged<'_> {
         format!("{suite}: {case}, {metric}{subject}{peer}")
     }
 
-    /// The n of the row or of the limit, as text; empty where neither has one.
+    /// Returns the n of the row or of the limit as text. The text is empty if neither has one.
     pub fn n(&self) -> String {
         let n = self.row.map(|row| row.n).or(self.target.n);
         n.map(|n| thousands(n as i64)).unwrap_or_default()
     }
 
-    /// What was found, as text.
+    /// Returns the figure of the row as text.
     pub fn found(&self) -> String {
         if self.row.is_some() { figure(self.found) } else { "no such row".into() }
     }
@@ -119,7 +119,7 @@ impl Target {
             && self.peer.as_ref().is_none_or(|peer| *peer == row.peer)
     }
 
-    /// What is known of a limit that is missed: what was measured, and why. Empty where nothing is.
+    /// Returns what was measured when the limit was missed, and why. The text is empty if this is not known.
     pub fn known(&self) -> String {
         match (self.measured, &self.reason) {
             (Some(measured), Some(reason)) => format!("{}: {reason}", figure(measured)),
@@ -133,13 +133,13 @@ impl Target {
     }
 }
 
-/// Every limit of the suites in `suites` beside every row that it is for.
+/// Compares every limit of the suites in `suites` with every row that it is for.
 pub fn judge<'a>(targets: &'a [Target], suites: &[&str], rows: &'a [Row]) -> Vec<Judged<'a>> {
     let mut judged: Vec<Judged<'a>> = Vec::new();
     for target in targets.iter().filter(|target| suites.contains(&target.suite.as_str())) {
         let before = judged.len();
         for row in rows.iter().filter(|row| target.is_for(row)) {
-            // A subject's value stands in one row for each peer: once is enough.
+            // The value of a subject is in one row for each peer, and is judged only once.
             let seen = |j: &Judged| {
                 target.peer.is_none()
                     && j.row.is_some_and(|other| (other.n, &other.subject) == (row.n, &row.subject))
@@ -158,11 +158,11 @@ pub fn judge<'a>(targets: &'a [Target], suites: &[&str], rows: &'a [Row]) -> Vec
 /// How many limits hold.
 #[derive(Debug)]
 pub struct Tally<'a> {
-    /// Limits that hold.
+    /// The number of limits that hold.
     pub held: usize,
-    /// Limits that a row misses, the farthest miss first.
+    /// The limits that a row misses. The greatest excess comes first.
     pub missed: Vec<&'a Judged<'a>>,
-    /// Limits that no row of the run is for.
+    /// The limits without a row in the run.
     pub absent: Vec<&'a Judged<'a>>,
 }
 
@@ -175,7 +175,7 @@ impl<'a> Tally<'a> {
         Self { held: judged.len() - missed.len() - absent.len(), missed, absent }
     }
 
-    /// One line that says all of it.
+    /// Returns a summary in one line.
     pub fn summary(&self) -> String {
         let Self { held, missed, absent } = self;
         let (missed, absent) = (missed.len(), absent.len());

@@ -1,8 +1,9 @@
-//! Figures as people read them.
+//! Formats figures for readers.
 
 use common::SignedThousands;
 
-/// Three significant digits, thousands set apart: `0.0931`, `7.52`, `18.4`, `120`, `8,248,576`; `-` for none.
+/// Formats a figure with at least three significant digits, and separates thousands: `0.0931`, `7.52`,
+/// `18.4`, `120`, `8,248,576`. Returns `-` if the value is not finite.
 pub fn figure(value: f64) -> String {
     if !value.is_finite() {
         return "-".into();
@@ -20,13 +21,13 @@ pub fn figure(value: f64) -> String {
 /// A unit of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeUnit {
-    /// The word behind the number.
+    /// The name behind the number.
     pub name: &'static str,
     ns: f64,
 }
 
 impl TimeUnit {
-    /// The unit that suits a time in nanoseconds.
+    /// Returns the unit that suits a time in nanoseconds.
     pub fn of(ns: f64) -> Self {
         let (name, unit_ns) = match ns {
             small if small < 1e4 => ("ns", 1.0),
@@ -37,25 +38,25 @@ impl TimeUnit {
         Self { name, ns: unit_ns }
     }
 
-    /// A time in nanoseconds as a number of this unit, with three significant digits.
+    /// Returns a time in nanoseconds as a number of this unit, with three significant digits.
     pub fn number(self, ns: f64) -> String {
         let figure = figure(ns / self.ns);
         if figure.contains('.') { figure.trim_end_matches('0').trim_end_matches('.').into() } else { figure }
     }
 }
 
-/// Nanoseconds in the unit that suits them, with three significant digits: `9.2 ns`, `1,203 ns`, `26 µs`, `289 ms`.
+/// Formats a time in nanoseconds in the unit that suits it: `9.2 ns`, `1,203 ns`, `26 µs`, `289 ms`.
 pub fn duration(ns: f64) -> String {
     let unit = TimeUnit::of(ns);
     format!("{} {}", unit.number(ns), unit.name)
 }
 
-/// `1,234,567`.
+/// Formats an integer such as `1,234,567`.
 pub fn thousands(value: i64) -> String {
     SignedThousands(value).to_string()
 }
 
-/// At most `width` characters of `text`; an ellipsis stands for the rest.
+/// Returns `text`, cut to at most `width` characters. An ellipsis replaces the rest.
 pub fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.into();
@@ -65,7 +66,7 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// For the ticks of an axis: `20`, `15k`, `3M`.
+/// Formats a value for the ticks of an axis: `20`, `15k`, `3M`.
 pub fn short(value: f64) -> String {
     let (scaled, suffix) = match value.abs() {
         size if size >= 1e9 => (value / 1e9, "G"),

@@ -1,36 +1,39 @@
-//! What a row says: redcore is ahead of the peer, level with it, or behind it.
+//! The verdict of a row: redcore is ahead of the peer, level with it, or behind it.
 //!
-//! Times move by a few hundredths with the code around the measured loop, and no repetition in the same process shows it.
-//! So a timed row is ahead or behind only when the middle half of its rounds is more than [`NOISE`] away from 1.
+//! The code around a measured loop changes its time by a few hundredths, and repetitions in the same process
+//! do not show this. So a timed row is ahead or behind only if the middle half of its rounds is more than
+//! [`NOISE`] away from 1.
 
 use crate::report::Row;
 use crate::suites::latency;
 
-/// How far the linker's choices move a ratio of times. No spread shows it, because they are the same in all rounds.
+/// How much the choices of the linker change a ratio of times. No spread shows it, because they are the same
+/// in all rounds.
 pub const NOISE: f64 = 0.03;
 
-/// The same for the least times of several runs, which are single readings and have no spread.
+/// The noise of the least times of several runs, which are single readings and have no spread.
 pub const NOISE_OF_MINIMUM: f64 = 0.10;
 
-/// For counted values: what is printed as 1.00 is level.
+/// The noise of counted values. A ratio that is printed as 1.00 is level.
 const ROUNDING: f64 = 0.005;
 
 /// The rule in words, for the screen and the page.
 pub const RULE: &str =
     "A row is ahead or behind when the middle half of its rounds is more than 3 % away from 1.";
 
-/// How redcore stands to a peer in one row.
+/// How redcore compares with a peer in one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Better than the peer.
+    /// Redcore is better than the peer.
     Ahead,
-    /// Within the noise.
+    /// The difference is within the noise.
     Level,
-    /// Worse than the peer.
+    /// Redcore is worse than the peer.
     Behind,
 }
 
-/// How far from 1 a ratio has to be to differ from it, and how far apart two ratios of two runs have to be.
+/// Returns how far from 1 a ratio must be to count as different, and how far apart the ratios of two runs
+/// must be.
 pub fn noise(row: &Row) -> f64 {
     if row.case.ends_with(latency::MINIMUM) {
         NOISE_OF_MINIMUM
@@ -42,7 +45,7 @@ pub fn noise(row: &Row) -> f64 {
 }
 
 impl Verdict {
-    /// What `row` says; none if the row does not [count](Row::counts).
+    /// Returns the verdict of `row`, or `None` if the row does not [count](Row::counts).
     pub fn of(row: &Row) -> Option<Self> {
         let noise = noise(row);
         let verdict = if row.ratio_high < 1.0 - noise {
@@ -55,7 +58,7 @@ impl Verdict {
         row.counts().then_some(verdict)
     }
 
-    /// The word on the page.
+    /// Returns the word on the page.
     pub fn word(self) -> &'static str {
         match self {
             Self::Ahead => "ahead",
@@ -64,7 +67,7 @@ impl Verdict {
         }
     }
 
-    /// The sign beside the ratio on the page, for readers that do not see its colour.
+    /// Returns the sign next to the ratio on the page, for readers that do not see its colour.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Ahead => "▲",

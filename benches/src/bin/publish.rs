@@ -1,6 +1,6 @@
-//! `redcore-publish`: what `cargo xtask publish` runs. See [`benches::publish`].
+//! `redcore-publish`: the program that `cargo xtask publish` runs. See [`benches::publish`].
 //!
-//! Exit codes: 0 done, 2 bad input.
+//! Exit codes: 0 if everything is done, 2 if the input is bad.
 
 use benches::cli::{self, say};
 use benches::error::{self, BadInput};
@@ -9,7 +9,7 @@ use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// What was asked for.
+/// The options of the command line.
 #[derive(Parser)]
 #[command(
     name = "redcore-publish",
@@ -21,8 +21,8 @@ struct Options {
     /// The report of a full run, which --as publishes
     #[arg(value_name = "REPORT.json", default_value = "target/bench/report.json", requires = "name")]
     report: PathBuf,
-    /// First copies what the pages show of the report to benches/published/NAME.json. NAME is a kind of machine, such as
-    /// Intel-Xeon. It becomes the head of a column.
+    /// First copies the part of the report that the pages show to benches/published/NAME.json. NAME is a kind
+    /// of machine, such as Intel-Xeon. It becomes the head of a column.
     #[arg(long = "as", value_name = "NAME", value_parser = cli::parse_name)]
     name: Option<String>,
 }
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), BadInput> {
-    // The sources stand where they were built: the pages belong to them.
+    // The pages belong to the sources that this program was built from.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     match &options.name {
         Some(name) => {

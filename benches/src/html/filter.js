@@ -1,4 +1,4 @@
-// The filter over the tables, and links to rows that a fold or the filter hides. Without it the page reads in full.
+// The filter of the tables, and links to rows that are folded or filtered out. Without this script the page is complete.
 const form = document.getElementById("filter");
 const tables = [...document.querySelectorAll("details.suite")];
 
@@ -39,7 +39,7 @@ form.addEventListener("change", apply);
 form.addEventListener("submit", event => event.preventDefault());
 form.all.addEventListener("click", () => { form.reset(); apply(); });
 addEventListener("hashchange", reveal);
-// A click on a link to the current anchor changes nothing, so that no event tells of it.
+// A click on a link to the current anchor does not change the anchor, so it causes no event.
 document.addEventListener("click", event => {
   const link = event.target.closest("a[href^='#']");
   if (link && link.getAttribute("href") === location.hash) reveal();

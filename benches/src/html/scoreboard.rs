@@ -1,4 +1,4 @@
-//! The scoreboard of the page: a box a suite.
+//! The scoreboard of the page, which has a box for each suite.
 
 use super::{RunContext, anchor};
 use crate::report::{Report, Row};
@@ -68,7 +68,7 @@ fn scored(report: &Report, suite: &Suite) -> Markup {
     }
 }
 
-/// The ratio of the headline; it leads to its row, or to the first of several.
+/// Returns the ratio of the headline, as a link to its row or to the first of its rows.
 fn headline(report: &Report, suite: &Suite, headline: Option<&HeadlineRatio>) -> Markup {
     html! {
         div.headline {

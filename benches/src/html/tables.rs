@@ -1,4 +1,5 @@
-//! The tables of the page: one a suite, folded, with its notes below it; and the filter over them.
+//! The tables of the page, and the filter above them. Each suite has one folded table with its notes below
+//! it.
 
 use super::{RunContext, anchor};
 use crate::against::{Change, Changes, change};
@@ -23,7 +24,7 @@ pub(super) fn section(report: &Report, suites: &[&Suite], context: &RunContext) 
     }
 }
 
-/// Hidden until the script runs that it needs.
+/// Returns the filter. It is hidden until its script runs.
 fn filter(report: &Report, suites: &[&Suite]) -> Markup {
     let by_word = |peer: &str| (peer.to_lowercase(), peer.to_owned());
     let rows = report.rows.iter().filter(|row| row.has_peer());
@@ -85,7 +86,7 @@ fn folded(report: &Report, suite: &Suite, context: &RunContext) -> Markup {
     }
 }
 
-/// How many rows there are, and what they say.
+/// Returns the line with the number of rows and their verdicts.
 fn counts(rows: usize, score: &Score) -> String {
     let Score { ahead, level, behind, not_counted, .. } = score;
     let s = if rows == 1 { "" } else { "s" };
@@ -93,13 +94,14 @@ fn counts(rows: usize, score: &Score) -> String {
     format!("{rows} row{s}: {ahead} ahead, {level} level, {behind} behind{rest}")
 }
 
-/// The head of a column. Tables name their roles because the style sheet lays them out as blocks on narrow screens, which
-/// takes the roles from them.
+/// Returns the head of a column. The tables have explicit roles, because on narrow screens the style sheet
+/// lays them out as blocks, which removes the implicit roles.
 fn head(class: &str, text: &str) -> Markup {
     html! { th class=[(!class.is_empty()).then_some(class)] role="columnheader" scope="col" { (text) } }
 }
 
-/// One row; what it shares with the one above shows only where the filter may have taken that one away.
+/// Returns one row. Cells that are equal to those of the row above are shown only if the filter hides that
+/// row.
 fn table_row(index: usize, row: &Row, above: Option<&Row>, changes: Option<&Changes>) -> Markup {
     let same_case = above.is_some_and(|above| above.same_case(row));
     let same_subject = above.is_some_and(|above| above.same_value(row));
@@ -125,7 +127,8 @@ fn table_row(index: usize, row: &Row, above: Option<&Row>, changes: Option<&Chan
     }
 }
 
-/// The verdict without its colour. Rows without a sign have its place, so that the digits stand under each other.
+/// Returns the sign of a verdict. A row without a sign has an empty place for it, so that the digits are
+/// aligned.
 fn sign(verdict: Option<Verdict>) -> Markup {
     html! {
         @match verdict {
@@ -135,12 +138,12 @@ fn sign(verdict: Option<Verdict>) -> Markup {
     }
 }
 
-/// A name of types and functions that may go over several lines.
+/// Returns the name of a type or function with places at which a line may be broken.
 fn breakable(name: &str) -> Markup {
     html! { @for part in name.split_inclusive(['<', '+', '_']) { (part) wbr; } }
 }
 
-/// The cells that compare a row with a saved run.
+/// Returns the cells that compare a row with a saved run.
 fn changed(row: &Row, changes: &Changes) -> Markup {
     let (change, then) = change(row, &changes.before.document.rows);
     let class = match change {

@@ -1,7 +1,7 @@
-//! A dump file of Redis or Valkey as an import: it is loaded into a keyspace.
+//! Imports a dump file of Redis or Valkey, which is loaded into a keyspace.
 //!
-//! Values of modules and streams are passed over, and so are the keys of all databases but 0. Both are
-//! counted. Keys are taken also if they have expired by now, with their expiry.
+//! Streams and the values of modules are skipped and counted, and so are the keys of all databases except 0.
+//! Keys that have expired are loaded too, with their expiry.
 
 use super::ImportError;
 use crate::maps::Fold;
@@ -10,10 +10,10 @@ use rdb::{LoadOptions, LoadStats, Loader, UnsupportedValue};
 use std::fmt;
 use std::io::Read;
 
-/// How the first bytes of a dump file are checked.
+/// The name at the start of a dump file, and the number of digits of the version behind it.
 const MAGICS: [(&[u8], usize); 2] = [(b"REDIS", 4), (b"VALKEY", 3)];
 
-/// Whether a file begins as a dump does: with a name and the digits of a version.
+/// Returns whether a file begins like a dump, with a name and the digits of a version.
 pub(super) fn is_dump(start: &[u8]) -> bool {
     MAGICS.iter().any(|(magic, digits)| {
         let version = start.strip_prefix(*magic).and_then(|rest| rest.get(..*digits));
@@ -21,7 +21,7 @@ pub(super) fn is_dump(start: &[u8]) -> bool {
     })
 }
 
-/// What is in a dump file.
+/// The content of a dump file.
 #[derive(Debug)]
 pub struct Dump {
     keyspace: Keyspace<Fold>,
@@ -38,13 +38,13 @@ impl Dump {
         if keyspace.is_empty() { Err(ImportError::Empty) } else { Ok(Self { keyspace, stats }) }
     }
 
-    /// All keys. They are as they were at the time 0.
+    /// Returns all keys. The keyspace has the state of the time 0, at which no key has expired.
     pub fn keyspace(&self) -> &Keyspace<Fold> {
         &self.keyspace
     }
 }
 
-/// What was found and what was passed over, in a sentence.
+/// Writes what was loaded and what was skipped, as a list in one line.
 impl fmt::Display for Dump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut counts = [0_u64; 5];

@@ -1,8 +1,8 @@
-//! hashbrown's `HashTable` as a map: the peer for scans.
+//! A map on hashbrown's `HashTable`, which is the peer for scans.
 //!
-//! `hashbrown::HashMap` cannot go on with an iteration after a change. Its table can: buckets are numbered,
-//! and somebody who needs SCAN on hashbrown would walk their numbers. (What that does not give is a promise:
-//! a growth in between moves entries to other numbers, and a scan may miss them.)
+//! `hashbrown::HashMap` cannot continue an iteration after a change. `HashTable` can, because its buckets
+//! have numbers. An implementation of SCAN on hashbrown would walk these numbers. Such a scan has no
+//! guarantee: if the table grows in between, entries move to other numbers, and the scan may miss them.
 
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
@@ -70,12 +70,12 @@ impl<K: Hash + Eq, V, S: BuildHasher> BucketMap<K, V, S> {
         self.table.len()
     }
 
-    /// One past the last bucket's number.
+    /// Returns one past the number of the last bucket.
     pub(super) fn ends_at(&self) -> usize {
         self.table.num_buckets()
     }
 
-    /// The entry in a bucket, if there is one.
+    /// Returns the entry in a bucket, if there is one.
     #[inline]
     pub(super) fn at(&self, bucket: usize) -> Option<(&K, &V)> {
         self.table.get_bucket(bucket).map(|(key, value)| (key, value))

@@ -1,11 +1,11 @@
-//! What a table of pointers holds: eight bytes a block, or six.
+//! The entries of a table of pointers. A pointer has eight bytes, or six.
 
 use crate::keys::Key;
 use dict::CompactPtr;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-/// A block that holds its key, for tables of pointers.
+/// A block that contains its key, for tables of pointers.
 pub struct Node {
     /// The key.
     pub key: Key,
@@ -15,9 +15,9 @@ pub struct Node {
 
 /// A pointer to a block that outlives the table.
 pub trait Pointer<'a>: Copy {
-    /// The pointer to `node`.
+    /// Returns a pointer to `node`.
     fn to(node: &'a Node) -> Self;
-    /// What it points to.
+    /// Returns the block that the pointer points to.
     fn node(self) -> &'a Node;
 }
 
@@ -33,7 +33,7 @@ impl<'a> Pointer<'a> for &'a Node {
     }
 }
 
-/// A [`CompactPtr`] that knows how long its block lives, and is safe to read therefore.
+/// A [`CompactPtr`] with the lifetime of its block, so that reading the block is safe.
 #[derive(Clone, Copy)]
 pub struct CompactNode<'a>(CompactPtr<Node>, PhantomData<&'a Node>);
 
@@ -46,7 +46,7 @@ impl<'a> Pointer<'a> for CompactNode<'a> {
 
     #[inline]
     fn node(self) -> &'a Node {
-        // SAFETY: made from a reference that lives as long as `'a`.
+        // SAFETY: the pointer was made from a reference that is valid for `'a`.
         unsafe { self.0.as_ref() }
     }
 }

@@ -1,4 +1,4 @@
-//! The picture of the longest SET. It has a bar for each store, on a logarithmic scale.
+//! The picture of the longest SET, which has a bar for each store on a logarithmic scale.
 
 use super::panel::{self, Anchor, HEIGHT, MARGIN, Scale, WIDTH, bar, decades, line, text};
 use super::rows::LONGEST_SET;
@@ -6,25 +6,25 @@ use super::{Published, table};
 use crate::report::Row;
 use crate::text::{duration, thousands};
 
-/// Names that differ between the report and the picture.
+/// Names in the report that the picture replaces.
 const NAMES: [(&str, &str); 2] = [("classic of boxes", "Redis' design"), ("hashbrown of boxes", "hashbrown")];
 
 const LEFT: f64 = 114.0;
-/// The end of the longest bar. Its value stands to the right of it.
+/// The end of the longest bar. The value of the bar is to the right of it.
 const RIGHT: f64 = WIDTH - MARGIN - 58.0;
 const TOP: f64 = 60.0;
 const BOTTOM: f64 = HEIGHT - 76.0;
 
-/// The thickest that a bar may be.
+/// The maximum thickness of a bar.
 const THICKEST: f64 = 26.0;
 
-/// The rows of the picture; `None` where [`LONGEST_SET`] is missing.
+/// Returns the rows of the picture, or `None` if [`LONGEST_SET`] is missing.
 pub(super) fn rows(rows: &[Row]) -> Option<Vec<&Row>> {
     let wanted = LONGEST_SET.find(rows)?;
     Some(rows.iter().filter(|row| row.same_value(wanted)).collect())
 }
 
-/// Draws the rows of a run that has them.
+/// Draws the rows of a run, which must have them.
 pub(super) fn svg(run: &Published) -> String {
     let rows = rows(&run.document.rows).unwrap_or_default();
     let mut bars: Vec<(&str, f64, bool)> =

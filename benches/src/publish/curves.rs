@@ -1,4 +1,5 @@
-//! The picture of bytes a key while a store grows: the flat line beside the saw-teeth.
+//! The picture of the bytes a key while a store grows. The line of redcore is flat, and the other lines are
+//! saw-toothed.
 
 use super::Published;
 use super::panel::{self, Anchor, HEIGHT, MARGIN, Scale, WIDTH, decades, line, polyline, text};
@@ -6,10 +7,11 @@ use crate::report::{Plot, Series};
 use crate::text::thousands;
 use maud::Markup;
 
-/// The plot in report.json.
+/// The id of the plot in report.json.
 pub const PLOT: &str = "memory-keys";
 
-/// The lines: the name in the plot, the name in the picture, the class. The first is drawn last, to lie on top.
+/// The lines: the name in the plot, the name in the picture, and the class. The first line is drawn last, so
+/// that it is on top.
 const LINES: [(&str, &str, &str); 3] = [
     ("Keyspace", "redcore, a Keyspace", "line ours"),
     ("classic of boxes", "Redis' design, boxes", "line second"),
@@ -23,7 +25,7 @@ const BOTTOM: f64 = HEIGHT - 48.0;
 const LEGEND: f64 = 52.0;
 const LEGEND_STEP: f64 = 19.0;
 
-/// The plot with all its lines.
+/// Returns the plot if it has all lines of the picture.
 pub(super) fn plot(plots: &[Plot]) -> Option<&Plot> {
     plots.iter().find(|plot| plot.id == PLOT && LINES.iter().all(|(name, ..)| series(plot, name).is_some()))
 }
@@ -32,12 +34,12 @@ fn series<'a>(plot: &'a Plot, name: &str) -> Option<&'a Series> {
     plot.series.iter().find(|series| series.name == name && !series.points.is_empty())
 }
 
-/// The points of all lines of the picture.
+/// Returns the points of all lines of the picture.
 pub(super) fn points(plot: &Plot) -> impl Iterator<Item = (f64, f64)> {
     LINES.iter().filter_map(|(name, ..)| series(plot, name)).flat_map(|series| series.points.iter().copied())
 }
 
-/// Draws the plot of a run that has it.
+/// Draws the plot of a run, which must have it.
 pub(super) fn svg(run: &Published) -> String {
     let lines: Vec<_> = plot(&run.document.plots)
         .into_iter()
@@ -71,7 +73,7 @@ pub(super) fn svg(run: &Published) -> String {
     panel::svg("Bytes a key while a store grows", elements)
 }
 
-/// A line's name, and between which values it lies.
+/// Returns the legend of a line: its name, and its least and greatest value.
 fn legend(y: f64, name: &str, class: &str, series: &Series) -> [Markup; 3] {
     let (least, most) = extremes(series.points.iter().map(|p| p.1));
     [
@@ -86,7 +88,7 @@ fn extremes(values: impl Iterator<Item = f64>) -> (f64, f64) {
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)))
 }
 
-/// `10,000`, `10 million`.
+/// Returns a count as text, such as `10,000` or `10 million`.
 fn count(n: f64) -> String {
     if n < 1e6 { thousands(n as i64) } else { format!("{} million", thousands((n / 1e6) as i64)) }
 }
@@ -95,7 +97,7 @@ fn count(n: f64) -> String {
 pub(super) mod tests {
     use super::*;
 
-    /// A plot with all lines of the picture.
+    /// Returns a plot with all lines of the picture.
     pub(in super::super) fn sample(id: &str) -> Plot {
         let series = |name: &str| Series { name: name.into(), points: vec![(1e4, 11.0), (1e6, 12.0)] };
         Plot {

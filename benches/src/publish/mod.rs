@@ -1,14 +1,15 @@
-//! The part of full runs that README.md and the book show, copied from report.json.
+//! Publishes the parts of full runs that README.md and the book show. They are copied from report.json.
 //!
 //! ```text
 //!   report.json -> extract -> benches/published/NAME.json    one file for each kind of machine
 //!                                     -> pages -> the table in README.md, and the pictures of the book
 //! ```
 //!
-//! `cargo xtask publish` does both steps. The second step reads the files of `benches/published` only. A test repeats it, so that
-//! the pages always agree with the files.
+//! `cargo xtask publish` does both steps. The second step reads only the files of `benches/published`. A test
+//! repeats it, so that the pages always agree with the files.
 //!
-//! [`rows`] says which rows are shown. Each kind of machine has its own column, because ratios differ between processors.
+//! [`rows`] lists the rows that are shown. Each kind of machine has its own column, because ratios differ
+//! between processors.
 
 mod bars;
 mod curves;
@@ -23,10 +24,10 @@ use crate::{score, suites};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The plot in report.json from which the curves are drawn.
+/// The id of the plot in report.json that the curves are drawn from.
 pub use curves::PLOT as CURVES_PLOT;
 
-/// The folder of the published runs, from the root of the repository.
+/// The folder of the published runs, relative to the root of the repository.
 pub const FOLDER: &str = "benches/published";
 
 /// The command that writes the pages, for messages.
@@ -38,22 +39,22 @@ const BARS: &str = "docs/src/pictures/longest-set.svg";
 
 /// One published run.
 pub struct Published {
-    /// The kind of machine, as the column's head has it.
+    /// The kind of machine, which is the head of the column.
     pub name: String,
-    /// The rows and plots that are shown, with machine, date and commit.
+    /// The rows and plots that are shown, with the machine, the date and the commit.
     pub document: Document,
 }
 
 /// A file that is written from the published runs.
 pub struct Page {
-    /// From the root of the repository.
+    /// The path of the file, relative to the root of the repository.
     pub path: &'static str,
-    /// The whole of it.
+    /// The whole content of the file.
     pub text: String,
 }
 
-/// The part that the pages show of a run that is not yet published. The run has to have rows of all suites: the worst row of a
-/// part of them would pass for the worst of all.
+/// Returns the part of a new run that the pages show. The run must have rows of all suites. Otherwise the
+/// worst row of some suites would be published as the worst row of the run.
 fn import(run: &Document, path: &Path) -> Result<Document, BadInput> {
     let has_rows = |name: &str| run.rows.iter().any(|row| row.suite == name);
     if let Some(suite) = suites::ALL.iter().find(|suite| !has_rows(suite.name)) {
@@ -63,7 +64,8 @@ fn import(run: &Document, path: &Path) -> Result<Document, BadInput> {
     extract(run, path)
 }
 
-/// The part of a run that the pages show. `path` is for the message about a row or a plot that is missing or cannot be drawn.
+/// Returns the part of a run that the pages show. Error messages about a row or a plot that is missing or
+/// cannot be drawn contain `path`.
 pub fn extract(run: &Document, path: &Path) -> Result<Document, BadInput> {
     let missing = |what: String| BadInput::file(path, format!("the run has no {what}; publish a full one"));
     let mut shown = Vec::new();
@@ -88,12 +90,12 @@ pub fn extract(run: &Document, path: &Path) -> Result<Document, BadInput> {
     })
 }
 
-/// The file of a published run.
+/// Returns the path of a published run.
 pub fn file(root: &Path, name: &str) -> PathBuf {
     root.join(FOLDER).join(format!("{name}.json"))
 }
 
-/// All published runs, by name, without the one in the file `without`.
+/// Returns all published runs in the order of their names, except the one in the file `without`.
 fn load(root: &Path, without: Option<&Path>) -> Result<Vec<Published>, BadInput> {
     let folder = root.join(FOLDER);
     let entries = fs::read_dir(&folder).map_err(|err| BadInput::file(&folder, err))?;
@@ -109,14 +111,15 @@ fn load(root: &Path, without: Option<&Path>) -> Result<Vec<Published>, BadInput>
 }
 
 impl Published {
-    /// The run in the file `path`, which heads its column.
+    /// Returns the run in the file `path`. The name of the file becomes the name of the run.
     fn new(path: &Path, document: Document) -> Self {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         Self { name: stem.replace('-', " "), document }
     }
 }
 
-/// The pages as they have to be, from the files of [`FOLDER`] and from the README.md that is there.
+/// Returns the pages that belong to the files of [`FOLDER`]. Only the generated part of README.md is
+/// replaced.
 pub fn pages(root: &Path) -> Result<Vec<Page>, BadInput> {
     pages_of(root, &load(root, None)?)
 }
@@ -138,8 +141,8 @@ fn pages_of(root: &Path, runs: &[Published]) -> Result<Vec<Page>, BadInput> {
     ])
 }
 
-/// Publishes the report in the file `path` as `name`, and returns the paths of what is written. Nothing is written if anything
-/// is wrong with the report, with another published run or with README.md.
+/// Publishes the report in the file `path` as `name`, and returns the paths of the written files. Nothing is
+/// written if something is wrong with the report, with another published run, or with README.md.
 pub fn publish(root: &Path, name: &str, path: &Path) -> Result<Vec<PathBuf>, BadInput> {
     let document = import(&Document::load(path)?, path)?;
     let file = file(root, name);
@@ -153,7 +156,7 @@ pub fn publish(root: &Path, name: &str, path: &Path) -> Result<Vec<PathBuf>, Bad
     Ok([file].into_iter().chain(write(root)?.into_iter().map(PathBuf::from)).collect())
 }
 
-/// Writes the pages that are not as they have to be, and returns their paths.
+/// Writes the pages that are not up to date, and returns their paths.
 pub fn write(root: &Path) -> Result<Vec<&'static str>, BadInput> {
     let mut written = Vec::new();
     for Page { path, text } in pages(root)? {
@@ -180,7 +183,7 @@ mod tests {
         Row::alone(of.suite, of.case, of.n, of.subject, of.metric, "ns", 1e4).beside(peer, peer_value)
     }
 
-    /// A run that has all that is shown, and more.
+    /// Returns a run that has everything that is shown, and more.
     fn full_run() -> Document {
         let mut report = Report::default();
         ROWS.iter().for_each(|shown| report.row(row(&shown.measurement, shown.measurement.peer, 2e4)));
@@ -202,7 +205,7 @@ mod tests {
         assert_eq!(again.rows.len(), shown.rows.len());
     }
 
-    /// Why a run with such a change is refused.
+    /// Returns the error for a run with this change.
     fn refused(change: &dyn Fn(&mut Document)) -> String {
         let mut run = full_run();
         change(&mut run);

@@ -1,11 +1,11 @@
-//! The frame of a picture: an SVG file that can be read on a white page, on a dark one, and on a telephone.
+//! The frame of a picture: an SVG file that is legible on a white page, on a dark page, and on a telephone.
 //!
-//! An SVG in an `<img>` has no access to the style and the theme of the page. So it has its own background, which follows the
-//! system's colour scheme, and it uses fonts of the system. A picture is 410 pixels wide: two of them fit side by side on a
-//! desktop, and a telephone hardly reduces the text.
+//! An SVG in an `<img>` has no access to the style and the theme of the page. So it has its own background,
+//! which follows the colour scheme of the system, and it uses system fonts. A picture is 410 pixels wide. Two
+//! of them fit side by side on a desktop, and a telephone reduces the text only slightly.
 //!
-//! The elements are written with maud, like report.html, and not drawn with plotters. plotters has fixed colours, but here each
-//! element has a class that the style sheet colours by scheme.
+//! The elements are written with maud, like report.html, and not drawn with plotters. plotters has fixed
+//! colours. Here, each element has a class, and the style sheet sets its colour for each scheme.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -15,10 +15,10 @@ pub(super) const WIDTH: f64 = 410.0;
 /// The height of the background of all pictures.
 pub(super) const HEIGHT: f64 = 330.0;
 
-/// The empty space below the background: on a telephone the next picture begins there.
+/// The empty space below the background. It separates the picture from the next one on a telephone.
 const GAP: f64 = 6.0;
 
-/// The distance of text from the left and the right edge.
+/// The distance of text from the left edge and from the right edge.
 pub(super) const MARGIN: f64 = 16.0;
 
 const STYLE: &str = "
@@ -51,7 +51,7 @@ text { fill: #f0f6fc; }
 }
 ";
 
-/// How a text stands to its point.
+/// Which end of a text is at its point.
 #[derive(Clone, Copy)]
 pub(super) enum Anchor {
     Start,
@@ -59,7 +59,7 @@ pub(super) enum Anchor {
     End,
 }
 
-/// The whole file: title and elements on a background, one element a line.
+/// Returns the whole file: the title and the elements on a background, with one element in each line.
 pub(super) fn svg(title: &str, elements: Vec<Markup>) -> String {
     let body: String = elements.into_iter().map(|element| element.into_string() + "\n").collect();
     let svg = html! {
@@ -78,7 +78,7 @@ pub(super) fn svg(title: &str, elements: Vec<Markup>) -> String {
     svg.into_string() + "\n"
 }
 
-/// A text whose base line is at `y`.
+/// Returns a text with its base line at `y`.
 pub(super) fn text(x: f64, y: f64, class: &str, anchor: Anchor, text: &str) -> Markup {
     let anchor = match anchor {
         Anchor::Start => "",
@@ -88,23 +88,23 @@ pub(super) fn text(x: f64, y: f64, class: &str, anchor: Anchor, text: &str) -> M
     html! { text class=(format!("{class}{anchor}").trim()) x=(number(x)) y=(number(y)) { (text) } }
 }
 
-/// A straight line.
+/// Returns a straight line.
 pub(super) fn line(class: &str, from: (f64, f64), to: (f64, f64)) -> Markup {
     html! { line class=(class) x1=(number(from.0)) y1=(number(from.1)) x2=(number(to.0)) y2=(number(to.1)) {} }
 }
 
-/// A line through all points.
+/// Returns a line through all points.
 pub(super) fn polyline(class: &str, points: impl Iterator<Item = (f64, f64)>) -> Markup {
     let points: Vec<_> = points.map(|(x, y)| format!("{},{}", number(x), number(y))).collect();
     html! { polyline class=(class) points=(points.join(" ")) {} }
 }
 
-/// A filled rectangle.
+/// Returns a filled rectangle.
 pub(super) fn bar(class: &str, (x, y): (f64, f64), (width, height): (f64, f64)) -> Markup {
     html! { rect class=(class) x=(number(x)) y=(number(y)) width=(number(width)) height=(number(height)) rx="2" {} }
 }
 
-/// A tenth of a pixel is enough.
+/// Formats a coordinate, rounded to a tenth of a pixel.
 fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     text.trim_end_matches(".0").to_owned()
@@ -112,24 +112,24 @@ fn number(value: f64) -> String {
 
 /// Maps values to pixels.
 pub(super) struct Scale {
-    /// The values at both ends, as logarithms where `log` is set.
+    /// The values at both ends. They are logarithms if `log` is set.
     values: (f64, f64),
     pixels: (f64, f64),
     log: bool,
 }
 
 impl Scale {
-    /// Evenly from `values` to `pixels`.
+    /// Returns a linear scale from `values` to `pixels`.
     pub(super) fn linear(values: (f64, f64), pixels: (f64, f64)) -> Self {
         Self { values, pixels, log: false }
     }
 
-    /// Each factor of ten takes the same number of pixels.
+    /// Returns a logarithmic scale, on which each factor of ten takes the same number of pixels.
     pub(super) fn log(values: (f64, f64), pixels: (f64, f64)) -> Self {
         Self { values: (values.0.log10(), values.1.log10()), pixels, log: true }
     }
 
-    /// The pixel of a value. All values are at the first pixel if the range is empty.
+    /// Returns the pixel of a value. If the range is empty, all values are at the first pixel.
     pub(super) fn at(&self, value: f64) -> f64 {
         let value = if self.log { value.log10() } else { value };
         let range = self.values.1 - self.values.0;
@@ -138,7 +138,8 @@ impl Scale {
     }
 }
 
-/// The powers of ten from the last one not above `low` to the first one not below `high`. Both have to be positive.
+/// Returns the powers of ten from the greatest one that is not above `low` to the least one that is not below
+/// `high`. Both arguments must be positive.
 pub(super) fn decades(low: f64, high: f64) -> Vec<f64> {
     let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
     (first..=last).map(|power| 10f64.powi(power)).collect()

@@ -1,11 +1,12 @@
-//! Which rows of a run the first page shows.
+//! The rows of a run that README.md shows.
 //!
-//! The table of [`ROWS`] is the only place to change. The last row is not chosen: it is the [worst](crate::score::worst).
+//! To change the rows, change only [`ROWS`]. The last row of the table is not in this list. It is always the
+//! [worst](crate::score::worst) row.
 
 use crate::report::Row;
 use std::fmt;
 
-/// A row of the table: which measurement it is, and what the table calls it.
+/// A row of the table: its measurement, and the names that the table uses for it.
 pub struct TableRow {
     /// What was done, in Markdown.
     pub label: &'static str,
@@ -21,7 +22,7 @@ pub struct Measurement {
     pub suite: &'static str,
     /// The row's case.
     pub case: &'static str,
-    /// The row's n, in a full run.
+    /// The row's n in a full run.
     pub n: u64,
     /// The row's subject.
     pub subject: &'static str,
@@ -31,7 +32,7 @@ pub struct Measurement {
     pub metric: &'static str,
 }
 
-/// The rows, in the table's order. README.md has eight: these, and the worst of the run.
+/// The rows in the order of the table. README.md has eight rows: these, and the worst row of the run.
 pub const ROWS: &[TableRow] = &[
     TableRow {
         label: "**bytes a key**, keys of 16 B with values of 32 B, a million of them",
@@ -112,7 +113,8 @@ pub const ROWS: &[TableRow] = &[
     },
 ];
 
-/// The picture of the longest SET has this row, and those beside the other peers.
+/// The row of the picture of the longest SET. The picture also has the rows that compare the same value with
+/// the other peers.
 pub const LONGEST_SET: Measurement = Measurement {
     suite: "keyspace",
     case: "SET of new keys, half of them with an expiry, minimum of 5 runs",
@@ -127,7 +129,7 @@ const TEN_MILLION: u64 = 10_000_000;
 const FOUR_MILLION: u64 = 4_000_000;
 
 impl Measurement {
-    /// The row of that name.
+    /// Returns the row with these names.
     pub fn find<'a>(&self, rows: &'a [Row]) -> Option<&'a Row> {
         rows.iter().find(|row| self.is(row))
     }
@@ -136,7 +138,7 @@ impl Measurement {
         row.n == self.n && self.is_at_some_n(row)
     }
 
-    /// Whether the row is the measurement at a full run's n or at a smaller one.
+    /// Returns whether the row has these names, with any n.
     pub fn is_at_some_n(&self, row: &Row) -> bool {
         let names = [&row.suite, &row.case, &row.subject, &row.peer, &row.metric];
         names == [self.suite, self.case, self.subject, self.peer, self.metric]

@@ -1,4 +1,4 @@
-//! The table of README.md: a row for each measurement, a column for each kind of machine.
+//! The table of README.md. It has a row for each measurement, and a column for each kind of machine.
 
 use super::Published;
 use super::rows::ROWS;
@@ -8,13 +8,13 @@ use crate::score;
 use crate::text::{TimeUnit, figure, thousands};
 use std::fmt::Write;
 
-/// How the line above the generated part begins.
+/// The beginning of the line above the generated part.
 pub(super) const BEGIN: &str = "<!-- BENCHMARKS: begin";
 
-/// The line under it.
+/// The line below the generated part.
 pub(super) const END: &str = "<!-- BENCHMARKS: end -->";
 
-/// The text with the part between the two lines replaced; `None` if one of them is missing.
+/// Returns the text with the part between the two lines replaced, or `None` if one of the lines is missing.
 pub(super) fn replace(text: &str, part: &str) -> Option<String> {
     let begin = text.find(BEGIN)?;
     let begin = begin + text[begin..].find('\n')? + 1;
@@ -22,7 +22,7 @@ pub(super) fn replace(text: &str, part: &str) -> Option<String> {
     Some(format!("{}{part}{}", &text[..begin], &text[end..]))
 }
 
-/// The table, and under it where each column is from.
+/// Returns the table, and below it the origin of each column.
 pub(super) fn markdown(runs: &[Published]) -> String {
     let mut text = String::from("| redcore beside its peers |");
     let columns = |cell: &dyn Fn(&Published) -> String| {
@@ -43,26 +43,27 @@ pub(super) fn markdown(runs: &[Published]) -> String {
     text += "\n\nA cell has the ratio, redcore's value over the peer's, and below it the two values. Below 1 redcore is better. Losses are bold.\n\n";
     for run in runs {
         let origin = origin(&run.document);
-        // A name that is the processor's says nothing that the next words do not say.
+        // The name is omitted if it is equal to the name of the processor, which follows.
         let name = if origin.starts_with(&run.name) { String::new() } else { format!("{}: ", run.name) };
         _ = writeln!(text, "- {name}{origin}");
     }
     text
 }
 
-/// The ratio, and both values.
+/// Returns the ratio, and both values.
 fn cell(row: &Row) -> String {
     let ratio_text = ratio(row.ratio);
-    // What is printed as 1.00 is no loss.
+    // A ratio that is printed as 1.00 is not a loss.
     let is_loss = row.ratio.is_finite() && (row.ratio * 100.0).round() > 100.0;
     let ratio = if is_loss { format!("**{ratio_text}**") } else { ratio_text };
     format!("{ratio}<br>{}", pair(row.value, row.peer_value, &row.unit))
 }
 
-/// The greatest quotient of two values that are shown in the same unit.
+/// Two values are shown in the same unit if their quotient is at most this number.
 const SAME_UNIT: f64 = 1000.0;
 
-/// `11.6 : 14.9 B`, `22 : 1.5 µs`, `26 µs : 289 ms`. A number and its unit stay in one line.
+/// Returns both values, such as `11.6 : 14.9 B`, `22 : 1.5 µs` or `26 µs : 289 ms`. A number and its unit are
+/// never on different lines.
 fn pair(ours: f64, theirs: f64, unit: &str) -> String {
     if unit == "ns" {
         let (less, more) = (ours.min(theirs), ours.max(theirs));
@@ -76,15 +77,16 @@ fn pair(ours: f64, theirs: f64, unit: &str) -> String {
     }
     let unit = match unit {
         "" => String::new(),
-        // The row's label says of what.
+        // The label of the row says what the bytes are divided by.
         "B/entry" | "B/element" => "&nbsp;B".into(),
         _ => format!("&nbsp;{}", unit.replace(' ', "&nbsp;")),
     };
     format!("{} : {}{unit}", figure(ours), figure(theirs))
 }
 
-/// Two decimals below 10, none above. A ratio below 0.01 is a fraction of two significant digits, which is easier to grasp
-/// than its zeros. `-` if there is no positive, finite ratio.
+/// Formats a ratio, with two decimals if it is below 10, and otherwise with none. A ratio below 0.01 becomes
+/// a fraction with two significant digits, which is easier to read than its zeros. Returns `-` if the ratio
+/// is not positive and finite.
 fn ratio(ratio: f64) -> String {
     match ratio {
         none if !none.is_finite() || none <= 0.0 => "-".into(),
@@ -94,20 +96,20 @@ fn ratio(ratio: f64) -> String {
     }
 }
 
-/// To two significant digits.
+/// Rounds to two significant digits.
 fn rounded(value: f64) -> f64 {
     let unit = 10f64.powf(value.log10().floor() - 1.0).max(1.0);
     (value / unit).round() * unit
 }
 
-/// Machine, date, commit, command.
+/// Returns the machine, the date, the commit and the command of a run.
 fn origin(document: &Document) -> String {
     let Document { machine, date, command, .. } = document;
     let commit = document.short_commit();
     format!("{}; {}, commit `{commit}`, `{command}`.", machine.hardware(), day(date))
 }
 
-/// `22 November 2026`, or what is there where it is not a time.
+/// Returns a date such as `22 November 2026`. Returns the text itself if it is not a time.
 pub(super) fn day(date: &str) -> String {
     date.parse().map_or_else(|_| date.into(), |time: jiff::Timestamp| time.strftime("%-d %B %Y").to_string())
 }

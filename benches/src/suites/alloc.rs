@@ -1,24 +1,25 @@
-//! `alloc`: what accounting costs.
+//! Suite `alloc`: measures the cost of accounting.
 //!
-//! Each allocator is called as a program calls the one that it has installed: by a function that takes size and
-//! alignment, out of line ([`Calls`]). The loops are compiled once and get the functions as values. A loop that is
-//! compiled for each allocator differs in more than the allocator: which values stay in registers, and how a result is stored
-//! and read back.
-//! `Zmalloc`, tikv-jemallocator and `cap` stand on the very
-//! same jemalloc of this process; what differs is what they do around it. The layout is hidden from the
-//! optimiser on every call: a size class that is computed once before the loop would be no price at all.
+//! Each allocator is called in the way that a program calls its global allocator: by a function that is not
+//! inlined, and takes the size and the alignment ([`Calls`]). The loops are compiled once, and get the
+//! functions as values. Loops that are compiled for each allocator would differ in more than the allocator,
+//! for example in the values that stay in registers. `Zmalloc`, tikv-jemallocator and `cap` use the same
+//! jemalloc of this process, so they differ only in what they do around it. The layout is hidden from the
+//! optimizer on every call. Otherwise the size class would be computed once before the loop, and its cost
+//! would not be measured.
 //!
-//! - *pair*: one block allocated and freed again, the tightest loop there is: the price of accounting shows
-//!   most, because jemalloc itself takes few instructions.
-//! - *256 live*: 256 blocks allocated, then freed in another order.
-//! - *size mix*: 4,096 live blocks; each operation replaces one at random by one of another size, as a store
-//!   does that overwrites its values.
-//! - with two threads each does all of it; the slower one counts.
+//! - *pair*: one block is allocated and freed again. This is the tightest possible loop. It shows the cost of
+//!   accounting most clearly, because jemalloc itself takes few instructions.
+//! - *256 live*: 256 blocks are allocated, and then freed in another order.
+//! - *size mix*: there are 4,096 live blocks. Each operation replaces a random one by a block of another
+//!   size, like a store that overwrites its values.
+//! - With two threads, each of them does all of the work, and the time of the slower one counts.
 //!
-//! One cost does not show, because all who call this jemalloc pay it: its call back every 256 KiB, for the peak.
-//! `crates/zmalloc/examples/pairs.rs` measures it in processes of its own.
+//! One cost is not visible, because it is the same for all callers of this jemalloc: the callback every 256
+//! KiB that records the peak. `crates/zmalloc/examples/pairs.rs` measures it in separate processes.
 //!
-//! Blocks are 8-aligned throughout: with jemalloc's quantum of 3 tikv-jemallocator is right for no more.
+//! All blocks are aligned to 8 bytes. If jemalloc has a quantum of 8 bytes (`lg-quantum` 3),
+//! tikv-jemallocator is not correct for a larger alignment.
 
 use crate::measure::{Subject, paired};
 use crate::suite::{Ctx, Headline};
@@ -41,14 +42,15 @@ const MIX_LIVE: usize = 4096;
 
 static CAP: Cap<Jemalloc> = Cap::new(Jemalloc, usize::MAX);
 
-/// The C-named family, freeing with the size that the caller knows.
+/// The functions with the names of C. A block is freed with its size, which the caller knows.
 struct CNamedSized;
 
-/// The C-named family, asking the allocator for the size on free, as C code must.
+/// The functions with the names of C. A block is freed without its size, as in C, so the allocator must look
+/// the size up.
 struct CNamed;
 
-// SAFETY: `zmalloc` gives blocks of at least the size and an alignment of 8, which is all that this module
-// asks for; they are freed by the same family.
+// SAFETY: `zmalloc` returns blocks of at least this size with an alignment of 8, and this module asks for no
+// larger one. The blocks are freed by the same functions.
 unsafe impl GlobalAlloc for CNamedSized {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -57,12 +59,12 @@ unsafe impl GlobalAlloc for CNamedSized {
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: a live block of this family and its size, by the trait's contract.
+        // SAFETY: by the contract of the trait, this is a live block of `alloc` with its size.
         unsafe { zmalloc::zfree_sized(NonNull::new_unchecked(ptr), layout.size()) }
     }
 }
 
-// SAFETY: as for `CNamedSized`.
+// SAFETY: the same as for `CNamedSized`.
 unsafe impl GlobalAlloc for CNamed {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -71,20 +73,20 @@ unsafe impl GlobalAlloc for CNamed {
 
     #[inline]
     unsafe fn dealloc(&self, ptr: *mut u8, _layout: Layout) {
-        // SAFETY: a live block of this family, by the trait's contract.
+        // SAFETY: by the contract of the trait, this is a live block of `alloc`.
         unsafe { zmalloc::zfree(NonNull::new_unchecked(ptr)) }
     }
 }
 
-/// The layout of a block of `size` bytes as this suite asks for it.
+/// Returns the layout of a block of `size` bytes in this suite.
 ///
 /// # Panics
-/// If `size` is above `isize::MAX`.
+/// If `size` is too large for a layout.
 pub fn layout_of(size: usize) -> Layout {
     Layout::from_size_align(size, 8).expect("sizes here are small")
 }
 
-/// An allocator as `std::alloc` calls the installed one.
+/// The functions of an allocator, which are called in the way that `std::alloc` calls the global allocator.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls {
     alloc: unsafe fn(usize, usize) -> *mut u8,
@@ -93,42 +95,44 @@ pub struct Calls {
 
 impl Calls {
     /// # Safety
-    /// As for `GlobalAlloc::alloc`.
+    /// The same as for `GlobalAlloc::alloc`.
     #[inline(always)]
     unsafe fn alloc(self, layout: Layout) -> *mut u8 {
-        // SAFETY: passed on.
+        // SAFETY: the caller guarantees the contract of the function.
         unsafe { (self.alloc)(layout.size(), layout.align()) }
     }
 
     /// # Safety
-    /// As for `GlobalAlloc::dealloc`.
+    /// The same as for `GlobalAlloc::dealloc`.
     #[inline(always)]
     unsafe fn dealloc(self, block: *mut u8, layout: Layout) {
-        // SAFETY: passed on.
+        // SAFETY: the caller guarantees the contract of the function.
         unsafe { (self.dealloc)(block, layout.size(), layout.align()) }
     }
 }
 
-/// The [`Calls`] of an allocator that has a path.
+/// Makes the [`Calls`] of the allocator at this path.
 macro_rules! calls {
     ($allocator:path) => {{
         /// # Safety
-        /// As for `GlobalAlloc::alloc`.
+        /// The same as for `GlobalAlloc::alloc`.
         unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
-            // SAFETY: the parts of a layout; the rest is passed on.
+            // SAFETY: the arguments are the parts of a valid layout, and the caller guarantees the rest of
+            // the contract.
             unsafe { $allocator.alloc(Layout::from_size_align_unchecked(size, align)) }
         }
         /// # Safety
-        /// As for `GlobalAlloc::dealloc`.
+        /// The same as for `GlobalAlloc::dealloc`.
         unsafe fn dealloc(block: *mut u8, size: usize, align: usize) {
-            // SAFETY: the parts of a layout; the rest is passed on.
+            // SAFETY: the arguments are the parts of a valid layout, and the caller guarantees the rest of
+            // the contract.
             unsafe { $allocator.dealloc(block, Layout::from_size_align_unchecked(size, align)) }
         }
         Calls { alloc, dealloc }
     }};
 }
 
-/// The allocators of this suite, ours first.
+/// The allocators of this suite. Ours come first.
 pub const SUBJECTS: [(&str, Calls); 7] = [
     ("Zmalloc", calls!(Zmalloc)),
     ("zmalloc+zfree_sized", calls!(CNamedSized)),
@@ -139,14 +143,15 @@ pub const SUBJECTS: [(&str, Calls); 7] = [
     ("cap", calls!(CAP)),
 ];
 
-/// `ops` times: one block allocated and freed.
+/// Allocates and frees one block, `ops` times.
 #[inline(never)]
 pub fn pairs(calls: Calls, layout: Layout, ops: usize) -> Duration {
     let calls = black_box(calls);
     let start = Instant::now();
     for _ in 0..ops {
         let layout = black_box(layout);
-        // SAFETY: the layout is not empty, and the block is freed once with the layout it was made with.
+        // SAFETY: the layout is not empty, and the block is freed once with the layout that it was allocated
+        // with.
         unsafe {
             let block = black_box(calls.alloc(layout));
             calls.dealloc(block, layout);
@@ -155,7 +160,7 @@ pub fn pairs(calls: Calls, layout: Layout, ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// `ops` allocations and frees in batches of 256 live blocks, freed from the middle outwards.
+/// Makes `ops` allocations and frees in batches of 256 live blocks, which are freed from the middle outwards.
 #[inline(never)]
 pub fn batches(calls: Calls, layout: Layout, ops: usize) -> Duration {
     let calls = black_box(calls);
@@ -169,7 +174,7 @@ pub fn batches(calls: Calls, layout: Layout, ops: usize) -> Duration {
         black_box(&mut live);
         let (low, high) = live.split_at(LIVE / 2);
         for (&a, &b) in low.iter().rev().zip(high) {
-            // SAFETY: each block of the batch is freed once, with the layout it was made with.
+            // SAFETY: each block of the batch is freed once, with the layout that it was allocated with.
             unsafe {
                 calls.dealloc(a, black_box(layout));
                 calls.dealloc(b, black_box(layout));
@@ -179,7 +184,7 @@ pub fn batches(calls: Calls, layout: Layout, ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// The steps of *size mix*, drawn before anything is timed and the same for every allocator.
+/// The steps of *size mix*. They are drawn before anything is timed, and are the same for every allocator.
 #[derive(Debug)]
 pub struct Mix {
     first: Vec<Layout>,
@@ -187,8 +192,9 @@ pub struct Mix {
 }
 
 impl Mix {
-    /// Half of the blocks are the small fixed ones of a store (object headers, table entries, short keys),
-    /// half are values: log-normal with a median of 100 bytes, cut off at 8 KiB.
+    /// Draws the steps. Half of the blocks have the small fixed sizes of a store (object headers, table
+    /// entries and short keys). The other half are values, whose sizes are log-normal with a median of 100
+    /// bytes, and at most 8 KiB.
     pub fn new(seed: u64) -> Self {
         const FIXED: [usize; 5] = [16, 24, 32, 48, 64];
         let mut rng = SmallRng::seed_from_u64(seed);
@@ -207,13 +213,14 @@ impl Mix {
     }
 }
 
-/// `ops` times: one of 4,096 live blocks replaced by one of another size, the new one allocated before the old
-/// one is freed. The first byte of every block is written.
+/// Replaces one of 4,096 live blocks by one of another size, `ops` times. The new block is allocated before
+/// the old one is freed. The first byte of every block is written.
 #[inline(never)]
 pub fn mixed(calls: Calls, mix: &Mix, ops: usize) -> Duration {
     let calls = black_box(calls);
     let new_block = |layout: Layout| {
-        // SAFETY: layouts here are not empty, so a block that is not null has a first byte.
+        // SAFETY: the layouts are not empty, so a block has a first byte. The suite assumes that no
+        // allocation fails.
         unsafe {
             let block = calls.alloc(layout);
             assert!(!block.is_null(), "out of memory");
@@ -221,7 +228,7 @@ pub fn mixed(calls: Calls, mix: &Mix, ops: usize) -> Duration {
             (block, layout)
         }
     };
-    // SAFETY: called once for each block, with the layout it was made with.
+    // SAFETY: this is called once for each block, with the layout that it was allocated with.
     let free = |(block, layout): (*mut u8, Layout)| unsafe { calls.dealloc(block, layout) };
     let mut live: Vec<_> = mix.first.iter().map(|&layout| new_block(layout)).collect();
     let start = Instant::now();
@@ -233,7 +240,7 @@ pub fn mixed(calls: Calls, mix: &Mix, ops: usize) -> Duration {
     time
 }
 
-/// What is done in a round.
+/// The work of a round.
 #[derive(Clone, Copy)]
 enum Work<'a> {
     Pairs(Layout),
@@ -251,8 +258,8 @@ impl Work<'_> {
     }
 }
 
-/// One round on `threads` threads at once; the slowest counts. A thread warms its caches up before it meets
-/// the others at the start.
+/// Runs one round on `threads` threads at once, and returns the time of the slowest one. Each thread warms
+/// its caches up before all threads start together.
 fn on_threads(threads: usize, ops: usize, run: impl Fn(usize) -> Duration + Sync) -> Duration {
     if threads == 1 {
         return run(ops);
@@ -270,7 +277,7 @@ fn on_threads(threads: usize, ops: usize, run: impl Fn(usize) -> Duration + Sync
     })
 }
 
-/// What counting costs on the path that all code takes.
+/// The cost of counting on the path that all code takes.
 pub const HEADLINE: Headline = Headline {
     what: "allocate and free 48 B, beside raw jemalloc",
     rows: |row| {
@@ -314,13 +321,15 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
     let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     let (ours, peers) = samples.split_at(3);
-    // The C-named family only beside the raw jemalloc: what the others do says nothing about it.
+    // The functions with the names of C are compared only with the raw jemalloc. The other allocators say
+    // nothing about them.
     ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[..1], peers);
     ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[1..], &peers[..1]);
 }
 
-/// `used_memory()` adds up a cache line for each thread slot ever used, so its price grows with the threads
-/// that live at once. Runs first: slots that were used once are read for ever.
+/// Measures the cost of `used_memory()`. It adds up one cache line for each thread slot that was ever used,
+/// so its cost grows with the number of threads. This runs first, because a slot that was used once is read
+/// from then on.
 fn price_of_asking(ctx: &mut Ctx) {
     const ASKS: usize = 1000;
     let rounds = ctx.settings.pick(2, 31, 101);

@@ -1,9 +1,10 @@
-//! `robj`: objects beside the shared and owned byte strings that a Rust store would hold instead.
+//! Suite `robj`: compares objects with the shared and owned byte strings that a Rust store would hold
+//! instead.
 //!
-//! `Robj` is a reference-counted value with a type, an encoding and a clock, one word wide; `Arc<[u8]>` and `Bytes` are
-//! reference-counted and nothing more, `Box<[u8]>` is only owned: its clone copies. All hold the same bytes on the same
-//! allocator. The encoding rows show what the compact form costs when a value arrives; the peers do not have one and
-//! keep the text.
+//! `Robj` is a reference-counted value of one word with a type, an encoding and a clock. `Arc<[u8]>` and
+//! `Bytes` are only reference-counted. `Box<[u8]>` is owned, so a clone copies it. All of them hold the same
+//! bytes on the same allocator. The rows about encoding show the cost of the compact form when a value
+//! arrives. The peers have no such form, and keep the text.
 
 use crate::measure::{Subject, handle_and_block, paired};
 use crate::report::Row;
@@ -17,18 +18,18 @@ use std::time::{Duration, Instant};
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// What the suite asks of a value.
+/// The operations that the suite needs of a value.
 pub trait Value: Clone {
-    /// The name in the tables.
+    /// The name of the type in the tables.
     const NAME: &'static str;
-    /// A value that holds `bytes` as they are.
+    /// Returns a value that holds `bytes` unchanged.
     fn holding(bytes: &[u8]) -> Self;
-    /// A value that holds `bytes` in its most compact form.
+    /// Returns a value that holds `bytes` in its most compact form.
     #[inline]
     fn encoded(bytes: &[u8]) -> Self {
         Self::holding(bytes)
     }
-    /// A value that holds a number.
+    /// Returns a value that holds a number.
     #[inline]
     fn number(value: i64) -> Self {
         Self::holding(itoa::Buffer::new().format(value).as_bytes())
@@ -75,29 +76,29 @@ impl Value for Box<[u8]> {
     }
 }
 
-/// `ops` times: a value created and freed.
+/// Creates and frees a value, `ops` times.
 #[inline(never)]
 pub fn create_and_free<V: Value>(bytes: &[u8], ops: usize) -> Duration {
     time(ops, || V::holding(black_box(bytes)))
 }
 
-/// `ops` times: a value created, encoded and freed.
+/// Creates, encodes and frees a value, `ops` times.
 #[inline(never)]
 pub fn encode_and_free<V: Value>(bytes: &[u8], ops: usize) -> Duration {
     time(ops, || V::encoded(black_box(bytes)))
 }
 
-/// `ops` times: a value made of a number and freed.
+/// Creates a value from a number and frees it, `ops` times.
 #[inline(never)]
 pub fn number_and_free<V: Value>(number: i64, ops: usize) -> Duration {
     time(ops, || V::number(black_box(number)))
 }
 
-/// `ops` times: a clone made and dropped.
+/// Clones a value and drops the clone, `ops` times.
 #[inline(never)]
 pub fn clone_and_drop<V: Value>(bytes: &[u8], ops: usize) -> Duration {
     let original = V::holding(bytes);
-    // `Bytes` counts references from its first clone on; that one is made before the clock starts.
+    // `Bytes` begins to count references with its first clone, which is made before the clock starts.
     let _second = original.clone();
     time(ops, || black_box(&original).clone())
 }
@@ -107,12 +108,12 @@ fn time<V>(ops: usize, mut make: impl FnMut() -> V) -> Duration {
     let start = Instant::now();
     for _ in 0..ops {
         let value = make();
-        black_box(&value); // by reference, for the reason given in the suite `sds`
+        black_box(&value); // by reference: the suite `sds` gives the reason
     }
     start.elapsed()
 }
 
-/// What is done in a round.
+/// The work of a round.
 #[derive(Clone, Copy)]
 enum Work<'a> {
     Create(&'a [u8]),
@@ -132,7 +133,8 @@ impl Work<'_> {
     }
 }
 
-/// The longest string that shares its header's block, beside the peer that counts references too.
+/// The longest string that is in the same block as its header, in comparison with a peer that counts
+/// references too.
 pub const HEADLINE: Headline = Headline {
     what: "create and free a value of 44 B, beside Arc<[u8]>",
     rows: |row| row.case == "create and free" && row.n == 44 && row.peer == "Arc<[u8]>",

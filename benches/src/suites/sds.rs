@@ -1,13 +1,14 @@
-//! `sds`: `Sds` beside the growing strings of std and of the well-known crates.
+//! Suite `sds`: compares `Sds` with the growable strings of std and of well-known crates.
 //!
-//! One loop for all of them, generic over [`Text`], so that each type does the same work on the same bytes on the
-//! same allocator. Texts are ASCII, because two of the peers hold UTF-8 only; they are handed over as `&str`, which
-//! spares those two the check. `CompactString` keeps up to 24 bytes inside itself and allocates nothing for them: that is
-//! its design, and the 7-byte rows show it. `Sds` alone keeps a NUL after the bytes, and is one word wide.
+//! All of them run the same loop, which is generic over [`Text`]. So each type does the same work on the same
+//! bytes and the same allocator. The texts are ASCII, because two of the peers can hold only UTF-8. They are
+//! passed as `&str`, so that these two need no check. `CompactString` stores up to 24 bytes inline, without
+//! an allocation, and the 7-byte rows show the effect of this design. Only `Sds` keeps a NUL after the bytes
+//! and is one word wide.
 //!
-//! A value is hidden from the optimiser behind a reference, never by value: moving a `Vec` as 16 bytes at once out of
-//! fields that were stored as 8 stalls the processor for longer than the allocation takes, and which of two identical
-//! loops is compiled so is a matter of luck.
+//! A value is hidden from the optimizer by reference, never by value. If a `Vec` is moved as 16 bytes at once
+//! after its fields were stored as 8 bytes each, the processor stalls for longer than the allocation takes.
+//! Which of two identical loops is compiled in this way is a matter of chance.
 
 use crate::measure::{Subject, handle_and_block, paired};
 use crate::report::Row;
@@ -20,11 +21,11 @@ use std::hint::black_box;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-/// What the suite asks of a string.
+/// The operations that the suite needs of a string.
 pub trait Text: Clone {
-    /// The name in the tables.
+    /// The name of the type in the tables.
     const NAME: &'static str;
-    /// A string that holds `text`.
+    /// Returns a string that holds `text`.
     fn holding(text: &str) -> Self;
     /// Appends one ASCII byte.
     fn push(&mut self, byte: u8);
@@ -46,7 +47,7 @@ impl Text for Sds {
     }
     #[inline]
     fn push_fmt(&mut self, text: Arguments) {
-        let _ = std::fmt::Write::write_fmt(self, text); // infallible: memory aside, and that aborts
+        let _ = std::fmt::Write::write_fmt(self, text); // cannot fail: a failed allocation aborts
     }
     #[inline]
     fn push_i64(&mut self, value: i64) {
@@ -134,21 +135,22 @@ impl Text for CompactString {
     }
 }
 
-/// A text of `len` ASCII bytes.
+/// Returns a text of `len` ASCII bytes.
 pub fn text_of(len: usize) -> String {
     (b'a'..=b'z').cycle().take(len).map(char::from).collect()
 }
 
-/// One text at sixteen addresses that differ in their last four bits, as texts stand in the buffer of a socket. How
-/// long a copy takes depends on both its ends; at one address it would flatter the header of one length.
+/// One text at sixteen addresses that differ in their last four bits, like texts in the buffer of a socket.
+/// The time of a copy depends on the alignment of both ends. With only one address, headers of one length
+/// would have an advantage.
 #[derive(Clone, Copy)]
 pub struct Texts<'a>([&'a str; 16]);
 
 impl<'a> Texts<'a> {
-    /// The text of `len` bytes in `buffer`.
+    /// Returns the texts of `len` bytes in `buffer`.
     ///
     /// # Panics
-    /// If `buffer` is shorter than `len + 15` or not ASCII.
+    /// If `buffer` is shorter than `len + 15`, or if it is not ASCII.
     pub fn new(buffer: &'a str, len: usize) -> Self {
         Self(std::array::from_fn(|offset| &buffer[offset..offset + len]))
     }
@@ -159,7 +161,7 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// `ops` times: a string created and freed.
+/// Creates and frees a string, `ops` times.
 #[inline(never)]
 pub fn create_and_free<T: Text>(texts: &Texts, ops: usize) -> Duration {
     let start = Instant::now();
@@ -173,7 +175,7 @@ pub fn create_and_free<T: Text>(texts: &Texts, ops: usize) -> Duration {
 /// How many strings [`live`] keeps at once.
 pub const LIVE: usize = 1000;
 
-/// `ops` strings created and freed, 1,000 of them live at once.
+/// Creates and frees `ops` strings, of which [`LIVE`] exist at once.
 #[inline(never)]
 pub fn live<T: Text>(texts: &Texts, ops: usize) -> Duration {
     let mut all = Vec::with_capacity(LIVE);
@@ -188,7 +190,7 @@ pub fn live<T: Text>(texts: &Texts, ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// `ops` times: a clone made and freed.
+/// Clones a string and frees the clone, `ops` times.
 #[inline(never)]
 pub fn clone_and_free<T: Text>(texts: &Texts, ops: usize) -> Duration {
     let original = T::holding(texts.at(0));
@@ -200,7 +202,7 @@ pub fn clone_and_free<T: Text>(texts: &Texts, ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// `ops` bytes appended one by one to an empty string, which is then freed.
+/// Appends `ops` bytes one by one to an empty string, and frees the string.
 #[inline(never)]
 pub fn push_bytes<T: Text>(ops: usize) -> Duration {
     let start = Instant::now();
@@ -213,7 +215,7 @@ pub fn push_bytes<T: Text>(ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// `ops` formatted lines appended to an empty string, which is then freed.
+/// Appends `ops` formatted lines to an empty string, and frees the string.
 #[inline(never)]
 pub fn push_lines<T: Text>(ops: usize) -> Duration {
     let start = Instant::now();
@@ -227,7 +229,7 @@ pub fn push_lines<T: Text>(ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// `ops` numbers of 1 to 19 digits appended to an empty string, which is then freed.
+/// Appends `ops` numbers of 1 to 19 digits to an empty string, and frees the string.
 #[inline(never)]
 pub fn push_numbers<T: Text>(ops: usize) -> Duration {
     let start = Instant::now();
@@ -240,7 +242,7 @@ pub fn push_numbers<T: Text>(ops: usize) -> Duration {
     start.elapsed()
 }
 
-/// What is done in a round.
+/// The work of a round.
 #[derive(Clone, Copy)]
 enum Work<'a> {
     Create(&'a Texts<'a>),
@@ -264,7 +266,7 @@ impl Work<'_> {
     }
 }
 
-/// A key of common length, beside the buffer that Rust programs take for bytes.
+/// A key of a common length, in comparison with the type that Rust programs use for bytes.
 pub const HEADLINE: Headline = Headline {
     what: "create and free a string of 44 B, beside Vec<u8>",
     rows: |row| row.case == "create and free" && row.n == 44 && row.peer == "Vec<u8>",
@@ -335,7 +337,7 @@ fn memory(ctx: &mut Ctx, text: &str) {
 mod tests {
     use super::*;
 
-    /// All subjects write the same bytes, or their times would compare different work.
+    /// All subjects must write the same bytes. Otherwise their times would be of different work.
     #[test]
     fn subjects_do_the_same_work() {
         fn written<T: Text + AsRef<[u8]>>() -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! What can be wrong with a trace file. Each message is one line and says where.
+//! The errors of reading a trace file. Each message is one line, and says where the error is.
 
 use super::zst::Damaged;
 use std::fmt;
@@ -6,53 +6,53 @@ use std::io;
 
 /// Why a trace could not be read.
 ///
-/// Offsets count bytes from the start of the file; in a `.zst` file, bytes of what it
-/// compresses, except in [`TraceError::Zstd`].
+/// Offsets are in bytes from the start of the file. In a `.zst` file, they count decompressed bytes, except
+/// in [`TraceError::Zstd`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum TraceError {
-    /// The operating system did not open the file, or did not go on reading.
+    /// The operating system could not open the file, or could not read it to the end.
     Io {
-        /// How far reading had come.
+        /// How many bytes had been read.
         offset: u64,
-        /// Its answer.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// There is no request in the file.
+    /// The file has no requests.
     Empty,
     /// The file ends inside a record.
     Truncated {
-        /// Where the record begins.
+        /// The offset of the record.
         offset: u64,
-        /// How much of it there is, in bytes.
+        /// How many bytes of the record there are.
         found: usize,
-        /// How much there should be.
+        /// How many bytes a record has.
         expected: usize,
     },
-    /// A binary record cannot be what the format says: most likely the file has another format.
+    /// A binary record does not have the format. The file probably has another format.
     BadRecord {
-        /// Where the record begins.
+        /// The offset of the record.
         offset: u64,
         /// Which field is wrong, and how.
         what: String,
     },
     /// A line of a CSV or text file does not fit the format.
     BadLine {
-        /// The line, from 1.
+        /// The number of the line, from 1.
         line: u64,
-        /// Where it begins.
+        /// The offset of the line.
         offset: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         what: String,
     },
-    /// The compressed data of a `.zst` file is damaged or cut short.
+    /// The compressed data of a `.zst` file is damaged or truncated.
     Zstd {
-        /// How far the decoder had read, in bytes of the compressed file.
+        /// How many bytes of the compressed file the decoder had read.
         offset: u64,
-        /// What the decoder says.
+        /// The message of the decoder.
         what: String,
     },
-    /// More requests or distinct keys than are kept in memory.
+    /// The trace has more requests than can be kept in memory.
     TooLong {
         /// The limit, in requests.
         limit: u64,
@@ -60,7 +60,7 @@ pub enum TraceError {
 }
 
 impl TraceError {
-    /// An error of reading, which may be one of unpacking.
+    /// Converts an error of the reader, which may be an error of decompression.
     pub(super) fn reading(offset: u64, source: io::Error) -> Self {
         match source.get_ref().and_then(|inner| inner.downcast_ref::<Damaged>()) {
             Some(damaged) => Self::Zstd { offset: damaged.offset, what: damaged.to_string() },

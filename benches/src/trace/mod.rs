@@ -1,18 +1,20 @@
-//! Request traces: who asks for which key, and how large its value is.
+//! Request traces: the key of each request, and the size of its value.
 //!
-//! A trace is read whole before anything is timed, and kept as numbers: every distinct key once, in one
-//! buffer, and eight bytes a request. A hundred million requests take 800 MB and their keys.
+//! A trace is read completely before anything is timed. It is kept as numbers: a buffer has every distinct
+//! key once, and each request takes eight bytes. So a hundred million requests take 800 MB, and the bytes of
+//! their keys.
 //!
-//! | format | told by the name | told by the content | a request is |
+//! | format | recognized by the name | recognized by the content | a request is |
 //! |---|---|---|---|
 //! | *oracleGeneral* of libCacheSim | `.bin`, `.oracleGeneral` | a NUL byte in the first 4 KiB | a record of 24 bytes, see [`oracle`] |
 //! | CSV | `.csv` | two commas in the first line | `time,key,size`; a header line is allowed |
 //! | plain keys | `.txt`, `.keys` | anything else | a line; its value has [`PLAIN_VALUE_BYTES`](text::PLAIN_VALUE_BYTES) bytes |
 //!
-//! Any of them may be compressed by zstd: a name that ends in `.zst`, or the four bytes with which such
-//! a file begins. The name without `.zst` then tells the format inside.
+//! A file of any format may be compressed by zstd. It is then recognized by a name that ends in `.zst`, or by
+//! its first four bytes. The name without `.zst` gives the format of the content.
 //!
-//! Errors are [`TraceError`]: one line, with the offset. [`ycsb`] makes requests where there is no trace.
+//! An error is a [`TraceError`], whose message is one line with the offset. [`ycsb`] generates requests if
+//! there is no trace.
 
 pub mod error;
 pub mod oracle;
@@ -29,7 +31,7 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-/// How much of a file is looked at to tell its format.
+/// How many bytes of a file are read to recognize its format.
 const PEEK_BYTES: usize = 4096;
 
 impl Trace {
@@ -40,7 +42,7 @@ impl Trace {
         Self::read(&name, BufReader::new(file))
     }
 
-    /// Reads a trace; `name` is the file's, in lower case.
+    /// Reads a trace. `name` is the name of the file, in lower case.
     fn read(name: &str, mut input: impl Read) -> Result<Self, TraceError> {
         let head = peek(&mut input)?;
         let packed = head.starts_with(&zst::MAGIC) || name.ends_with(".zst");
@@ -67,7 +69,7 @@ impl Trace {
     }
 }
 
-/// The first bytes of a file: [`PEEK_BYTES`] of them unless it is shorter.
+/// Returns the first [`PEEK_BYTES`] bytes of a file, or all of them if it is shorter.
 fn peek(input: &mut impl Read) -> Result<Vec<u8>, TraceError> {
     let mut head = Vec::new();
     match input.take(PEEK_BYTES as u64).read_to_end(&mut head) {

@@ -1,4 +1,4 @@
-//! libCacheSim's *oracleGeneral* format: a row of packed records, little-endian, no header.
+//! The *oracleGeneral* format of libCacheSim: a sequence of packed little-endian records, without a header.
 //!
 //! ```text
 //!  byte 0        4                    12         16                  24
@@ -6,11 +6,11 @@
 //!       | u32    | u64                | u32      | i64               |
 //! ```
 //!
-//! `next access` is the number of the request that asks for the object again, or -1 (in some traces
-//! 2^63 - 1) where none does. Nothing here needs it, but it tells a trace from any other file: in record
-//! `i` it is greater than `i` and not absurdly large.
+//! `next access` is the number of the next request for the same object. It is -1 (in some traces 2^63 - 1) if
+//! there is none. The field is only used to recognize files of another format: in record `i`, it must be
+//! greater than `i`, and less than `MAX_NEXT_ACCESS`.
 //!
-//! The key of an object is its id in decimal digits, as a store would be given it.
+//! The key of an object is its id in decimal digits.
 
 use super::error::TraceError;
 use super::requests::Builder;
@@ -19,7 +19,7 @@ use std::io::Read;
 /// The size of a record.
 pub const RECORD_BYTES: usize = 24;
 
-/// No trace has this many requests; four bytes of text read as the upper half of a number are more.
+/// No trace has this many requests. If eight bytes of text are read as a number, the number is greater.
 const MAX_NEXT_ACCESS: i64 = 1 << 48;
 
 /// Reads all records of `input`.
@@ -54,7 +54,7 @@ fn split(record: &[u8; RECORD_BYTES]) -> (u64, u32, i64) {
     (u64::from_le_bytes(*id), u32::from_le_bytes(*size), i64::from_le_bytes(*next))
 }
 
-/// Reads until `record` is full or the input ends, and says how much there was; an error says so too.
+/// Reads until `record` is full or the input ends. Returns how many bytes were read, also with an error.
 fn fill(input: &mut impl Read, record: &mut [u8]) -> Result<usize, (usize, std::io::Error)> {
     let mut found = 0;
     while found < record.len() {

@@ -1,19 +1,19 @@
-//! A trace in memory, and how it is put together.
+//! A trace in memory, and the builder of a trace.
 
 use super::error::TraceError;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
-/// Requests and distinct keys are numbered by 32 bits.
+/// The numbers of requests and of distinct keys have 32 bits.
 const MAX_REQUESTS: usize = u32::MAX as usize;
 
 /// One request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Which key: an index for [`Trace::key`].
+    /// The number of the key, which is an index for [`Trace::key`].
     pub key: u32,
-    /// The size of the value that belongs to it, in bytes.
+    /// The size of the value, in bytes.
     pub size: u32,
 }
 
@@ -21,18 +21,18 @@ pub struct Request {
 #[derive(Default)]
 pub struct Trace {
     requests: Vec<Request>,
-    /// The distinct keys one behind the other, and where each ends.
+    /// The distinct keys one after the other, and the end of each key.
     key_bytes: Vec<u8>,
     key_ends: Vec<usize>,
 }
 
 impl Trace {
-    /// All requests, in order.
+    /// Returns all requests in their order.
     pub fn requests(&self) -> &[Request] {
         &self.requests
     }
 
-    /// The bytes of a request's key.
+    /// Returns the bytes of a key.
     #[inline]
     pub fn key(&self, key: u32) -> &[u8] {
         let key = key as usize;
@@ -40,13 +40,13 @@ impl Trace {
         &self.key_bytes[start..self.key_ends[key]]
     }
 
-    /// How many different keys there are.
+    /// Returns how many distinct keys there are.
     pub fn distinct_keys(&self) -> usize {
         self.key_ends.len()
     }
 }
 
-/// Numbers the keys of a trace as it is read.
+/// Builds a trace, and numbers its keys, while it is read.
 #[derive(Default)]
 pub struct Builder {
     trace: Trace,
@@ -74,7 +74,7 @@ impl Builder {
         Ok(())
     }
 
-    /// The trace, which has a request at least.
+    /// Returns the trace. Returns an error if it has no requests.
     pub(super) fn finish(self) -> Result<Trace, TraceError> {
         if self.trace.requests.is_empty() { Err(TraceError::Empty) } else { Ok(self.trace) }
     }

@@ -1,10 +1,10 @@
-//! Every format, good and bad, packed and plain; the files are made here.
+//! Tests with valid and invalid files of every format, compressed and uncompressed.
 
 use super::text::PLAIN_VALUE_BYTES;
 use super::{Request, Trace, TraceError};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-/// Records of time, id, size and next access as the format says.
+/// Returns records of a time, an id, a size and a next access.
 fn oracle(records: &[(u32, u64, u32, i64)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (time, id, size, next) in records {
@@ -35,7 +35,7 @@ fn error(name: &str, bytes: &[u8]) -> TraceError {
     }
 }
 
-/// The requests as key text and size.
+/// Returns the requests with their keys as text.
 fn requests(trace: &Trace) -> Vec<(String, u32)> {
     let text = |r: &Request| (String::from_utf8_lossy(trace.key(r.key)).into_owned(), r.size);
     trace.requests().iter().map(text).collect()

@@ -1,22 +1,23 @@
-//! The two formats of text: CSV (`time,key,size`) and plain keys, one a line.
+//! The two text formats: CSV (`time,key,size`), and plain keys, one in each line.
 //!
-//! Keys are bytes, not characters: any bytes but a line break in plain text, any at all inside the
-//! quotes of CSV.
+//! Keys are bytes, not characters. In plain text, a key may have any bytes except NUL and a line break. In
+//! CSV, a quoted key may have any bytes.
 
 use super::error::TraceError;
 use super::requests::Builder;
 use csv::{ByteRecord, ReaderBuilder};
 use std::io::{BufRead, Read};
 
-/// The value of a plain text trace's keys, in bytes: the file does not say.
+/// The size of the values of a plain text trace, in bytes. The file does not contain sizes.
 pub const PLAIN_VALUE_BYTES: u32 = 100;
 
-/// Keys longer than this are taken for a file of another format, in bytes.
+/// The maximum length of a key, in bytes. A file with a longer key probably has another format.
 pub(crate) const MAX_KEY_BYTES: usize = 64 * 1024;
 
-/// Reads `time,key,size` lines. A first line whose time and size are no numbers is a header.
+/// Reads `time,key,size` lines. If the time and the size in the first line are not numbers, the line is a
+/// header.
 ///
-/// The time is a number, perhaps with a fraction, and is not used; the size is in bytes.
+/// The time is a number, which may have a fraction, and is not used. The size is in bytes.
 pub fn read_csv(input: impl Read, builder: &mut Builder) -> Result<(), TraceError> {
     let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(input);
     let mut record = ByteRecord::new();
@@ -58,12 +59,13 @@ fn csv_error(offset: u64, err: csv::Error) -> TraceError {
     }
 }
 
-/// Reads one key a line. Empty lines are passed over; a carriage return before the line break goes.
+/// Reads one key from each line. Skips empty lines, and removes a carriage return before the line break.
 pub fn read_keys(mut input: impl BufRead, builder: &mut Builder) -> Result<(), TraceError> {
     let (mut line, mut offset, mut key) = (0, 0, Vec::new());
     loop {
         key.clear();
-        // Two more than the longest key, for its line end: a file without lines is not read to its end.
+        // Two bytes more than the longest key, for the end of its line. So a file without lines is not read
+        // completely.
         let limit = MAX_KEY_BYTES as u64 + 2;
         let count = match input.by_ref().take(limit).read_until(b'\n', &mut key) {
             Ok(0) => return Ok(()),
@@ -92,7 +94,7 @@ fn number<T: std::str::FromStr>(field: &[u8]) -> Option<T> {
     std::str::from_utf8(field).ok()?.trim().parse().ok()
 }
 
-/// A field as part of a one-line message.
+/// Formats a field for a one-line message.
 pub(crate) fn show(field: &[u8]) -> String {
     const SHOWN: usize = 40;
     let shown = field[..field.len().min(SHOWN)].escape_ascii().to_string();

@@ -9,16 +9,16 @@
 //! | E short ranges | | | 5 % | 95 % | | Zipf; 1 to 100 entries a scan |
 //! | F read-modify-write | 50 % | | | | 50 % | Zipf |
 //!
-//! The exponent is 0.99, and popularity is scrambled: which record has rank `r` is a permutation drawn
-//! from the seed (YCSB hashes the rank, which lets two ranks fall on one record; a permutation does not).
-//! Learned from: Cooper et al., *Benchmarking Cloud Serving Systems with YCSB*, SoCC 2010.
+//! The exponent is 0.99, and popularity is scrambled: a permutation that is drawn from the seed maps ranks to
+//! records. (YCSB hashes the rank, so two ranks may map to the same record. This does not happen with a
+//! permutation.) Learned from: Cooper et al., *Benchmarking Cloud Serving Systems with YCSB*, SoCC 2010.
 
 use crate::keys::shuffled;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Zipf};
 
-/// The exponent of the distribution: YCSB's default.
+/// The exponent of the distribution, which is the default of YCSB.
 pub const ZIPF_EXPONENT: f64 = 0.99;
 
 /// The longest scan of mix E, in entries.
@@ -29,7 +29,7 @@ pub const MAX_SCAN: u32 = 100;
 pub enum Op {
     /// Looks a record up.
     Read,
-    /// Replaces the value of a record that is there.
+    /// Replaces the value of an existing record.
     Update,
     /// Adds a record.
     Insert,
@@ -42,33 +42,33 @@ pub enum Op {
 /// One request of a mix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What to do.
+    /// The operation.
     pub op: Op,
-    /// With which record: the number of its key.
+    /// The record, as the number of its key.
     pub record: u32,
 }
 
 /// A mix of operations, in per cent.
 #[derive(Clone, Copy, Debug)]
 pub struct Mix {
-    /// YCSB's letter and name.
+    /// The letter of YCSB, and a name.
     pub name: &'static str,
     read: u32,
     update: u32,
     insert: u32,
     scan: u32,
-    /// Records are chosen by age, not by scrambled rank.
+    /// Whether records are chosen by age instead of by scrambled rank.
     latest: bool,
 }
 
 impl Mix {
-    /// Whether there are scans among its requests.
+    /// Returns whether the mix has scans.
     pub fn scans(&self) -> bool {
         self.scan > 0
     }
 }
 
-/// The six mixes; what is left of 100 per cent are read-modify-writes.
+/// The six mixes. The rest of 100 per cent are read-modify-writes.
 pub const MIXES: [Mix; 6] = [
     Mix { name: "A 50/50 update", read: 50, update: 50, insert: 0, scan: 0, latest: false },
     Mix { name: "B 95/5 update", read: 95, update: 5, insert: 0, scan: 0, latest: false },
@@ -86,26 +86,27 @@ pub struct Generator {
     mix: Mix,
     rng: SmallRng,
     zipf: Zipf<f64>,
-    /// Which record has a rank.
+    /// The record of each rank.
     by_rank: Vec<u32>,
-    /// How many records there are; their numbers are below it.
+    /// The number of records. The numbers of the records are less than it.
     records: u32,
 }
 
 impl Generator {
-    /// Requests over `records` records, which the caller has loaded, at least one.
+    /// Returns a generator of requests for `records` records, of which there must be at least one. The caller
+    /// loads them.
     pub fn new(mix: Mix, records: u32, seed: u64) -> Self {
         let zipf = Zipf::new(f64::from(records), ZIPF_EXPONENT).expect("at least one record");
         let by_rank = if mix.latest { Vec::new() } else { shuffled(0..records, seed) };
         Self { mix, rng: SmallRng::seed_from_u64(seed ^ 0x59C5_B000), zipf, by_rank, records }
     }
 
-    /// The next `count` requests.
+    /// Draws the next `count` requests.
     pub fn steps(&mut self, count: usize) -> Vec<Step> {
         (0..count).map(|_| self.step()).collect()
     }
 
-    /// The next request.
+    /// Draws the next request.
     pub fn step(&mut self) -> Step {
         let Mix { read, update, insert, scan, .. } = self.mix;
         let mut drawn = self.rng.random_range(0..100);
@@ -144,8 +145,8 @@ mod tests {
         Generator::new(MIXES[mix], 10_000, 1).steps(count)
     }
 
-    /// The share of a kind of operation, which is binomial: 100,000 draws stray from a share p by more than
-    /// five standard deviations, 5 * sqrt(p (1 - p) / 100,000) <= 0.008, about once in a million runs.
+    /// The share of a kind of operation is binomial. In 100,000 draws, it differs from the share p by more
+    /// than five standard deviations, 5 * sqrt(p (1 - p) / 100,000) <= 0.008, about once in a million runs.
     #[test]
     fn the_mixes_have_the_shares_that_they_state() {
         for (i, mix) in MIXES.iter().enumerate() {
@@ -167,8 +168,8 @@ mod tests {
         }
     }
 
-    /// The most popular of n records has the share 1 / H, H = sum of r^-0.99 over r = 1..n. For n = 10,000
-    /// that is about 0.0997; five standard deviations of 200,000 draws are 0.0034.
+    /// The most popular of n records has the share 1 / H, where H is the sum of r^-0.99 over r = 1..n. For n
+    /// = 10,000, the share is about 0.0997. Five standard deviations of 200,000 draws are 0.0034.
     #[test]
     fn the_most_popular_record_has_its_zipf_share() {
         let steps = steps(2, 200_000);
@@ -209,7 +210,7 @@ mod tests {
                 fresh += usize::from(records - step.record <= 100);
             }
         }
-        // The first 100 of 10,000 ranks hold more than half of the distribution.
+        // The first 100 of 10,000 ranks have more than half of the distribution.
         assert!(fresh * 2 > reads, "{fresh} of {reads}");
     }
 

@@ -1,4 +1,4 @@
-//! Unpacks a `.zst` file as it is read: frame after frame, the window in memory and no more.
+//! Decompresses a `.zst` file frame by frame while it is read. Only the window of a frame is in memory.
 
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
@@ -8,17 +8,17 @@ use std::io::{self, BufReader, Read};
 /// The first bytes of a frame.
 pub(super) const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 
-/// The compressed data makes no sense: the inside of the [`io::Error`] that [`Frames`] answers with.
+/// The compressed data is not valid. This is the inner error of the [`io::Error`] that [`Frames`] returns.
 #[derive(Debug)]
 pub(super) struct Damaged {
-    /// How far the decoder had read, in bytes of the file.
+    /// How many bytes of the file the decoder had read.
     pub(super) offset: u64,
     what: String,
 }
 
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // One line, whatever the decoder's message looks like.
+        // The message of the decoder may have several lines.
         f.write_str(&self.what.replace('\n', " "))
     }
 }
@@ -29,7 +29,7 @@ fn damaged(offset: u64, what: impl fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, Damaged { offset, what: what.to_string() })
 }
 
-/// Knows how many bytes went through.
+/// A reader that counts the bytes that are read.
 struct Counting<R> {
     inner: R,
     count: u64,
@@ -43,7 +43,7 @@ impl<R: Read> Read for Counting<R> {
     }
 }
 
-/// The data of all frames of a file, one behind the other.
+/// A reader of the decompressed data of all frames of a file.
 pub(super) struct Frames<R> {
     source: Counting<BufReader<R>>,
     decoder: FrameDecoder,
@@ -56,7 +56,7 @@ impl<R: Read> Frames<R> {
         Self { source, decoder: FrameDecoder::new(), in_frame: false }
     }
 
-    /// Reads a frame's header. `false` at the end of the file.
+    /// Reads the header of a frame. Returns `false` at the end of the file.
     fn next_frame(&mut self) -> io::Result<bool> {
         let mut magic = Vec::with_capacity(MAGIC.len());
         self.source.by_ref().take(MAGIC.len() as u64).read_to_end(&mut magic)?;

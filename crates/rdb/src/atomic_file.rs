@@ -1,7 +1,7 @@
-//! [`AtomicFile`]: a file that is written under another name, and takes its own name when it is complete.
+//! [`AtomicFile`]: a file that is written under a temporary name, and gets its own name when it is complete.
 //!
-//! The file is written, synced and renamed, and then its folder is synced. So a crash at any moment leaves
-//! the old file or the new one.
+//! The file is written, synced and renamed, and then its folder is synced. So after a crash at any moment,
+//! the path holds either the old file or the new one.
 //!
 //! Limits: a process that is killed leaves the file under its temporary name.
 
@@ -13,7 +13,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The path of a file, and its temporary path. The file is removed when this is dropped before the end.
+/// The path of a file, and its temporary path. The temporary file is removed if this is dropped before the
+/// end.
 pub(crate) struct AtomicFile {
     path: PathBuf,
     /// `None` once the file has its own name.
@@ -22,9 +23,9 @@ pub(crate) struct AtomicFile {
 
 impl AtomicFile {
     /// Creates a temporary file in the folder of `path`. Its name contains the id of the process and a number
-    /// that is unique in the process. A file that has this name already is overwritten: an earlier process
-    /// with the same id has left it. That is so if no other machine and no other container writes to the
-    /// folder.
+    /// that is unique in the process. A file that already has this name is overwritten, because an earlier
+    /// process with the same id left it there. This assumes that no other machine and no other container
+    /// writes to the folder.
     pub(crate) fn create(path: &Path) -> Result<(Self, File), SaveError> {
         static FILES: AtomicU64 = AtomicU64::new(0);
         let failed = |error| SaveError::Io { offset: 0, error };
@@ -36,8 +37,8 @@ impl AtomicFile {
         Ok((Self { path: path.to_path_buf(), temporary: Some(temporary) }, file))
     }
 
-    /// Ends the file and gives it its own name. When this returns, the file is complete on the disk. Returns
-    /// its bytes.
+    /// Ends the file and gives it its own name. When this function returns, the file is complete on the disk.
+    /// Returns the length of the file in bytes.
     pub(crate) fn finish(mut self, writer: Writer<File>) -> Result<u64, SaveError> {
         let offset = writer.offset();
         let file = writer.finish()?;
@@ -60,7 +61,7 @@ impl AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
-            let _ = fs::remove_file(temporary); // a destructor can report no error
+            let _ = fs::remove_file(temporary); // a destructor cannot report an error
         }
     }
 }
@@ -72,7 +73,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Folders cannot be synced on other platforms.
+/// Does nothing: folders cannot be synced on other platforms.
 #[cfg(not(unix))]
 fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())

@@ -1,10 +1,11 @@
 //! [`Builder`]: builds a value in its final encoding while it is read.
 //!
 //! A listpack or an intset that is within the configured limits is stored as it is: its bytes go from the
-//! input's buffer into the entry's block. Everything else is inserted element by element, so that the
-//! encoding is the one that the same commands would have led to.
+//! input's buffer into the entry's block. Everything else is inserted element by element. The encoding is
+//! then the one that the same commands would have produced.
 //!
-//! Limits: the number of elements that the input claims decides between encodings, and reserves no memory.
+//! Limits: the number of elements that the input claims is used to choose an encoding, and never to reserve
+//! memory.
 
 use crate::error::Fault;
 use crate::sink::{LongPair, Pair, Refused, Sink, Taken, check_listpack};
@@ -19,14 +20,14 @@ use keyspace::values::{
 use keyspace::{RestoreValue, Value};
 use listpack::{Value as Packed, View};
 
-/// A score with a longer text takes less memory as a double than in a listpack.
+/// A score whose text is longer takes less memory as a double than as text in a listpack.
 const SCORE_TEXT_MAX: usize = 7;
 
-/// Takes a value that is complete.
+/// Stores a value that is complete.
 pub(crate) trait Store {
     fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error>;
 
-    /// The value is a collection without elements.
+    /// Is called instead of `store` if the value is a collection without elements.
     fn store_empty(&mut self) -> Taken;
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct Partial {
     is_stored: bool,
     /// How many fields had an expiry.
     pub(crate) expiries: u64,
-    /// How many fields had expired, and were left out.
+    /// How many fields had expired and were left out.
     pub(crate) expired: u64,
 }
 
@@ -49,7 +50,8 @@ pub(crate) struct Builder<'b, T> {
     pub(crate) partial: &'b mut Partial,
     pub(crate) limits: &'b EncodingLimits,
     pub(crate) store: T,
-    /// Fields that have expired at this time, in milliseconds since 1970, are left out. `None` keeps all.
+    /// Fields that have expired at this time, in milliseconds since 1970, are left out. `None` keeps all
+    /// fields.
     pub(crate) drops_expired_at: Option<u64>,
 }
 
@@ -73,7 +75,7 @@ impl<T: Store> Builder<'_, T> {
         give_all(list.iter(), object_type, self)
     }
 
-    /// A node of a list.
+    /// Adds a node of a list. If the node is the whole list and is within the limits, it is stored as it is.
     fn node(&mut self, bytes: &[u8]) -> Taken {
         let is_whole = self.partial.hint <= 1 && self.partial.value.as_ref().is_none_or(Value::is_empty);
         let limits = self.limits;
@@ -90,7 +92,7 @@ impl<T: Store> Builder<'_, T> {
         list.try_push_listpack(bytes, limits).map_err(of_listpack)
     }
 
-    /// Counts the expiry of a field, and returns whether the field has expired and is left out.
+    /// Counts the expiry of a field. Returns `true` if the field has expired and is left out.
     #[inline]
     fn passes_over(&mut self, expiry: Option<u64>) -> bool {
         let has_expired = expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now));
@@ -99,7 +101,7 @@ impl<T: Store> Builder<'_, T> {
         has_expired
     }
 
-    /// Whether a packed value of that shape is within the limits, and can be stored as it is.
+    /// Returns whether a packed value of this shape is within the limits, and can be stored as it is.
     fn fits(&self, object_type: ObjectType, encoding: Encoding, shape: PackedShape, bytes: &[u8]) -> bool {
         let limits = self.limits;
         let (len, longest) = match (object_type, encoding) {
@@ -114,7 +116,7 @@ impl<T: Store> Builder<'_, T> {
     }
 }
 
-/// Whether a list keeps an element of `len` bytes in a node of its own.
+/// Returns whether a list keeps an element of `len` bytes in a separate node.
 fn is_large(len: usize, limits: &EncodingLimits) -> bool {
     NodeLimit::new(limits.list_max_listpack_size).is_large(len)
 }
@@ -123,7 +125,7 @@ fn of_listpack(error: keyspace::values::Error) -> Refused {
     Refused::of_packed(error, Fault::Listpack)
 }
 
-/// Whether the listpack of a sorted set has a score that should be a double.
+/// Returns whether the listpack of a sorted set has a score that takes less memory as a double.
 fn has_long_scores(bytes: &[u8]) -> bool {
     let is_long = |score| matches!(score, Packed::Str(text) if text.len() > SCORE_TEXT_MAX);
     View::new(bytes).is_ok_and(|list| list.iter().skip(1).step_by(2).any(is_long))
@@ -143,7 +145,8 @@ impl<T: Store> Sink for Builder<'_, T> {
     fn begin(&mut self, object_type: ObjectType, len: u64) -> Taken {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         self.partial.hint = len;
-        // The encoding of sets and sorted sets depends on their first member too, so these begin with it.
+        // The encoding of a set or a sorted set also depends on its first member, so it is created with that
+        // member.
         self.partial.value = match object_type {
             ObjectType::Hash => {
                 let mut hash = Hash::new();
@@ -159,7 +162,7 @@ impl<T: Store> Sink for Builder<'_, T> {
     fn element(&mut self, element: Element<'_>) -> Taken {
         let (limits, hint) = (self.limits, self.partial.hint);
         if self.partial.value.is_none() {
-            // A list has begun as one.
+            // This is a set: `begin` has created the value of a list.
             self.partial.value = Some(Set::try_with_hint(element, hint, limits)?.into());
         }
         match &mut self.partial.value {
@@ -231,7 +234,7 @@ impl<T: Store> Sink for Builder<'_, T> {
                 self.partial.value = Some(Set::new().into());
                 self.long_element(element)
             }
-            // The limits allow so long an element in a listpack.
+            // The limits allow an element of this length in a listpack.
             _ => self.element(Element::Bytes(&element.try_decompressed()?)),
         }
     }

@@ -1,20 +1,20 @@
 //! Gives a packed value to a sink in chunks, if the value is much larger than its compressed bytes.
 //!
-//! Elements that are inserted from a packed value are copies. If the packed value lay in memory at the same
-//! time, the two would take up to 176 times the bytes of the file. So such a value is decompressed twice. The
-//! first time it is checked as a whole, it is divided into chunks, and its memory is freed. The second time
-//! the chunks are decompressed one after the other.
+//! Elements that are inserted from a packed value are copies. If the packed value stayed in memory until all
+//! of them are inserted, the two would take up to 176 times their bytes in the file. So such a value is
+//! decompressed twice. The first pass checks the whole value, divides it into chunks, and frees the memory of
+//! the value. The second pass decompresses the chunks one after the other.
 //!
 //! ```text
 //!  packed value   | entry | entry | ... | entry | long entry | entry | ...
 //!  chunks         | short elements, 128 KiB     | long       | short elements ...
 //! ```
 //!
-//! A chunk of short elements is decompressed into a block. A long element is decompressed where it will stay.
-//! A chunk ends between two elements, never between a field and its value, or a member and its score.
+//! A chunk of short elements is decompressed into a block. A long element is decompressed directly into its
+//! final place. A chunk never ends between a field and its value, or between a member and its score.
 //!
-//! Limits: decompressing twice takes more time. So only values that LZF has made 48 times smaller are given
-//! in chunks.
+//! Limits: decompressing twice takes more time. So only values that LZF has made more than 48 times smaller
+//! are given in chunks.
 
 use crate::error::Fault;
 use crate::input::{Block, try_room};
@@ -30,27 +30,27 @@ use keyspace::values::{Element, ObjectType, ReserveError};
 use listpack::{Depth, Value, View};
 use zmalloc::Zmalloc;
 
-/// A value of more bytes when it is decompressed may be given in chunks.
+/// A value may be given in chunks if it has more than this many bytes when it is decompressed.
 pub(crate) const RAW_MIN: usize = 256 << 10;
 
-/// A value is given in chunks if it is this many times as large as its compressed bytes.
+/// A value is given in chunks if it is more than this many times as large as its compressed bytes.
 pub(crate) const RATIO_MIN: usize = 48;
 
 /// How elements are packed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packing {
     Listpack,
-    /// A listpack of fields, values and times.
+    /// A listpack in which each field is followed by its value and its time of expiry.
     Triples,
     Ziplist,
     Zipmap,
 }
 
-/// The bytes in front of a listpack's entries, and behind them.
+/// The number of bytes in front of a listpack's entries, and the byte behind them.
 const HEADER: usize = 6;
 const END: u8 = 0xFF;
 
-/// Entries, and where the next one begins.
+/// An iterator over entries that knows where the next one begins.
 enum Entries<'a> {
     Listpack(listpack::Iter<'a>, usize),
     Ziplist(Ziplist<'a>),
@@ -79,7 +79,7 @@ impl<'a> Iterator for Entries<'a> {
     }
 }
 
-/// An element of a value that is no longer in memory.
+/// Where an element is in a value that is no longer in memory. For an integer, this is the integer itself.
 enum Place {
     Int(i64),
     Bytes(Range<usize>),
@@ -88,12 +88,12 @@ enum Place {
 enum Chunk {
     /// Entries whose elements are short.
     Short(Range<usize>),
-    /// An element, a field and its value, or a member and its score, of which a string is long.
+    /// An element, a field and its value, or a member and its score. At least one of the strings is long.
     Long { first: Place, second: Place, score: f64, expiry: Option<u64> },
 }
 
 impl Packing {
-    /// How many entries an element has, with its value, its score and its time.
+    /// Returns how many entries belong to one element, including its value, score and time.
     fn entries_of(self, object_type: ObjectType) -> usize {
         match object_type {
             _ if self == Self::Triples => 3,
@@ -102,7 +102,7 @@ impl Packing {
         }
     }
 
-    /// Checks the whole value.
+    /// Checks the whole value, and returns its entries.
     fn check<'a>(self, object_type: ObjectType, bytes: &'a [u8]) -> Result<Entries<'a>, Refused> {
         Ok(match self {
             Self::Ziplist => {
@@ -183,7 +183,8 @@ fn divide(
     Ok((chunks, elements))
 }
 
-/// Gives the elements of a packed value to a sink. A node of a list goes on with the value that has begun.
+/// Gives the elements of a packed value to a sink. The elements of a node are added to the list that has
+/// begun.
 pub(crate) fn give<S: Sink>(
     stream: Stream<'_>,
     packing: Packing,
@@ -222,7 +223,8 @@ pub(crate) fn give<S: Sink>(
     Ok(())
 }
 
-/// Gives entries to a sink, which stand between room for a listpack's header and for its end.
+/// Gives entries to a sink. `bytes` has room for a listpack's header before the entries, and for the end byte
+/// behind them.
 fn give_short<S: Sink>(bytes: &mut [u8], packing: Packing, object_type: ObjectType, sink: &mut S) -> Taken {
     let len = bytes.len();
     match packing {
@@ -230,7 +232,7 @@ fn give_short<S: Sink>(bytes: &mut [u8], packing: Packing, object_type: ObjectTy
         Packing::Zipmap => give_all(Zipmap::of_entries(&bytes[HEADER..len - 1]), object_type, sink),
         Packing::Listpack | Packing::Triples => {
             bytes[..4].copy_from_slice(&(len as u32).to_le_bytes());
-            bytes[4..HEADER].fill(0xFF); // a number of elements that is not known
+            bytes[4..HEADER].fill(0xFF); // the number of elements is not known
             bytes[len - 1] = END;
             let view = View::new(bytes).map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
             if packing == Packing::Listpack {

@@ -1,8 +1,8 @@
-//! The checksum of files and payloads: CRC-64 with the polynomial of Jones, reflected, from 0, as Redis
-//! computes it.
+//! The checksum of files and payloads. It is the CRC-64 of Redis: the reflected polynomial of Jones, with the
+//! initial value 0.
 //!
-//! The arithmetic is that of the crate `crc-fast`: carry-less multiplication where the processor has it, and
-//! tables elsewhere.
+//! The crate `crc-fast` computes it, by carry-less multiplication if the processor has it, and otherwise with
+//! tables.
 
 use crc_fast::{CrcAlgorithm, Digest};
 
@@ -24,7 +24,7 @@ impl Crc {
     }
 }
 
-/// The checksum of some bytes.
+/// Returns the checksum of `bytes`.
 pub(crate) fn crc64(bytes: &[u8]) -> u64 {
     crc_fast::checksum(CrcAlgorithm::Crc64Redis, bytes)
 }
@@ -33,7 +33,7 @@ pub(crate) fn crc64(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    /// The definition: bit by bit, the lowest first.
+    /// The definition, as an oracle: bit by bit, the lowest bit first.
     fn bit_by_bit(bytes: &[u8]) -> u64 {
         const POLYNOMIAL: u64 = 0x95AC_9329_AC4B_C9B5; // 0xAD93_D235_94C9_35A9 with its bits in the other order
         bytes.iter().fold(0, |crc, byte| {
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_that_of_redis() {
-        assert_eq!(crc64(b"123456789"), 0xE9C6_D914_C4B8_D9CA); // the check value that Redis' own test has
+        assert_eq!(crc64(b"123456789"), 0xE9C6_D914_C4B8_D9CA); // the value that the test of Redis checks
         let bytes: Vec<u8> = (0..5_000_u32).map(|n| ((n * n) >> 3) as u8).collect();
         for len in [0, 1, 7, 8, 9, 63, 64, 255, 256, 1_000, 5_000] {
             assert_eq!(crc64(&bytes[..len]), bit_by_bit(&bytes[..len]), "{len}");

@@ -1,17 +1,17 @@
-//! [`Databases`]: where the keys of a file go.
+//! [`Databases`]: the keyspaces that the keys of a file go to.
 
 use core::hash::BuildHasher;
 use keyspace::Keyspace;
 
-/// The keyspaces that a file is loaded into, by the number of the database.
+/// The keyspaces that a file is loaded into, one for each database number.
 ///
-/// One keyspace takes database 0. A slice of keyspaces takes as many databases as it has keyspaces. Keys of a
-/// database that has no keyspace are passed over, and counted.
+/// A single keyspace takes database 0. A slice takes as many databases as it has keyspaces. Keys of a
+/// database that has no keyspace are skipped and counted.
 pub trait Databases {
-    /// How the keyspaces hash.
+    /// The hasher of the keyspaces.
     type Hasher: BuildHasher;
 
-    /// The keyspace of a database.
+    /// Returns the keyspace of a database, or `None` if its keys are to be skipped.
     fn keyspace(&mut self, database: u64) -> Option<&mut Keyspace<Self::Hasher>>;
 }
 

@@ -17,14 +17,14 @@ use crate::write::WriteVersion;
 use keyspace::values::EncodingLimits;
 use keyspace::{Value, ValueRef};
 
-/// The version and the checksum, in bytes.
+/// The length of the version and the checksum, in bytes.
 const FOOTER: usize = 10;
 
 /// How a payload is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DumpOptions {
-    /// The version.
+    /// The version that is written.
     pub version: WriteVersion,
     /// Whether strings of more than 20 bytes are compressed. In C: `rdbcompression`.
     pub compression: bool,
@@ -41,7 +41,7 @@ impl Default for DumpOptions {
     }
 }
 
-/// A value as a payload. O(bytes). In C: `DUMP`.
+/// Writes a value as a payload. O(bytes). In C: `DUMP`.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;
@@ -57,7 +57,7 @@ impl Default for DumpOptions {
 /// ```
 ///
 /// # Errors
-/// [`SaveError::Memory`].
+/// [`SaveError::Memory`] if there is no memory.
 pub fn dump(value: ValueRef<'_>, options: DumpOptions) -> Result<Vec<u8>, SaveError> {
     let mut output = Output::new(Vec::new(), options.compression, true);
     let mut progress = ValueProgress::new(value, options.version);
@@ -69,7 +69,7 @@ pub fn dump(value: ValueRef<'_>, options: DumpOptions) -> Result<Vec<u8>, SaveEr
     output.finish()
 }
 
-/// What a payload holds.
+/// The value of a payload, with its version, and the number of expiries that were left out.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Restored {
@@ -77,16 +77,18 @@ pub struct Restored {
     pub value: Value,
     /// The version of the payload.
     pub version: Version,
-    /// How many fields of a hash had an expiry. The value has these fields without it.
+    /// How many fields of a hash had an expiry. The value has these fields without their expiry.
     pub field_expiries: u64,
 }
 
-/// The value of a payload, in the encoding that the limits ask for, after deep validation. O(bytes). In C:
-/// `RESTORE`.
+/// Reads the value of a payload, and validates all its bytes. The value gets the encoding that the limits ask
+/// for. O(bytes). In C: `RESTORE`.
 ///
 /// # Errors
-/// [`Error::Version`], [`Error::Checksum`]; [`Error::Unsupported`] for streams and modules; [`Fault::Empty`],
-/// [`Fault::TrailingBytes`]; [`Error`].
+/// [`Error::Version`] and [`Error::Checksum`]; [`Error::Unsupported`] for streams and modules;
+/// [`Error::Malformed`] with [`Fault::Empty`] for a collection without elements, with
+/// [`Fault::TrailingBytes`] for bytes behind the value, and with other faults for damaged bytes;
+/// [`Error::Keyspace`] if there is no memory.
 pub fn restore(payload: &[u8], limits: &EncodingLimits) -> Result<Restored, Error> {
     let truncated = Error::Malformed { offset: payload.len() as u64, fault: Fault::Truncated };
     let (Some(body), Some((checked, checksum))) =

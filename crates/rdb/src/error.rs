@@ -12,50 +12,50 @@ use std::io;
 pub enum Error {
     /// The underlying reader failed.
     Io {
-        /// How many bytes it had given before.
+        /// How many bytes it had returned before.
         offset: u64,
-        /// Its error.
+        /// The error that it returned.
         error: io::Error,
     },
     /// The bytes are not valid.
     Malformed {
-        /// Where the fault is. A fault inside of compressed bytes has the offset of the compressed string.
+        /// Where the fault is. For a fault inside a compressed string, this is where that string begins.
         offset: u64,
         /// What is wrong there.
         fault: Fault,
     },
-    /// This crate does not read this version.
+    /// This crate cannot read this version.
     Version {
-        /// Where the number stands.
+        /// Where the number is.
         offset: u64,
         /// The number in the file.
         version: u16,
     },
-    /// The bytes do not have the checksum that stands at their end.
+    /// The checksum at the end is not the checksum of the bytes before it.
     Checksum {
-        /// Where the checksum stands.
+        /// Where the checksum is.
         offset: u64,
-        /// The checksum there.
+        /// The checksum in the input.
         stored: u64,
-        /// The checksum of the bytes.
+        /// The checksum that was computed from the bytes.
         computed: u64,
     },
-    /// No keyspace can hold the value, or this crate does not know the opcode. The options refuse it, or it
-    /// cannot be skipped because its length is not known.
+    /// A keyspace cannot hold the value, or this crate does not know the opcode. Either the options refuse
+    /// it, or it cannot be skipped because its length is not known.
     Unsupported {
-        /// Where the type's byte or the opcode stands.
+        /// Where the byte of the type, or the opcode, is.
         offset: u64,
-        /// That byte.
+        /// The byte itself.
         code: u8,
-        /// The version of the file, on which the meaning of the byte depends.
+        /// The version of the file. The meaning of the byte depends on it.
         version: Version,
     },
-    /// A key stands twice in the file, or is in the keyspace already.
+    /// A key is in the file twice, or is already in the keyspace.
     DuplicateKey {
         /// Where the key begins.
         offset: u64,
     },
-    /// The keyspace did not take a key, or there was no memory.
+    /// The keyspace refused a key, or there was no memory.
     Keyspace {
         /// How many bytes had been read.
         offset: u64,
@@ -65,7 +65,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What memory was refused, if that is the error.
+    /// Returns the error of the allocation that failed, or `None` if the reason is another one.
     pub const fn reserve_error(&self) -> Option<ReserveError> {
         match self {
             Self::Keyspace { error, .. } => error.reserve_error(),
@@ -73,7 +73,7 @@ impl Error {
         }
     }
 
-    /// Where in the input it was found, in bytes from the start.
+    /// Returns the offset in the input at which the error was found, in bytes from the start.
     pub const fn offset(&self) -> u64 {
         match self {
             Self::Io { offset, .. }
@@ -118,29 +118,29 @@ impl std::error::Error for Error {
     }
 }
 
-/// What is wrong with bytes.
+/// What is wrong with the bytes of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The input ends here, in the middle of something.
+    /// The input ends here, although more bytes must follow.
     Truncated,
     /// The input does not begin with the magic of Redis or Valkey and a number.
     Magic,
-    /// The byte begins no length.
+    /// The byte does not begin a length.
     Length,
     /// The encoding of a string is not one of the four that exist.
     StringEncoding,
-    /// The bytes are not LZF, or do not have the length that stands in front of them.
+    /// The bytes are not valid LZF, or they do not decompress to the length in front of them.
     Lzf,
     /// A score is not a number.
     Score,
-    /// The byte is no opcode and no type of this version.
+    /// The byte is neither an opcode nor a type in this version.
     Opcode,
-    /// A number that must have one value has another one.
+    /// A number does not have one of the values that the format allows there.
     Number,
-    /// An opcode of a module's value is none of the six.
+    /// An opcode in a module's value is not one of the six that exist.
     ModuleOpcode,
-    /// The bytes are not a valid listpack, or not one of that type of value.
+    /// The bytes are not a valid listpack, or not a valid one for this type of value.
     Listpack,
     /// The bytes are not a valid intset.
     Intset,
@@ -148,13 +148,13 @@ pub enum Fault {
     Ziplist,
     /// The bytes are not a valid zipmap.
     Zipmap,
-    /// A packed hash has a field without a value, or a packed sorted set a member without a score.
+    /// A packed hash has a field without a value, or a packed sorted set has a member without a score.
     OddCount,
-    /// A member or a field stands twice in its value.
+    /// A member or a field is in its value twice.
     Duplicate,
-    /// A collection has no element.
+    /// A collection has no elements.
     Empty,
-    /// Bytes are left behind the value of a payload.
+    /// A payload has bytes behind its value.
     TrailingBytes,
 }
 
@@ -188,20 +188,20 @@ impl fmt::Display for Fault {
 pub enum SaveError {
     /// The underlying writer failed.
     Io {
-        /// How many bytes it had taken before.
+        /// How many bytes it had accepted before.
         offset: u64,
-        /// Its error.
+        /// The error that it returned.
         error: io::Error,
     },
-    /// A value has another type or another number of elements than when its key was written.
+    /// The type of a value, or its number of elements, has changed since its key was written.
     Changed,
     /// A snapshot could not begin.
     Snapshot(SnapshotError),
     /// Not all keys were saved: a snapshot is still running, has failed, was abandoned, or was never begun.
     Incomplete,
-    /// The file has this database already.
+    /// The file already has this database.
     DuplicateDatabase {
-        /// Its number.
+        /// The number of the database.
         database: u64,
     },
     /// There was no memory.
@@ -225,7 +225,7 @@ impl std::error::Error for SaveError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { error, .. } => Some(error),
-            // `Display` has printed the inner error already.
+            // `Display` already prints the inner error.
             Self::Changed
             | Self::Incomplete
             | Self::DuplicateDatabase { .. }

@@ -1,4 +1,4 @@
-//! The format: versions, types and opcodes by their numbers.
+//! The numbers of the format: versions, types and opcodes.
 //!
 //! ```text
 //!  | REDIS | 0011 |   opcodes, and keys with their values   | 255 | CRC-64, 8 bytes, little-endian |
@@ -6,15 +6,15 @@
 //!                     type | key | value
 //! ```
 //!
-//! Redis and Valkey have used the same numbers for different things since Redis 7.4 and Valkey 9. So a number
-//! means something only together with the version, and a version belongs to one of the two families.
+//! Since Redis 7.4 and Valkey 9, the two servers use the same numbers for different things. So the meaning of
+//! a number depends on the version, and each version belongs to one of the two families.
 //!
 //! Learned from: the comments of `rdb.h` in Redis and Valkey.
 
 use core::fmt;
 use keyspace::values::ObjectType;
 
-/// The servers that a version belongs to.
+/// The family of servers that a version belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
     /// Redis, and Valkey up to version 11.
@@ -23,12 +23,12 @@ pub enum Family {
     Valkey,
 }
 
-/// The version of a file or payload that this crate can read: 2 to 15, 80 or 81.
+/// A version of files and payloads that this crate can read: 2 to 15, 80 or 81.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(u16);
 
 impl Version {
-    /// The version with this number, `None` if it cannot be read.
+    /// Returns the version with this number, or `None` if this crate cannot read it.
     ///
     /// ```
     /// use rdb::{Family, Version};
@@ -43,17 +43,17 @@ impl Version {
         }
     }
 
-    /// The number.
+    /// Returns the number of the version.
     pub const fn number(self) -> u16 {
         self.0
     }
 
-    /// The servers that the version belongs to.
+    /// Returns the family of servers that the version belongs to.
     pub const fn family(self) -> Family {
         if self.0 < 80 { Family::Redis } else { Family::Valkey }
     }
 
-    /// Whether a file of this version ends with a checksum.
+    /// Returns whether a file of this version ends with a checksum.
     pub(crate) const fn has_checksum(self) -> bool {
         self.0 >= 5
     }
@@ -65,9 +65,9 @@ impl fmt::Display for Version {
     }
 }
 
-/// The opcodes that are not types. In C: `RDB_OPCODE_EOF` and its neighbours.
+/// The bytes that stand in the place of a type and are not types. In C: `RDB_OPCODE_EOF` and its neighbours.
 pub(crate) mod opcode {
-    pub(crate) const SLOT_IMPORT: u8 = 243; // of Valkey; in Redis the metadata of a key
+    pub(crate) const SLOT_IMPORT: u8 = 243; // in Valkey; in Redis it is the metadata of a key
     pub(crate) const SLOT_INFO: u8 = 244;
     pub(crate) const FUNCTION2: u8 = 245;
     pub(crate) const FUNCTION_PRE_GA: u8 = 246;
@@ -95,7 +95,7 @@ pub(crate) mod code {
     pub(crate) const SET_LISTPACK: u8 = 20;
 }
 
-/// The type of a value in a file: what it is, and how it is written. The comments name the number.
+/// The type of a value in a file, together with its encoding there. Each comment begins with the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ValueType {
@@ -105,11 +105,11 @@ pub enum ValueType {
     List,
     /// 2: a set, member by member.
     Set,
-    /// 3: a sorted set, whose scores are text.
+    /// 3: a sorted set whose scores are text.
     ZSet,
     /// 4: a hash, field by field.
     Hash,
-    /// 5: a sorted set, whose scores have eight bytes.
+    /// 5: a sorted set whose scores are doubles of eight bytes.
     ZSet2,
     /// 6: a module's value that only the module can read.
     ModulePreGa,
@@ -141,22 +141,22 @@ pub enum ValueType {
     SetListpack,
     /// 21: a stream of Redis 7.2.
     Stream3,
-    /// 22 in version 12: a hash whose fields may expire, of the release candidates of Redis 7.4.
+    /// 22 in versions of Redis: a hash whose fields may expire. Release candidates of Redis 7.4 wrote it.
     HashMetadataPreGa,
-    /// 23 in version 12: the same as a listpack.
+    /// 23 in versions of Redis: the same, as a listpack. Release candidates of Redis 7.4 wrote it.
     HashListpackExPreGa,
     /// 24: a hash whose fields may expire.
     HashMetadata,
-    /// 25: the same as a listpack.
+    /// 25: a hash whose fields may expire, as a listpack.
     HashListpackEx,
-    /// 22 in version 80: a hash whose fields may expire, of Valkey.
+    /// 22 in versions of Valkey: a hash whose fields may expire.
     Hash2,
-    /// A type that this crate can neither hold nor skip, by its number.
+    /// A type that this crate can neither load nor skip, with its number.
     Unknown(u8),
 }
 
 impl ValueType {
-    /// What a number means in a file of that version. `None` if it is the number of no type.
+    /// Returns the type that has this number in files of this version, or `None` if there is no such type.
     pub(crate) fn from_code(code: u8, version: Version) -> Option<Self> {
         Some(match (code, version.family()) {
             (0, _) => Self::String,
@@ -190,7 +190,7 @@ impl ValueType {
         })
     }
 
-    /// The type as `TYPE` prints it. `None` for streams, modules and types that are not known.
+    /// Returns the type as the command `TYPE` prints it, or `None` for streams, modules and unknown types.
     pub const fn object_type(self) -> Option<ObjectType> {
         Some(match self {
             Self::String => ObjectType::String,

@@ -1,14 +1,14 @@
-//! [`Input`]: the bytes of a file, with their offset and checksum. The format's lengths and strings are in
-//! `strings`.
+//! [`Input`]: reads the bytes of a file, and keeps their offset and checksum. The module `strings` reads the
+//! format's lengths and strings.
 //!
 //! Invariants: `hashed <= at <= end <= buffer.len()`. The checksum covers all bytes before `hashed`. Bytes
-//! are hashed when they leave the buffer, many at once.
+//! are hashed when they leave the buffer, so that many are hashed at once.
 //!
-//! Limits: the buffer is 64 KiB. A string that does not fit is collected in a block of its own, which grows
-//! as bytes arrive. So a length that the input only claims reserves at most as much again as has arrived, and
-//! 64 KiB. The memory for a decompressed string is reserved when all compressed bytes have arrived, and only
-//! if the length is possible: one byte of LZF stands for at most 88 bytes. [`crate::text`] says what lies in
-//! memory at once.
+//! Limits: the buffer is 64 KiB. A string that does not fit is collected in a separate block, which grows as
+//! bytes arrive. So a length that the input only claims reserves at most as many bytes again as have arrived,
+//! or 64 KiB if that is more. The memory for a decompressed string is reserved when all compressed bytes have
+//! arrived, and only if the length is possible: one byte of LZF stands for at most 88 bytes. [`crate::text`]
+//! lists what is in memory at the same time.
 
 mod strings;
 
@@ -24,15 +24,15 @@ use sds::Sds;
 use std::io::{self, Read};
 use zmalloc::Zmalloc;
 
-/// The bytes of the buffer.
+/// The size of the buffer in bytes.
 const BUFFER: usize = 64 << 10;
 
-/// A larger block for long strings is freed after its use, in bytes.
+/// A block for long strings is freed after its use if it has more than this many bytes.
 const KEPT_MAX: usize = LONG_MIN;
 
 pub(crate) type Block = Vec<u8, Zmalloc>;
 
-/// See the module's page.
+/// The bytes of a file on their way in. See the documentation of the module.
 pub(crate) struct Input<R> {
     read: R,
     buffer: Sds,
@@ -42,9 +42,9 @@ pub(crate) struct Input<R> {
     /// The offset of the buffer's first byte.
     base: u64,
     crc: Crc,
-    /// A string that does not fit into the buffer.
+    /// A string that does not fit in the buffer.
     long: Block,
-    /// A string that was compressed.
+    /// A string after its decompression.
     plain: Block,
 }
 
@@ -52,12 +52,13 @@ fn out_of_memory(size: usize) -> keyspace::Error {
     ReserveError::OutOfMemory { size }.into()
 }
 
-/// Makes room for `additional` bytes, and for no more.
+/// Reserves room for exactly `additional` more bytes.
 fn try_reserve(block: &mut Block, additional: usize) -> Result<(), keyspace::Error> {
     block.try_reserve_exact(additional).map_err(|_| out_of_memory(additional))
 }
 
-/// Adds bytes to a block that has room for them. `extend_from_slice` of `allocator_api2` copies byte by byte.
+/// Adds bytes to a block that has room for them. This is faster than `extend_from_slice` of `allocator_api2`,
+/// which copies byte by byte.
 #[inline]
 pub(crate) fn append(block: &mut Block, bytes: &[u8]) {
     let start = block.len();
@@ -65,12 +66,13 @@ pub(crate) fn append(block: &mut Block, bytes: &[u8]) {
     block[start..].copy_from_slice(bytes);
 }
 
-/// A block of `len` zeros.
+/// Returns a string of `len` zero bytes.
 pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
     Sds::try_zeroed(len)
 }
 
-/// Makes a block at least `len` bytes long, of any content. A much larger block is freed first.
+/// Makes a block at least `len` bytes long, and returns its first `len` bytes, whose content is unspecified.
+/// The block is replaced by a new one if it is shorter than that, or longer than both `len` and [`KEPT_MAX`].
 pub(crate) fn try_room(block: &mut Block, len: usize) -> Result<&mut [u8], keyspace::Error> {
     if !(len..=len.max(KEPT_MAX)).contains(&block.len()) {
         *block = Block::new_in(Zmalloc);
@@ -80,7 +82,7 @@ pub(crate) fn try_room(block: &mut Block, len: usize) -> Result<&mut [u8], keysp
     Ok(&mut block[..len])
 }
 
-/// Empties a block, and frees its memory if that is more than [`KEPT_MAX`].
+/// Empties a block, and frees its memory if it is more than [`KEPT_MAX`].
 pub(crate) fn empty(block: &mut Block) {
     block.clear();
     if block.capacity() > KEPT_MAX {
@@ -93,7 +95,7 @@ impl<R: Read> Input<R> {
         Self::try_with_buffer(read, BUFFER)
     }
 
-    /// An input of at most `len` bytes, if that is less than the usual buffer.
+    /// Returns an input whose buffer has `len` bytes, but at least 16 bytes and at most the usual size.
     pub(crate) fn try_with_buffer(read: R, len: usize) -> Result<Self, Error> {
         let buffer = try_zeros(len.clamp(16, BUFFER));
         let buffer = buffer.map_err(|error| Error::Keyspace { offset: 0, error: error.into() })?;
@@ -110,25 +112,26 @@ impl<R: Read> Input<R> {
         })
     }
 
-    /// How many bytes have been consumed.
+    /// Returns how many bytes have been consumed.
     #[inline]
     pub(crate) fn offset(&self) -> u64 {
         self.base + self.at as u64
     }
 
-    /// The error of a fault at `offset`.
+    /// Returns the error for a fault at `offset`.
     #[cold]
     pub(crate) fn fault<T>(&self, offset: u64, fault: Fault) -> Result<T, Error> {
         Err(Error::Malformed { offset, fault })
     }
 
-    /// The error of a keyspace or of the allocator.
+    /// Returns the error for a refusal by a keyspace or by the allocator.
     #[cold]
     pub(crate) fn failure(&self, error: keyspace::Error) -> Error {
         Error::Keyspace { offset: self.offset(), error }
     }
 
-    /// The error of what a sink refuses. `offset` says where a byte of packed bytes is in the input.
+    /// Returns the error for a part that a sink refuses. `offset` maps an offset in the packed bytes to one
+    /// in the input.
     #[cold]
     pub(crate) fn refused(&self, refused: Refused, offset: impl FnOnce(usize) -> u64) -> Error {
         match refused {
@@ -138,7 +141,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Frees the memory of long strings. Nothing borrows them any more.
+    /// Frees the blocks of long strings, which are no longer needed.
     #[inline]
     pub(crate) fn release(&mut self) {
         if self.plain.len() > KEPT_MAX {
@@ -149,14 +152,14 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// The checksum of all bytes that were consumed.
+    /// Returns the checksum of all bytes that have been consumed.
     pub(crate) fn checksum(&mut self) -> u64 {
         self.crc.update(&self.buffer[self.hashed..self.at]);
         self.hashed = self.at;
         self.crc.value()
     }
 
-    /// One call of the reader. Returns 0 at the end of the input.
+    /// Calls the reader until a call is not interrupted. Returns 0 at the end of the input.
     fn read_some(read: &mut R, into: &mut [u8], offset: u64) -> Result<usize, Error> {
         loop {
             match read.read(into) {
@@ -167,7 +170,8 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Fills the buffer until it has `len` bytes that were not consumed. `len` is at most the buffer's size.
+    /// Fills the buffer until it has `len` bytes that have not been consumed. `len` is at most the size of
+    /// the buffer.
     #[cold]
     fn fill(&mut self, len: usize) -> Result<(), Error> {
         self.crc.update(&self.buffer[self.hashed..self.at]);
@@ -189,7 +193,7 @@ impl<R: Read> Input<R> {
         if self.at < self.end { Ok(()) } else { self.fill(1) }
     }
 
-    /// The next byte.
+    /// Reads a byte.
     #[inline]
     pub(crate) fn byte(&mut self) -> Result<u8, Error> {
         self.fill_one()?;
@@ -198,7 +202,7 @@ impl<R: Read> Input<R> {
         Ok(byte)
     }
 
-    /// The next few bytes.
+    /// Reads `N` bytes. `N` is at most the size of the buffer.
     #[inline]
     pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         if self.end - self.at < N {
@@ -206,15 +210,15 @@ impl<R: Read> Input<R> {
         }
         let bytes = self.buffer[self.at..self.end].first_chunk().copied();
         self.at += N;
-        Ok(bytes.unwrap_or([0; N])) // there are as many bytes
+        Ok(bytes.unwrap_or([0; N])) // there are at least `N` bytes
     }
 
-    /// The next eight bytes as a number.
+    /// Reads eight bytes as a little-endian number.
     pub(crate) fn u64_le(&mut self) -> Result<u64, Error> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    /// The next `len` bytes, from the buffer if it can hold so many.
+    /// Reads `len` bytes. They are lent from the buffer if they fit in it.
     #[inline]
     pub(crate) fn take(&mut self, len: u64) -> Result<&[u8], Error> {
         let left = self.end - self.at;
@@ -229,14 +233,14 @@ impl<R: Read> Input<R> {
         Ok(&self.buffer[start..self.at])
     }
 
-    /// [`take`](Self::take) of more than the buffer holds.
+    /// Like [`take`](Self::take), for bytes that do not fit in the buffer.
     #[cold]
     fn take_long(&mut self, len: u64) -> Result<&[u8], Error> {
         let mut long = core::mem::replace(&mut self.long, Block::new_in(Zmalloc));
         empty(&mut long);
         let read = self.pieces(len, |piece| {
             if long.capacity() - long.len() < piece.len() {
-                // As much again as has arrived, but not beyond the end.
+                // The block doubles, but does not grow beyond the end of the string.
                 let more = (len - long.len() as u64).min(long.len().max(BUFFER) as u64);
                 try_reserve(&mut long, piece.len().max(more as usize))?;
             }
@@ -248,7 +252,7 @@ impl<R: Read> Input<R> {
         Ok(&self.long)
     }
 
-    /// Lends the next `len` bytes piece by piece.
+    /// Reads `len` bytes, and calls `each` for one piece after the other.
     fn pieces(
         &mut self,
         len: u64,
@@ -266,7 +270,7 @@ impl<R: Read> Input<R> {
         Ok(())
     }
 
-    /// Passes over the next `len` bytes.
+    /// Skips `len` bytes.
     #[inline]
     pub(crate) fn skip(&mut self, len: u64) -> Result<(), Error> {
         if len <= (self.end - self.at) as u64 {

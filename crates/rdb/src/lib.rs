@@ -36,5 +36,5 @@ pub use snapshot::SnapshotFile;
 pub use value::ValueProgress;
 pub use write::{KeyMeta, WriteOptions, WriteVersion, Writer};
 
-/// The keyspaces that are loaded and saved: the types in the signatures here.
+/// The crate of the keyspaces that are loaded and saved. Its types are in the signatures of this crate.
 pub use keyspace;

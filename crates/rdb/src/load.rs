@@ -1,11 +1,11 @@
-//! [`Loader`]: a file into keyspaces, in slices.
+//! [`Loader`]: loads a file into keyspaces, in slices.
 //!
 //! ```text
 //!  Reader -> Walk -> Builder -> Keyspace::restore
 //! ```
 //!
-//! Between two calls the loader keeps the position in the input and the value that is being built. A value of
-//! many elements is built over several calls. `restore` stores each key and counts it.
+//! Between two calls the loader keeps the position in the input and the value that is being built. So a value
+//! of many elements can be built over several calls. The module `restore` stores each key and counts it.
 
 mod restore;
 
@@ -28,36 +28,36 @@ use std::path::Path;
 /// This many elements of a large value use as much of a step's budget as one key.
 const ELEMENTS_A_KEY: usize = 16;
 
-/// [`Loader::load_for`] looks at the clock each time it has loaded this many keys.
+/// [`Loader::load_for`] reads the clock each time it has loaded about this many keys.
 const KEYS_A_LOOK: usize = 64;
 
-/// A resize hint makes room for at most this many keys, if the length of the input is not known. A key takes
-/// 6 bytes of the table, and half as much is free.
+/// All resize hints together make room for at most this many keys, if the length of the input is not known. A
+/// key takes 6 bytes of the table, and half as many bytes more are free.
 const RESERVED_MAX: u64 = 32 << 10;
 
-/// The fewest bytes of a key in a file: type, length of the key, value.
+/// The smallest number of bytes of a key in a file: a type, the length of an empty key, and a value.
 const KEY_BYTES_MIN: u64 = 3;
 
-/// This many bytes that belong to no key use as much of a step's budget as one element.
+/// This many bytes that do not belong to a key use as much of a step's budget as one element.
 const BYTES_AN_ELEMENT: u64 = 256;
 
-/// What happens to a key that the keyspace has already, or that stands twice in the file.
+/// What happens to a key that the keyspace already has, or that is in the file twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DuplicateKey {
     /// Loading fails with [`Error::DuplicateKey`].
     #[default]
     Refuse,
-    /// The key of the file replaces the other one.
+    /// The key that is read replaces the earlier one.
     Replace,
 }
 
-/// What happens to values that no keyspace holds: streams, and the values of modules.
+/// What happens to values that a keyspace cannot hold: streams, and the values of modules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnsupportedValue {
     /// Loading fails with [`Error::Unsupported`].
     #[default]
     Refuse,
-    /// The key is passed over and counted, if the length of the value is known.
+    /// The key is skipped and counted, if the length of the value is known. Otherwise loading fails.
     Skip,
 }
 
@@ -65,22 +65,22 @@ pub enum UnsupportedValue {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// Whether the checksum is compared at the end.
+    /// Whether the checksum is compared at the end of the file. In C: `rdbchecksum`.
     pub checks_checksum: bool,
-    /// Whether keys and fields that have expired are passed over. Otherwise a keyspace takes the keys as they
-    /// are, and its sweep removes them; it takes the fields without their expiry.
+    /// Whether keys and fields that have expired are skipped. If not, a keyspace stores the keys with their
+    /// expiry, and its sweep removes them later. It stores the fields without their expiry.
     pub drops_expired: bool,
-    /// What happens to a key that is there.
+    /// What happens to a key that is already there.
     pub duplicate_key: DuplicateKey,
-    /// What happens to values that no keyspace holds.
+    /// What happens to values that a keyspace cannot hold.
     pub unsupported: UnsupportedValue,
-    /// The length of the input in bytes, if it is known. Then room is made for as many keys as the file says,
-    /// before the first one is stored.
+    /// The length of the input in bytes, if it is known. If it is, room is made for as many keys as the file
+    /// says it has, before the first key is stored.
     pub input_bytes: Option<u64>,
 }
 
 impl LoadOptions {
-    /// The defaults: checksum compared, expired keys passed over, everything else refused.
+    /// The defaults: the checksum is compared, expired keys are skipped, and everything else is refused.
     pub const DEFAULT: Self = Self {
         checks_checksum: true,
         drops_expired: true,
@@ -100,26 +100,27 @@ impl Default for LoadOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoadStats {
-    /// Bytes that were read.
+    /// Bytes that have been read.
     pub bytes: u64,
-    /// Keys that were stored.
+    /// Keys that have been stored.
     pub keys: u64,
-    /// Keys that had expired, and were passed over.
+    /// Keys that had expired and were skipped.
     pub expired: u64,
-    /// Keys whose value no keyspace holds: streams and modules.
+    /// Keys that were skipped because a keyspace cannot hold their value: streams and modules.
     pub unsupported: u64,
-    /// Keys of databases that have no keyspace.
+    /// Keys that were skipped because their database has no keyspace.
     pub other_databases: u64,
-    /// Keys whose collection has no element. A damaged server may write such keys.
+    /// Keys whose collection has no elements. They are not stored. A server with a defect may write such
+    /// keys.
     pub empty: u64,
-    /// Fields of hashes that had an expiry. The fields were stored without it.
+    /// Fields of hashes that had an expiry. They were stored without their expiry.
     pub field_expiries: u64,
-    /// Fields of hashes that had expired, and were passed over. A hash of which no field is left counts as an
+    /// Fields of hashes that had expired and were skipped. A hash that has no other fields counts as an
     /// expired key.
     pub expired_fields: u64,
-    /// Libraries of functions.
+    /// Libraries of functions, which are skipped.
     pub functions: u64,
-    /// Other data that were passed over, such as those of modules.
+    /// Other data that were skipped, such as those of modules.
     pub others: u64,
     /// Whether the file has been read to its end.
     pub is_complete: bool,
@@ -150,20 +151,20 @@ pub struct Loader<R> {
     database: u64,
     partial: Partial,
     queue: Queue,
-    /// What stood in front of the key whose value is being built, and the offset of the key.
+    /// What was in front of the key whose value is being built, and the offset of the key.
     key: Option<(Before, u64)>,
-    /// Whether the value is being passed over.
+    /// Whether the value is being skipped.
     skips: bool,
-    /// For how many keys a resize hint may still make room.
+    /// How many keys resize hints may still make room for.
     reservable: u64,
     has_failed: bool,
 }
 
 impl Loader<File> {
-    /// Opens a file, whose length is then known, and reads its header.
+    /// Opens a file and reads its header. Sets [`LoadOptions::input_bytes`] to the length of the file.
     ///
     /// # Errors
-    /// [`Error::Io`]; as for [`Reader::new`].
+    /// [`Error::Io`], and the errors of [`Reader::new`].
     pub fn open(path: impl AsRef<Path>, options: LoadOptions) -> Result<Self, Error> {
         let no_file = |error| Error::Io { offset: 0, error };
         let file = File::open(path).map_err(no_file)?;
@@ -176,7 +177,7 @@ impl<R: Read> Loader<R> {
     /// Reads the header of the file.
     ///
     /// # Errors
-    /// As for [`Reader::new`].
+    /// The same as for [`Reader::new`].
     pub fn new(read: R, options: LoadOptions) -> Result<Self, Error> {
         let reader = Reader::new(read)?.check_checksum(options.checks_checksum);
         Ok(Self {
@@ -193,20 +194,20 @@ impl<R: Read> Loader<R> {
         })
     }
 
-    /// The version of the file.
+    /// Returns the version of the file.
     pub fn version(&self) -> Version {
         self.reader.version()
     }
 
-    /// What has been loaded and left out so far.
+    /// Returns what has been loaded and left out so far.
     pub fn stats(&self) -> LoadStats {
         LoadStats { bytes: self.reader.offset(), ..self.stats }
     }
 
-    /// Loads the whole file. `now` is in milliseconds since 1970, as the times in the file are.
+    /// Loads the whole file. `now` is in milliseconds since 1970, like the times in the file.
     ///
     /// # Errors
-    /// As for [`load_some`](Self::load_some).
+    /// The same as for [`load_some`](Self::load_some).
     pub fn load<D: Databases + ?Sized>(&mut self, databases: &mut D, now: u64) -> Result<LoadStats, Error> {
         loop {
             let stats = self.load_some(databases, usize::MAX, now)?;
@@ -216,11 +217,11 @@ impl<R: Read> Loader<R> {
         }
     }
 
-    /// Loads until the budget of time is used up or the file has ended. `clock` returns the time since any
-    /// moment that does not change. At least one key is loaded.
+    /// Loads until the budget of time is used up or the file has ended, and loads at least one key. `clock`
+    /// returns the time since some fixed moment.
     ///
     /// # Errors
-    /// As for [`load_some`](Self::load_some).
+    /// The same as for [`load_some`](Self::load_some).
     pub fn load_for<D: Databases + ?Sized>(
         &mut self,
         databases: &mut D,
@@ -241,7 +242,8 @@ impl<R: Read> Loader<R> {
     /// their bytes, and may be loaded in several calls. A string or a packed value is loaded in one call.
     ///
     /// # Errors
-    /// [`Error`]. What was loaded before stays. The loader cannot go on: all later calls are [`Error::Io`].
+    /// [`Error`]. Keys that were loaded before remain in the keyspaces. The loader cannot go on: all later
+    /// calls return [`Error::Io`].
     pub fn load_some<D: Databases + ?Sized>(
         &mut self,
         databases: &mut D,
@@ -257,7 +259,7 @@ impl<R: Read> Loader<R> {
         while result.is_ok() && budget > 0 && !self.stats.is_complete {
             result = self.step(databases, now, &mut budget);
         }
-        // Keys that were read before an error are stored too.
+        // Keys that were queued before an error are stored too.
         let stored = match databases.keyspace(self.database) {
             Some(keyspace) => self.store_queued(keyspace, now),
             None => {
@@ -284,7 +286,7 @@ impl<R: Read> Loader<R> {
         match (self.key, databases.keyspace(self.database)) {
             (None, keyspace) => self.next(keyspace, now, budget),
             (Some(key), Some(keyspace)) => self.build(keyspace, key, now, budget),
-            // The keyspace was there when the value began.
+            // The keyspace existed when the value began, and is gone now.
             (Some(_), None) => {
                 self.stats.other_databases += 1;
                 (self.key, self.partial, self.skips) = (None, Partial::default(), true);
@@ -293,8 +295,8 @@ impl<R: Read> Loader<R> {
         }
     }
 
-    /// Reads an event. A string is queued or stored. Any other value is left to [`build`](Self::build), or is
-    /// skipped.
+    /// Reads an event. If it is a key with a string, the string is queued or stored. [`build`](Self::build)
+    /// reads any other value, unless it is skipped.
     #[inline]
     fn next<S: BuildHasher>(
         &mut self,
@@ -341,14 +343,14 @@ impl<R: Read> Loader<R> {
                 return result;
             }
             Some(Event::Resize { keys, .. }) => {
-                // All hints together are believed only as far as the input can hold so many keys.
+                // The hints are limited to the number of keys that the input can hold.
                 let keys = keys.min(self.reservable);
                 if let (Some(keyspace), Ok(room)) = (keyspace, usize::try_from(keys))
                     && keyspace.is_empty()
                     && queue.is_empty()
                 {
                     self.reservable -= keys;
-                    let _ = keyspace.try_reserve(room); // without memory the table grows later
+                    let _ = keyspace.try_reserve(room); // without memory, the table grows later
                 }
             }
             Some(Event::Function(_)) => stats.functions += 1,
@@ -390,7 +392,7 @@ impl<R: Read> Loader<R> {
         store_queued(&mut self.queue, keyspace, &self.options, &mut self.stats, now)
     }
 
-    /// Builds the value of the key, or as much of it as the budget allows.
+    /// Builds the value of the key, or the next part of it if the budget is smaller.
     fn build<S: BuildHasher>(
         &mut self,
         keyspace: &mut Keyspace<S>,

@@ -1,35 +1,36 @@
-//! [`LzfReader`]: reads any range of a string that LZF has compressed, in a block of 64 KiB.
+//! [`LzfReader`]: reads any range of a string that LZF has compressed, with a block of 64 KiB.
 //!
 //! ```text
 //!  | the last 8 KiB before | decompressed | free |      64 KiB
 //! ```
 //!
-//! A copy of LZF reaches at most 8 KiB back. So the block keeps these bytes, and drops everything before
-//! them. A range that begins before the current place is reached from the start of the string again.
+//! A copy in LZF reaches back at most 8 KiB. So the block keeps these bytes, and drops everything before
+//! them. To read a range that begins before the current position, the reader starts again at the beginning of
+//! the string.
 
 use crate::input::{Block, try_room};
 use keyspace::Error;
 use zmalloc::Zmalloc;
 
-/// How far back a copy reaches.
+/// How far back a copy reaches, in bytes.
 const DISTANCE_MAX: usize = 8 << 10;
 
-/// The longest copy.
+/// The length of the longest copy, in bytes.
 const MATCH_MAX: usize = 264;
 
-/// The bytes of the block.
+/// The size of the block in bytes.
 const BLOCK: usize = 64 << 10;
 
-/// See the module's page.
+/// Reads ranges of a compressed string. See the documentation of the module.
 pub(crate) struct LzfReader<'a> {
     stream: &'a [u8],
-    /// What has not been decompressed.
+    /// The part of the stream that has not been decompressed.
     rest: &'a [u8],
     block: Block,
-    /// The next byte in the block, and the end of what was decompressed.
+    /// The position of the next byte in the block, and the end of the decompressed bytes.
     next: usize,
     end: usize,
-    /// Where the block's first byte is in the whole string.
+    /// The offset of the block's first byte in the decompressed string.
     base: usize,
 }
 
@@ -40,7 +41,8 @@ impl<'a> LzfReader<'a> {
         Ok(Self { stream, rest: stream, block, next: 0, end: 0, base: 0 })
     }
 
-    /// Reads the bytes from `start` on. `None` if there are too few, or the stream is not LZF.
+    /// Reads the bytes from `start` on into `out`. Returns `None` if there are too few bytes, or if the
+    /// stream is not valid LZF.
     pub(crate) fn read_at(&mut self, start: usize, mut out: &mut [u8]) -> Option<()> {
         if start < self.base + self.next {
             (self.rest, self.next, self.end, self.base) = (self.stream, 0, 0, 0);
@@ -63,8 +65,8 @@ impl<'a> LzfReader<'a> {
         Some(())
     }
 
-    /// Decompresses as much as fits behind the bytes that a copy may reach. `None` at the end, and if the
-    /// stream is not LZF.
+    /// Moves the last 8 KiB to the start of the block, and decompresses as much as fits behind them. Returns
+    /// `None` at the end, or if the stream is not valid LZF.
     fn fill(&mut self) -> Option<()> {
         let kept = self.end.min(DISTANCE_MAX);
         let start = self.end - kept;
@@ -95,7 +97,7 @@ impl<'a> LzfReader<'a> {
         let (&low, rest) = rest.split_first()?;
         let from = self.end.checked_sub(((control & 0x1F) << 8 | usize::from(low)) + 1)?;
         for n in 0..len {
-            self.block[self.end + n] = self.block[from + n]; // what was just written may be read again
+            self.block[self.end + n] = self.block[from + n]; // a copy may read bytes that it has just written
         }
         (self.end, self.rest) = (self.end + len, rest);
         Some(())

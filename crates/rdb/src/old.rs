@@ -1,4 +1,4 @@
-//! Ziplists and zipmaps: the packed lists of Redis before 7.0, which are read and never written.
+//! Ziplists and zipmaps: the packed lists of Redis before 7.0. They are read, and never written.
 //!
 //! ```text
 //!  ziplist   | bytes 4 | tail 4 | count 2 | entry | entry | ... | 255 |     numbers are little-endian
@@ -7,29 +7,29 @@
 //!  zipmap    | count 1 | len | field | len | free 1 | value | free bytes | ... | 255 |
 //! ```
 //!
-//! `new` checks all bytes. The iterator lends the elements, and a clone of it lends them again.
+//! `new` checks all bytes. The iterator lends the elements. A clone of it starts where the original is.
 //!
 //! Learned from: the comments of Redis' `ziplist.c` and `zipmap.c`.
 
 use listpack::Value;
 
-/// The last byte of both.
+/// The last byte of a ziplist and of a zipmap.
 const END: u8 = 255;
 
-/// The header of a ziplist, in bytes.
+/// The length of the header of a ziplist, in bytes.
 const HEADER: usize = 10;
 
-/// Where a fault is, in bytes from the start.
+/// The offset of a fault, in bytes from the start.
 pub(crate) type FaultAt = usize;
 
-/// An entry of a ziplist, and the offset behind it.
+/// An entry of a ziplist. `before` is the length of the entry before it, and `end` is the offset behind it.
 struct Entry<'a> {
     before: usize,
     value: Value<'a>,
     end: usize,
 }
 
-/// The entries of a ziplist that was checked.
+/// An iterator over the entries of a ziplist that has been checked.
 #[derive(Clone)]
 pub(crate) struct Ziplist<'a> {
     bytes: &'a [u8],
@@ -60,7 +60,7 @@ fn entry(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
     Some(Entry { before, value: Value::from(bytes.get(at..end)?), end })
 }
 
-/// An integer, and how many bytes it has beside its encoding.
+/// Reads an integer. Returns it, and the number of its bytes without the encoding.
 fn integer(bytes: &[u8], encoding: u8, at: usize) -> Option<(i64, usize)> {
     Some(match encoding {
         0xC0 => (i16::from_le_bytes(array(bytes, at)?).into(), 2),
@@ -77,7 +77,7 @@ fn integer(bytes: &[u8], encoding: u8, at: usize) -> Option<(i64, usize)> {
 }
 
 impl<'a> Ziplist<'a> {
-    /// Checks header, entries and end. O(bytes). In C: `ziplistValidateIntegrity`.
+    /// Checks the header, the entries and the end. O(bytes). In C: `ziplistValidateIntegrity`.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, FaultAt> {
         let (len, Some(total)) = (bytes.len(), array(bytes, 0)) else { return Err(0) };
         let (Some(tail), Some(says)) = (array(bytes, 4), array(bytes, 8)) else { return Err(len) };
@@ -104,12 +104,12 @@ impl<'a> Ziplist<'a> {
         Ok(Self { bytes: body, at: HEADER })
     }
 
-    /// Entries without a header and an end, which have been checked.
+    /// Returns an iterator over entries that have been checked. `bytes` has no header and no end byte.
     pub(crate) fn of_entries(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
 
-    /// Where the next entry begins.
+    /// Returns the offset of the next entry.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
@@ -125,7 +125,7 @@ impl<'a> Iterator for Ziplist<'a> {
     }
 }
 
-/// The fields and values of a zipmap that was checked, one after the other.
+/// An iterator over the fields and values of a zipmap that has been checked. Each value follows its field.
 #[derive(Clone)]
 pub(crate) struct Zipmap<'a> {
     bytes: &'a [u8],
@@ -148,19 +148,20 @@ impl<'a> Zipmap<'a> {
             all.next().ok_or(at)?;
             count += 1;
         }
-        // From 254 on the count is not kept.
+        // A count of 254 or more says only that the number of pairs is not known.
         if says < 254 && usize::from(says) != count {
             return Err(0);
         }
         Ok(start)
     }
 
-    /// Fields and values without a count and an end, which have been checked.
+    /// Returns an iterator over fields and values that have been checked. `bytes` has no count and no end
+    /// byte.
     pub(crate) fn of_entries(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0, is_value: false }
     }
 
-    /// Where the next field or value begins.
+    /// Returns the offset of the next field or value.
     pub(crate) fn at(&self) -> usize {
         self.at
     }
@@ -195,7 +196,7 @@ impl<'a> Iterator for Zipmap<'a> {
 mod tests {
     use super::*;
 
-    /// Every encoding of a ziplist's entry.
+    /// Returns a ziplist that has an entry in every encoding.
     fn ziplist() -> Vec<u8> {
         let long = [b'x'; 300];
         let entries: Vec<Vec<u8>> = vec![

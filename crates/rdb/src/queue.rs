@@ -1,8 +1,8 @@
-//! [`Queue`]: keys with short strings, which are stored in a keyspace together.
+//! [`Queue`]: collects keys with short strings, and stores them in a keyspace together.
 //!
-//! An insert waits for the memory of its place in the table. The places of sixteen keys are fetched at once,
-//! and the waits overlap. So short strings, which are the most frequent values, are copied out of the input's
-//! buffer and stored sixteen at a time, in their order.
+//! An insert waits until the processor has fetched the key's place in the table from memory. If the places of
+//! sixteen keys are fetched at once, these waits overlap. So short strings, which are the most frequent
+//! values, are copied out of the input's buffer, and stored sixteen at a time in the order of the file.
 
 use crate::input::Block;
 use crate::reader::Before;
@@ -15,10 +15,10 @@ use zmalloc::Zmalloc;
 /// How many keys are stored together.
 pub(crate) const KEYS: usize = 16;
 
-/// Longer keys and strings are stored one by one.
+/// Keys and strings of more bytes are stored one by one.
 const LEN_MAX: usize = 256;
 
-/// How many bytes all keys and strings may have.
+/// The maximum number of bytes of all keys and strings in the queue.
 const BYTES: usize = 2 * KEYS * LEN_MAX;
 
 enum QueuedString {
@@ -33,17 +33,17 @@ struct Queued {
     offset: u64,
 }
 
-/// See the module's page.
+/// Keys with short strings that are stored together. See the documentation of the module.
 pub(crate) struct Queue {
-    /// [`BYTES`] long. Empty before the first key.
+    /// The bytes of the keys and strings. The block is empty before the first key, and then [`BYTES`] long.
     bytes: Block,
-    /// How many of the bytes are in use.
+    /// How many bytes of the block are in use.
     filled: usize,
     queued: [Queued; KEYS],
     len: usize,
 }
 
-/// A key that leaves the queue.
+/// A key and its string when they leave the queue.
 pub(crate) struct Next<'q> {
     pub(crate) key: Key<'q>,
     pub(crate) value: Element<'q>,
@@ -66,7 +66,8 @@ impl Queue {
         self.len == KEYS
     }
 
-    /// Takes in a key and its string. Returns `false` if they are too long, or there is no memory.
+    /// Adds a key and its string. Returns `false` if the queue is full, if one of them is too long, or if
+    /// there is no memory.
     #[inline]
     pub(crate) fn push(&mut self, key: &[u8], value: Element<'_>, before: Before, offset: u64) -> bool {
         if self.len == KEYS || key.len() > LEN_MAX {
@@ -96,7 +97,7 @@ impl Queue {
         range
     }
 
-    /// Empties the queue: fetches the places of all keys, and then gives each to `store`.
+    /// Empties the queue. Prefetches the places of all keys, and then calls `store` for each key.
     pub(crate) fn drain<S: BuildHasher, E>(
         &mut self,
         keyspace: &mut Keyspace<S>,

@@ -1,4 +1,4 @@
-//! [`Reader`]: a file as a sequence of events, for embedders that have their own store.
+//! [`Reader`]: reads a file as a sequence of events, for embedders that have their own store.
 
 use crate::build::{Builder, Partial, Store};
 use crate::error::{Error, Fault};
@@ -15,7 +15,7 @@ use keyspace::{RestoreValue, Value};
 use std::io::Read;
 use zmalloc::Zmalloc;
 
-/// The milliseconds of a second.
+/// The number of milliseconds in a second.
 const SECOND: u64 = 1_000;
 
 /// One entry of a file. Its slices are valid until the next call.
@@ -50,30 +50,30 @@ pub enum Event<'a> {
     },
     /// A library of functions as its source text. In C: `RDB_OPCODE_FUNCTION2`.
     Function(&'a [u8]),
-    /// Data of the server that no keyspace holds, which were passed over: those of a module, or functions of
-    /// a release candidate.
+    /// Data that a keyspace cannot hold, and that were skipped: those of a module, functions of a release
+    /// candidate of Redis 7, or a migration of slots in Valkey.
     Skipped {
         /// The opcode.
         opcode: u8,
     },
-    /// A key. Its value comes next: see [`Reader::read_value`], [`Reader::walk_value`] and
-    /// [`Reader::skip_value`]. A value that is not asked for is skipped.
+    /// A key. Its value follows: see [`Reader::read_value`], [`Reader::walk_value`] and
+    /// [`Reader::skip_value`]. The next call of [`Reader::next_event`] skips a value that has not been read.
     Key(KeyHeader<'a>),
 }
 
-/// A key, and what stands in front of it.
+/// A key, and what the file has in front of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyHeader<'a> {
     /// The key.
     pub key: &'a [u8],
-    /// Type and encoding of the value.
+    /// The type of the value, and its encoding in the file.
     pub value_type: ValueType,
     /// When the key expires, in milliseconds since 1970.
     pub expiry: Option<u64>,
-    /// For how many seconds the key had not been used.
+    /// How many seconds the key had not been used for.
     pub idle_time: Option<u64>,
-    /// The logarithmic counter of uses.
+    /// The logarithmic counter of uses, as LFU eviction keeps it.
     pub freq: Option<u8>,
     /// Where the key begins, in bytes from the start of the file.
     pub offset: u64,
@@ -98,7 +98,7 @@ pub enum Item<'a> {
 /// When a field of a hash expires, in milliseconds since 1970.
 pub type Expiring = Option<u64>;
 
-/// What stood in front of a key.
+/// What the file has in front of a key.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Before {
     pub(crate) expiry: Option<u64>,
@@ -133,7 +133,7 @@ pub struct Reader<R> {
     pub(crate) walk: Walk,
     pub(crate) key: Vec<u8, Zmalloc>,
     value: Vec<u8, Zmalloc>,
-    /// What the next key has in front of it, as far as it was read.
+    /// The data in front of the next key that have been read so far.
     before: Before,
     checks: bool,
     is_complete: bool,
@@ -143,7 +143,8 @@ impl<R: Read> Reader<R> {
     /// Reads the magic and the version.
     ///
     /// # Errors
-    /// [`Fault::Magic`]; [`Error::Version`]; [`Error::Io`]; no memory for the buffer of 64 KiB.
+    /// [`Error::Malformed`] with [`Fault::Magic`] or [`Fault::Truncated`]; [`Error::Version`]; [`Error::Io`];
+    /// [`Error::Keyspace`] if there is no memory for the buffer of 64 KiB.
     pub fn new(read: R) -> Result<Self, Error> {
         let mut input = Input::try_new(read)?;
         let header = input.array::<9>()?;
@@ -166,25 +167,25 @@ impl<R: Read> Reader<R> {
         Ok(Self { input, version, walk, key, value, before, checks: true, is_complete: false })
     }
 
-    /// Sets whether the checksum is compared at the end. By default it is. In C: `rdbchecksum`.
+    /// Sets whether the checksum is compared at the end. The default is `true`. In C: `rdbchecksum`.
     #[must_use]
     pub fn check_checksum(mut self, checks: bool) -> Self {
         self.checks = checks;
         self
     }
 
-    /// The version of the file.
+    /// Returns the version of the file.
     pub fn version(&self) -> Version {
         self.version
     }
 
-    /// How many bytes have been read.
+    /// Returns how many bytes have been read.
     pub fn offset(&self) -> u64 {
         self.input.offset()
     }
 
-    /// Reads the next event. `None` at the end, after the checksum has been compared. What follows it is not
-    /// read.
+    /// Reads the next event. Returns `None` at the end of the file, after comparing the checksum. Bytes
+    /// behind the checksum are ignored.
     ///
     /// # Errors
     /// [`Error`]. Nothing can be read after an error.
@@ -202,7 +203,7 @@ impl<R: Read> Reader<R> {
                     let seconds = i32::from_le_bytes(self.input.array()?);
                     before.expiry = Some(u64::try_from(seconds).unwrap_or(0) * SECOND);
                 }
-                // A time before 1970 has passed, as 1970 has.
+                // A time before 1970 becomes 0, which is in the past too.
                 opcode::EXPIRETIME_MS => {
                     before.expiry = Some(u64::try_from(self.input.u64_le()? as i64).unwrap_or(0));
                 }
@@ -278,7 +279,7 @@ impl<R: Read> Reader<R> {
         })
     }
 
-    /// The end: compares the checksum. 0 says that none was computed.
+    /// Reads the end of the file, and compares the checksum. A checksum of 0 means that none was computed.
     fn finish(&mut self) -> Result<(), Error> {
         self.is_complete = true;
         if !self.version.has_checksum() {
@@ -293,8 +294,7 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
-    /// Passes over the value of the last key, or over what is left of it. Nothing is decompressed or checked
-    /// but lengths.
+    /// Skips the value of the last key, or the rest of it. Checks only lengths, and decompresses nothing.
     ///
     /// # Errors
     /// [`Error::Unsupported`] for a type whose length is not known.
@@ -302,11 +302,14 @@ impl<R: Read> Reader<R> {
         if self.walk.is_done() { Ok(()) } else { self.walk.skip(&mut self.input) }
     }
 
-    /// Builds the value of the last key in the encoding that the limits ask for, with deep validation.
+    /// Builds the value of the last key, and validates all its bytes. The value gets the encoding that the
+    /// limits ask for.
     ///
     /// # Errors
-    /// [`Error::Unsupported`] for streams and modules, whose values can still be skipped; [`Fault::Empty`];
-    /// [`Error`].
+    /// [`Error::Unsupported`] for streams and modules, and for a value that has been read already.
+    /// [`skip_value`](Self::skip_value) can still skip the values of these types. [`Error::Malformed`] with
+    /// [`Fault::Empty`] for a collection without elements. All other [`Error`]s, if the input is damaged or
+    /// there is no memory.
     pub fn read_value(&mut self, limits: &EncodingLimits) -> Result<Value, Error> {
         if !self.walk.is_at_start() || self.walk.value_type().object_type().is_none() {
             return Err(self.walk.unsupported());
@@ -319,11 +322,12 @@ impl<R: Read> Reader<R> {
         value.map_or_else(|| self.input.fault(offset, Fault::Empty), Ok)
     }
 
-    /// Calls `each` for all parts of the value of the last key, in the order of the file. Packed values are
-    /// checked first. Members that stand twice are an error in packed values only.
+    /// Calls `each` for every part of the value of the last key, in the order of the file. A packed value is
+    /// checked first. A member that occurs twice is an error only in a packed value.
     ///
     /// # Errors
-    /// As for [`read_value`](Self::read_value).
+    /// The same as [`read_value`](Self::read_value), except that a collection without elements is not an
+    /// error.
     pub fn walk_value(&mut self, each: impl FnMut(Item<'_>)) -> Result<(), Error> {
         if !self.walk.is_at_start() || self.walk.value_type().object_type().is_none() {
             return Err(self.walk.unsupported());
@@ -334,7 +338,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// How many digits a version has behind the magic.
+/// Returns how many digits the version has behind the magic.
 const fn digits_len(magic: Family) -> usize {
     match magic {
         Family::Redis => 4,
@@ -342,7 +346,7 @@ const fn digits_len(magic: Family) -> usize {
     }
 }
 
-/// Keeps the value.
+/// Keeps the value that a builder stores.
 pub(crate) struct ToValue<'v>(pub(crate) &'v mut Option<Value>);
 
 impl Store for ToValue<'_> {
@@ -370,7 +374,7 @@ impl Store for ToValue<'_> {
     }
 }
 
-/// Gives each part to a closure.
+/// A sink that gives each part to a closure.
 struct Each<F> {
     each: F,
     is_list: bool,

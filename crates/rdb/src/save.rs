@@ -1,5 +1,5 @@
-//! Whole files: [`save`] to any writer, and [`save_to_path`] so that a crash leaves the old file or the new
-//! one.
+//! Functions that write whole files: [`save`] writes to any writer. [`save_to_path`] replaces a file, so that
+//! a crash leaves either the old one or the new one.
 
 use crate::atomic_file::AtomicFile;
 use crate::error::SaveError;
@@ -10,11 +10,11 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-/// Writes a keyspace as a file with one database. `now` is in milliseconds since 1970; keys that have expired
-/// then are left out. The keyspace is borrowed for as long as it takes. Returns the writer. In C: `SAVE`.
+/// Writes a keyspace as a file with one database, and returns the writer. Keys that have expired at `now`, in
+/// milliseconds since 1970, are left out. The keyspace is borrowed until the file is written. In C: `SAVE`.
 ///
 /// # Errors
-/// [`SaveError`].
+/// [`SaveError::Io`], and [`SaveError::Memory`].
 pub fn save<S: BuildHasher, W: Write>(
     keyspace: &Keyspace<S>,
     write: W,
@@ -27,10 +27,8 @@ pub fn save<S: BuildHasher, W: Write>(
     writer.finish()
 }
 
-/// Writes a file beside `path`, syncs it, and renames it to `path`. `fill` writes everything between header
-/// and checksum. When this function returns, the file is complete on the disk. If anything fails, the old
-/// file is as it was, and the new one is removed. The last step is an exception: if the folder cannot be
-/// synced, the new file may have replaced the old one already. In C: `rdbSave`.
+/// Writes a file beside `path`, syncs it, and renames it to `path`. `fill` writes everything between the
+/// header and the checksum. When this function returns, the file is complete on the disk. In C: `rdbSave`.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;
@@ -45,7 +43,9 @@ pub fn save<S: BuildHasher, W: Write>(
 /// ```
 ///
 /// # Errors
-/// [`SaveError`]; what `fill` returns.
+/// [`SaveError`], and the errors that `fill` returns. The old file is then unchanged, and the new one is
+/// removed. There is one exception: if the folder cannot be synced, the new file may already have replaced
+/// the old one.
 pub fn save_to_path<T, E: From<SaveError>>(
     path: impl AsRef<Path>,
     options: &WriteOptions,

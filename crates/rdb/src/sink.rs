@@ -1,4 +1,4 @@
-//! [`Sink`]: what takes the parts of a value while it is read.
+//! [`Sink`]: receives the parts of a value while it is read.
 
 use crate::error::Fault;
 use crate::text::{MaybeCompressed, Stream};
@@ -6,14 +6,14 @@ use keyspace::values::{
     Collection, Element, Encoding, Hash, List, ObjectType, OwnedElement, PackedShape, ReserveError, Set, ZSet,
 };
 
-/// Why a sink refuses a part.
+/// Why a sink has refused a part.
 pub(crate) enum Refused {
-    /// The part is not valid. The number is the offset of the fault in the part's packed bytes. It is 0 if
-    /// the part is not packed, or the offset is not known.
+    /// The part is not valid. The number is the offset of the fault in the packed bytes of the part. It is 0
+    /// if the part is not packed, or if the offset is not known.
     Packed(Fault, usize),
-    /// A string that the part is made of is not valid. The number is its offset in the input.
+    /// A string of the part is not valid. The number is the offset of the string in the input.
     Input(Fault, u64),
-    /// There is no memory, or the keyspace refuses.
+    /// There is no memory, or the keyspace has refused the value.
     Keyspace(keyspace::Error),
 }
 
@@ -24,7 +24,7 @@ impl<E: Into<keyspace::Error>> From<E> for Refused {
 }
 
 impl Refused {
-    /// What the check of packed bytes says.
+    /// Converts the error of a check of packed bytes.
     pub(crate) fn of_packed(error: keyspace::values::Error, fault: Fault) -> Self {
         match error {
             keyspace::values::Error::Malformed { offset } => Self::Packed(fault, offset),
@@ -35,18 +35,18 @@ impl Refused {
 
 pub(crate) type Taken = Result<(), Refused>;
 
-/// A field of a hash, its value, and when it expires, in milliseconds.
+/// A field of a hash, its value, and when the field expires, in milliseconds since 1970.
 pub(crate) type Pair<'a> = (Element<'a>, Element<'a>, Option<u64>);
 
 /// A [`Pair`] whose strings may be compressed.
 pub(crate) type LongPair<'a> = (MaybeCompressed<'a>, MaybeCompressed<'a>, Option<u64>);
 
-/// Takes the parts of one value in their order, as [`Walk`](crate::walk::Walk) reads them.
+/// Receives the parts of one value in their order, as [`Walk`](crate::walk::Walk) reads them.
 ///
-/// A string comes as one part. A packed set, sorted set or hash comes whole. Any other collection begins with
-/// [`begin`](Self::begin), and its elements or nodes follow. All values end with [`end`](Self::end).
+/// A string is one part, and so is a packed set, sorted set or hash. Any other collection begins with
+/// [`begin`](Self::begin), and its elements or nodes follow. Every value ends with [`end`](Self::end).
 pub(crate) trait Sink {
-    /// Whether the sink gets any parts. If not, strings are passed over without decompressing them.
+    /// Whether the sink needs the parts. If not, the walk skips strings without decompressing them.
     const READS: bool = true;
 
     fn string(&mut self, string: Element<'_>) -> Taken;
@@ -54,7 +54,8 @@ pub(crate) trait Sink {
     /// A long string, which the sink takes over.
     fn long_string(&mut self, string: OwnedElement) -> Taken;
 
-    /// A collection that says it has `len` elements.
+    /// The start of a collection. `len` is the number of elements that the input claims, which has not been
+    /// checked.
     fn begin(&mut self, object_type: ObjectType, len: u64) -> Taken;
 
     /// An element of a list, or a member of a set.
@@ -67,27 +68,27 @@ pub(crate) trait Sink {
     /// A whole value, or a node of a list. The bytes have not been checked.
     fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken;
 
-    /// A large element of a list, which is a node of its own.
+    /// A large element of a list, which is a separate node.
     fn plain(&mut self, element: &[u8]) -> Taken;
 
-    /// [`element`](Self::element) of a long string that is compressed. A sink that keeps the element
-    /// decompresses it where it will stay.
+    /// Like [`element`](Self::element), for a long string that is compressed. A sink that keeps the element
+    /// decompresses it directly into its final place.
     fn long_element(&mut self, element: Stream<'_>) -> Taken {
         self.element(Element::Bytes(&element.try_decompressed()?))
     }
 
-    /// [`scored`](Self::scored) of a long string that is compressed.
+    /// Like [`scored`](Self::scored), for a long member that is compressed.
     fn long_scored(&mut self, member: Stream<'_>, score: f64) -> Taken {
         self.scored(Element::Bytes(&member.try_decompressed()?), score)
     }
 
-    /// [`pair`](Self::pair) of which a string is long, and compressed.
+    /// Like [`pair`](Self::pair), for a pair with at least one long string that is compressed.
     fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> Taken {
         let (field, value) = (field.try_decompressed()?, value.try_decompressed()?);
         self.pair((field.element(), value.element(), expiry))
     }
 
-    /// [`plain`](Self::plain) of a long element that is compressed.
+    /// Like [`plain`](Self::plain), for a long element that is compressed.
     fn long_plain(&mut self, element: Stream<'_>) -> Taken {
         self.plain(&element.try_decompressed()?)
     }
@@ -95,7 +96,7 @@ pub(crate) trait Sink {
     fn end(&mut self) -> Taken;
 }
 
-/// Takes nothing: for values that are skipped.
+/// A sink that ignores all parts, for values that are skipped.
 pub(crate) struct Skip;
 
 impl Sink for Skip {
@@ -138,7 +139,7 @@ impl Sink for Skip {
     }
 }
 
-/// Checks all bytes of a listpack, and that its elements are those of a value of that type.
+/// Checks all bytes of a listpack, and that its elements form a valid value of this type.
 pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, Refused> {
     let checked = match object_type {
         ObjectType::List => List::check_packed(Encoding::ListPack, bytes),
@@ -149,7 +150,7 @@ pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<Pa
     checked.map_err(|error| Refused::of_packed(error, Fault::Listpack))
 }
 
-/// The error of an allocation that a sink makes itself.
+/// Converts the error of an allocation.
 pub(crate) fn refused(error: ReserveError) -> Refused {
     Refused::Keyspace(error.into())
 }

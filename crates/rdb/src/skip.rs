@@ -1,4 +1,4 @@
-//! Skips values that no keyspace can hold: streams and the values of modules.
+//! Skips values that a keyspace cannot hold: streams and the values of modules.
 //!
 //! ```text
 //!  module   | id | opcode 1, 2: a number; 3: 4 bytes; 4: 8 bytes; 5: a string | ... | 0 |
@@ -16,11 +16,11 @@ use crate::format::ValueType;
 use crate::input::Input;
 use std::io::Read;
 
-/// The bytes of a stream's id where it is not a pair of lengths.
+/// The number of bytes of a stream's id, where the id is not written as two lengths.
 const ID: u64 = 16;
 const TIME: u64 = 8;
 
-/// Passes over the opcodes of a module's value and the one that ends them.
+/// Skips a module's value: its opcodes with their operands, and the opcode that ends them.
 pub(crate) fn module<R: Read>(input: &mut Input<R>) -> Result<(), Error> {
     loop {
         let offset = input.offset();
@@ -39,7 +39,7 @@ fn lens<R: Read>(input: &mut Input<R>, count: usize) -> Result<(), Error> {
     (0..count).try_for_each(|_| input.len().map(drop))
 }
 
-/// Passes over a stream.
+/// Skips a stream.
 pub(crate) fn stream<R: Read>(input: &mut Input<R>, value_type: ValueType) -> Result<(), Error> {
     let is_2 = value_type != ValueType::Stream;
     let is_3 = value_type == ValueType::Stream3;

@@ -1,4 +1,4 @@
-//! [`SnapshotFile`]: a file of point-in-time snapshots, which is written while keys are read and written.
+//! [`SnapshotFile`]: a file of point-in-time snapshots, which is written while the keyspaces are in use.
 //!
 //! ```text
 //!  shard 0  ->  KeyspaceSink  ->  up to 64 KiB of whole keys  \
@@ -7,19 +7,21 @@
 //! ```
 //!
 //! Each keyspace has its own sink, which appends to the file when it has 64 KiB. A large value that is saved
-//! in slices is appended in parts. Meanwhile its sink owns the file, and the other sinks keep their bytes.
+//! in slices is appended in parts. Until it is complete, its sink owns the file, and the other sinks keep
+//! their bytes in memory.
 //!
-//! Two things are not compressed: what a write saves, and strings or elements of more than 64 KiB.
-//! Compression would take most of the time of the call: some milliseconds for 1 MB.
+//! Two kinds of data are not compressed: what a write has to save before it changes a key, and strings or
+//! elements of more than 64 KiB. Their compression would take most of the time of the call: some milliseconds
+//! for 1 MB.
 //!
-//! After the first error of the file, all sinks fail at their next call. So the snapshots that still run
-//! end as failed, and [`finish`](SnapshotFile::finish) returns the error.
+//! After the first error of the file, every sink fails at its next call. So the running snapshots fail, and
+//! [`finish`](SnapshotFile::finish) returns the error.
 //!
-//! Lock order: the locks of shards come before the lock of the file. The file is written under both.
+//! Lock order: the lock of a shard is taken before the lock of the file. The file is written under both.
 //!
-//! Limits: while a key is half written, the other sinks keep in memory what they save. With shards, that is
-//! only what writes save, because large values come last in all shards. With several databases that are
-//! worked on in turns, it is everything that the others save.
+//! Limits: while a key is half written, the other sinks keep in memory what they save. With shards, this is
+//! only what writes save, because all shards save their large values last. If several databases are saved in
+//! turns, it is everything that the other databases save.
 
 use crate::atomic_file::AtomicFile;
 use crate::error::SaveError;
@@ -36,40 +38,40 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zmalloc::Zmalloc;
 
-/// A sink appends to the file when it has this many bytes. A [`Writer`] buffers as many.
+/// A sink appends to the file when it has this many bytes. The buffer of a [`Writer`] has the same size.
 const PART: u64 = 64 << 10;
 
-/// Longer strings are not compressed.
+/// Strings of more bytes are not compressed.
 const COMPRESSED_MAX: usize = 64 << 10;
 
-/// What the file keeps of a sink.
+/// What the file knows about a sink.
 struct SinkState {
     database: u64,
-    /// How many keys the database has, and how many of them expire. The first sink of a database has these
-    /// counts, until the hint has been written.
+    /// How many keys the database has, and how many of them expire. Only the first sink of a database has
+    /// these counts. They become 0 when the resize hint has been written.
     keys: u64,
     expires: u64,
-    /// What is to be appended as soon as no other sink owns the file.
+    /// The bytes to append as soon as no other sink owns the file.
     pending: Block,
     is_finished: bool,
 }
 
 /// The file that all sinks append to.
 struct Shared {
-    /// `None` once the file was ended.
+    /// `None` once the file has been ended.
     writer: Option<Writer<File>>,
-    /// The sink whose key is half written.
+    /// The sink that may have a half-written key. Other sinks do not append.
     owner: Option<usize>,
     sinks: Vec<SinkState, Zmalloc>,
-    /// The database that the file is at.
+    /// The database that the last bytes of the file belong to.
     database: Option<u64>,
-    /// The first error. All sinks fail from then on.
+    /// The first error, until `finish` takes it.
     error: Option<SaveError>,
     has_failed: bool,
 }
 
 impl Shared {
-    /// Appends bytes of a sink, or keeps them while another sink owns the file.
+    /// Appends bytes of a sink. If another sink owns the file, keeps them in memory.
     fn take(&mut self, sink: usize, bytes: &[u8]) -> Result<(), SaveError> {
         if self.has_failed {
             return Err(SaveError::Incomplete);
@@ -91,7 +93,8 @@ impl Shared {
         self.append(sink, &pending)
     }
 
-    /// Appends bytes of a sink. They begin with a key if the last bytes were those of another database.
+    /// Appends bytes of a sink. If the last bytes of the file belong to another database, these bytes must
+    /// begin with a key.
     fn append(&mut self, sink: usize, bytes: &[u8]) -> Result<(), SaveError> {
         let Some(writer) = self.writer.as_mut().filter(|_| !bytes.is_empty()) else { return Ok(()) };
         let database = self.sinks[sink].database;
@@ -100,7 +103,7 @@ impl Shared {
             self.database = Some(database);
             let same = self.sinks.iter_mut().filter(|sink| sink.database == database);
             let (keys, expires) = same.fold((0, 0), |(keys, expires), sink| {
-                // The counts are taken, so that the hint is written once for each database.
+                // The counts are set to 0, so that the hint is written once for each database.
                 (keys + core::mem::take(&mut sink.keys), expires + core::mem::take(&mut sink.expires))
             });
             if keys > 0 {
@@ -110,7 +113,8 @@ impl Shared {
         writer.append(bytes)
     }
 
-    /// Lets other sinks append: this one has no half-written key. Appends what finished sinks have kept.
+    /// Ends the ownership of a sink that has no half-written key. Then appends the bytes that finished sinks
+    /// have kept.
     fn release(&mut self, sink: usize) -> Result<(), SaveError> {
         if self.owner.take_if(|owner| *owner == sink).is_some() {
             for other in 0..self.sinks.len() {
@@ -122,7 +126,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Keeps the first error.
+    /// Marks the file as failed, and keeps the error if it is the first one.
     fn fail(&mut self, error: SaveError) {
         if !self.has_failed {
             (self.has_failed, self.error) = (true, Some(error));
@@ -134,20 +138,21 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A file of point-in-time snapshots of keyspaces, one for each database. It is written beside its path.
-/// [`finish`](Self::finish) syncs it and renames it. If it is dropped before that, the file is removed, and
-/// the snapshots that still run fail. In C: the child of `BGSAVE`.
+/// A file of point-in-time snapshots of keyspaces, one for each database. It is written beside its path, and
+/// [`finish`](Self::finish) syncs and renames it. If it is dropped before that, the file is removed, and the
+/// running snapshots fail. In C: the child of `BGSAVE`.
 ///
-/// If the file cannot be written, for example because the disk is full, the snapshots that still run fail,
-/// and [`finish`](Self::finish) returns the reason. The keyspaces keep all their keys, and writes to them go
-/// on. A new snapshot can begin when [`Keyspace::snapshot_for`] says that no work is left.
+/// If the file cannot be written, for example because the disk is full, the running snapshots fail, and
+/// [`finish`](Self::finish) returns the reason. The keyspaces keep all their keys, and accept writes as
+/// before. A new snapshot can begin when [`Keyspace::snapshot_for`] reports that no work is left.
 ///
-/// Each database has the state of the moment at which it was begun. If all databases are to have the state of
-/// one moment, write nothing between these calls. Work on one database after the other: while a large value
-/// of one is half written, what is saved of the others is kept in memory.
+/// Each database is saved in the state that it has when its snapshot begins. To save all databases in the
+/// state of one moment, write nothing between the calls that begin the snapshots. Finish one database before
+/// you work on the next one: while a large value of one database is half written, the file keeps in memory
+/// what the others save.
 ///
-/// The file is written in the calls that work on the snapshot, and in writes to keys that are not saved yet:
-/// under the lock of a shard, if there are shards.
+/// The file is written in the calls that work on the snapshot, and in writes to keys that have not been saved
+/// yet. With shards, both hold the lock of a shard.
 ///
 /// ```
 /// use rdb::keyspace::Sharded;
@@ -176,8 +181,8 @@ pub struct SnapshotFile {
 }
 
 impl SnapshotFile {
-    /// A new file beside `path`. `now` is in milliseconds since 1970, and `used_memory` in bytes: both go
-    /// into the file's aux fields.
+    /// Creates a new file beside `path`. `now` is in milliseconds since 1970, and `used_memory` is in bytes.
+    /// Both are written to the file's aux fields.
     ///
     /// # Errors
     /// [`SaveError`].
@@ -201,12 +206,12 @@ impl SnapshotFile {
         Ok(Self { shared: Arc::new(Mutex::new(shared)), options: *options, beside: Some(beside) })
     }
 
-    /// Begins a snapshot of a keyspace at `now`, in milliseconds, as a database of the file. See
+    /// Begins a snapshot of a keyspace, as a database of the file. `now` is in milliseconds since 1970. See
     /// [`Keyspace::begin_snapshot`]. O(1).
     ///
     /// # Errors
     /// [`SaveError::Snapshot`], [`SaveError::Memory`], [`SaveError::DuplicateDatabase`];
-    /// [`SaveError::Incomplete`] if a snapshot of the file has failed. The file is as it was.
+    /// [`SaveError::Incomplete`] if a snapshot of the file has failed. The file is unchanged.
     pub fn begin<S: BuildHasher>(
         &mut self,
         database: u64,
@@ -217,12 +222,12 @@ impl SnapshotFile {
         self.begin_with(database, keys, 1, |next_sink| keyspace.begin_snapshot(next_sink(), now))
     }
 
-    /// Begins a snapshot of all shards at one moment, as a database of the file. See
+    /// Begins a snapshot of all shards at the same moment, as a database of the file. See
     /// [`Sharded::begin_snapshot`]. O(shards).
     ///
     /// # Errors
     /// [`SaveError::Snapshot`], [`SaveError::Memory`], [`SaveError::DuplicateDatabase`];
-    /// [`SaveError::Incomplete`] if a snapshot of the file has failed. The file is as it was.
+    /// [`SaveError::Incomplete`] if a snapshot of the file has failed. The file is unchanged.
     pub fn begin_shards<S: BuildHasher>(
         &mut self,
         database: u64,
@@ -256,7 +261,7 @@ impl SnapshotFile {
             let first = all.len();
             all.extend((0..sinks).map(|sink| SinkState {
                 database,
-                // The first sink has the counts of all.
+                // The first sink has the counts of the whole database.
                 keys: if sink == 0 { keys as u64 } else { 0 },
                 expires: if sink == 0 { expires as u64 } else { 0 },
                 pending: Block::new_in(Zmalloc),
@@ -272,13 +277,14 @@ impl SnapshotFile {
         })
     }
 
-    /// Ends the file when all snapshots have ended: syncs it and renames it. Returns its bytes.
+    /// Ends the file when all snapshots are complete: syncs it and renames it. Returns the length of the file
+    /// in bytes.
     ///
     /// # Errors
-    /// The first error of any sink; [`SaveError::Incomplete`] if a snapshot has not ended, has failed, or was
-    /// abandoned, or if none was begun; [`SaveError::Io`]. The old file is then as it was, and the new one is
-    /// removed. The last step is an exception: if the folder cannot be synced, the new file may have replaced
-    /// the old one already.
+    /// The first error of any sink; [`SaveError::Incomplete`] if a snapshot is still running, has failed, or
+    /// was abandoned, or if none was begun; [`SaveError::Io`]. The old file is then unchanged, and the new
+    /// one is removed. There is one exception: if the folder cannot be synced, the new file may already have
+    /// replaced the old one.
     pub fn finish(mut self) -> Result<u64, SaveError> {
         let mut shared = lock(&self.shared);
         if let Some(error) = shared.error.take() {
@@ -291,13 +297,13 @@ impl SnapshotFile {
         (0..shared.sinks.len()).try_for_each(|sink| shared.append_pending(sink))?;
         match shared.writer.take() {
             Some(writer) => beside.finish(writer),
-            None => Err(SaveError::Incomplete), // never reached: only this function takes it
+            None => Err(SaveError::Incomplete), // never reached, because only this function takes the writer
         }
     }
 }
 
 impl Drop for SnapshotFile {
-    /// Sinks that are left fail when they next append.
+    /// Marks the file as failed. Sinks that still exist fail when they next append.
     fn drop(&mut self) {
         let mut shared = lock(&self.shared);
         shared.writer = None;
@@ -310,14 +316,14 @@ struct KeyspaceSink {
     writer: Writer<SinkWriter>,
     shared: Arc<Mutex<Shared>>,
     sink: usize,
-    /// How far the half-written key has come.
+    /// The progress of the half-written key, if there is one.
     progress: Option<ValueProgress>,
-    /// The writer's offset when the sink last let others append.
+    /// The offset of the writer when the sink last released the file.
     released_at: u64,
 }
 
 impl Drop for KeyspaceSink {
-    /// A key that is half written makes the file useless.
+    /// Marks the file as failed if the sink owns it, because its key may be half written.
     fn drop(&mut self) {
         let mut shared = lock(&self.shared);
         if shared.owner == Some(self.sink) {
@@ -326,7 +332,7 @@ impl Drop for KeyspaceSink {
     }
 }
 
-/// The bytes of a sink that are appended to the file.
+/// Appends the bytes of one sink to the file.
 struct SinkWriter {
     shared: Arc<Mutex<Shared>>,
     sink: usize,
@@ -339,7 +345,7 @@ impl Write for SinkWriter {
             Ok(()) => Ok(bytes.len()),
             Err(error) => {
                 shared.fail(error);
-                Err(io::ErrorKind::Other.into()) // the file keeps the reason
+                Err(io::ErrorKind::Other.into()) // `Shared` keeps the reason
             }
         }
     }
@@ -364,14 +370,14 @@ impl KeyspaceSink {
             self.progress = Some(progress);
             return Ok(false);
         }
-        // With less than that, all bytes since then are in the writer's own buffer.
+        // With fewer bytes than that, all bytes since the last release are still in the writer's buffer.
         if self.writer.offset() - self.released_at >= PART {
             self.release()?;
         }
         Ok(true)
     }
 
-    /// Appends all keys to the file. The last key is complete, so that other sinks may append next.
+    /// Appends all bytes to the file, and lets other sinks append. The last key must be complete.
     fn release(&mut self) -> Result<(), SaveError> {
         self.writer.flush()?;
         self.released_at = self.writer.offset();

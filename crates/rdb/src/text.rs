@@ -1,11 +1,12 @@
-//! [`Text`], [`MaybeCompressed`], [`Stream`]: strings on their way from the input to a sink.
+//! [`Text`], [`MaybeCompressed`] and [`Stream`]: the forms that a string has on its way from the input to a
+//! sink.
 //!
 //! One byte of LZF stands for at most 88 bytes. So a string that is decompressed into a block and then copied
-//! takes 176 times its bytes in the file for a moment. A string of more than [`LONG_MIN`] bytes therefore
-//! reaches the sink as a [`Stream`], and is decompressed where it will stay.
+//! takes up to 176 times its bytes in the file for a moment. Therefore a string of more than [`LONG_MIN`]
+//! bytes reaches the sink as a [`Stream`], and is decompressed directly into its final place.
 //!
-//! The table says what lies in memory at once, in multiples of the bytes in the input. It is for content that
-//! LZF compresses as far as it can.
+//! The table lists what is in memory at the same time, in multiples of the bytes in the input. The figures
+//! are for content that LZF compresses as much as it can.
 //!
 //! | shape | while it is read | at most |
 //! |---|---|---|
@@ -18,15 +19,16 @@
 //! | key | the key as it was read; its copy in the keyspace | 88 + 88 |
 //! | field about the file, library of functions | the text | 88 |
 //!
-//! A node of a list is a packed value too. Values beyond 48 are given in chunks: see [`crate::chunks`].
+//! A node of a list is a packed value too. Values of more than 48 times their stream are given in chunks: see
+//! [`crate::chunks`].
 //!
-//! Two cases are beyond 128. One is a key. The other is a node of a list under `list-compress-depth`: it
-//! takes its length twice, 88 + 88, while the quicklist compresses it again.
+//! Two cases take more than 128 times their bytes. One is a key. The other is a node of a list under
+//! `list-compress-depth`. It takes 88 + 88 while the quicklist compresses it again.
 //!
 //! Two blocks have a fixed size: the input's buffer has 64 KiB, and the block of short decompressed strings
-//! 128 KiB. A string that is not compressed lies in memory twice, or three times while its block grows. If
-//! `list-max-listpack-size` asks for nodes below 8 KiB, a node takes more than its elements. So the figures
-//! hold for the limits of redis.conf.
+//! has 128 KiB. A string that is not compressed is in memory twice, or three times while its block grows. The
+//! figures hold for the limits of redis.conf. If `list-max-listpack-size` asks for nodes of less than 8 KiB,
+//! a node takes more memory than its elements.
 
 use crate::error::Fault;
 use crate::input::try_zeros;
@@ -38,12 +40,12 @@ use keyspace::values::list::lzf;
 use keyspace::values::{Element, OwnedElement};
 use sds::Sds;
 
-/// A string that is decompressed to more bytes is decompressed where it will stay.
+/// A compressed string of more than this many decompressed bytes reaches the sink as a [`Stream`].
 pub(crate) const LONG_MIN: usize = 128 << 10;
 
-/// A compressed string that is read from any place.
+/// A compressed string that can be read from any offset.
 pub(crate) trait ReadAt {
-    /// Writes the bytes from `start` on. `None` if there are too few.
+    /// Writes the decompressed bytes from `start` on to `place`. Returns `None` if there are too few.
     fn read_at(&self, start: usize, place: &mut [u8]) -> Option<()>;
 }
 
@@ -55,23 +57,23 @@ impl ReadAt for RefCell<LzfReader<'_>> {
 
 /// The string of a key.
 pub(crate) enum Text<'i> {
-    /// In a block of the input.
+    /// A string in a block of the input.
     Borrowed(Element<'i>),
-    /// In a block of its own, which a keyspace takes over.
+    /// A string in its own block, which a keyspace takes over.
     Owned(OwnedElement),
 }
 
 /// An element, a member, a field or a value of a collection.
 #[derive(Clone, Copy)]
 pub(crate) enum MaybeCompressed<'i> {
-    /// As it is.
+    /// The string itself.
     Element(Element<'i>),
-    /// Compressed, and long.
+    /// A long string that is compressed.
     Stream(Stream<'i>),
 }
 
 impl<'i> MaybeCompressed<'i> {
-    /// How many bytes it has when it is not compressed.
+    /// Returns the length of the decompressed string, in bytes.
     pub(crate) fn len(self) -> usize {
         match self {
             Self::Element(element) => element.len(),
@@ -79,7 +81,7 @@ impl<'i> MaybeCompressed<'i> {
         }
     }
 
-    /// Decompresses it into a block of its own, if it is compressed.
+    /// Returns the string itself. A compressed string is decompressed into a new block.
     pub(crate) fn try_decompressed(self) -> Result<Decompressed<'i>, Refused> {
         Ok(match self {
             Self::Element(element) => Decompressed::Element(element),
@@ -87,7 +89,7 @@ impl<'i> MaybeCompressed<'i> {
         })
     }
 
-    /// Writes its bytes to a place of that length.
+    /// Writes the decompressed bytes to `place`, which has exactly their length.
     pub(crate) fn write(self, place: &mut [u8]) -> Taken {
         match self {
             Self::Element(element) => place.copy_from_slice(&element.text()),
@@ -112,14 +114,15 @@ impl Decompressed<'_> {
     }
 }
 
-/// A compressed string, with the length that it says it has. That it is valid LZF has not been checked.
+/// A compressed string, with the decompressed length that the input claims. The bytes may be invalid LZF.
 #[derive(Clone, Copy)]
 pub(crate) struct Stream<'i> {
     bytes: &'i [u8],
     raw_len: usize,
-    /// Where the string begins in the input.
+    /// The offset of the string in the input.
     offset: u64,
-    /// If the string is a slice of another one: where it begins there, and what decompresses that.
+    /// `Some` if the string is a slice of another one: its offset there, and the source that decompresses the
+    /// other one.
     whole: Option<(usize, &'i dyn ReadAt)>,
 }
 
@@ -128,7 +131,7 @@ impl<'i> Stream<'i> {
         Self { bytes, raw_len, offset, whole: None }
     }
 
-    /// A slice of the string, which `source` decompresses.
+    /// Returns a slice of the string. `source` decompresses the whole string.
     pub(crate) fn slice<'p>(self, range: Range<usize>, source: &'p dyn ReadAt) -> Stream<'p>
     where
         'i: 'p,
@@ -137,22 +140,22 @@ impl<'i> Stream<'i> {
         Stream { bytes, raw_len: range.len(), offset, whole: Some((range.start, source)) }
     }
 
-    /// How many bytes it has when it is not compressed.
+    /// Returns the length of the decompressed string, in bytes.
     pub(crate) fn raw_len(self) -> usize {
         self.raw_len
     }
 
-    /// The compressed bytes.
+    /// Returns the compressed bytes. Those of a slice are the bytes of the whole string.
     pub(crate) fn bytes(self) -> &'i [u8] {
         self.bytes
     }
 
-    /// Where the string begins in the input.
+    /// Returns the offset of the string in the input.
     pub(crate) fn offset(self) -> u64 {
         self.offset
     }
 
-    /// Decompresses it to a place of its length.
+    /// Decompresses the string to `place`, which has exactly its length.
     pub(crate) fn decompress(self, place: &mut [u8]) -> Taken {
         let decompressed = match self.whole {
             None => lzf::decompress(self.bytes, place),
@@ -161,7 +164,7 @@ impl<'i> Stream<'i> {
         decompressed.ok_or(Refused::Input(Fault::Lzf, self.offset))
     }
 
-    /// Decompresses it into a block of its own.
+    /// Decompresses the string into a new block.
     pub(crate) fn try_decompressed(self) -> Result<Sds, Refused> {
         let mut string = try_zeros(self.raw_len)?;
         self.decompress(&mut string)?;

@@ -1,4 +1,4 @@
-//! [`Walk`]: reads one value, and gives its parts to a [`Sink`], some elements a step.
+//! [`Walk`]: reads one value, and gives its parts to a [`Sink`], a few elements in each step.
 //!
 //! ```text
 //!  element by element   | len | element | element | ...
@@ -12,8 +12,8 @@
 //!                       a field that does not expire has time 0 in 24 and 25, and -1 in 22
 //! ```
 //!
-//! A walk remembers how many elements are left, so that a value can be read in slices. Ziplists and zipmaps
-//! become listpacks on the way, or single elements if they are long.
+//! A walk remembers how many elements are left, so that a value can be read in slices. A ziplist or a zipmap
+//! is given to the sink as a listpack, or element by element if it is long.
 
 use crate::chunks::{self, Packing};
 use crate::error::{Error, Fault};
@@ -29,7 +29,7 @@ use listpack::{Depth, ListPack, Value};
 use std::io::Read;
 use zmalloc::Zmalloc;
 
-/// The elements of a longer ziplist or zipmap are given one by one, in bytes.
+/// The elements of a ziplist or zipmap of more than this many bytes are given one by one.
 const REPACKED_MAX: usize = 64 << 10;
 
 /// This many bytes of elements use as much of a step's budget as one element.
@@ -39,34 +39,35 @@ const BYTES_A_UNIT: usize = 256;
 pub(crate) struct Walk {
     value_type: ValueType,
     version: Version,
-    /// Where the type's byte stands.
+    /// The offset of the type's byte.
     offset: u64,
     code: u8,
     state: State,
-    /// When the first field of the hash expires, in milliseconds since 1970. The other times count from it.
+    /// When the first field of the hash expires, in milliseconds since 1970. The other times are relative to
+    /// it.
     min_expiry: u64,
-    /// Strings of an element of which not all has been read: a field without its value, or a member without
-    /// its score.
+    /// The strings of an element that has not been read completely: a field without its value, or a member
+    /// without its score.
     pending: Vec<u8, Zmalloc>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Start,
-    /// So many elements or nodes are to come.
+    /// The number of elements or nodes that have not been read.
     Left(u64),
     Done,
 }
 
 impl Walk {
-    /// A walk that has ended, in a file of that version.
+    /// Returns a walk that has ended, in a file of this version.
     pub(crate) fn done(version: Version) -> Self {
         let (value_type, pending) = (ValueType::String, Vec::new_in(Zmalloc));
         Self { value_type, version, offset: 0, code: 0, state: State::Done, min_expiry: 0, pending }
     }
 
-    /// Starts the walk over a value of that type, whose byte stands at `offset`. Returns `false` if there is
-    /// no such type.
+    /// Starts to walk over the value of a new key. `code` is the byte of its type, which is at `offset`.
+    /// Returns `false` if there is no such type.
     pub(crate) fn restart(&mut self, code: u8, offset: u64) -> bool {
         let Some(value_type) = ValueType::from_code(code, self.version) else { return false };
         (self.value_type, self.code, self.offset, self.state) = (value_type, code, offset, State::Start);
@@ -81,7 +82,7 @@ impl Walk {
         self.state == State::Done
     }
 
-    /// Whether nothing of the value has been read.
+    /// Returns whether no part of the value has been read.
     pub(crate) fn is_at_start(&self) -> bool {
         self.state == State::Start
     }
@@ -90,14 +91,14 @@ impl Walk {
         Error::Unsupported { offset: self.offset, code: self.code, version: self.version }
     }
 
-    /// Reads a string.
+    /// Reads the value, which must be a string.
     #[inline]
     pub(crate) fn string<'i, R: Read>(&mut self, input: &'i mut Input<R>) -> Result<Text<'i>, Error> {
         self.state = State::Done;
         input.text()
     }
 
-    /// Passes over what is left of the value.
+    /// Skips the rest of the value.
     pub(crate) fn skip<R: Read>(&mut self, input: &mut Input<R>) -> Result<(), Error> {
         if self.state == State::Start && self.value_type.object_type().is_none() {
             self.state = State::Done;
@@ -115,7 +116,7 @@ impl Walk {
         self.finish(input, &mut Skip)
     }
 
-    /// Reads what is left of the value.
+    /// Reads the rest of the value.
     pub(crate) fn finish<R: Read, S: Sink>(
         &mut self,
         input: &mut Input<R>,
@@ -222,7 +223,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Reads one element, field, member or node.
+    /// Reads one element, member, node, or field with its value.
     fn element<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
         use ValueType as T;
         let offset = input.offset();
@@ -289,7 +290,7 @@ impl Walk {
         self.pending.clear();
         let field = input.append(&mut self.pending)?;
         let result = if value_type == T::Hash2 {
-            // The time stands behind the value, which is kept behind the field until then.
+            // The time follows the value. So the value is kept behind the field until the time has been read.
             let value = input.append(&mut self.pending)?;
             expiry = u64::try_from(input.u64_le()? as i64).ok();
             give_pair(sink, (field.element(&self.pending), value.element(&self.pending), expiry))
@@ -300,7 +301,7 @@ impl Walk {
         taken(input, result, |_| offset)
     }
 
-    /// A packed value, or a node of a list.
+    /// Reads a packed value, or a node of a list.
     fn packed<R: Read, S: Sink>(
         &self,
         input: &mut Input<R>,
@@ -332,7 +333,7 @@ impl Walk {
         }
     }
 
-    /// A ziplist or a zipmap.
+    /// Reads a ziplist or a zipmap.
     fn repacked<R: Read, S: Sink>(&self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
         if !S::READS {
             return input.skip_text();
@@ -360,7 +361,7 @@ impl Walk {
                 Err(at) => Err(Refused::Packed(Fault::Ziplist, at)),
             }
         };
-        // An offset in the listpack is none in the ziplist.
+        // An offset in the new listpack does not say where the fault is in the ziplist.
         let is_own = |fault| matches!(fault, Fault::Ziplist | Fault::Zipmap);
         let result = result.map_err(|refused| match refused {
             Refused::Packed(fault, _) if !is_own(fault) => Refused::Packed(fault, 0),
@@ -369,7 +370,7 @@ impl Walk {
         taken(input, result, |at| place.offset(at))
     }
 
-    /// A listpack of fields, values and times.
+    /// Reads a listpack in which each field is followed by its value and its time.
     fn triples<R: Read, S: Sink>(&self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
         if !S::READS {
             return input.skip_text();
@@ -388,13 +389,13 @@ impl Walk {
     }
 }
 
-/// Turns what a sink refuses into an error. `offset` says where a byte of packed bytes is in the input.
+/// Converts a refusal of a sink to an error. `offset` maps an offset in the packed bytes to one in the input.
 #[inline]
 fn taken<R: Read>(input: &Input<R>, result: Taken, offset: impl FnOnce(usize) -> u64) -> Result<(), Error> {
     result.map_err(|refused| input.refused(refused, offset))
 }
 
-/// Gives a pair to a sink, as it is or with a string that is compressed.
+/// Gives a pair to a sink. Calls `long_pair` if one of the strings is compressed.
 #[inline]
 fn give_pair<S: Sink>(sink: &mut S, pair: LongPair<'_>) -> Taken {
     match pair {
@@ -405,7 +406,7 @@ fn give_pair<S: Sink>(sink: &mut S, pair: LongPair<'_>) -> Taken {
     }
 }
 
-/// Gives elements to a sink as a listpack, or one by one if they have many bytes.
+/// Gives elements to a sink as a listpack, or one by one if they have more than [`REPACKED_MAX`] bytes.
 fn repack<'a, S: Sink>(
     elements: impl Iterator<Item = Value<'a>> + Clone,
     len: usize,
@@ -446,7 +447,8 @@ pub(crate) fn give_all<'a, S: Sink>(
     Ok(())
 }
 
-/// The element that an entry of a listpack is. Doubles are scores, and no elements.
+/// Converts an entry of a listpack to an element. A double becomes an empty string: doubles are only valid as
+/// scores.
 pub(crate) fn element(value: Value<'_>) -> Element<'_> {
     match value {
         Value::Int(value) => Element::Int(value),
@@ -455,7 +457,7 @@ pub(crate) fn element(value: Value<'_>) -> Element<'_> {
     }
 }
 
-/// The score that an entry of a listpack is, `None` if it is not a number.
+/// Converts an entry of a listpack to a score. Returns `None` if the entry is not a number.
 pub(crate) fn score_of(value: Value<'_>) -> Option<f64> {
     match value {
         Value::Int(score) => Some(score as f64),
@@ -476,7 +478,8 @@ fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
     Ok(())
 }
 
-/// Gives a field to a sink, with the value and the time that come next. `end` is the offset of the end.
+/// Gives a field to a sink, with the value and the time that follow it. `end` is the offset of the end of the
+/// listpack.
 pub(crate) fn give_triple<'a, S: Sink>(
     field: Value<'a>,
     entries: &mut impl Iterator<Item = Value<'a>>,

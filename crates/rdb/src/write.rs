@@ -1,4 +1,4 @@
-//! [`Writer`]: writes files, key by key, and large values in slices.
+//! [`Writer`]: writes a file key by key, and large values in slices.
 //!
 //! ```text
 //!  header | aux fields | database, resize hint | expiry, clock, type, key, value | ... | 255 | checksum
@@ -23,24 +23,24 @@ use core::mem;
 use keyspace::{Keyspace, Record, ValueRef};
 use std::io::Write;
 
-/// The milliseconds of a second.
+/// The number of milliseconds in a second.
 const SECOND: u64 = 1_000;
 
 /// The version of a file or payload that is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WriteVersion {
-    /// 10: Redis 7.0 and later, and every Valkey.
+    /// 10: read by Redis 7.0 and later, and by every Valkey.
     V10,
-    /// 11: Redis 7.2 and later, and every Valkey.
+    /// 11: read by Redis 7.2 and later, and by every Valkey.
     #[default]
     V11,
-    /// 12: Redis 7.4 and later.
+    /// 12: read by Redis 7.4 and later.
     V12,
 }
 
 impl WriteVersion {
-    /// The number.
+    /// Returns the number of the version.
     pub const fn number(self) -> u16 {
         match self {
             Self::V10 => 10,
@@ -49,7 +49,7 @@ impl WriteVersion {
         }
     }
 
-    /// The first version of Redis that writes it, for the aux field `redis-ver`.
+    /// Returns the first version of Redis that writes this version, for the aux field `redis-ver`.
     const fn server(self) -> &'static [u8] {
         match self {
             Self::V10 => b"7.0.0",
@@ -63,14 +63,14 @@ impl WriteVersion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriteOptions {
-    /// The version.
+    /// The version that is written.
     pub version: WriteVersion,
     /// Whether strings of more than 20 bytes are compressed. In C: `rdbcompression`.
     pub compression: bool,
-    /// Whether a checksum stands at the end; 0 otherwise. In C: `rdbchecksum`.
+    /// Whether the file ends with a checksum. If not, it ends with 0 instead. In C: `rdbchecksum`.
     pub checksum: bool,
-    /// Whether the idle time of a key is written, or its counter of uses, whichever the policy of eviction
-    /// keeps.
+    /// Whether the idle time of a key or its counter of uses is written, depending on which of them the
+    /// eviction policy keeps.
     pub access_clock: bool,
 }
 
@@ -86,24 +86,24 @@ impl Default for WriteOptions {
     }
 }
 
-/// What stands in front of a value.
+/// A key, and what is written in front of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeyMeta<'a> {
     /// The key.
     pub key: &'a [u8],
     /// When the key expires, in milliseconds since 1970.
     pub expiry: Option<u64>,
-    /// For how many seconds the key has not been used.
+    /// How many seconds the key has not been used for.
     pub idle_time: Option<u64>,
-    /// The logarithmic counter of uses.
+    /// The logarithmic counter of uses, as LFU eviction keeps it.
     pub freq: Option<u8>,
 }
 
-/// Writes a file.
+/// Writes a file key by key.
 ///
-/// The header is written by [`new`](Self::new), the checksum by [`finish`](Self::finish). What is in between
-/// is the caller's choice: [`write_keyspace`](Self::write_keyspace) writes a whole database,
-/// [`begin_key`](Self::begin_key) and [`write_value`](Self::write_value) one key in slices.
+/// [`new`](Self::new) writes the header, and [`finish`](Self::finish) writes the checksum. The caller chooses
+/// what is written in between. [`write_keyspace`](Self::write_keyspace) writes a whole database.
+/// [`begin_key`](Self::begin_key) and [`write_value`](Self::write_value) write one key in slices.
 ///
 /// ```
 /// use rdb::keyspace::Keyspace;
@@ -127,10 +127,10 @@ pub struct Writer<W: Write> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Writes magic and version.
+    /// Writes the magic and the version.
     ///
     /// # Errors
-    /// [`SaveError::Io`]; no memory for the buffer.
+    /// [`SaveError::Io`], and [`SaveError::Memory`] if there is no memory for the buffer.
     pub fn new(write: W, options: &WriteOptions) -> Result<Self, SaveError> {
         let mut output = Output::new(write, options.compression, options.checksum);
         output.raw(b"REDIS00")?;
@@ -139,32 +139,32 @@ impl<W: Write> Writer<W> {
         Ok(Self { output, options: *options })
     }
 
-    /// A writer of keys only, whose bytes are appended to a file.
+    /// Returns a writer that writes only keys. Its bytes are appended to another file.
     pub(crate) fn of_keys(write: W, options: &WriteOptions) -> Self {
         Self { output: Output::new(write, options.compression, false), options: *options }
     }
 
-    /// Appends what a writer of keys has written.
+    /// Appends bytes that a writer from [`of_keys`](Self::of_keys) has written.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         self.output.raw(bytes)
     }
 
-    /// Sets the longest string, in bytes, that is worth the time of its compression.
+    /// Sets the length of the longest string that is compressed, in bytes.
     pub(crate) fn set_compressed_max(&mut self, len: usize) {
         self.output.set_compressed_max(len);
     }
 
-    /// Gives all bytes to the underlying writer.
+    /// Writes all buffered bytes to the underlying writer.
     pub(crate) fn flush(&mut self) -> Result<(), SaveError> {
         self.output.flush()
     }
 
-    /// How many bytes the file has so far.
+    /// Returns how many bytes the file has so far.
     pub fn offset(&self) -> u64 {
         self.output.offset()
     }
 
-    /// Writes a field about the file. A reader passes over fields that it does not know.
+    /// Writes a field about the file. A reader ignores fields that it does not know.
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -175,7 +175,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the fields that every server writes: `redis-ver`, `redis-bits`, `ctime` and `used-mem`. `now`
-    /// is in milliseconds since 1970, `used_memory` in bytes.
+    /// is in milliseconds since 1970, and `used_memory` is in bytes.
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -187,7 +187,7 @@ impl<W: Write> Writer<W> {
         self.aux(b"used-mem", &number(used_memory.min(i64::MAX as u64) as i64))
     }
 
-    /// Says that the keys that follow belong to this database.
+    /// Writes that the following keys belong to this database.
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -196,7 +196,7 @@ impl<W: Write> Writer<W> {
         self.output.len(database)
     }
 
-    /// Says about how many keys the database has, and how many of them expire.
+    /// Writes about how many keys the database has, and how many of them expire.
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -206,8 +206,9 @@ impl<W: Write> Writer<W> {
         self.output.len(expires)
     }
 
-    /// Writes everything that stands in front of the value of a key: expiry, clock, type and the key itself.
-    /// The value is to be written next, by [`write_value`](Self::write_value).
+    /// Writes everything that is in front of the value of a key: the expiry, the idle time or the counter of
+    /// uses, the type, and the key itself. The caller must write the value next, by
+    /// [`write_value`](Self::write_value).
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -215,7 +216,7 @@ impl<W: Write> Writer<W> {
     pub fn begin_key(&mut self, meta: &KeyMeta<'_>, value: ValueRef<'_>) -> Result<ValueProgress, SaveError> {
         let output = &mut self.output;
         if let Some(expiry) = meta.expiry {
-            // A reader takes the time as a signed number.
+            // Readers interpret the time as a signed number.
             let expiry = expiry.min(i64::MAX as u64);
             output.byte(opcode::EXPIRETIME_MS)?;
             output.raw(&expiry.to_le_bytes())?;
@@ -233,15 +234,15 @@ impl<W: Write> Writer<W> {
         Ok(progress)
     }
 
-    /// Writes about `elements` elements of the value, or nodes of a list, and says whether it is complete. A
-    /// string, and a value that is packed into one block, are written at once.
+    /// Writes about `elements` elements of the value, or nodes of a list. Returns `true` if the value is
+    /// complete. A string, and a value that is packed into one block, are written in one call.
     ///
-    /// The value must be the one that the key began with, unchanged: a caller writes the rest of a value
-    /// before it changes it.
+    /// The value must be the one that was passed to [`begin_key`](Self::begin_key), and must not have changed
+    /// since. So a caller writes the rest of a value before it changes the value.
     ///
     /// # Errors
-    /// [`SaveError::Changed`] if another number of elements is found than at the beginning;
-    /// [`SaveError::Io`]. The file is of no use then.
+    /// [`SaveError::Changed`] if the number of elements is not the same as at the beginning;
+    /// [`SaveError::Io`]. The file is not valid then.
     #[inline]
     pub fn write_value(
         &mut self,
@@ -263,7 +264,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// [`begin_key`](Self::begin_key) of a record.
+    /// Like [`begin_key`](Self::begin_key), for a record.
     #[inline]
     pub(crate) fn begin_record(&mut self, record: &Record<'_>) -> Result<ValueProgress, SaveError> {
         let clock = self.options.access_clock;
@@ -276,8 +277,8 @@ impl<W: Write> Writer<W> {
         self.begin_key(&meta, record.value)
     }
 
-    /// Writes a whole keyspace as a database, and returns how many keys were written. Nothing is written of
-    /// an empty keyspace. Keys that have expired at `now`, in milliseconds, are left out.
+    /// Writes a whole keyspace as a database, and returns how many keys were written. Writes nothing if the
+    /// keyspace is empty. Keys that have expired at `now`, in milliseconds since 1970, are left out.
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -300,7 +301,7 @@ impl<W: Write> Writer<W> {
         Ok(keys)
     }
 
-    /// Ends the file, and returns the underlying writer, which has been flushed.
+    /// Ends the file, flushes the underlying writer, and returns it.
     ///
     /// # Errors
     /// [`SaveError::Io`].

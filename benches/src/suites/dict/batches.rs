@@ -1,26 +1,27 @@
-//! Sixteen at a time: look-ups with work between them, and inserts.
+//! Look-ups with work between them, and inserts, in batches of sixteen.
 //!
-//! A loop of nothing but look-ups overlaps their cache misses by itself: the processor runs ahead into the next
-//! ones. A store does something with each value before it comes to the next request, and that is more than a
-//! processor looks ahead. So the *store-like* round looks a key up, works 200 ns on the value, and goes on:
+//! A loop that only looks keys up overlaps their cache misses, because the processor runs ahead into the next
+//! look-ups. A store works on each value before the next request, and a processor does not look ahead that
+//! far. So the *store-like* round looks a key up, works on the value for 200 ns, and continues with the next
+//! key:
 //!
 //! ```text
 //!  single      look up 1, work, look up 2, work, ...          each look-up waits for memory alone
 //!  in batches  look up 1 to 16 together, work, work, ...      as with sixteen requests of a pipeline
 //! ```
 //!
-//! Why it is fair: the work is a chain of multiplications that begins with the value and with the result so far,
-//! and where the next request is read depends on the result (by an amount that is always 0, which the
-//! processor cannot know). So nothing of a look-up begins before the work before it is done, except within a
-//! batch, whose keys are known beforehand: there it is what batches are for. Both do the same work, value by
-//! value, in the same order. Requests are read one after another, as from a socket's buffer, and not from
-//! places at random, which would be one more miss that batches overlap.
+//! Why it is fair: the work is a chain of multiplications that begins with the value and the result so far.
+//! The place of the next request depends on the result. (The dependence adds an amount that is always 0, but
+//! the processor cannot know this.) So a look-up cannot begin before the previous work is done. Within a
+//! batch, the keys are known beforehand, which is the purpose of a batch. Both ways do the same work on the
+//! same values in the same order. Requests are read one after the other, as from the buffer of a socket.
+//! Random places would add one more cache miss that batches overlap.
 //!
-//! hashbrown has no batches. But its user can look sixteen known keys up in a loop, and work afterwards. The subjects
-//! *16 gets* and *16 finds* do that.
+//! hashbrown has no batches. But a program can look sixteen known keys up in a loop, and work on the values
+//! afterwards. The subjects *16 gets* and *16 finds* do this.
 //!
-//! Inserts are timed from empty: `extend`, which hashes and asks for sixteen before it inserts the first,
-//! beside one insert after another.
+//! Inserts are timed from an empty table. `extend`, which hashes and prefetches sixteen keys before it
+//! inserts the first one, is compared with single inserts.
 
 use super::pointers::{hash, nodes_and};
 use crate::keys::{Key, Keys};
@@ -39,26 +40,27 @@ const FIND: &str = "Table, find";
 const FIND_COMPACT: &str = "Table, 6-byte pointers, find";
 const INSERT: &str = "Dict, insert";
 
-/// Redcore's single operations, which are peers of its batches.
+/// The single operations of redcore, which are peers of its batches.
 pub(super) const SINGLE: [&str; 4] = [GET, FIND, FIND_COMPACT, INSERT];
 
-/// Keys in a batch.
+/// The number of keys in a batch.
 const BATCH: usize = 16;
 
-/// Work on a value, in nanoseconds.
+/// The time of the work on a value, in nanoseconds.
 const WORK_NS: f64 = 200.0;
 
-/// Look-ups a round, at most.
+/// The maximum number of look-ups in a round.
 const LOOK_UPS: usize = 400_000;
 
-/// Work on a value: a chain of which each step waits for the one before, some cycles each.
+/// The work on a value: a chain of steps of a few cycles, each of which waits for the previous one.
 #[derive(Clone, Copy)]
 struct Work {
     steps: u32,
 }
 
 impl Work {
-    /// As many steps as take [`WORK_NS`], and how long they take: the least of several readings.
+    /// Finds the number of steps that take [`WORK_NS`]. Returns it, and the time of the steps, which is the
+    /// least of several readings.
     fn calibrate() -> (Self, f64) {
         const STEPS: u32 = 200_000;
         let trial = Self { steps: STEPS };
@@ -75,15 +77,16 @@ impl Work {
     }
 }
 
-/// Requests that are read where the result so far says: in order, but nobody knows before it is there.
+/// Requests whose place depends on the result so far. They are read in order, but the processor cannot know
+/// this.
 struct Requests<'a> {
     keys: &'a [Key],
-    /// 0, and the compiler cannot know it.
+    /// The number 0, which the compiler cannot know.
     shift: u64,
 }
 
 impl<'a> Requests<'a> {
-    /// As many whole batches as are looked up in a round.
+    /// Returns the requests of a round, which are whole batches.
     fn new(keys: &'a [Key]) -> Self {
         Self { keys: &keys[..keys.len().min(LOOK_UPS) / BATCH * BATCH], shift: black_box(0) }
     }
@@ -94,7 +97,7 @@ impl<'a> Requests<'a> {
         self.keys[at..].first_chunk().expect("whole batches")
     }
 
-    /// One look-up after another. `find` answers the value.
+    /// Makes single look-ups. `find` returns the value.
     fn single(&self, work: Work, mut find: impl FnMut(&Key) -> Option<u64>) -> Duration {
         let mut result = 0;
         let time = timed(|| {
@@ -107,7 +110,7 @@ impl<'a> Requests<'a> {
         time
     }
 
-    /// A batch after another. `find` hands each value to its second argument, in order.
+    /// Makes look-ups in batches. `find` passes each value to its second argument, in order.
     fn batches(
         &self,
         work: Work,
@@ -125,7 +128,7 @@ impl<'a> Requests<'a> {
     }
 }
 
-/// Measures both.
+/// Measures look-ups and inserts.
 pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
     let (work, ns) = Work::calibrate();
     let n = keys.insert.len();
@@ -141,7 +144,8 @@ pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
     inserts(ctx, keys);
 }
 
-/// Values in the entries: redcore's in batches beside its own and hashbrown's single look-ups.
+/// Measures values in the entries: batches of redcore are compared with single look-ups of redcore and of
+/// hashbrown.
 fn inline(ctx: &mut Ctx, keys: &Keys, work: Work) {
     let (mut ours, mut theirs) = (Dict::<Key, u64, Fold>::default(), HashMap::<Key, u64, Fold>::default());
     for (value, key) in (0..).zip(&keys.insert) {
@@ -167,7 +171,7 @@ fn inline(ctx: &mut Ctx, keys: &Keys, work: Work) {
     store_like(ctx, "store-like", keys, &mut subjects);
 }
 
-/// Two tables with the same methods and no trait in common.
+/// Makes a table. This is a macro because the two tables have the same methods and no common trait.
 macro_rules! table_of {
     ($table:ty, $nodes:expr) => {{
         let mut table = <$table>::new();
@@ -178,7 +182,7 @@ macro_rules! table_of {
     }};
 }
 
-/// Sixteen look-ups in a plain loop, and then the work.
+/// Makes sixteen look-ups in a plain loop, and then does the work.
 macro_rules! find_sixteen {
     ($table:ident, $requests:ident, $work:ident) => {
         move || {
@@ -202,7 +206,7 @@ macro_rules! find_one {
     };
 }
 
-/// A batch of look-ups in a table of pointers, whose blocks are asked for ahead.
+/// Makes look-ups in batches in a table of pointers, and prefetches their blocks.
 fn find_batches<'a, P: Pointer<'a>>(table: &Table<P>, requests: &Requests, work: Work) -> Duration {
     requests.batches(work, |keys, each| {
         let found = table.find_many(
@@ -214,7 +218,7 @@ fn find_batches<'a, P: Pointer<'a>>(table: &Table<P>, requests: &Requests, work:
     })
 }
 
-/// Values in blocks of their own.
+/// Measures values in separate blocks.
 fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
     let ours = &table_of!(Table<&Node>, nodes);
     let compact = &table_of!(Table<CompactNode>, nodes);
@@ -239,7 +243,8 @@ fn pointers(ctx: &mut Ctx, keys: &Keys, nodes: &[&Node], work: Work) {
     store_like(ctx, case, keys, &mut subjects);
 }
 
-/// The first subject beside the others, then the second, single look-ups too, beside the third, which is theirs.
+/// Compares the first subject with the others. Then compares the second subject, which makes single look-ups,
+/// with the third one, which is hashbrown's.
 fn store_like(ctx: &mut Ctx, case: &str, keys: &Keys, subjects: &mut [Subject]) {
     let (n, rounds) = (keys.insert.len(), ctx.settings.pick(1, 3, 7));
     ctx.progress.start(&format!("{case} of {n}"), rounds + 1);
@@ -249,7 +254,7 @@ fn store_like(ctx: &mut Ctx, case: &str, keys: &Keys, subjects: &mut [Subject]) 
     ctx.report.compare(ctx.suite, case, n as u64, look_ups, &samples[1..3]);
 }
 
-/// From empty, in batches and one by one.
+/// Measures inserts into an empty table, in batches and one by one.
 fn inserts(ctx: &mut Ctx, keys: &Keys) {
     let (n, rounds) = (keys.insert.len(), ctx.settings.pick(1, 3, 3));
     let entries = || keys.insert.iter().copied().zip(0..);

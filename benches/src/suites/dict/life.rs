@@ -1,4 +1,4 @@
-//! A table's life, timed phase by phase.
+//! Times the life of a table phase by phase.
 
 use crate::dependent;
 use crate::keys::{Key, Keys};
@@ -9,24 +9,24 @@ use crate::suite::Ctx;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// What is timed, in order.
+/// The phases that are timed, in their order.
 const PHASES: [&str; 6] = ["insert", "hit", "dependent hit", "miss", "iterate", "remove"];
 
 /// The times of one life.
 pub(super) type Life = [Duration; PHASES.len()];
 
-/// Something that lives such a life.
+/// A candidate with the phases of this life.
 pub(super) type Candidate<'a> = crate::lives::Candidate<'a, { PHASES.len() }>;
 
-/// A life is repeated until it has done this many operations of each kind: a round must be long beside
-/// the clock's own cost and the timer interrupt.
+/// A life is repeated until it has done this many operations of each kind. A round must be long in comparison
+/// with the cost of the clock and with a timer interrupt.
 const MIN_OPS: usize = 200_000;
 
-/// From this N on a life lasts seconds and finds no warm caches or branch predictors that the next would not
-/// find too: the warm-up round counts as the others do.
+/// From this N on, a life lasts seconds, and warm caches and branch predictors make no difference. So the
+/// first round counts too.
 const NO_WARM_UP: usize = 4_000_000;
 
-/// A map over `keys`.
+/// Returns a candidate that runs a life of the map `M` with `keys`.
 pub(super) fn candidate<'a, M: Map<Key, u64> + 'a>(name: &str, keys: &'a Keys) -> Candidate<'a> {
     Candidate::new(name, || live::<M>(keys))
 }
@@ -55,16 +55,16 @@ fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
     [insert, hit, dependent, miss, iterate, remove]
 }
 
-/// The samples of all candidates, phase by phase.
+/// The samples of all candidates for each phase.
 pub(super) struct Phases {
     n: usize,
-    /// Operations a round, of each kind.
+    /// The number of operations of each kind in a round.
     ops: usize,
-    /// For each phase, each candidate's samples.
+    /// For each phase, the samples of each candidate.
     samples: [Vec<Samples>; PHASES.len()],
 }
 
-/// Lets all candidates live in turns.
+/// Runs the lives of all candidates in turns.
 pub(super) fn measure(
     ctx: &mut Ctx,
     what: &str,
@@ -79,7 +79,7 @@ pub(super) fn measure(
 }
 
 impl Phases {
-    /// Adds a row for each phase, subject and peer; the first `subjects` candidates are redcore's.
+    /// Adds a row for each phase, subject and peer. The first `subjects` candidates are redcore's.
     pub(super) fn report(&self, ctx: &mut Ctx, what: &str, subjects: usize) {
         for (phase, samples) in PHASES.iter().zip(&self.samples) {
             let case = format!("{phase}{what}");
@@ -88,8 +88,8 @@ impl Phases {
         }
     }
 
-    /// The mean time of an operation over several N, as if it had been measured at `n`. Round `i` of the
-    /// result is made of the rounds `i` of the parts, so that pairs stay pairs.
+    /// Returns the mean time of an operation over several N, as if it were measured at `n`. Round `i` of the
+    /// result is computed from the rounds `i` of the parts, so that the rounds remain paired.
     pub(super) fn mean(parts: &[Phases], n: usize) -> Phases {
         let samples = std::array::from_fn(|phase| {
             let candidates = parts[0].samples[phase].iter().enumerate();
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_mean_over_sizes_weighs_operations_not_sizes() {
-        // 10 and 30 ns an operation in round 0, 20 and 40 in round 1.
+        // An operation takes 10 and 30 ns in round 0, and 20 and 40 ns in round 1.
         let parts = [phases(1000, [10, 20]), phases(2000, [60, 80])];
         let mean = Phases::mean(&parts, 1000);
         assert_eq!(mean.ops, 1000);

@@ -1,20 +1,21 @@
-//! Suite `dict`: what a table's operations cost, from empty through full to empty again.
+//! Suite `dict`: measures the operations of a table that is filled and emptied again.
 //!
-//! A round of a subject is a whole life: insert N entries into an empty table, look all up (in another order), look them
-//! up again with keys that wait for the value before, look up as many that are absent, iterate, remove all. Subjects take turns life by life; the table dies
-//! before the next one begins, so that none finds the caches full of a neighbour's entries and no two
-//! tables share the memory.
+//! A round of a subject is a whole life. It inserts N entries into an empty table, and looks all of them up
+//! in another order. It looks them up again with keys that wait for the previous value, and looks up as many
+//! absent keys. Then it iterates, and removes all entries. Subjects take turns, one life each. A table is
+//! dropped before the next one is built. So the caches are not full of the entries of another table, and two
+//! tables never share the memory.
 //!
-//! Why it is fair: the same 16-byte keys in the same shuffled orders, held inline with 8-byte values; the same
-//! hash function and seed on both sides of a row, except in the rows that compare defaults; the same allocator.
-//! No table is told how many entries will come.
+//! Why it is fair: all tables have the same 16-byte keys in the same shuffled orders, inline with 8-byte
+//! values, and the same allocator. Both sides of a row have the same hash function and seed, except in the
+//! rows that compare defaults. No table knows in advance how many entries will come.
 //!
-//! A table that doubles is fast and large just after a doubling, slow and small just before the next; its
-//! neighbour doubles elsewhere. So the full run also takes the mean over five N spread evenly over one
-//! doubling: the rows `mean over a doubling`.
+//! A table that doubles is fast and large just after a doubling, and slow and small just before the next one.
+//! Other tables double at other sizes. So the full run also computes the mean over five N that are spread
+//! evenly over one doubling, in the rows `mean over a doubling`.
 //!
-//! Sixteen operations at a time stand beside as many single ones in `batches.rs`. Picks at random
-//! (`sampling.rs`) are measured on tables that stand, beside the textbook's.
+//! `batches.rs` compares sixteen operations at a time with as many single ones. `sampling.rs` measures random
+//! picks from a table that does not change, in comparison with the textbook table.
 
 mod batches;
 mod life;
@@ -28,13 +29,13 @@ use life::{Candidate, Phases, candidate, measure};
 use std::collections::HashMap;
 use std::hash::RandomState;
 
-/// Peers that are redcore itself.
+/// The peers that are redcore too.
 pub(crate) const OWN_PEERS: [&str; 4] = batches::SINGLE;
 
-/// The steps of a doubling, for the mean over it.
+/// The number of steps of a doubling, for the mean over it.
 const DOUBLING_STEPS: u32 = 5;
 
-/// Every operation, at every fill between two doublings.
+/// All operations, at all fill levels between two doublings.
 pub const HEADLINE: Headline = Headline {
     what: "all operations of a Dict, beside hashbrown",
     rows: |row| {
@@ -53,7 +54,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         let keys = Keys::new(n, ctx.settings.seed);
         measure(ctx, "", n, rounds, &mut peers(&keys)).report(ctx, "", 1);
         measure(ctx, ", default hash", n, rounds, &mut defaults(&keys)).report(ctx, ", default hash", 1);
-        // Above, the rows that are a mean over a doubling say more, in the same minutes.
+        // For larger sizes, the rows `mean over a doubling` say more in the same time.
         if n <= 1_000_000 {
             measure(ctx, ", SipHash", n, rounds, &mut sip(&keys)).report(ctx, ", SipHash", 1);
             pointers::nodes_and(&keys, |nodes| {
@@ -71,7 +72,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Redcore's map and all peers, on foldhash.
+/// Returns redcore's map and all peers, with foldhash.
 fn peers(keys: &Keys) -> Vec<Candidate<'_>> {
     struct Collect<'a>(&'a Keys, Vec<Candidate<'a>>);
     impl Visitor<Key, u64> for Collect<'_> {
@@ -84,7 +85,7 @@ fn peers(keys: &Keys) -> Vec<Candidate<'_>> {
     collect.1
 }
 
-/// A keyed hash whose latency is in the way, on both sides.
+/// Returns both maps with a keyed hash of high latency.
 fn sip(keys: &Keys) -> Vec<Candidate<'_>> {
     vec![
         candidate::<dict::Dict<Key, u64, Sip>>("Dict", keys),
@@ -92,7 +93,8 @@ fn sip(keys: &Keys) -> Vec<Candidate<'_>> {
     ]
 }
 
-/// What one gets without choosing: keyed by a random seed on all sides. hashbrown's own is foldhash, as ours is.
+/// Returns maps with their default hash, which has a random seed in all of them. The default of hashbrown is
+/// foldhash, like ours.
 fn defaults(keys: &Keys) -> Vec<Candidate<'_>> {
     vec![
         candidate::<dict::Dict<Key, u64>>("Dict", keys),
@@ -101,7 +103,7 @@ fn defaults(keys: &Keys) -> Vec<Candidate<'_>> {
     ]
 }
 
-/// The mean over a doubling, against hashbrown: values, and pointers.
+/// Measures the mean over a doubling in comparison with hashbrown, for values and for pointers.
 fn doubling(ctx: &mut Ctx) {
     let base = ctx.settings.pick(1_000, 100_000, 8_000_000);
     let rounds = ctx.settings.pick(1, 3, 2);

@@ -1,8 +1,7 @@
-//! The same life for tables of pointers: the key stands in the block that the entry points to, as in a
-//! key-value store. A hit costs two cache misses, the table's and the block's.
+//! The same life for tables of pointers. The key is in the block that the entry points to, as in a key-value
+//! store. A hit costs two cache misses: one for the table, and one for the block.
 //!
-//! The blocks are made beforehand, each an allocation of its own, in the order of insertion; what is
-//! timed is the table alone.
+//! The blocks are allocated beforehand, one by one in the order of insertion. Only the table is timed.
 
 use super::life::{Candidate, Life};
 use crate::dependent;
@@ -14,17 +13,17 @@ use hashbrown::HashTable;
 use std::hash::BuildHasher;
 use std::hint::black_box;
 
-/// How many of the candidates are redcore's; the others are their peers.
+/// How many of the candidates are redcore's. The others are their peers.
 pub(super) const SUBJECTS: usize = 2;
 
-/// Makes a block for each key, in the order of insertion, and lends them to `work`.
+/// Allocates a block for each key, in the order of insertion, and lends the blocks to `work`.
 pub(super) fn nodes_and(keys: &Keys, work: impl FnOnce(Vec<&Node>)) {
     let make = |(value, key): (usize, &Key)| Box::new(Node { key: *key, value: value as u64 });
     let nodes: Vec<Box<Node>> = keys.insert.iter().enumerate().map(make).collect();
     work(nodes.iter().map(|node| &**node).collect());
 }
 
-/// Redcore's table, with pointers as they are and cut to six bytes, beside hashbrown's.
+/// Returns redcore's table, with plain pointers and with pointers of six bytes, and hashbrown's table.
 pub(super) fn candidates<'a>(nodes: &'a [&'a Node], keys: &'a Keys) -> Vec<Candidate<'a>> {
     vec![
         Candidate::new("Table", || dict_life(nodes, keys)),
@@ -38,7 +37,7 @@ pub(super) fn hash(key: &Key) -> u64 {
     Fold::default().hash_one(key)
 }
 
-/// Two tables with the same methods and no trait in common: the loops are written once, here.
+/// Defines a life. This is a macro because the two tables have the same methods and no common trait.
 macro_rules! life {
     ($name:ident, $table:ident, $pointer:ty) => {
         fn $name<'a>(nodes: &[&'a Node], keys: &Keys) -> Life {
@@ -69,7 +68,7 @@ macro_rules! life {
             let miss = look_up(&keys.absent);
             assert_eq!(found, 0);
             let mut sum = 0;
-            // Values stand in the blocks too: an iteration that reads them misses once for each.
+            // The values are in the blocks too. So an iteration that reads them has one cache miss for each.
             let iterate = timed(|| table.iter().for_each(|entry| sum += entry.node().value));
             assert_eq!(sum, n as u64 * (n as u64 - 1) / 2);
             let remove = timed(|| {

@@ -1,7 +1,7 @@
-//! Entries picked at random: one, one fairly, five at once.
+//! Measures random picks of entries: one entry, one entry with equal probabilities, and five entries at once.
 //!
-//! Two tables stand side by side and take turns; what is picked is read, as whoever picks an entry does. An
-//! operation is a call, also that of five entries.
+//! Two tables exist at once and take turns. The value of each picked entry is read. An operation is one call,
+//! even if it returns five entries.
 
 use crate::keys::{Key, Keys};
 use crate::lives::timed;
@@ -13,13 +13,13 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::hint::black_box;
 
-/// Entries a sample: what Redis takes by default, `maxmemory-samples`.
+/// The number of entries in a sample: the default of `maxmemory-samples` in Redis.
 const SAMPLE: usize = 5;
 
-/// Calls a round.
+/// The number of calls in a round.
 const CALLS: usize = 100_000;
 
-/// Two types with the same methods and no trait in common: the loops are written once, here.
+/// Makes a subject. This is a macro because the two types have the same methods and no common trait.
 macro_rules! subject {
     ($name:literal, $map:ident, $case:literal, $calls:ident, $seed:expr) => {{
         let mut rng = SmallRng::seed_from_u64($seed);
@@ -42,7 +42,7 @@ macro_rules! subject {
     }};
 }
 
-/// Measures all three ways of picking.
+/// Measures all three kinds of picks.
 pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
     let (mut ours, mut textbook) =
         (Dict::<Key, u64, Fold>::default(), classic::Dict::<Key, u64, Fold>::default());

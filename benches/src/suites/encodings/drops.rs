@@ -1,8 +1,9 @@
-//! Dropping a large collection in steps, beside dropping it at once.
+//! Measures dropping a large collection in steps, in comparison with dropping it at once.
 //!
-//! A step is a hundred pieces of work. The sum of the steps says what the pauses between them cost. The longest step says
-//! how long a request in between would have to wait. A round's longest step is often one that the machine has interrupted, so
-//! the row shows the shortest of the rounds' longest steps: every round had a step of at least this length.
+//! A step is a hundred pieces of work. The sum of the steps shows the cost of the pauses between them. The
+//! longest step shows how long a request in between must wait. The longest step of a round was often
+//! interrupted by the machine. So the row has the least of the longest steps of all rounds: every round had a
+//! step of at least this length.
 
 use super::work::LIMITS;
 use crate::keys::{self, Key};
@@ -16,13 +17,13 @@ use sds::Sds;
 use std::time::{Duration, Instant};
 use values::{Hash, List, Set, ZSet};
 
-/// The peer of the steps: redcore itself.
+/// The peer of the steps, which is redcore too.
 pub(crate) const AT_ONCE: &str = "at once";
 
-/// The work of a step.
+/// The number of pieces of work in a step.
 const STEP: usize = 100;
 
-/// Runs the rows of collections of `n` elements.
+/// Measures the rows of collections of `n` elements.
 pub(super) fn run(ctx: &mut Ctx, n: usize, rounds: usize) {
     let keys = keys::present(n, ctx.settings.seed);
     object(ctx, "list", rounds, Encoding::QuickList, &keys, |keys| {
@@ -43,7 +44,7 @@ pub(super) fn run(ctx: &mut Ctx, n: usize, rounds: usize) {
     object(ctx, "sorted set", rounds, Encoding::SkipList, &keys, |keys| {
         let mut set = ZSet::new();
         for (number, key) in keys.iter().enumerate() {
-            // Blocks in the order of the scores would be freed as an array is.
+            // If the blocks had the order of the scores, they would be freed in the order of their addresses.
             let score = (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
             assert_eq!(set.insert(key, score as f64, &LIMITS), Ok(true));
         }
@@ -76,7 +77,7 @@ fn object(
     });
 }
 
-/// Goes on with what the first step has left, and calls `between` after each step.
+/// Continues with the rest that the first step has left, and calls `between` after each step.
 fn go_on<R>(mut left: Option<R>, step: impl Fn(R) -> Option<R>, between: &mut dyn FnMut()) {
     between();
     while let Some(rest) = left {
@@ -85,7 +86,7 @@ fn go_on<R>(mut left: Option<R>, step: impl Fn(R) -> Option<R>, between: &mut dy
     }
 }
 
-/// `in_steps` calls its second argument after each step.
+/// Compares both ways. `in_steps` calls its second argument after each step.
 fn compare<T>(
     ctx: &mut Ctx,
     what: &str,

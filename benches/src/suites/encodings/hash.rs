@@ -1,4 +1,4 @@
-//! Hashes: fields are set, read, set again to a value as long, and deleted.
+//! Measures hashes: fields are set, read, set again to a value of the same length, and deleted.
 
 use super::packed::Packed;
 use super::work::{Element, Field, LIMITS, Phase, Rack, Scale, Text, Work, look, see};
@@ -20,18 +20,18 @@ const PHASES: [Phase; 5] = [
     Phase::of_all("delete"),
 ];
 
-/// The values, of a small hash and of a large one.
+/// The old and the new values of a small hash and of a large one.
 const SMALL_VALUES: [&str; 2] = ["value-000001", "value-000002"];
 const LARGE_VALUES: [&str; 2] = ["value-0000000001", "value-0000000002"];
 
-/// What the suite asks of a hash.
+/// The operations that the suite needs of a hash.
 trait Map: Default + 'static {
     fn name() -> String;
-    /// Whether the field is new.
+    /// Sets a field. Returns whether the field is new.
     fn set(&mut self, field: &str, value: &str) -> bool;
-    /// Visits the field's value; whether there is one.
+    /// Visits the value of a field. Returns whether there is one.
     fn get(&self, field: &str, visit: impl FnMut(&[u8])) -> bool;
-    /// Whether it was there.
+    /// Deletes a field. Returns whether it was there.
     fn delete(&mut self, field: &str) -> bool;
 }
 
@@ -102,7 +102,7 @@ impl Map for values::Hash {
     }
 }
 
-/// A [`Map`] for a type with the methods of std's `HashMap`.
+/// Implements [`Map`] for a type with the methods of std's `HashMap`.
 macro_rules! std_map {
     ($name:literal, $map:ty, $remove:ident) => {
         impl<E: Element> Map for $map {
@@ -164,7 +164,7 @@ impl<E: Element> Map for Vec<(E, E)> {
     }
 }
 
-/// Field, value, field, value. A value of another length is not asked for.
+/// The elements are field, value, field, value. A new value always has the length of the old one.
 impl Map for Packed {
     fn name() -> String {
         Self::NAME.into()

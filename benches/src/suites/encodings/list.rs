@@ -1,4 +1,4 @@
-//! Lists: pushed to and popped from at both ends, read by index and by range.
+//! Measures lists: elements are pushed and popped at both ends, and read by index and by range.
 
 use super::packed::Packed;
 use super::work::{Element, Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work, look, see};
@@ -20,17 +20,17 @@ const PHASES: [Phase; 6] = [
     Phase::of_half("pop back"),
 ];
 
-/// What the suite asks of a list.
+/// The operations that the suite needs of a list.
 trait List: Default + 'static {
     fn name() -> String;
     fn push_back(&mut self, element: &str);
     fn push_front(&mut self, element: &str);
-    /// Whether there was one.
+    /// Removes an element. Returns whether there was one.
     fn pop_back(&mut self) -> bool;
     fn pop_front(&mut self) -> bool;
     /// Visits `count` elements from `start` on.
     fn range(&self, start: usize, count: usize, visit: impl FnMut(&[u8]));
-    /// Visits one.
+    /// Visits the element at `index`.
     #[inline]
     fn index(&self, index: usize, visit: impl FnMut(&[u8])) {
         self.range(index, 1, visit);
@@ -120,7 +120,7 @@ impl List for values::List {
     }
 }
 
-/// As the peers do: nothing is kept of what was popped.
+/// Removes an element and drops it, as the peers do.
 #[inline]
 fn pop(list: &mut values::List, side: Side) -> bool {
     let popped = list.try_pop_with(side, &LIMITS, |_| Ok::<_, ReserveError>(()));

@@ -1,23 +1,27 @@
-//! Suite `encodings`: what the operations of lists, sets, hashes and sorted sets cost, and how many bytes an element takes.
+//! Suite `encodings`: measures the operations of lists, sets, hashes and sorted sets, and their bytes per
+//! element.
 //!
-//! Small values are thousands of separate collections of 10 or of 100 elements, visited in random order, an element at a
-//! time: the way a store meets them, with the collection's bytes out of the cache. Large ones are a single collection.
-//! A subject's round is a whole life: the collections are filled, read and emptied again.
+//! Small values are thousands of separate collections of 10 or of 100 elements. They are visited in random
+//! order, one element at a time. As in a store, the bytes of a collection are then not in the cache. Large
+//! values are a single collection. A round of a subject is a whole life: the collections are filled, read and
+//! emptied again.
 //!
-//! A small encoding buys memory with searching. So the rule by which it is judged sets the two side by side: it has to be as
-//! fast as the fastest peer that takes at most twice its bytes. The rows of the metric [`RULE`] say which peer
-//! that is, and the ratio to it.
+//! A small encoding saves memory, and takes more time to search. So the rule of this suite considers both: an
+//! encoding must be as fast as the fastest peer that takes at most twice its bytes. The rows of the metric
+//! [`RULE`] have this peer and the ratio to it.
 //!
-//! The peers are what a user of the standard library and the public registry would write: vectors, deques, ordered and
-//! hashed sets and maps, of `CompactString` (up to 24 bytes inline) or of boxed bytes; and for those who count bytes by
-//! hand, all elements in one `Vec<u8>`, each after its length ([`packed`]). A sorted set is an order and a map from member
-//! to score. Orders that count (rank in logarithmic time) are few on the registry: `indexset` (a vector of vectors under a
-//! Fenwick tree), `wabi_tree` (a B-tree with counts) and `skiplist` (widths in its links) had releases in 2026. The best
-//! known skiplist, `crossbeam-skiplist`, serves many threads and cannot count; it stands for the orders without ranks,
-//! beside std's `BTreeSet`.
+//! The peers are what a program would use from the standard library and the public registry: vectors, deques,
+//! and ordered and hashed sets and maps, of `CompactString` (up to 24 bytes inline) or of boxed bytes.
+//! Another peer is for programs that need little memory: all elements are in one `Vec<u8>`, each behind its
+//! length ([`packed`]). The peers of sorted sets have an order, and a map from member to score. The registry
+//! has few orders that count (rank in logarithmic time). `indexset` (a vector of vectors under a Fenwick
+//! tree), `wabi_tree` (a B-tree with counts) and `skiplist` (widths in its links) had releases in 2026. The
+//! best known skiplist, `crossbeam-skiplist`, is concurrent and cannot count. It and std's `BTreeSet`
+//! represent the orders without ranks.
 //!
-//! Why it is fair: the same texts in the same shuffled orders, the same allocator, the same hash function for all
-//! peers; nobody is told how many elements will come. A handle counts with its own bytes, beside what it allocates.
+//! Why it is fair: all subjects have the same texts in the same shuffled orders, and the same allocator. All
+//! peers have the same hash function. No subject knows in advance how many elements will come. The bytes
+//! include the handle of a collection.
 
 mod drops;
 mod hash;
@@ -34,7 +38,7 @@ pub(crate) use drops::AT_ONCE;
 pub(crate) use work::RULE;
 use work::Scale;
 
-/// The rule of this suite, over all operations and sizes.
+/// The mean of the rule of this suite over all operations and sizes.
 pub const HEADLINE: Headline =
     Headline { what: "beside the fastest peer in twice the memory", rows: |row| row.metric == RULE };
 
@@ -71,7 +75,7 @@ mod tests {
     use crate::report::Report;
     use crate::settings::Settings;
 
-    /// A life fails where a collection loses, invents or miscounts anything.
+    /// A life fails if a collection loses, invents or miscounts an element.
     #[test]
     fn every_collection_lives_through_a_life_of_each_size() {
         let settings = Settings { smoke: true, ..Settings::default() };

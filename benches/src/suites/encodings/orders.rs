@@ -1,4 +1,4 @@
-//! The peers of sorted sets: an order of scores and members beside a map from member to score.
+//! The peers of sorted sets: an order of scores and members, and a map from member to score.
 
 use super::sorted_set::SortedSet;
 use crate::maps::Fold;
@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use wabi_tree::OSBTreeSet;
 
-/// A member in its order: by score, then by name.
+/// A member with its score. The order is by score, and then by name.
 #[derive(Clone, Debug)]
 pub(super) struct Scored {
     pub(super) score: f64,
@@ -23,7 +23,7 @@ impl Scored {
         Self { score, member: member.into() }
     }
 
-    /// What stands before all members of that score.
+    /// Returns a value that is before all members with this score.
     #[inline]
     fn first_of(score: f64) -> Self {
         Self { score, member: CompactString::const_new("") }
@@ -60,14 +60,14 @@ pub(super) trait Order: Default + 'static {
     fn insert(&mut self, entry: Scored);
     fn remove(&mut self, entry: &Scored);
     fn rank(&self, entry: &Scored) -> usize;
-    /// All from a rank on.
+    /// Visits `count` members from a rank on.
     fn starting_at_rank(&self, rank: usize, count: usize, visit: impl FnMut(&Scored));
-    /// All from the first on that is not below `entry`.
+    /// Visits `count` members from the first one on that is not less than `entry`.
     fn starting_at(&self, entry: Scored, count: usize, visit: impl FnMut(&Scored));
     fn for_each(&self, visit: impl FnMut(&Scored));
 }
 
-/// An order, and each member's score.
+/// An order, and the score of each member.
 #[derive(Default)]
 pub(super) struct Indexed<O> {
     order: O,
@@ -123,7 +123,8 @@ impl<O: Order> SortedSet for Indexed<O> {
     }
 }
 
-/// An [`Order`] for a type with the methods of std's `BTreeSet`; where it counts, with those two that do.
+/// Implements [`Order`] for a type with the methods of std's `BTreeSet`. If the type can count, the last two
+/// arguments are the methods that do.
 macro_rules! order {
     ($name:literal, $order:ty, $counts:literal, |$set:ident, $entry:ident| $rank:expr, |$from:ident, $at:ident, $count:ident| $slice:expr) => {
         impl Order for $order {
@@ -184,7 +185,7 @@ order!(
 );
 order!("indexset", indexset::BTreeSet<Scored>, true, |set, entry| set.rank(entry), |set, rank, count| set
     .range_idx(rank..set.len().min(rank + count)));
-/// Its `range` walks from the first member on, as of 1.3; its cursors do not.
+/// In version 1.3, `range` walks from the first member on, and the cursors do not.
 impl Order for skiplist::SkipSet<Scored> {
     const NAME: &'static str = "skiplist";
     const COUNTS: bool = true;

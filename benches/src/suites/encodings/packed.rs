@@ -1,19 +1,21 @@
-//! The peer that counts bytes by hand: all elements in one `Vec<u8>`, each after a byte of length.
+//! The peer that needs the least memory: all elements are in one `Vec<u8>`, each behind a byte with its
+//! length.
 //!
-//! What somebody writes in an afternoon who has small collections and little memory. It walks from the front only, grows as
-//! vectors grow, and everything is text.
+//! This is a simple solution for small collections. It can be read only from the front, it grows like a
+//! vector, and all its elements are text.
 
 use std::ops::Range;
 
-/// Elements of up to 255 bytes, one after another.
+/// Elements of up to 255 bytes, one after the other.
 #[derive(Default)]
 pub(super) struct Packed(pub(super) Vec<u8>);
 
 impl Packed {
-    /// The name in the tables.
+    /// The name of the type in the tables.
     pub(super) const NAME: &str = "packed Vec<u8>";
 
-    /// The places of all elements, in order; their lengths stand a byte before.
+    /// Returns the places of all elements, in order. The length of an element is in the byte before its
+    /// place.
     #[inline]
     pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
         let mut next = 0;
@@ -25,19 +27,20 @@ impl Packed {
         })
     }
 
-    /// All elements, in order.
+    /// Returns all elements, in order.
     #[inline]
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.places().map(|place| &self.0[place])
     }
 
-    /// The place of the first element that is `bytes`, looking at every `step`-th.
+    /// Returns the place of the first element that is equal to `bytes`. Compares only every `step`-th
+    /// element.
     #[inline]
     pub(super) fn find(&self, bytes: &[u8], step: usize) -> Option<Range<usize>> {
         self.places().step_by(step).find(|place| self.0[place.clone()] == *bytes)
     }
 
-    /// The element after the one at `place`.
+    /// Returns the element after the one at `place`.
     #[inline]
     pub(super) fn after(&self, place: Range<usize>) -> &[u8] {
         &self.0[place.end + 1..][..usize::from(self.0[place.end])]
@@ -49,7 +52,7 @@ impl Packed {
         self.0.extend_from_slice(bytes);
     }
 
-    /// Puts an element where the byte of length of another stands.
+    /// Inserts an element at the offset of the length byte of another one, or at the end.
     #[inline]
     pub(super) fn insert(&mut self, at: usize, bytes: &[u8]) {
         let (old, new) = (self.0.len(), self.0.len() + 1 + bytes.len());
@@ -59,7 +62,7 @@ impl Packed {
         self.0[at + 1..at + 1 + bytes.len()].copy_from_slice(bytes);
     }
 
-    /// Takes the element at `place` out.
+    /// Removes the element at `place`.
     #[inline]
     pub(super) fn remove(&mut self, place: Range<usize>) {
         self.0.drain(place.start - 1..place.end);

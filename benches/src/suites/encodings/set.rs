@@ -1,4 +1,5 @@
-//! Sets, of integers and of texts: members are added, found, not found and removed.
+//! Measures sets of integers and of texts: members are added, looked up and removed, and absent members are
+//! looked up.
 
 use super::packed::Packed;
 use super::work::{Element, Field, LIMITS, Phase, Rack, Scale, Text, Visit, Work};
@@ -21,7 +22,7 @@ const PHASES: [Phase; 4] = [
     Phase::of_all("remove"),
 ];
 
-/// What a member is when somebody asks for it: a number or a text.
+/// The type of a member in an operation: a number or a text.
 trait Member {
     fn of(visit: &Visit) -> &Self;
 }
@@ -40,13 +41,13 @@ impl Member for str {
     }
 }
 
-/// What the suite asks of a set.
+/// The operations that the suite needs of a set.
 trait Set<M: ?Sized>: Default + 'static {
     fn name() -> String;
-    /// Whether it is new.
+    /// Adds a member. Returns whether it is new.
     fn add(&mut self, member: &M) -> bool;
     fn contains(&self, member: &M) -> bool;
-    /// Whether it was there.
+    /// Removes a member. Returns whether it was there.
     fn remove(&mut self, member: &M) -> bool;
 }
 
@@ -102,7 +103,7 @@ fn live<S: Set<M>, M: Member + ?Sized>(work: &Work) -> ([Duration; PHASES.len()]
     ([add, hit, absent, remove], full)
 }
 
-/// What robj's sets are asked about.
+/// Converts a member for redcore's sets.
 trait Asked {
     fn asked(&self) -> values::Element<'_>;
 }
@@ -142,7 +143,7 @@ impl<M: Asked + ?Sized> Set<M> for values::Set {
     }
 }
 
-/// What a collection makes of a member it is given.
+/// The type in which a collection owns a member.
 trait Owned<M: ?Sized> {
     const NAME: &'static str;
     fn from_member(member: &M) -> Self;
@@ -164,7 +165,7 @@ impl<E: Element> Owned<str> for E {
     }
 }
 
-/// A [`Set`] for a type with the methods of std's `HashSet`.
+/// Implements [`Set`] for a type with the methods of std's `HashSet`.
 macro_rules! std_set {
     ($name:literal, $set:ty, $remove:ident, $($bound:path),*) => {
         impl<O, M> Set<M> for $set
@@ -198,7 +199,7 @@ std_set!("hashbrown HashSet", HashSet<O, Fold>, remove, Hash);
 std_set!("BTreeSet", BTreeSet<O>, remove, Ord);
 std_set!("IndexSet", IndexSet<O, Fold>, swap_remove, Hash);
 
-/// A vector in order, searched by halves.
+/// A sorted vector with a binary search.
 struct Sorted<T>(Vec<T>);
 
 impl<T> Default for Sorted<T> {

@@ -1,20 +1,21 @@
-//! The operations of a sorted set that are measured, for redcore's and for its peers.
+//! The operations of a sorted set that are measured, for redcore and for its peers.
 
-/// What the suite asks of a sorted set.
+/// The operations that the suite needs of a sorted set.
 pub(super) trait SortedSet: Default + 'static {
-    /// Whether it can count: members by rank and ranks of members in less than linear time.
+    /// Whether the type can count: whether it finds members by rank, and ranks of members, in less than
+    /// linear time.
     const COUNTS: bool = true;
     fn name() -> String;
-    /// Adds a member, or gives it another score.
+    /// Adds a member, or changes its score.
     fn add(&mut self, member: &str, score: f64);
     fn score(&self, member: &str) -> Option<f64>;
     fn rank(&self, member: &str) -> Option<usize>;
     /// Visits `count` members from `rank` on.
     fn by_rank(&self, rank: usize, count: usize, visit: impl FnMut(&[u8], f64));
-    /// Visits `count` members from the first on whose score is not below `score`.
+    /// Visits `count` members from the first one on whose score is not less than `score`.
     fn by_score(&self, score: f64, count: usize, visit: impl FnMut(&[u8], f64));
-    /// Visits all.
+    /// Visits all members.
     fn for_each(&self, visit: impl FnMut(&[u8], f64));
-    /// Whether it was there.
+    /// Removes a member. Returns whether it was there.
     fn remove(&mut self, member: &str) -> bool;
 }

@@ -1,4 +1,4 @@
-//! What is asked of every collection, and how the answers become rows.
+//! The operations on every collection, and the rows that are made from their times.
 
 use crate::lives::{Candidate, Schedule, lives};
 use crate::measure::{Samples, ratio};
@@ -17,19 +17,19 @@ use std::rc::Rc;
 use std::time::Duration;
 use values::EncodingLimits;
 
-/// The metric of the rows that hold a subject beside the fastest peer of at most twice its memory.
+/// The metric of the rows that compare a subject with the fastest peer that takes at most twice its memory.
 pub(crate) const RULE: &str = "beside the best in twice the memory";
 
-/// How much more memory a peer may take to count for [`RULE`].
+/// A peer may take at most this many times the memory of the subject to count for [`RULE`].
 const MEMORY_ALLOWED: f64 = 2.0;
 
-/// What redcore's collections are told: the defaults.
+/// The limits of redcore's collections, which are the defaults.
 pub(super) const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// The elements that a range operation visits.
+/// The number of elements that a range operation visits.
 pub(super) const RANGE: usize = 10;
 
-/// How many collections of how many elements.
+/// The number of collections, and of their elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     pub(super) n: usize,
@@ -38,17 +38,17 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Many collections of `n` elements.
+    /// Returns a scale of many collections of `n` elements.
     pub(super) fn small(n: usize, collections: usize, rounds: usize) -> Self {
         Self { n, collections: collections.max(1), rounds }
     }
 
-    /// One collection.
+    /// Returns a scale of one collection of `n` elements.
     pub(super) fn large(n: usize, rounds: usize) -> Self {
         Self { n, collections: 1, rounds }
     }
 
-    /// Whether linear time is too much.
+    /// Returns whether the collections are too large for operations of linear time.
     pub(super) fn is_large(self) -> bool {
         self.n > 1_000
     }
@@ -58,9 +58,9 @@ impl Scale {
     }
 }
 
-/// What peers hold a text in.
+/// The type in which a peer holds a text.
 pub(super) trait Element: Borrow<str> + Hash + Ord + Clone + for<'a> From<&'a str> + 'static {
-    /// The name in the tables.
+    /// The name of the type in the tables.
     const NAME: &'static str;
 }
 
@@ -72,16 +72,16 @@ impl Element for Box<str> {
     const NAME: &'static str = "Box<str>";
 }
 
-/// A short text, held inline.
+/// A short text that is stored inline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Text {
-    /// UTF-8 up to `len`: `new` writes them and nobody else.
+    /// The bytes up to `len` are UTF-8. Only `new` writes them.
     bytes: [u8; 23],
     len: u8,
 }
 
 impl Text {
-    /// `prefix` and `number` with at least `digits` digits.
+    /// Returns the text of `prefix` and `number`, with at least `digits` digits.
     pub(super) fn new(prefix: &str, number: u32, digits: usize) -> Self {
         let mut text = CompactString::from(prefix);
         let _ = write!(text, "{number:0digits$}");
@@ -97,20 +97,20 @@ impl Text {
 
     #[inline]
     pub(super) fn as_str(&self) -> &str {
-        // SAFETY: `new` copied them from a text.
+        // SAFETY: `new` has copied these bytes from a valid text, and nothing else writes them.
         unsafe { std::str::from_utf8_unchecked(self.as_bytes()) }
     }
 }
 
-/// One operation: which collection, and which of its elements, in all the forms in which somebody may want it.
+/// One operation: the collection, and the element in all forms that a subject may need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Visit {
     pub(super) collection: u32,
-    /// The element's number, below the scale's `n` if the element is there.
+    /// The number of the element. It is less than the `n` of the scale if the element is there.
     pub(super) number: u32,
-    /// Random 32 bits, different for every number.
+    /// A random integer of 32 bits, which is different for every number.
     pub(super) integer: i64,
-    /// Random in 0 to 1, different for every number.
+    /// A random score from 0 to 1, which is different for every number.
     pub(super) score: f64,
     pub(super) text: Text,
 }
@@ -120,14 +120,14 @@ pub(super) struct Work {
     pub(super) scale: Scale,
     /// Every element of every collection, in a random order.
     pub(super) fill: Vec<Visit>,
-    /// The same in another order.
+    /// The same elements in another order.
     pub(super) find: Vec<Visit>,
-    /// As many that no collection has.
+    /// The same number of elements that no collection has.
     pub(super) absent: Vec<Visit>,
 }
 
 impl Work {
-    /// Elements named by `text`.
+    /// Draws all operations. `text` returns the text of an element.
     pub(super) fn new(scale: Scale, seed: u64, text: impl Fn(u32) -> Text) -> Self {
         let n = u32::try_from(scale.n).expect("more elements than the suite ever asks for");
         let visits = |numbers: Range<u32>, seed| {
@@ -149,20 +149,21 @@ impl Work {
         Self { scale, fill, find, absent: visits(n..2 * n, seed.wrapping_add(2)) }
     }
 
-    /// The first place of a range that begins at the visit's element, moved so that the whole range exists.
+    /// Returns the start of a range that begins at the element of the visit. The start is moved if necessary,
+    /// so that the whole range exists.
     #[inline]
     pub(super) fn range_start(&self, visit: &Visit) -> usize {
         (visit.number as usize).min(self.scale.n - RANGE.min(self.scale.n))
     }
 }
 
-/// A bijection that scatters numbers over 64 bits.
+/// Maps numbers one-to-one to numbers that are spread over 64 bits.
 fn mix(number: u32) -> u64 {
     let mixed = u64::from(number).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     (mixed ^ mixed >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93)
 }
 
-/// The collections of one life, and the memory before there were any.
+/// The collections of one life, and the memory that was used before them.
 pub(super) struct Rack<C> {
     pub(super) all: Vec<C>,
     before: usize,
@@ -181,19 +182,20 @@ impl<C: Default> Rack<C> {
         &mut self.all[visit.collection as usize]
     }
 
-    /// Bytes that the handles and their blocks take. (Where tests run side by side, others free theirs meanwhile.)
+    /// Returns the bytes that the handles and their blocks take. (The difference may be negative in tests,
+    /// because other tests free memory at the same time.)
     pub(super) fn bytes(&self) -> usize {
         zmalloc::used_memory().saturating_sub(self.before)
     }
 }
 
-/// Adds up what visitors see, so that it must be looked at.
+/// Adds data from the bytes of an element to a sum, so that the bytes must be read.
 #[inline]
 pub(super) fn look(sum: &mut u64, bytes: &[u8]) {
     *sum += bytes.len() as u64 + u64::from(bytes.first().copied().unwrap_or(0));
 }
 
-/// Shows an element to a visitor.
+/// Passes an element to a visitor.
 #[inline]
 pub(super) fn see(element: values::Element, visit: &mut impl FnMut(&[u8])) {
     match element {
@@ -202,13 +204,13 @@ pub(super) fn see(element: values::Element, visit: &mut impl FnMut(&[u8])) {
     }
 }
 
-/// The candidates of one comparison, redcore's before their peers.
+/// The candidates of one comparison. Redcore's come before their peers.
 pub(super) struct Field<'a, const PHASES: usize> {
     work: &'a Work,
     /// How many of the candidates are redcore's.
     subjects: usize,
     candidates: Vec<Candidate<'a, PHASES>>,
-    /// Bytes that each candidate's collections took when they were full.
+    /// The bytes that the collections of each candidate took when they were full.
     bytes: Vec<Rc<Cell<usize>>>,
 }
 
@@ -217,7 +219,7 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
         Self { work, subjects: 0, candidates: Vec::new(), bytes: Vec::new() }
     }
 
-    /// Adds a candidate whose `live` answers how long the phases took, and how many bytes its collections when full.
+    /// Adds a candidate. Its `live` returns the times of the phases, and the bytes of its full collections.
     pub(super) fn enter(&mut self, name: &str, live: impl Fn(&Work) -> ([Duration; PHASES], usize) + 'a) {
         let bytes = Rc::new(Cell::new(0));
         self.bytes.push(bytes.clone());
@@ -229,12 +231,13 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
         }));
     }
 
-    /// Says that those who have entered so far are redcore's.
+    /// Marks all candidates so far as redcore's.
     pub(super) fn against_peers(&mut self) {
         self.subjects = self.candidates.len();
     }
 
-    /// Lets all live and adds the rows of `what`: for each of `phases`, each peer that has it; and the bytes.
+    /// Runs all lives, and adds the rows of `what`: for each phase a row for each peer that has the phase,
+    /// and the bytes.
     pub(super) fn run(mut self, ctx: &mut Ctx, what: &str, phases: [Phase; PHASES]) {
         let scale = self.work.scale;
         let schedule = Schedule { rounds: scale.rounds, repeats: 1, warm_up: true, seed: ctx.settings.seed };
@@ -267,28 +270,28 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
 #[derive(Clone, Copy)]
 pub(super) struct Phase {
     name: &'static str,
-    /// How many operations it is.
+    /// The number of operations in the phase.
     ops: fn(Scale) -> usize,
 }
 
 impl Phase {
-    /// An operation on every element.
+    /// Returns a phase with an operation on every element.
     pub(super) const fn of_all(name: &'static str) -> Self {
         Self { name, ops: Scale::elements }
     }
 
-    /// An operation on every second element.
+    /// Returns a phase with an operation on every second element.
     pub(super) const fn of_half(name: &'static str) -> Self {
         Self { name, ops: |scale| scale.elements() / 2 }
     }
 }
 
-/// Whether a candidate has the phase: one that does not takes no time.
+/// Returns whether a candidate has the phase. The time of a phase that it does not have is 0.
 fn has(samples: &Samples) -> bool {
     samples.rounds.iter().any(|round| !round.is_zero())
 }
 
-/// A subject beside the fastest of the peers that take at most twice its bytes.
+/// Returns the row that compares a subject with the fastest of the peers that take at most twice its bytes.
 fn by_the_rule(
     suite: &str,
     case: &str,
@@ -307,7 +310,7 @@ fn by_the_rule(
             let ratio = ratio(subject, best);
             Row { ratio_low: ratio.low, ratio_high: ratio.high, ..row(ratio.median).beside(&best.name, 1.0) }
         }
-        // Nobody else does it in that memory: nothing to be slower than.
+        // No peer does the operation in this memory.
         None => row(0.0).beside(NO_PEER, 1.0),
     }
 }

@@ -1,6 +1,8 @@
-//! Sorted sets: members are added and removed, found by name, by rank and by score, and given other scores.
+//! Measures sorted sets: members are added and removed, found by name, by rank and by score, and get other
+//! scores.
 //!
-//! The peers are an order of scores and members beside a map from member to score ([`orders`](super::orders)), and Redis' skiplist.
+//! The peers are an order of scores and members with a map from member to score ([`orders`](super::orders)),
+//! and the skiplist of Redis.
 
 use super::orders::{Indexed, Scored};
 use super::packed::Packed;
@@ -84,7 +86,7 @@ fn live<Z: SortedSet>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let iterate = timed(|| sets.all.iter().for_each(|set| set.for_each(&mut visit)));
     assert!(seen >= 2 * work.scale.elements(), "{} lost members", Z::name());
     black_box(sum);
-    // A little more or less: most members move, few of them far.
+    // Every score changes to another one from 0 to 1, so nearly all members move.
     let another =
         timed(|| work.find.iter().for_each(|v| sets.of(v).add(v.text.as_str(), other_score(v.score))));
     let mut count = 0;
@@ -93,12 +95,12 @@ fn live<Z: SortedSet>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     ([add, score, rank, by_rank, by_score, iterate, another, remove], full)
 }
 
-/// The time of `work`, or none if it is not done.
+/// Returns the time of `work`, or 0 if it is not done.
 fn if_it(does: bool, work: impl FnOnce()) -> Duration {
     if does { timed(work) } else { Duration::ZERO }
 }
 
-/// A score elsewhere in 0 to 1.
+/// Returns another score from 0 to 1.
 fn other_score(score: f64) -> f64 {
     let moved = score + 0.381_966_011_25;
     if moved < 1.0 { moved } else { moved - 1.0 }
@@ -146,11 +148,11 @@ impl SortedSet for ZSet {
     }
 }
 
-/// Redis' skiplist and a map of its members: what a sorted set was before.
+/// The skiplist of Redis and a map of its members, which is the classic form of a sorted set.
 struct Classic {
     order: classic::ZIndex,
     scores: HashMap<CompactString, f64, Fold>,
-    /// Of the height of nodes.
+    /// The source of the random heights of nodes.
     rng: SmallRng,
 }
 
@@ -206,7 +208,7 @@ impl SortedSet for Classic {
     }
 }
 
-/// A vector in order; members are searched from the front.
+/// A sorted vector. Members are searched from the front.
 impl SortedSet for Vec<Scored> {
     fn name() -> String {
         "sorted Vec<(f64, CompactString)>".into()
@@ -252,7 +254,7 @@ impl SortedSet for Vec<Scored> {
     }
 }
 
-/// Elements of the score's eight bytes and the member, in order of score.
+/// The elements are the eight bytes of the score and the member, in the order of the scores.
 impl SortedSet for Packed {
     fn name() -> String {
         Self::NAME.into()

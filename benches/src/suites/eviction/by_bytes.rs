@@ -1,8 +1,9 @@
-//! Hit ratios by bytes: what a `maxmemory` is worth on a trace whose values differ in size.
+//! Hit ratios by bytes: how many requests are hits under `maxmemory`, on traces whose values differ in size.
 //!
-//! The limits are percents of what all keys of the trace would take together. Each key has the size of its
-//! first request, cut to `--value-cap`. The textbook policies have no blocks and no table, so a key is as
-//! large to them as it is in a keyspace: the entry's blocks, and an equal share of the table.
+//! The limits are percentages of the bytes that all keys of the trace would take together. Each key has the
+//! size of its first request, limited to `--value-cap`. The textbook policies have no blocks and no table. So
+//! they count for each key the bytes that it takes in a keyspace: the blocks of its entry, and an equal share
+//! of the table.
 
 use super::cache::{Cache, Resized};
 use super::hits::{Contestant, EXACT_LRU, EXACT_S3_FIFO, Findings, Workload};
@@ -48,7 +49,7 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The requests of a trace. Each key has the size of its first request, at most `cap` bytes.
+/// Returns the requests of a trace. Each key has the size of its first request, and at most `cap` bytes.
 fn requests(trace: &Trace, cap: usize) -> Vec<Request> {
     let mut sizes = vec![None; trace.distinct_keys()];
     let cut = |size: u32| (size as usize).min(cap) as u32;
@@ -59,10 +60,10 @@ fn requests(trace: &Trace, cap: usize) -> Vec<Request> {
     trace.requests().iter().map(same).collect()
 }
 
-/// What each key of a trace takes in a keyspace, in bytes.
+/// Returns how many bytes each key of a trace takes in a keyspace.
 fn bytes(trace: &Trace, requests: &[Request], value: &[u8]) -> Vec<u32> {
     let mut bytes = vec![0; trace.distinct_keys()];
-    // Together, the values may need more memory than there is: only one of them is there at a time.
+    // All values together may need more memory than there is, so only one of them exists at a time.
     let (mut alone, mut keys, mut entries) = (keyspace(Noeviction, 0), keyspace(Noeviction, 0), 0);
     for request in requests {
         let (key, bytes) = (trace.key(request.key), &mut bytes[request.key as usize]);
@@ -109,7 +110,7 @@ mod tests {
             all.set(trace.key(request.key), &[b'v'; 500][..request.size as usize], 0).unwrap();
         }
         let counted = bytes.iter().map(|bytes| *bytes as usize).sum::<usize>();
-        // The table's share is rounded up for each of the three keys.
+        // The share of the table is rounded up for each of the three keys.
         assert!((all.allocation_size()..all.allocation_size() + 3).contains(&counted), "{counted}");
         assert!(bytes[1] > 500 && bytes[0] == bytes[2]);
     }

@@ -11,7 +11,7 @@ use crate::suite::Ctx;
 use crate::trace::Request;
 use crate::trace::ycsb::{Generator, READ_ONLY, ZIPF_EXPONENT};
 
-/// Requests a key of the Zipf distribution.
+/// The number of requests for each key of the Zipf distribution.
 const REQUESTS_A_KEY: usize = 3;
 
 pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
@@ -37,7 +37,7 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A workload whose keys are the numbers below `whole`.
+/// Adds a workload whose keys are the numbers below `whole`.
 fn add(ctx: &mut Ctx, findings: &mut Findings, workload: &Workload) -> anyhow::Result<()> {
     let (keys, requests) = (workload.whole, workload.requests.len());
     let policies = POLICIES.map(|policy| {
@@ -55,7 +55,7 @@ fn add(ctx: &mut Ctx, findings: &mut Findings, workload: &Workload) -> anyhow::R
     findings.add(ctx, workload, &policies, &peers)
 }
 
-/// Requests for the numbers below `keys`, of a scrambled Zipf distribution.
+/// Returns requests for the numbers below `keys`, drawn from a scrambled Zipf distribution.
 fn zipf(keys: u32, seed: u64) -> Vec<Request> {
     let mut generator = Generator::new(READ_ONLY, keys, seed);
     let next = || Request { key: generator.step().record, size: 1 };

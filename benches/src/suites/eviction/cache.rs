@@ -1,7 +1,7 @@
-//! What a cache is to the hit ratios, and the caches of others behind it.
+//! The interface to a cache whose hit ratios are measured, and the caches of other crates.
 //!
-//! A run asks for keys by their numbers. [`request`](Cache::request) is a GET and, where the key is missing,
-//! a SET, which evicts as many keys as the limit asks for.
+//! A run requests keys by their numbers. [`request`](Cache::request) is a GET. If the key is missing, a SET
+//! follows, which evicts as many keys as the limit requires.
 
 use crate::maps::Fold;
 use quick_cache::unsync::DefaultLifecycle;
@@ -9,16 +9,16 @@ use quick_cache::{OptionsBuilder, UnitWeighter};
 
 /// A cache with a limit.
 pub(super) trait Cache {
-    /// Asks for a key, and adds it if it is missing. Returns whether it was there.
+    /// Requests a key, and adds it if it is missing. Returns whether the key was there.
     fn request(&mut self, key: u32, size: u32) -> bool;
-    /// What counts for the limit: keys or bytes.
+    /// Returns how many keys or bytes count for the limit.
     fn used(&self) -> usize;
 }
 
-/// A cache in which each key has a size of its own.
+/// A cache that gets other sizes of keys than those of the requests.
 pub(super) struct Resized<C, F> {
     pub(super) cache: C,
-    /// The size of a key.
+    /// Returns the size of a key.
     pub(super) size: F,
 }
 
@@ -35,13 +35,14 @@ impl<C: Cache, F: Fn(u32) -> u32> Cache for Resized<C, F> {
 /// Makes an empty cache for a number of keys.
 pub(super) type NewByKeys = fn(usize) -> Box<dyn Cache>;
 
-/// The caches of others: their names, and how to make them.
+/// The names of the caches of other crates, and how to make them.
 pub(super) const PEERS: [(&str, NewByKeys); 2] = [
     ("moka", |capacity| Box::new(Moka::new(capacity))),
     ("quick_cache", |capacity| Box::new(QuickCache::new(capacity))),
 ];
 
-/// moka, a TinyLFU. What it has put off is done after each SET: it never holds more keys than its limit.
+/// The cache of moka, a TinyLFU. Its pending tasks are run after each SET, so that it never holds more keys
+/// than its limit.
 struct Moka(moka::sync::Cache<u32, (), Fold>);
 
 impl Moka {
@@ -66,7 +67,7 @@ impl Cache for Moka {
     }
 }
 
-/// quick_cache, a Clock-PRO, in one piece: shards would each have their own limit.
+/// The cache of quick_cache, a Clock-PRO. It has no shards, because each shard would have its own limit.
 struct QuickCache(quick_cache::unsync::Cache<u32, (), UnitWeighter, Fold>);
 
 impl QuickCache {
@@ -99,7 +100,7 @@ impl Cache for QuickCache {
 mod tests {
     use super::*;
 
-    /// Four keys in turn fit and are hit from the second round on; of forty in turn there are at most four.
+    /// Four keys fit, and are hits from the second round on. Of forty keys, the cache holds at most four.
     #[test]
     fn a_cache_of_others_keeps_what_fits_and_no_more() {
         for (name, new) in PEERS {

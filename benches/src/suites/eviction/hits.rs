@@ -1,15 +1,15 @@
-//! Hit ratios: what several caches find of one stream of requests, at several limits.
+//! Hit ratios: how many requests of one stream are hits in several caches, at several limits.
 //!
-//! A ratio counts all requests, the first one of each key too, as libCacheSim does. Nothing is timed. A row
-//! has the *misses* in percent, because less is better in all rows; the table below the rows has the hit
-//! ratios.
+//! A ratio counts all requests, including the first one of each key, as libCacheSim does. Nothing is timed. A
+//! row has the *misses* in percent, because smaller values are better in all rows. The table below the rows
+//! has the hit ratios.
 //!
-//! Redcore's policies pick keys at random, and on a short trace the picks decide about a point. So a short
-//! trace is replayed with several seeds, and the mean counts. A line below the table says how far a single
-//! run was from its mean at most.
+//! The policies of redcore pick keys at random. On a short trace, the picks change the ratio by about one
+//! percentage point. So a short trace is replayed with several seeds, and the mean counts. A line below the
+//! table says how far a single run was from its mean at most.
 //!
-//! After each miss a cache is asked whether it is above its limit. If it is, the suite fails: it would have
-//! been compared with caches that have less room.
+//! After each miss, the suite checks that the cache is not above its limit. Otherwise the suite fails,
+//! because the cache would have more room than the others.
 
 use super::cache::Cache;
 use crate::report::{Plot, Row, Series};
@@ -29,55 +29,55 @@ pub(super) const MISSES: &str = "misses";
 pub(super) const EXACT_LRU: &str = "exact LRU";
 pub(super) const EXACT_S3_FIFO: &str = "exact S3-FIFO";
 
-/// Policies, and what they are held against.
+/// Policies, and the textbook policies that they are compared with.
 const HELD_AGAINST: [(&str, &str); 3] =
     [("allkeys-lru", EXACT_LRU), ("allkeys-s3fifo", EXACT_S3_FIFO), ("allkeys-s3fifo", EXACT_LRU)];
 
-/// A short stream is replayed with more seeds: until there are so many requests, but with at most so many
-/// seeds.
+/// A short stream is replayed with several seeds, until there are [`REQUESTS_WANTED`] requests in all, but
+/// with at most [`SEEDS_MAX`] seeds.
 const REQUESTS_WANTED: usize = 2_000_000;
 const SEEDS_MAX: usize = 5;
 
 /// A stream of requests.
 pub(super) struct Workload<'a> {
-    /// What rows call it.
+    /// The name in the rows.
     pub(super) name: &'a str,
     pub(super) requests: &'a [Request],
-    /// What the limits are percents of: all keys, or the bytes that they would take.
+    /// The number that the limits are percentages of: all keys, or the bytes that they would take.
     pub(super) whole: usize,
 }
 
-/// A cache that takes part.
+/// A cache that is compared.
 pub(super) struct Contestant<'a> {
     name: String,
-    /// Makes it, empty, with a limit and a seed.
+    /// Makes an empty cache with a limit and a seed.
     new: Box<dyn Fn(usize, u64) -> Box<dyn Cache + 'a> + 'a>,
     has_seed: bool,
 }
 
 impl<'a> Contestant<'a> {
-    /// One that does the same in every run.
+    /// Returns a contestant that does the same in every run.
     pub(super) fn new(name: &str, new: impl Fn(usize) -> Box<dyn Cache + 'a> + 'a) -> Self {
         Self { name: name.into(), new: Box::new(move |limit, _seed| new(limit)), has_seed: false }
     }
 
-    /// One that picks at random.
+    /// Returns a contestant that picks keys at random.
     pub(super) fn with_seed(name: &str, new: impl Fn(usize, u64) -> Box<dyn Cache + 'a> + 'a) -> Self {
         Self { name: name.into(), new: Box::new(new), has_seed: true }
     }
 }
 
-/// What the caches found in all workloads that have limits of one unit.
+/// The results of all caches in all workloads that have limits of one unit.
 pub(super) struct Findings {
-    /// Of the limits: `keys` or `bytes`.
+    /// The unit of the limits: `keys` or `bytes`.
     unit: &'static str,
-    /// The caches, redcore's policies first.
+    /// The names of the caches. Redcore's policies come first.
     names: Vec<String>,
     lines: Vec<Vec<String>>,
-    /// For each pair of [`HELD_AGAINST`] by how many points the policy is behind where that is most, and
-    /// where.
+    /// For each pair of [`HELD_AGAINST`], the largest number of points by which the policy is behind, and the
+    /// case.
     farthest: [Option<(f64, String)>; HELD_AGAINST.len()],
-    /// By how many points a run differs from the mean of all seeds where that is most, and where.
+    /// The largest number of points by which a run differs from the mean of all seeds, and the case.
     spread: (f64, String),
 }
 
@@ -92,7 +92,7 @@ impl Findings {
         }
     }
 
-    /// Runs a workload through all caches at all limits, and adds its rows and its plot.
+    /// Runs a workload with all caches at all limits, and adds its rows and its plot.
     pub(super) fn add<'a>(
         &mut self,
         ctx: &mut Ctx,
@@ -136,7 +136,8 @@ impl Findings {
         Ok(())
     }
 
-    /// The hit ratio of a contestant: the mean over several seeds if it has one and the requests are few.
+    /// Returns the hit ratio of a contestant. This is the mean over several seeds if the contestant has a
+    /// seed and there are few requests.
     fn mean(
         &mut self,
         ctx: &Ctx,
@@ -158,8 +159,8 @@ impl Findings {
         Ok(mean)
     }
 
-    /// Each policy beside the caches of others, and beside the textbook policies that it is [held
-    /// against](HELD_AGAINST).
+    /// Adds rows that compare each policy with the caches of other crates, and with the textbook policies of
+    /// [`HELD_AGAINST`].
     fn rows(&mut self, ctx: &mut Ctx, case: &str, limit: usize, ratios: &[f64], policies: usize) {
         let misses: Vec<_> = self.names.iter().zip(ratios.iter().map(|ratio| 100.0 - ratio)).collect();
         let (policies, peers) = misses.split_at(policies);
@@ -186,7 +187,7 @@ impl Findings {
         }
     }
 
-    /// Adds the rows over all workloads and the table.
+    /// Adds the rows over all workloads, and the table.
     pub(super) fn finish(self, ctx: &mut Ctx) {
         let mut text = String::new();
         for ((policy, peer), farthest) in HELD_AGAINST.into_iter().zip(self.farthest) {
@@ -215,7 +216,7 @@ impl Findings {
     }
 }
 
-/// Hits in percent of all requests.
+/// Returns the hits in percent of all requests.
 fn hit_ratio(requests: &[Request], contestant: &Contestant, limit: usize, seed: u64) -> anyhow::Result<f64> {
     let mut cache = (contestant.new)(limit, seed);
     let mut hits = 0_usize;
@@ -238,7 +239,7 @@ mod tests {
     use crate::report::Report;
     use crate::settings::Settings;
 
-    /// A cache that has all keys below a number.
+    /// A cache that has all keys below this number.
     struct Below(u32);
 
     impl Cache for Below {
@@ -251,7 +252,7 @@ mod tests {
         }
     }
 
-    /// What is found of one request for each of a hundred keys. The least limit is 100.
+    /// Returns the report for one request for each of a hundred keys. The least limit is 100.
     fn found<'a>(policy: Contestant<'a>, peers: &[Contestant<'a>]) -> anyhow::Result<Report> {
         let requests: Vec<Request> = (0..100).map(|key| Request { key, size: 1 }).collect();
         let workload = Workload { name: "t", requests: &requests, whole: 10_000 };
@@ -271,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_policy_stands_beside_its_textbook_form_and_the_caches_of_others() {
-        // The seeds are 1 to 5: three runs of 41 hits and two of 40.
+        // The seeds are 1 to 5. Three runs have 41 hits, and two have 40.
         let policy = Contestant::with_seed("allkeys-lru", |_, seed| Box::new(Below(40 + seed as u32 % 2)));
         let peers = [(EXACT_LRU, 42), (EXACT_S3_FIFO, 50), ("other", 30)]
             .map(|(name, hits)| Contestant::new(name, move |_| Box::new(Below(hits))));
@@ -306,7 +307,7 @@ mod tests {
         assert_eq!(error.to_string(), "greedy is above its limit of 100: 101");
     }
 
-    /// A cache that finds nothing in too much room.
+    /// A cache that uses too much room, and has no hits.
     struct Greedy;
 
     impl Cache for Greedy {

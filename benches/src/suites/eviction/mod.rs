@@ -1,16 +1,17 @@
-//! Suite `eviction`: what a keyspace at its memory limit still finds, and what the limit costs.
+//! Suite `eviction`: measures the hit ratio of a keyspace at its memory limit, and the cost of the limit.
 //!
-//! - [`by_keys`]: hit ratios when a number of keys fits, on request traces or on a Zipf distribution, beside
-//!   moka, quick_cache, exact LRU and exact S3-FIFO.
+//! - [`by_keys`]: hit ratios if a fixed number of keys fits, on request traces or on a Zipf distribution. The
+//!   peers are moka, quick_cache, exact LRU and exact S3-FIFO.
 //! - [`by_bytes`]: hit ratios under `maxmemory`, on traces whose values differ in size.
-//! - [`price`]: GET and SET below the limit and at the limit, and bytes a key, beside a keyspace that evicts
-//!   nothing.
-//! - [`storm`]: values of random sizes at the limit, which no call may exceed; and the longest call.
+//! - [`price`]: GET and SET below the limit and at the limit, and the bytes a key, in comparison with a
+//!   keyspace that evicts nothing.
+//! - [`storm`]: writes of values of random sizes at the limit, which no call may exceed, and the longest
+//!   call.
 //!
-//! Why it is fair: all caches get the same requests, and a miss is followed by a SET in all of them. All have
-//! room for the same number of keys, or of bytes, and the suite fails if one of them has more. The textbook
-//! policies ([`oracle`]) reproduce the published hit ratios of libCacheSim. Caches of others that
-//! are limited by bytes are not compared, because they count other bytes.
+//! Why it is fair: all caches get the same requests, and in all of them a SET follows a miss. All have room
+//! for the same number of keys or bytes, and the suite fails if one of them holds more. The textbook policies
+//! ([`oracle`]) reproduce the published hit ratios of libCacheSim. Caches of other crates are not compared by
+//! bytes, because they count other bytes.
 
 mod by_bytes;
 mod by_keys;
@@ -23,10 +24,10 @@ mod storm;
 
 use crate::suite::{Ctx, Headline};
 
-/// The peers that are redcore itself: a keyspace that evicts nothing.
+/// The peers that are redcore too: a keyspace that evicts nothing.
 pub(crate) const OWN_PEERS: [&str; 1] = [price::NOEVICTION];
 
-/// The policy with the fewest misses beside the caches of others.
+/// The policy with the fewest misses, in comparison with the caches of other crates.
 pub const HEADLINE: Headline = Headline {
     what: "misses of allkeys-s3fifo, beside moka and quick_cache",
     rows: |row| {
@@ -67,7 +68,8 @@ mod tests {
         report
     }
 
-    /// The row's value, by the start of its case, its subject, its peer and its metric.
+    /// Returns the value of a row that is found by the start of its case, its subject, its peer and its
+    /// metric.
     fn value(report: &Report, case: &str, subject: &str, peer: &str, metric: &str) -> f64 {
         let is_it = |row: &&Row| {
             row.case.starts_with(case) && row.subject == subject && row.peer == peer && row.metric == metric
@@ -101,7 +103,7 @@ mod tests {
         assert_eq!(report.plots.len(), 1);
     }
 
-    /// A loop over 1,000 keys of two sizes: exact LRU never hits where not all of them fit.
+    /// The trace is a loop over 1,000 keys of two sizes. Exact LRU has no hits if not all of them fit.
     #[test]
     fn each_trace_has_hit_ratios_by_keys_and_by_bytes() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! The textbook policies, with their queues: exact LRU and exact S3-FIFO.
+//! The textbook policies with their queues: exact LRU and exact S3-FIFO.
 //!
 //! ```text
 //!  LRU      newest -> .......................... -> oldest, evicted
@@ -10,18 +10,18 @@
 //!           new, remembered -------------------------+  +-> used: once less, goes round again
 //! ```
 //!
-//! Every key has a size. If all sizes are 1, the capacity counts keys. Keys are small numbers, so that what
-//! is known of a key lies in vectors. A key that is larger than the capacity is never kept.
+//! Every key has a size. If all sizes are 1, the capacity is a number of keys. Keys are small numbers, which
+//! are indexes of vectors. A key that is larger than the capacity is never kept.
 //!
-//! Learned from: Yang et al., *FIFO queues are all you need for cache eviction*, SOSP 2023, and libCacheSim,
-//! whose results the tests compare.
+//! Learned from: Yang et al., *FIFO queues are all you need for cache eviction*, SOSP 2023, and libCacheSim.
+//! The tests compare the results with those of libCacheSim.
 
 use super::cache::Cache;
 use std::collections::VecDeque;
 
 /// Exact LRU.
 ///
-/// The queue has an entry for each use. Only the newest one of a key counts; the others are passed over.
+/// The queue has an entry for each use. Only the newest entry of a key counts, and the others are skipped.
 pub(super) struct Lru {
     capacity: usize,
     used: usize,
@@ -33,7 +33,7 @@ pub(super) struct Lru {
 }
 
 impl Lru {
-    /// For keys below `keys`.
+    /// Returns an empty cache for keys below `keys`.
     pub(super) fn new(keys: usize, capacity: usize) -> Self {
         Self { capacity, used: 0, queue: VecDeque::new(), keys: vec![None; keys], uses: 0 }
     }
@@ -75,27 +75,27 @@ impl Cache for Lru {
     }
 }
 
-/// The most that a frequency counts.
+/// The greatest value of a frequency.
 const FREQUENCY_MAX: u8 = 3;
 
-/// From this frequency on a key moves from small to main.
+/// A key with at least this frequency moves from small to main.
 const PROMOTED_FROM: u8 = 2;
 
-/// The part of the capacity that is small's.
+/// Small has the capacity divided by this number.
 const SMALL_SHARE: usize = 10;
 
-/// What is known of a key of an [`S3Fifo`].
+/// The state of a key in an [`S3Fifo`].
 #[derive(Clone, Copy, Default)]
 struct Known {
     size: u32,
-    /// Uses since it came, or since it was promoted, less one for each time that main spared it.
+    /// The number of uses since the key was added or promoted, minus one for each time that main has kept it.
     frequency: u8,
     is_there: bool,
-    /// The number under which it is among the ghosts; 0 if it is not.
+    /// The number of the key in the queue of ghosts, or 0 if it is not a ghost.
     ghost: u32,
 }
 
-/// A queue of keys and the sum of their sizes.
+/// A queue of keys, and the sum of their sizes.
 #[derive(Default)]
 struct Fifo {
     keys: VecDeque<u32>,
@@ -117,13 +117,13 @@ impl Fifo {
 
 /// Exact S3-FIFO.
 ///
-/// While the store fills for the first time, keys that small has no room for go to main.
+/// Until the first eviction, keys that do not fit in small go to main.
 pub(super) struct S3Fifo {
     capacity: usize,
     small_capacity: usize,
     small: Fifo,
     main: Fifo,
-    /// Keys and their numbers. A key that has come back since has another number or none, and is passed over.
+    /// Keys and their numbers. If a key has another number now or none, its old entry is skipped.
     ghosts: VecDeque<(u32, u32)>,
     ghosts_size: usize,
     ghosts_so_far: u32,
@@ -132,7 +132,7 @@ pub(super) struct S3Fifo {
 }
 
 impl S3Fifo {
-    /// For keys below `keys`.
+    /// Returns an empty cache for keys below `keys`.
     pub(super) fn new(keys: usize, capacity: usize) -> Self {
         Self {
             capacity,
@@ -172,7 +172,7 @@ impl S3Fifo {
         }
     }
 
-    /// Evicts at most one key: if small has promoted all of its keys, none.
+    /// Evicts one key from small, or none if all keys of small are promoted.
     fn evict_from_small(&mut self) {
         while let Some(key) = self.small.pop(&self.known) {
             let known = &mut self.known[key as usize];
@@ -186,7 +186,8 @@ impl S3Fifo {
         }
     }
 
-    /// Makes a key a ghost, and forgets the oldest ghosts: together they are at most as large as main may be.
+    /// Makes a key a ghost, and forgets the oldest ghosts, so that the ghosts are not larger than the
+    /// capacity of main.
     fn remember(&mut self, key: u32) {
         self.ghosts_so_far += 1;
         let known = &mut self.known[key as usize];
@@ -244,7 +245,7 @@ mod tests {
     use crate::trace::Trace;
     use std::path::Path;
 
-    /// Which of these requests are hits, as `+` and `-`.
+    /// Returns which of these requests are hits, as `+` and `-`.
     fn hits(cache: &mut dyn Cache, requests: &[u32]) -> String {
         requests.iter().map(|key| if cache.request(*key, 1) { '+' } else { '-' }).collect()
     }
@@ -252,7 +253,7 @@ mod tests {
     #[test]
     fn lru_evicts_what_was_used_longest_ago() {
         let mut lru = Lru::new(5, 3);
-        // 1 is used again, so that 2 goes for 4; then 3 goes for 2.
+        // 1 is used again, so 4 evicts 2. Then 2 evicts 3.
         assert_eq!(hits(&mut lru, &[1, 2, 3, 1, 4, 1, 2, 3]), "---+-+--");
         assert_eq!(lru.used(), 3);
     }
@@ -269,13 +270,13 @@ mod tests {
         assert!(lru.request(0, 4) && lru.request(4, 5) && !lru.request(2, 1));
     }
 
-    /// Capacity 10: small has room for 1, main for 9.
+    /// The capacity is 10. Small has room for 1 key, and main for 9.
     #[test]
     fn the_first_keys_of_s3_fifo_go_to_main_when_small_is_full() {
         let mut cache = S3Fifo::new(100, 10);
         hits(&mut cache, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
         assert_eq!((cache.small.keys.len(), cache.main.keys.len()), (1, 9));
-        // Each new key evicts the one in small: main stays.
+        // Each new key evicts the one in small. Main does not change.
         hits(&mut cache, &[10, 11, 12]);
         assert_eq!(hits(&mut cache, &[1, 2, 3, 4, 5, 6, 7, 8, 9]), "+++++++++");
         assert_eq!(cache.small.keys, [12]);
@@ -285,11 +286,12 @@ mod tests {
     fn s3_fifo_promotes_after_two_uses_and_forgets_them() {
         let mut cache = S3Fifo::new(100, 10);
         hits(&mut cache, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        // 0 is used twice in small, so it moves to main. Main is then above nine tenths: its oldest, 1, goes.
+        // 0 is used twice in small, so it moves to main. Main is then above nine tenths, and evicts 1, its
+        // oldest key.
         assert_eq!(hits(&mut cache, &[0, 0, 10]), "++-");
         assert_eq!(cache.main.keys, [2, 3, 4, 5, 6, 7, 8, 9, 0]);
         assert_eq!((cache.known[0].frequency, cache.small.keys.len()), (0, 1));
-        // 10 is used only once: it goes.
+        // 10 is used only once, and is evicted.
         assert_eq!(hits(&mut cache, &[10, 11, 10]), "+--");
     }
 
@@ -297,7 +299,7 @@ mod tests {
     fn s3_fifo_spares_used_keys_of_main_once_for_each_use() {
         let mut cache = S3Fifo::new(100, 10);
         hits(&mut cache, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 1, 2, 0, 0, 10]);
-        // 1 and 2 went round, with one use less. 3 was evicted.
+        // 1 and 2 are at the end again, with one use less. 3 was evicted.
         assert_eq!(cache.main.keys, [4, 5, 6, 7, 8, 9, 0, 1, 2]);
         assert_eq!((cache.known[1].frequency, cache.known[2].frequency), (1, 0));
         assert!(!cache.known[3].is_there && cache.known[3].ghost == 0, "main leaves no ghosts");
@@ -311,7 +313,7 @@ mod tests {
         hits(&mut cache, &[0]);
         assert_eq!(cache.main.keys.back(), Some(&0));
         assert_eq!(cache.ghosts_size, 1, "10 is a ghost now, and 0 no longer is");
-        // Nine ghosts are remembered: after ten more, the oldest is not.
+        // Nine ghosts are remembered. After ten more keys, the oldest ghost is forgotten.
         hits(&mut cache, &(20..31).collect::<Vec<_>>());
         assert!(cache.ghosts_size == 9 && cache.known[10].ghost == 0 && cache.known[29].ghost > 0);
     }
@@ -333,7 +335,7 @@ mod tests {
     /// percent.
     type Figures = (String, usize, f64, f64);
 
-    /// The rows of `../shared/data/README.md`, which libCacheSim computed.
+    /// Returns the rows of `../shared/data/README.md`, which libCacheSim has computed.
     fn figures(readme: &str) -> Vec<Figures> {
         let cells = |line: &str| line.split('|').map(|cell| cell.trim().replace(',', "")).collect::<Vec<_>>();
         let row = |line: &str| {
@@ -344,8 +346,8 @@ mod tests {
         readme.lines().filter_map(row).collect()
     }
 
-    /// libCacheSim and this file agree to a few requests in ten thousand. `loop` at 10 keys is left out:
-    /// whether it has any hit depends on how the first ten keys are shared out.
+    /// libCacheSim and this file differ by at most a few requests in ten thousand. `loop` at 10 keys is left
+    /// out, because its hits depend on how the first ten keys are distributed.
     #[test]
     fn the_hit_ratios_of_real_traces_are_those_of_libcachesim() {
         let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");

@@ -1,4 +1,4 @@
-//! What eviction costs in time and in bytes.
+//! Measures the cost of eviction in time and in bytes.
 //!
 //! ```text
 //!  below the limit   SET of new keys, GET of all, SET of all again       beside noeviction without a limit
@@ -6,13 +6,13 @@
 //!   all keys used    the same, after every key has been read twice
 //! ```
 //!
-//! The limit is twice what the keys take in the first part, so nothing is evicted. The time is that of the
-//! clock of each access, and of the question whether there is room. GETs are timed in the two regimes of the suite
-//! `keyspace`.
+//! In the first part, the limit is twice the bytes that the keys take, so nothing is evicted. The additional
+//! time is that of the access clock, and of the check whether there is room. GETs are timed in the two ways
+//! of the suite `keyspace`.
 //!
-//! At the limit a keyspace is full with the keys of the run. The limit is what they take without eviction, so
-//! that ghosts and queues take room from keys. After every key has been read twice, LRU has the same work,
-//! and S3-FIFO spares used keys before it evicts one, as its queues would do.
+//! At the limit, a keyspace is full with the keys of the run. The limit is the number of bytes that they take
+//! without eviction, so ghosts and queues take room from keys. After every key has been read twice, LRU has
+//! the same work as before. S3-FIFO keeps used keys for another round before it evicts one.
 //!
 //! Keys have 16 bytes and values 32. A round of a keyspace is a whole life (see [`lives`](crate::lives)).
 
@@ -30,10 +30,10 @@ use keyspace::MaxmemoryPolicy::{self, AllkeysLfu, AllkeysLru, AllkeysRandom, All
 use std::hint::black_box;
 use std::time::Duration;
 
-/// Redcore without eviction: what the policies stand beside.
+/// Redcore without eviction, which is the peer of the policies.
 pub(super) const NOEVICTION: &str = Noeviction.as_str();
 
-/// What is timed below the limit, in order.
+/// The phases that are timed below the limit, in their order.
 const BELOW: [&str; 4] = [
     "SET of a new key, below the limit",
     "GET, independent, below the limit",
@@ -41,11 +41,11 @@ const BELOW: [&str; 4] = [
     "SET of an old key, below the limit",
 ];
 
-/// What is timed at the limit.
+/// The phases that are timed at the limit.
 const AT_LIMIT: [&str; 2] =
     ["SET of a new key, at the limit", "SET of a new key, at the limit, all keys used"];
 
-/// The most SETs at the limit that are timed.
+/// The maximum number of SETs at the limit that are timed.
 const SETS_MAX: usize = 250_000;
 
 pub(super) fn run(ctx: &mut Ctx) {
@@ -54,7 +54,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     for &(n, rounds) in sizes {
         let keys = &Keys::new(n, ctx.settings.seed);
         let bytes = full(Noeviction, 0, keys).allocation_size();
-        // So many keys are long enough a life to count from the first round on.
+        // With this many keys, a life is long enough that the first round counts too.
         let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed: ctx.settings.seed };
 
         let policies = [Noeviction, AllkeysLru, AllkeysS3fifo];
@@ -74,23 +74,23 @@ pub(super) fn run(ctx: &mut Ctx) {
     }
 }
 
-/// The policies, each beside the first sample, which is without eviction.
+/// Compares each policy with the first sample, which has no eviction.
 fn compare(ctx: &mut Ctx, case: &str, n: usize, ops: usize, samples: &[Samples]) {
     let (noeviction, policies) = samples.split_at(1);
     ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, policies, noeviction);
 }
 
-/// The keys that are added at the limit.
+/// Returns the keys that are added at the limit.
 fn new_keys(keys: &Keys) -> &[Key] {
     &keys.absent[..keys.absent.len().min(SETS_MAX)]
 }
 
-/// An empty keyspace with a policy. What stands beside the policies has no limit.
+/// Returns an empty keyspace with a policy. Without eviction, it has no limit.
 fn empty(policy: MaxmemoryPolicy, maxmemory: usize) -> Keyspace<Fold> {
     keyspace(policy, if policy == Noeviction { 0 } else { maxmemory })
 }
 
-/// A keyspace after a SET of each key, in the second 0.
+/// Returns a keyspace after a SET of each key at the time 0.
 fn full(policy: MaxmemoryPolicy, maxmemory: usize, keys: &Keys) -> Keyspace<Fold> {
     let mut store = empty(policy, maxmemory);
     keys.insert.iter().for_each(|key| Store::set(&mut store, key, VALUE, 0));
@@ -99,7 +99,8 @@ fn full(policy: MaxmemoryPolicy, maxmemory: usize, keys: &Keys) -> Keyspace<Fold
 
 fn below_the_limit(policy: MaxmemoryPolicy, limit: usize, keys: &Keys) -> [Duration; BELOW.len()] {
     let mut store = empty(policy, limit);
-    // A second passes with each phase, so that each key's first use in it sets the access clock.
+    // The time advances by a second with each phase. So the first use of each key in a phase sets its access
+    // clock.
     let [t0, t1, t2, t3]: [u64; BELOW.len()] = std::array::from_fn(|phase| 1_000 * phase as u64);
     let new = timed(|| keys.insert.iter().for_each(|key| Store::set(&mut store, black_box(key), VALUE, t0)));
     let get = |key: &Key, now| Store::get(&store, key, now).expect("all are there");
@@ -131,7 +132,8 @@ fn at_the_limit(policy: MaxmemoryPolicy, limit: usize, keys: &Keys) -> [Duration
     })
 }
 
-/// What a key takes below the limit without what eviction keeps, and that, below and at the limit.
+/// Reports the bytes a key below the limit without the data of eviction. Also reports the data of eviction,
+/// below the limit and at the limit.
 fn report_bytes(ctx: &mut Ctx, limit: usize, keys: &Keys) {
     let a_key = |bytes: usize, store: &Keyspace<Fold>| bytes as f64 / store.len() as f64;
     let case = "keys of 16 B, values of 32 B";

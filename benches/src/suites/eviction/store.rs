@@ -1,10 +1,10 @@
-//! A keyspace that evicts, as the caches of the hit ratios: the only file that knows how its policies are
-//! asked for.
+//! A keyspace that evicts, as one of the caches whose hit ratios are measured. Only this file uses the
+//! interface of its policies.
 //!
-//! Time passes with requests, because what is in traces cannot be used: many have none, and the one from
-//! block storage has 17 requests in each second, which is the unit of the LRU clock. Under LRU a request
-//! takes a second, so that the clock tells requests apart. Under the other policies it takes a millisecond. A
-//! second would let the counters of LFU decay after every 60 requests.
+//! The time advances with each request, because the times of traces cannot be used. Many traces have none.
+//! The one from block storage has 17 requests in each second, which is the unit of the LRU clock. Under LRU,
+//! a request takes one second, so that the clock distinguishes requests. Under the other policies, a request
+//! takes one millisecond. With one second, the counters of LFU would decay after every 60 requests.
 
 use super::cache::Cache;
 use crate::keys::key;
@@ -12,7 +12,7 @@ use crate::maps::Fold;
 use crate::trace::Trace;
 use keyspace::{Error, Keyspace, MaxmemoryPolicy, Options};
 
-/// The policies with a hit ratio, the best one first.
+/// The policies whose hit ratio is measured. The best one comes first.
 pub(super) const POLICIES: [MaxmemoryPolicy; 4] = [
     MaxmemoryPolicy::AllkeysS3fifo,
     MaxmemoryPolicy::AllkeysLru,
@@ -20,15 +20,15 @@ pub(super) const POLICIES: [MaxmemoryPolicy; 4] = [
     MaxmemoryPolicy::AllkeysRandom,
 ];
 
-/// The value of every key where only keys count. A small one: ghosts take a part of the bytes, so a larger
-/// one would allow more.
+/// The value of every key if only keys count. It is small, because ghosts may take a share of the bytes, and
+/// larger values would allow more ghosts.
 pub(super) const VALUE: &[u8; 32] = b"a value of thirty-two bytes here";
 
-/// An LRU clock counts up to so many seconds.
+/// An LRU clock counts up to this many seconds.
 const LRU_CLOCK_SECONDS: u64 = 1 << 24;
 
-/// An empty keyspace with a policy and a limit in bytes; 0 is no limit. Its picks at random follow from the
-/// seed of its hash, which is fixed.
+/// Returns an empty keyspace with a policy and a limit in bytes. 0 means no limit. The seed of its hash,
+/// which is fixed, determines its random picks.
 pub(super) fn keyspace(policy: MaxmemoryPolicy, maxmemory: usize) -> Keyspace<Fold> {
     seeded(policy, maxmemory, Fold::default())
 }
@@ -38,14 +38,15 @@ fn seeded(policy: MaxmemoryPolicy, maxmemory: usize, hasher: Fold) -> Keyspace<F
     Keyspace::with_options_and_hasher(options, hasher)
 }
 
-/// A clock that goes on with each request.
+/// A clock that advances with each request.
 struct RequestClock {
     micros: u64,
     step_micros: u64,
 }
 
 impl RequestClock {
-    /// For so many requests. If the LRU clock cannot count as many seconds, a request takes less than one.
+    /// Returns a clock for this many requests. A request takes less than a second if the LRU clock cannot
+    /// count as many seconds.
     fn new(policy: MaxmemoryPolicy, requests: usize) -> Self {
         let step_micros = match policy {
             MaxmemoryPolicy::AllkeysLru => {
@@ -56,14 +57,14 @@ impl RequestClock {
         Self { micros: 0, step_micros }
     }
 
-    /// The time of the next request, in milliseconds.
+    /// Returns the time of the next request, in milliseconds.
     fn tick(&mut self) -> u64 {
         self.micros += self.step_micros;
         self.micros / 1_000
     }
 }
 
-/// A keyspace that holds a number of keys. All keys and values have the same length.
+/// A keyspace that is limited to a number of keys. All keys and values have the same length.
 pub(super) struct ByKeys {
     keyspace: Keyspace<Fold>,
     capacity: usize,
@@ -98,7 +99,7 @@ pub(super) struct ByBytes<'a> {
     keyspace: Keyspace<Fold>,
     clock: RequestClock,
     trace: &'a Trace,
-    /// A value of `n` bytes is the first `n` of these.
+    /// The first `n` of these bytes are a value of `n` bytes.
     value: &'a [u8],
 }
 
@@ -121,7 +122,7 @@ impl Cache for ByBytes<'_> {
         let is_hit = self.keyspace.get_string(key, now).expect("values are strings").is_some();
         if !is_hit {
             match self.keyspace.set(key, &self.value[..size as usize], now) {
-                // What is larger than the limit is not kept.
+                // A value that is larger than the limit is not kept.
                 Ok(()) | Err(Error::MaxmemoryReached { .. }) => {}
                 Err(err) => panic!("no memory: {err}"),
             }

@@ -1,16 +1,16 @@
-//! A storm: values of random sizes are written at the limit, until four times the limit has been written.
+//! The storm: values of random sizes are written at the limit, until four times the limit has been written.
 //!
 //! ```text
 //!  log-uniform   10 B to 1 MiB, each power of ten equally often: most values are small, most bytes are not
 //!  uniform       10 B to 1 MiB, each size equally often: half a megabyte in the mean
 //! ```
 //!
-//! Keys are drawn from twice as many as fit, so that some SETs write over a value. After each call the bytes
-//! must be within `maxmemory`; if they are not, the suite fails.
+//! Keys are drawn from twice as many as fit, so that some SETs replace a value. After each call, the bytes
+//! must be within `maxmemory`. If they are not, the suite fails.
 //!
-//! Keys, sizes and hash seed are fixed, so that call `i` does the same work in every run. Its cost is the
-//! least of its times ([`Least`]). Copying a value of a megabyte takes longer than any eviction, so values of
-//! more than [`LARGE`] bytes have rows of their own.
+//! The keys, the sizes and the hash seed are fixed, so call `i` does the same work in every run. Its cost is
+//! the least of its times ([`Least`]). Copying a value of a megabyte takes longer than any eviction. So
+//! values of more than [`LARGE`] bytes have separate rows.
 
 use super::store::keyspace;
 use crate::keys::{Key, key};
@@ -24,22 +24,22 @@ use quanta::Clock;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-/// Runs over which the least time is taken. [`MINIMUM`] says it.
+/// The number of runs that the least time is taken over. The text of [`MINIMUM`] contains it.
 const RUNS: usize = 5;
 
 const SMALLEST: usize = 10;
 const LARGEST: usize = 1 << 20;
 
-/// Values up to here have a limit to the longest call, in bytes.
+/// The longest call has a limit for values of up to this many bytes.
 const LARGE: usize = 256 << 10;
 
-/// How many times the limit is written.
+/// All writes together are this many times the limit.
 const TIMES: usize = 4;
 
-/// Milliseconds between two writes.
+/// The time between two writes, in milliseconds.
 const STEP: u64 = 10;
 
-/// A distribution of sizes: the size in bytes at a number from 0 to 1.
+/// A distribution of sizes. It maps a number from 0 to 1 to a size in bytes.
 type Distribution = fn(f64) -> f64;
 
 /// The distributions and their names.
@@ -59,7 +59,7 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let limit = ctx.settings.pick(4 << 20, 32 << 20, 256 << 20);
     let value = vec![b'v'; LARGEST];
     let clock = Clock::new();
-    // The allocator's own thread gives freed pages back, as it does in a server.
+    // A background thread of the allocator returns freed pages, as in a server.
     let before = zmalloc::background_thread(true);
     for (name, size) in SIZES {
         let writes = writes(size, limit, ctx.settings.seed);
@@ -108,7 +108,7 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes of [`TIMES`] times the limit in all.
+/// Returns writes of [`TIMES`] times the limit in all.
 fn writes(size: Distribution, limit: usize, seed: u64) -> Vec<Write> {
     let mut rng = SmallRng::seed_from_u64(seed);
     let (mut sizes, mut written) = (Vec::new(), 0);
@@ -122,7 +122,7 @@ fn writes(size: Distribution, limit: usize, seed: u64) -> Vec<Write> {
     sizes.into_iter().enumerate().map(write).collect()
 }
 
-/// One run.
+/// Makes one run.
 fn storm(
     policy: MaxmemoryPolicy,
     limit: usize,
@@ -132,8 +132,8 @@ fn storm(
     least: &mut Least,
 ) -> anyhow::Result<()> {
     let mut store = keyspace(policy, limit);
-    // The error is kept, and not returned, because every call is timed. To ask for the bytes takes a few
-    // nanoseconds.
+    // The error is kept, and not returned, because every call is timed. Reading the number of bytes takes a
+    // few nanoseconds.
     let mut result = Ok(());
     let mut most = 0;
     least.each(clock, writes, |write| {
@@ -151,8 +151,9 @@ fn storm(
 mod tests {
     use super::*;
 
-    /// The means are (a + b) / 2 = 524,293 and (b - a) / ln(b / a) = 90,712 bytes. 4 GiB are some 8,200 and
-    /// 47,000 sizes, whose means have standard deviations of 0.6 % and 1.0 %. Five of them are 5 % at most.
+    /// The means are (a + b) / 2 = 524,293 and (b - a) / ln(b / a) = 90,712 bytes. 4 GiB are about 8,200 and
+    /// 47,000 sizes. Their means have standard deviations of 0.6 % and 1.0 %. Five standard deviations are at
+    /// most 5 %.
     #[test]
     fn sizes_are_as_they_are_called() {
         for ((name, size), mean) in SIZES.into_iter().zip([90_712.0, 524_293.0]) {

@@ -1,4 +1,4 @@
-//! Writes into small collections, inside the entry and beside it.
+//! Measures writes to small collections, which are inside the entry or in a separate block.
 //!
 //! ```text
 //!  Keyspace         Table -> | head | key | packed value |
@@ -6,9 +6,9 @@
 //!                         -> packed value's block
 //! ```
 //!
-//! Both are asked for a key and change its value by the same code of the crate `values`, and both find the
-//! key by the same hash. A round visits all collections in a random order and adds one element to each;
-//! another one takes the elements out again.
+//! Both subjects find the key by the same hash, and change its value by the same code of the crate `values`.
+//! A round visits all collections in a random order, and adds one element to each. Another round removes
+//! these elements.
 
 use crate::keys::shuffled;
 use crate::lives::timed;
@@ -26,30 +26,30 @@ use values::list::Side;
 use values::zset::AddOptions;
 use values::{Collection, Hash, List, ReserveError, Set, ZSet};
 
-/// The subject that holds its collections in blocks of their own.
+/// The subject that holds its collections in separate blocks.
 pub(super) const OWN_BLOCKS: &str = "Dict of collections";
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// The collections' sizes.
+/// The sizes of the collections.
 const SIZES: [u32; 2] = [10, 100];
 
 type InKeyspace<C> = fn(&mut <C as Collection>::In<InEntry<'_>>, u32) -> Option<usize>;
 
-/// A write of the element of a number, in both places. If it was done, it answers how many elements there are.
+/// A write of the element with a number, for both places. If it is done, it returns the number of elements.
 struct Write<C: Collection> {
     name: &'static str,
     in_keyspace: InKeyspace<C>,
     in_dict: fn(&mut C, u32) -> Option<usize>,
 }
 
-/// A kind of collection: how its elements are added and removed.
+/// A kind of collection: the writes that add and remove an element.
 struct Kind<C: Collection> {
     add: Write<C>,
     remove: Write<C>,
 }
 
-/// A [`Write`] to the collection `$C`: the same code twice, once for each place.
+/// Makes a [`Write`] to the collection `$C`, with the same code for both places.
 macro_rules! write_to {
     ($C:ty, $name:literal, |$value:ident, $i:ident| $done:expr) => {
         Write::<$C> {
@@ -60,7 +60,7 @@ macro_rules! write_to {
     };
 }
 
-/// A [`Kind`] of the collection `$C`.
+/// Makes the [`Kind`] of the collection `$C`.
 macro_rules! kind {
     ($C:ty, $add:literal => |$value:ident, $i:ident| $added:expr, $remove:literal => $removed:expr) => {
         Kind::<$C> {
@@ -126,7 +126,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     );
 }
 
-/// Eleven bytes.
+/// Returns a field of eleven bytes.
 fn field(i: u32) -> [u8; 11] {
     let mut field = *b"field000000";
     let mut rest = i;
@@ -137,7 +137,7 @@ fn field(i: u32) -> [u8; 11] {
     field
 }
 
-/// Integers of 32 bits in no order.
+/// Returns an integer of 32 bits. The order of the integers is not the order of the numbers.
 fn integer(i: u32) -> i64 {
     (i.wrapping_mul(0x9E37_79B1) as i32).into()
 }
@@ -146,7 +146,7 @@ fn score(i: u32) -> f64 {
     f64::from(i.wrapping_mul(0x9E37_79B1)) / 1e6
 }
 
-/// The two subjects, full.
+/// Both subjects with all their collections.
 struct Stores<C: Collection> {
     keyspace: RefCell<Keyspace<Fold>>,
     dict: RefCell<Dict<Sds, C, Fold>>,
@@ -175,7 +175,7 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
         for (waits, regime) in [(false, ""), (true, ", dependent")] {
             let case = format!("{name}{regime}");
             ctx.progress.start(&case, rounds + 1);
-            // What is not timed brings every collection back to where it was.
+            // The part that is not timed restores every collection.
             let round = |change: &dyn Fn(bool, &[u32])| -> Duration {
                 if is_added {
                     let time = timed(|| change(true, &orders[0]));
@@ -211,8 +211,8 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
     }
 }
 
-/// Writes to the collections of these numbers. If the writes wait for each other, the number of the next collection is read where
-/// the answer before says, which is always the next place.
+/// Writes to the collections with these numbers. If the writes wait for each other, the place of the next
+/// number depends on the previous answer. It is always the next place.
 fn each(order: &[u32], waits: bool, mut write: impl FnMut(usize) -> Option<usize>) {
     let mask = black_box(0);
     let mut answer = 0;

@@ -1,13 +1,15 @@
-//! A simulation: which share of the keys with an expiry has expired and is still there, over virtual time.
+//! A simulation of expiry over virtual time: the share of keys that have expired and are still there, among
+//! all keys with an expiry.
 //!
 //! ```text
 //!  all at once   every key expires in the same second
-//!  spread        every key gets a time to live of 1 s to 10 min when it is set, and is set again when it is gone
-//!  refreshed     every key lives for a minute; each second a thirtieth of all keys, drawn at random, is set again
+//!  spread        every key gets a time to live of 1 s to 10 min, and is set again when it is removed
+//!  refreshed     every key lives for a minute; each second, a random thirtieth of all keys is set again
 //! ```
 //!
-//! The keyspace sweeps ten times a virtual second, with a budget of a fiftieth of the keys. The keys are
-//! never read, so only sweeps remove them. The simulation keeps the expiry of each key beside the keyspace.
+//! The keyspace sweeps ten times in each virtual second, with a budget of a fiftieth of the keys. The keys
+//! are never read, so only sweeps remove them. The simulation also keeps the expiry of each key outside the
+//! keyspace.
 
 use crate::keys::key;
 use crate::maps::Fold;
@@ -18,31 +20,31 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use std::sync::{Arc, Mutex};
 
-/// Sweeps a virtual second. In redis.conf: `hz`.
+/// The number of sweeps in a virtual second. In redis.conf: `hz`.
 const HZ: u64 = 10;
 
-/// Virtual seconds.
+/// The number of virtual seconds.
 const SECONDS: u64 = 600;
 
-/// A sweep may look at one key in so many.
+/// The budget of a sweep is the number of keys divided by this.
 const BUDGET_SHARE: usize = 50;
 
-/// After so many seconds a pattern has settled.
+/// The number of seconds after which a pattern is in a steady state.
 const SETTLED: u64 = 120;
 
-/// When the keys of *all at once* expire.
+/// The second in which the keys of *all at once* expire.
 const AT_ONCE: u64 = 60;
 
-/// Milliseconds of a second.
+/// The number of milliseconds in a second.
 const SECOND: u64 = 1_000;
 
 struct Pattern {
     name: &'static str,
-    /// The time to live of a new key, in seconds, at some second.
+    /// Returns the time to live of a new key, in seconds, for a second of the simulation.
     ttl: fn(u64, &mut SmallRng) -> u64,
-    /// Whether a key that is gone is set again.
+    /// Whether a key that was removed is set again.
     is_refilled: bool,
-    /// One key in so many is set again each second; 0 for none.
+    /// In each second, the number of keys divided by this are set again. 0 means none.
     refreshed: usize,
 }
 
@@ -52,9 +54,9 @@ const PATTERNS: [Pattern; 3] = [
     Pattern { name: "refreshed", ttl: |_, _| 60, is_refilled: true, refreshed: 30 },
 ];
 
-/// A pattern's result.
+/// The result of a pattern.
 struct Run {
-    /// By second: the share of expired keys among those with an expiry, in percent.
+    /// For each second, the share of expired keys among the keys with an expiry, in percent.
     shares: Vec<f64>,
     looked_at: usize,
     removed: usize,
@@ -142,7 +144,7 @@ fn simulate(pattern: &Pattern, n: usize, seed: u64) -> Run {
         }
         let gone = std::mem::take(&mut *gone.lock().expect("no other thread"));
         for i in gone {
-            // One that was set again in the same second is there already.
+            // A key that was set again in the same second is already there.
             if pattern.is_refilled && expiries[i] <= now + SECOND {
                 set(&mut keyspace, i, second, &mut expiries[i]);
             }
@@ -151,7 +153,7 @@ fn simulate(pattern: &Pattern, n: usize, seed: u64) -> Run {
     run
 }
 
-/// The number of a key.
+/// Returns the number of a key.
 fn number(key: &[u8]) -> usize {
     key.iter()
         .skip_while(|byte| !byte.is_ascii_digit())

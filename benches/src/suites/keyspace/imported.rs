@@ -1,7 +1,8 @@
-//! Keys and strings of a file of the user (`--import FILE`): GET, SET and DEL beside maps of boxes.
+//! Measures GET, SET and DEL with the keys and strings of a file (`--import FILE`), in comparison with maps
+//! of boxes.
 //!
-//! A round is a whole life, as in [`maps`](super::maps). Of a dump, only keys with a string take part. There
-//! are no batches, because keys have several lengths.
+//! A round is a whole life, as in [`maps`](super::maps). Only the keys of a dump that have a string are used.
+//! There are no batches, because the keys have different lengths.
 
 use crate::import::Import;
 use crate::keys::shuffled;
@@ -14,7 +15,7 @@ use keyspace::Keyspace;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// What is timed, in order.
+/// The phases that are timed, in their order.
 const PHASES: [&str; 5] =
     ["SET of a new key", "GET, independent", "GET, dependent", "SET of an old key", "DEL"];
 
@@ -23,7 +24,8 @@ const MIN_OPS: usize = 200_000;
 
 type Pair<'a> = (&'a [u8], &'a [u8]);
 
-/// The pairs in the order in which they are set, and the numbers in the order in which they are found.
+/// The pairs in the order in which they are set, and the numbers of the pairs in the order in which they are
+/// looked up.
 struct Pairs<'a> {
     insert: Vec<Pair<'a>>,
     find: Vec<u32>,
@@ -71,7 +73,7 @@ fn live<S: Store>(pairs: &Pairs<'_>) -> [Duration; PHASES.len()] {
         black_box(find.iter().fold(0, |all, &i| all ^ get(&store, i)));
     });
     let dependent = timed(|| {
-        // Which number is read next waits for the answer before; it is always the next one.
+        // The place of the next number depends on the previous answer. It is always the next place.
         let (mask, mut answer) = (black_box(0), 0);
         for at in 0..find.len() {
             answer = get(&store, find[at + (answer & mask) as usize]);

@@ -1,8 +1,9 @@
-//! The longest single call while a keyspace grows, and while half of its keys expire. The same keys and values go into maps of
-//! boxes: one that moves all its entries whenever it doubles, and Redis' design, which moves them in steps.
+//! Measures the longest single call while a keyspace grows, and while half of its keys expire. The same keys
+//! and values are put into two maps of boxes. One moves all its entries when it doubles. The other has the
+//! design of Redis, and moves them in steps.
 //!
-//! Keys, order and hash seed are fixed, so that call `i` does the same work in every run. Its cost is the
-//! least of its times ([`Least`]).
+//! The keys, the order and the hash seed are fixed, so call `i` does the same work in every run. Its cost is
+//! the least of its times ([`Least`]).
 
 use crate::keys::{self, Key};
 use crate::least::Least;
@@ -13,18 +14,18 @@ use crate::suite::Ctx;
 use keyspace::{Expiry, Keyspace, Options, SetExpiry, SetOptions};
 use quanta::Clock;
 
-/// Runs over which the least time is taken.
+/// The number of runs that the least time is taken over.
 const RUNS: usize = 5;
 
-/// When every other key expires, in milliseconds.
+/// The time at which every other key expires, in milliseconds.
 const EXPIRES_AT: u64 = 1_000;
 
 const VALUE: &[u8] = b"a value of thirty-two bytes here";
 
-/// The case of the growing keyspace. The map has no expiries.
+/// The case of the growing keyspace. The maps have no expiries.
 const SET: &str = "SET of new keys, half of them with an expiry, minimum of 5 runs";
 
-/// What a sweep may look at.
+/// The budget of a sweep.
 const BUDGET: usize = 64;
 
 pub(super) fn run(ctx: &mut Ctx) {
@@ -34,7 +35,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     let (mut grow, mut expire) = (Least::new(n), Least::new(n));
     let (mut grow_map, mut grow_classic) = (Least::new(n), Least::new(n));
     ctx.progress.start("each call of a Keyspace", RUNS);
-    // The allocator's own thread gives freed pages back, as it does in a server.
+    // A background thread of the allocator returns freed pages, as in a server.
     let before = zmalloc::background_thread(true);
     for _ in 0..RUNS {
         zmalloc::purge();
@@ -104,7 +105,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     );
 }
 
-/// One run of a map from empty to all keys.
+/// Runs a map once from empty to all keys.
 fn grow_store<S: Store>(least: &mut Least, clock: &Clock, keys: &[Key]) {
     zmalloc::purge();
     let mut store = S::new(keys.len());

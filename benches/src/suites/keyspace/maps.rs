@@ -1,17 +1,20 @@
-//! A keyspace beside the maps that an embedder would have used, with the same keys and values.
+//! Compares a keyspace with the maps that an embedder would use instead, with the same keys and values.
 //!
-//! A round of a store is a whole life (see [`lives`](crate::lives)): set N new keys, get all, set all again, remove
-//! all. Keys have 16 bytes and values 32. Look-ups are timed in two regimes:
+//! A round of a store is a whole life (see [`lives`](crate::lives)). It sets N new keys, gets all of them,
+//! sets all of them again, and removes all of them. Keys have 16 bytes, and values have 32. Look-ups are
+//! timed in two ways:
 //!
-//! - *independent*: a loop over ready keys, in which the processor overlaps the cache misses of several look-ups;
-//! - *dependent*: which key comes next depends on the answer before ([`dependent`]).
+//! - *independent*: a loop over known keys. The processor overlaps the cache misses of several look-ups.
+//! - *dependent*: the next key depends on the previous answer ([`dependent`]).
 //!
-//! *16 GETs* are compared with single gets and with sixteen gets of the peer in a loop. Every answer is part of a
-//! sum, so that its value has been read. For old keys, hashbrown and dashmap change the value only and make no box
-//! for the key; a Keyspace gets no such hint. The new value is as long as the old one.
+//! *16 GETs* are compared with single gets, and with sixteen gets of the peer in a loop. Every answer is
+//! added to a sum, so that its value is read. For old keys, hashbrown and dashmap change only the value, and
+//! make no box for the key. A Keyspace does not know beforehand that a key is old. The new value is as long
+//! as the old one.
 //!
-//! Limits: keys of 16 bytes are the longest that a Keyspace compares without a call. N is a round number, at
-//! which a map that doubles stands where it happens to; `memory` has the bytes over whole doublings.
+//! Limits: keys of 16 bytes are the longest that a Keyspace compares without a function call. N is a round
+//! number, and a map that doubles has an arbitrary fill level there. The suite `memory` has the bytes over
+//! whole doublings.
 
 use crate::dependent;
 use crate::keys::{Key, Keys};
@@ -25,10 +28,10 @@ use keyspace::Keyspace;
 use std::hint::black_box;
 use std::time::Duration;
 
-/// The map that somebody who embeds a store would have used.
+/// The map that a program would use instead of an embedded store.
 pub(super) const BOXES: &str = BoxMap::NAME;
 
-/// What is timed, in order.
+/// The phases that are timed, in their order.
 const PHASES: [&str; 7] = [
     "SET of a new key",
     "GET, independent",
@@ -39,13 +42,13 @@ const PHASES: [&str; 7] = [
     "DEL",
 ];
 
-/// The phases of batches, each with the phase of single look-ups in the same regime.
+/// The phases of batches, each with the phase of single look-ups of the same kind.
 const BATCHES: [(usize, usize); 2] = [(3, 1), (4, 2)];
 
 /// A life is repeated until it has done this many operations of each kind.
 const MIN_OPS: usize = 200_000;
 
-/// From this N on the warm-up round counts as the others do.
+/// From this N on, the first round counts too.
 const NO_WARM_UP: usize = 4_000_000;
 
 type Life = [Duration; PHASES.len()];
@@ -82,7 +85,7 @@ fn candidate<S: Store>(keys: &Keys) -> Candidate<'_, { PHASES.len() }> {
     Candidate::new(S::NAME, || live::<S>(keys))
 }
 
-/// A value of 32 bytes, whose first eight are another number for each pair of key and generation.
+/// Returns a value of 32 bytes. Its first nine bytes are different for each pair of key and generation.
 fn value(key: &Key, generation: u8) -> [u8; 32] {
     let mut value = [generation; 32];
     value[..8].copy_from_slice(&key[8..]);
@@ -93,7 +96,8 @@ fn value(key: &Key, generation: u8) -> [u8; 32] {
 fn live<S: Store>(keys: &Keys) -> Life {
     let n = keys.insert.len();
     let mut store = S::new(n);
-    // A second passes with each phase, so that each key's first use in it sets the access clock.
+    // The time advances by a second with each phase. So the first use of each key in a phase sets its access
+    // clock.
     let [t0, t1, t2, t3, t4, t5, t6]: [u64; PHASES.len()] = std::array::from_fn(|phase| 1_000 * phase as u64);
     let new = timed(|| keys.insert.iter().for_each(|key| store.set(black_box(key), &value(key, 1), t0)));
     let sum = |found: Option<u64>| found.expect("all are there");
@@ -123,7 +127,7 @@ fn report_times(ctx: &mut Ctx, n: u64, ops: u64, samples: &[Vec<Samples>; PHASES
             ctx.report.compare(ctx.suite, case, n, ops, &samples[phase]);
             continue;
         };
-        // Batches of the keyspace, beside both ways in which a user of the map can ask.
+        // Batches of the keyspace are compared with single look-ups and with loops of look-ups of the map.
         let named = |samples: &Samples, what: &str| Samples {
             name: format!("{}, {what}", samples.name),
             rounds: samples.rounds.clone(),
@@ -134,7 +138,7 @@ fn report_times(ctx: &mut Ctx, n: u64, ops: u64, samples: &[Vec<Samples>; PHASES
     }
 }
 
-/// What the keys take, one store after the other.
+/// Reports the bytes that the keys take. The stores are filled one after the other.
 fn report_bytes(ctx: &mut Ctx, keys: &Keys) {
     let n = keys.insert.len();
     let ours = bytes_of::<Keyspace<Fold>>(keys) / n as f64;
@@ -184,7 +188,7 @@ mod tests {
     fn a_box_map_takes_its_boxes_and_a_keyspace_less() {
         let keys = Keys::new(10_000, 1);
         let [ours, theirs] = [bytes_of::<Keyspace<Fold>>(&keys), bytes_of::<BoxMap>(&keys)];
-        // 16 and 32 bytes of boxes, and at least 33 of the table.
+        // The boxes take 16 and 32 bytes, and the table takes at least 33.
         assert!(theirs > 81.0 * 10_000.0 && ours < 0.8 * theirs, "{ours} {theirs}");
     }
 }

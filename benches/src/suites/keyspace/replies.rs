@@ -1,9 +1,10 @@
-//! Where a string should lie: in the entry's block, which a reply copies, or in an object, which a reply holds.
+//! Where a string should be stored: in the block of its entry, so that a reply copies it, or in an object,
+//! which a reply shares.
 //!
-//! Time is on one side: a reply of the same string, copied into a `Bytes`, beside one that shares the object. (A
-//! keyspace also counts the bytes that it lends, which is four atomic operations more.) Bytes are on the other: what
-//! a string in the block saves, by the size classes of the allocator. Both figures decide a limit of ours. No other
-//! library is measured.
+//! The suite compares the time of a reply that copies the string into a `Bytes` with the time of one that
+//! shares the object. (A keyspace also counts the bytes that it lends, which takes four more atomic
+//! operations.) It also computes how many bytes a string in the block saves, by the size classes of the
+//! allocator. These two figures determine a limit of the keyspace. No other library is measured.
 
 use crate::keys::{KEY_BYTES, shuffled};
 use crate::lives::timed;
@@ -15,13 +16,13 @@ use robj::Robj;
 use sds::Sds;
 use std::hint::black_box;
 
-/// The peer: a reply that shares the object.
+/// The peer, which is a reply that shares the object.
 pub(super) const HOLD: &str = "hold the object";
 
-/// Lengths of strings, in bytes.
+/// The lengths of the strings, in bytes.
 const LENGTHS: [usize; 8] = [64, 256, 512, 1_000, 1_500, 2_000, 4_000, 16_000];
 
-/// The lengths over whose doublings the saved bytes are a mean.
+/// The doublings of the length that the mean of the saved bytes is taken over, as powers of two.
 const DOUBLINGS: std::ops::Range<u32> = 6..14;
 
 pub(super) fn run(ctx: &mut Ctx) {
@@ -55,7 +56,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     ctx.report.row(row);
 }
 
-/// The mean over the lengths of each doubling, and over the doublings.
+/// Returns the mean over the doublings of the mean over the lengths of a doubling.
 fn mean_saved() -> f64 {
     let of_doubling = |lg: u32| {
         let lens = 1_usize << lg..2 << lg;
@@ -64,9 +65,10 @@ fn mean_saved() -> f64 {
     DOUBLINGS.map(of_doubling).sum::<f64>() / DOUBLINGS.len() as f64
 }
 
-/// How many bytes fewer a string of `len` bytes takes in the block of a key of [`KEY_BYTES`], by size classes.
+/// Returns how many bytes a string of `len` bytes saves in the block of a key of [`KEY_BYTES`] bytes, by size
+/// classes.
 fn saved(len: usize) -> isize {
-    /// Head and length of the key.
+    /// The head, the length of the key, and the key.
     const FRONT: usize = 4 + 1 + KEY_BYTES;
     const WORD: usize = size_of::<usize>();
     const OBJECT: usize = 16;
@@ -83,7 +85,7 @@ fn saved(len: usize) -> isize {
 mod tests {
     use super::*;
 
-    /// The arithmetic is that of real blocks.
+    /// The arithmetic must agree with real blocks.
     #[test]
     fn a_string_in_the_block_saves_what_the_arithmetic_says() {
         let entry = |len: usize| {
@@ -91,7 +93,7 @@ mod tests {
             keyspace.set(&[b'k'; KEY_BYTES], &vec![b'x'; len], 0).unwrap();
             keyspace.memory_usage(&[b'k'; KEY_BYTES], 0).unwrap() as isize
         };
-        // The last length in the block, and the first that is not.
+        // This compares the greatest length that is in the block with the next one, which is not.
         let at_limit = entry(1_025) - entry(1_024);
         assert!(
             (at_limit - saved(1_024)).abs() <= 1 + zmalloc::good_size(1_100) as isize - 1_100,

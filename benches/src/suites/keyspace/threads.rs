@@ -1,8 +1,7 @@
-//! Two threads on one database: keyspaces behind locks, beside maps that are made for several threads.
+//! Measures two threads on one database. Keyspaces behind locks are compared with concurrent maps.
 //!
-//! Each thread goes over all keys in an order of its own. Of twenty requests, nineteen are gets and one sets
-//! a key again. What is timed is
-//! the wall clock from the first thread's start to the last one's end.
+//! Each thread visits all keys in its own order. Of twenty requests, nineteen are gets, and one sets a key
+//! again. The time is the wall-clock time from the start of the first thread to the end of the last one.
 
 use crate::keys::Keys;
 use crate::maps::Fold;
@@ -15,7 +14,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// One set comes after so many gets: 95 % of requests read.
+/// A set follows this many gets, so 95 % of the requests are gets.
 const GETS_A_SET: usize = 19;
 
 const THREADS: usize = 2;
@@ -23,7 +22,7 @@ const THREADS: usize = 2;
 /// The subject whose gets are batches, which no peer has.
 pub(super) const IN_BATCHES: &str = "Sharded, batches of 16";
 
-/// Values.
+/// The values at the start, and those that are set.
 const OLD: [u8; 32] = [b'o'; 32];
 const NEW: [u8; 32] = [b'n'; 32];
 
@@ -63,7 +62,8 @@ fn filled<S: Store>(orders: &[Keys]) -> S {
     store
 }
 
-/// The time from the first thread's start to the last one's end. Each does `work` with its keys.
+/// Runs `work` on each thread with its keys. Returns the time from the start of the first thread to the end
+/// of the last one.
 fn together(orders: &[Keys], work: impl Fn(&Keys) + Sync) -> Duration {
     let start = Barrier::new(orders.len());
     let times: Vec<(Instant, Instant)> = thread::scope(|scope| {
@@ -84,7 +84,7 @@ fn together(orders: &[Keys], work: impl Fn(&Keys) + Sync) -> Duration {
     first.zip(last).map_or(Duration::ZERO, |(first, last)| last - first)
 }
 
-/// The time in milliseconds as a server knows it: it advances with the requests.
+/// Returns the time in milliseconds that is passed to the store. It advances with the requests.
 fn now(request: usize) -> u64 {
     const REQUESTS_A_MS: usize = 1_000;
     (request / REQUESTS_A_MS) as u64
@@ -105,7 +105,7 @@ fn one_by_one<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
     })
 }
 
-/// The same requests: gets in batches, sets one by one.
+/// Makes the same requests with gets in batches, and sets one by one.
 fn in_batches<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
     together(orders, |keys| {
         let (gets, sets) = keys.find.split_at(keys.find.len() / (GETS_A_SET + 1) * GETS_A_SET);
@@ -117,7 +117,7 @@ fn in_batches<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
             for value in store.get_batch(batch, now) {
                 all ^= value.expect("all are there");
             }
-            // Sixteen of twenty requests have been a batch: the sets keep pace with the gets.
+            // The sets keep the ratio of one set to nineteen gets.
             let due = (i + 1) * BATCH / GETS_A_SET - i * BATCH / GETS_A_SET;
             sets.by_ref().take(due).for_each(|key| store.overwrite_shared(key, &NEW, now));
         }

@@ -1,23 +1,25 @@
-//! Suite `latency`: every single operation of a table is timed, from empty to N and back to empty.
+//! Suite `latency`: times every single operation of a table, from empty to N entries and back to empty.
 //!
-//! A mean hides what a user of a store notices: the one insert that doubles the table. A plain run, however,
-//! shows the machine as well: timer interrupts and neighbours put spikes of hundreds of microseconds into an
-//! empty loop. So there are two readings of the same work:
+//! A mean hides what a user of a store notices: the one insert that doubles the table. But the times of a
+//! plain run also show the machine. Timer interrupts and other processes cause spikes of hundreds of
+//! microseconds even in an empty loop. So there are two readings of the same work:
 //!
-//! - *plain*: the first run, operation by operation, as the clock gave it;
-//! - *minimum of 5 runs*: keys, orders and hash seeds are fixed, so operation `i` does the same work in each run
-//!   and its cost is the least of its times; an interruption would have to hit the same operation five times.
+//! - *plain*: the times of the first run, operation by operation.
+//! - *minimum of 5 runs*: the keys, the orders and the hash seeds are fixed, so operation `i` does the same
+//!   work in each run. Its cost is the least of its times, unless an interruption hits the same operation
+//!   five times.
 //!
-//! Why it is fair: the same keys, orders and hash for all; one table at a time; before every run the allocator
-//! gives its free pages back, so that page faults count in each, as they would in a process of its own.
-//! The allocator's own thread gives freed pages back as time passes, for all alike, as it does in a server:
-//! without it whoever frees or allocates next does so, which is milliseconds of one operation in any map
-//! that frees blocks of megabytes.
+//! Why it is fair: all maps have the same keys, orders and hash, and only one table exists at a time. Before
+//! every run, the allocator returns its free pages to the system. So page faults count in each run, as they
+//! would in a new process. A background thread of the allocator returns freed pages over time, as it does in
+//! a server. Without this thread, the next operation that frees or allocates memory would do so. In a map
+//! that frees blocks of megabytes, this takes milliseconds of one operation.
 //!
-//! What a run cannot see: the clock is read without a fence, so that the median of operations of a few
-//! nanoseconds is blurred by what the processor overlaps. The tail, which is the subject, is not.
+//! Limits: the clock is read without a fence. So the median of operations that take a few nanoseconds is not
+//! exact, because the processor overlaps them. This does not affect the tail, which this suite is about.
 //!
-//! The plot shows the slowest operation of each window of the growth: a doubling table's steps stand out.
+//! The plot shows the slowest operation of each window of the growth. The steps of a table that doubles are
+//! clearly visible.
 
 mod runs;
 
@@ -28,22 +30,25 @@ use crate::report::{Plot, Row, Series};
 use crate::suite::{Ctx, Headline};
 use runs::{PHASES, Runs, record};
 
-/// Runs over which the minimum is taken.
+/// The number of runs that the minimum is taken over.
 const RUNS: usize = 5;
 
-/// The end of the case of the first reading. One interrupt decides its maximum, so no score counts these rows.
+/// The ending of the case of the first reading. A single interrupt decides its maximum, so these rows do not
+/// count in scores.
 pub(crate) const PLAIN: &str = ", plain";
 
-/// The end of the case of the second reading.
+/// The ending of the case of the second reading.
 pub(crate) const MINIMUM: &str = ", minimum of 5 runs";
 
-/// Points a line in the plots.
+/// The number of points of a line in the plots.
 const WINDOWS: usize = 250;
 
-/// Look-ups that are timed, at most: they change nothing, and more would show nothing new.
+/// The maximum number of look-ups that are timed. They do not change the table, so more of them would show
+/// nothing new.
 const LOOK_UPS: usize = 1_000_000;
 
-/// The insert and the removal that change the table's size, without the machine's interruptions, beside hashbrown.
+/// The longest insert and the longest removal, which resize the table, in comparison with hashbrown.
+/// Interruptions by the machine are left out.
 pub const HEADLINE: Headline = Headline {
     what: "longest of all inserts and removals, each the fastest of 5 runs",
     rows: |row| {
@@ -96,19 +101,19 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// One map's result.
+/// The results of one map.
 struct Latencies {
     name: &'static str,
-    /// By phase: the plain reading, then the minimum's.
+    /// For each phase: the plain reading, and the reading of the minimum.
     readings: [[Reading; 2]; PHASES.len()],
-    /// By phase: the slowest operation of each window, by the minimum over the runs.
+    /// For each phase: the slowest operation of each window, by the minimum over the runs.
     windows: [Vec<(f64, f64)>; PHASES.len()],
 }
 
 struct Measure<'a, 'b> {
     insert: Vec<Key>,
     find: Vec<Key>,
-    /// One set of arrays for all maps.
+    /// The arrays for the times, which all maps share.
     runs: Runs,
     ctx: &'a mut Ctx<'b>,
     subjects: Vec<Latencies>,
@@ -135,13 +140,13 @@ impl Visitor<Key, u64> for Measure<'_, '_> {
     }
 }
 
-/// Redcore's map, the first, beside each peer.
+/// Adds rows that compare the first map, which is redcore's, with each peer.
 fn rows(ctx: &mut Ctx, what: &str, n: usize, phase: usize, subjects: &[Latencies]) {
     let Some((ours, peers)) = subjects.split_first() else { return };
     for (reading, how) in [PLAIN, MINIMUM].iter().enumerate() {
         let case = format!("{what}{how}");
         for (metric, value) in ours.readings[phase][reading].named() {
-            // The suite `dict` says what a look-up costs as a rule; here its tail counts.
+            // The suite `dict` measures the typical cost of a look-up. Here, only the tail is reported.
             if phase == 1 && matches!(metric, "p50" | "p99") {
                 continue;
             }

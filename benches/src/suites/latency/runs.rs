@@ -1,4 +1,4 @@
-//! One life of a map, each operation timed.
+//! Times each operation in the life of a map.
 
 use crate::keys::Key;
 use crate::least::{Least, Reading};
@@ -6,16 +6,16 @@ use crate::maps::Map;
 use quanta::Clock;
 use std::hint::black_box;
 
-/// What is timed. The look-ups stand between growth and removal.
+/// The phases that are timed, in their order.
 pub(super) const PHASES: [&str; 3] = ["insert", "look-up", "remove"];
 
-/// The least times so far, phase by phase.
+/// The least times so far, for each phase.
 pub(super) struct Runs {
     least: [Least; PHASES.len()],
 }
 
 impl Runs {
-    /// For so many operations in each phase.
+    /// Returns a list of times for this many operations in each phase.
     pub(super) fn new(counts: [usize; PHASES.len()]) -> Self {
         Self { least: counts.map(Least::new) }
     }
@@ -29,13 +29,13 @@ impl Runs {
         self.least.each_ref().map(Least::reading)
     }
 
-    /// [`Least::windows`], by phase.
+    /// Returns [`Least::windows`] for each phase.
     pub(super) fn windows(&self, count: usize) -> [Vec<(f64, f64)>; PHASES.len()] {
         self.least.each_ref().map(|least| least.windows(count))
     }
 }
 
-/// One run: each operation is timed and its least time kept.
+/// Makes one run: times each operation, and keeps its least time.
 pub(super) fn record<M: Map<Key, u64>>(insert: &[Key], find: &[Key], runs: &mut Runs) {
     zmalloc::purge();
     let clock = Clock::new();

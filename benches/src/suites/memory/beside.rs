@@ -1,11 +1,12 @@
-//! The rows of a [`DataSet`]: what it takes in redcore's stores, beside constants, other stores and the servers of `--server`; and how
-//! long its commands keep a processor busy.
+//! Measures a [`DataSet`]: its bytes in redcore's stores, and the processor time of its commands. The peers
+//! are constants, other stores, and the servers of `--server`.
 //!
-//! A server gets a fresh process for each life. In a round, the keyspace and each server live once. The bytes are those of a server's first
-//! life.
+//! A server gets a new process for each life. In a round, the keyspace and each server have one life. The
+//! bytes of a server are those of its first life.
 //!
-//! The rows of processor time are **not like for like**: a server reads its socket, parses, checks and replies, and a keyspace is called
-//! by a loop in the same process. So they are shown and never counted, as [`PeerKind::Unlike`](crate::peers::PeerKind::Unlike).
+//! The rows of processor time are **not like for like**. A server reads its socket, parses, checks and
+//! replies. A keyspace is called by a loop in the same process. So these rows are shown and never counted, as
+//! [`PeerKind::Unlike`](crate::peers::PeerKind::Unlike).
 
 use super::data_set::{BATCH_COMMANDS, DataSet};
 use super::filled::{InServer, fill_server, in_dict, in_keyspace, keyspace_cpu};
@@ -21,14 +22,15 @@ use keyspace::Figure;
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// The integers of MEMORY STATS in a store, by name.
+/// The integers of MEMORY STATS of a store, with their names.
 pub(super) struct Stats {
     pub(super) store: String,
     pub(super) figures: Vec<(String, i64)>,
 }
 
 impl Stats {
-    /// The figure of a name. A server has some of them for each of its databases, of which only the first is in use.
+    /// Returns the figure with a name. A server has some figures for each of its databases, of which only the
+    /// first is in use.
     pub(super) fn get(&self, name: &str) -> Option<i64> {
         let of_database = format!("db.0 {name}");
         let found = self.figures.iter().find(|(other, _)| other == name || *other == of_database);
@@ -36,7 +38,7 @@ impl Stats {
     }
 }
 
-/// Commands a CPU second, data set by data set, in the order of [`Rates::stores`].
+/// The number of commands in a CPU second for each data set, in the order of [`Rates::stores`].
 #[derive(Default)]
 pub(super) struct Rates {
     stores: Vec<String>,
@@ -50,7 +52,7 @@ impl Rates {
         self.sets.push((set.name.clone(), rates.collect()));
     }
 
-    /// What is said below the table; nothing where there was no server.
+    /// Returns the note below the table, or `None` if there was no server.
     pub(super) fn note(&self) -> Option<String> {
         if self.sets.is_empty() {
             return None;
@@ -129,7 +131,8 @@ pub(super) fn measure(
     Ok(stats)
 }
 
-/// Lets the keyspace and the servers live in turns: what each server has taken, and all processor times, the keyspace's first.
+/// Runs the lives of the keyspace and of the servers in turns. Returns the memory of each server, and all
+/// processor times, of which those of the keyspace come first.
 fn live(ctx: &Ctx, set: &DataSet<'_>, programs: &[Program]) -> anyhow::Result<(Vec<InServer>, Vec<Samples>)> {
     let found: Vec<RefCell<Option<InServer>>> = programs.iter().map(|_| RefCell::default()).collect();
     let failed = RefCell::new(None);

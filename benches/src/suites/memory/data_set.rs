@@ -1,4 +1,5 @@
-//! A data set as the commands that write it: key by key, element by element, the same for redcore and for servers.
+//! A data set, as the commands that write it key by key and element by element. They are the same for redcore
+//! and for servers.
 //!
 //! ```text
 //!  DataSet  ->  Batch  ->  Keyspace::set, hset, sadd, zadd, push     Part::apply
@@ -6,8 +7,9 @@
 //!                      ->  a value, whole                            Part::add_to
 //! ```
 //!
-//! Invariants: a key's commands follow one another. A batch is in memory before anything is done with it, so the
-//! time to make it is not measured. It has at most [`BATCH_COMMANDS`] commands, and ends when it has [`BATCH_BYTES`].
+//! Invariants: the commands of a key follow each other. A batch is in memory before it is used, so the time
+//! to make it is not measured. It has at most [`BATCH_COMMANDS`] commands, and ends when it has
+//! [`BATCH_BYTES`].
 
 use keyspace::{ExpireOptions, Expiry, Keyspace, SetExpiry, SetOptions, Value};
 use redis::Cmd;
@@ -21,13 +23,13 @@ use values::{Hash, List, OwnedElement, Set, ZSet};
 
 pub(super) const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// Commands of a batch, and of a pipeline.
+/// The maximum number of commands of a batch, which is also that of a pipeline.
 pub(super) const BATCH_COMMANDS: usize = 1_000;
 
-/// Bytes of keys and values after which a batch ends.
+/// A batch ends when its keys and values have this many bytes.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// What one command adds to a key; the bytes are borrowed, or a range of a [`Batch`].
+/// The data that one command adds to a key. The bytes are borrowed, or are a range of a [`Batch`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::suites) enum Part<B> {
     /// A string. In C: `SET`.
@@ -40,7 +42,7 @@ pub(in crate::suites) enum Part<B> {
     Scored(B, f64),
     /// The last element of a list. In C: `RPUSH`.
     Item(B),
-    /// An expiry in so many milliseconds. In C: `PEXPIRE`.
+    /// An expiry after this many milliseconds. In C: `PEXPIRE`.
     Expire(u64),
 }
 
@@ -58,7 +60,7 @@ impl<B> Part<B> {
 }
 
 impl Part<&[u8]> {
-    /// Adds the part to a key of a keyspace; a string expires after `ttl` milliseconds.
+    /// Adds the part to a key of a keyspace. A string expires after `ttl` milliseconds.
     pub(in crate::suites) fn apply<S: BuildHasher>(
         self,
         keyspace: &mut Keyspace<S>,
@@ -86,7 +88,7 @@ impl Part<&[u8]> {
         }
     }
 
-    /// The same as a command for a server.
+    /// Returns the command that does the same in a server.
     pub(in crate::suites) fn write_command(self, key: &[u8], ttl: Option<u64>) -> Cmd {
         let mut command = Cmd::new();
         match self {
@@ -103,7 +105,7 @@ impl Part<&[u8]> {
         command
     }
 
-    /// A command that looks for what the part has written.
+    /// Returns a command that looks up the data that the part has written.
     pub(super) fn read_command(self, key: &[u8]) -> Cmd {
         let mut command = Cmd::new();
         match self {
@@ -116,10 +118,10 @@ impl Part<&[u8]> {
         command
     }
 
-    /// Adds the part to a key's value, or begins one. An expiry is left out.
+    /// Adds the part to the value of a key, or begins a new value. An expiry is left out.
     ///
     /// # Panics
-    /// If the value is of another type.
+    /// If the value has another type.
     pub(super) fn add_to(self, value: Option<Value>) -> Value {
         let mut value = value.unwrap_or_else(|| match self {
             Self::String(_) | Self::Expire(_) => Value::String(OwnedElement::Int(0)),
@@ -149,7 +151,7 @@ impl Part<&[u8]> {
     }
 }
 
-/// A command that removes a key.
+/// Returns a command that removes a key.
 pub(in crate::suites) fn remove_command(key: &[u8]) -> Cmd {
     let mut command = Cmd::new();
     command.arg("DEL").arg(key);
@@ -183,18 +185,18 @@ impl Batch {
         self.writes.clear();
     }
 
-    /// How many commands there are.
+    /// Returns the number of commands.
     pub(super) fn len(&self) -> usize {
         self.writes.len()
     }
 
-    /// The commands: the key of each, and what it adds.
+    /// Returns the key and the part of each command.
     pub(super) fn writes(&self) -> impl Iterator<Item = (&[u8], Part<&[u8]>)> {
         let bytes = |range: &Range<usize>| &self.bytes[range.clone()];
         self.writes.iter().map(move |(key, part)| (bytes(key), part.clone().map(|range| bytes(&range))))
     }
 
-    /// The commands packed one after the other.
+    /// Returns all commands, packed one after the other.
     pub(super) fn packed<'a>(&'a self, command: impl Fn(&'a [u8], Part<&'a [u8]>) -> Cmd) -> Vec<u8> {
         let mut packed = Vec::with_capacity(self.bytes.len() + 32 * self.len());
         self.writes().for_each(|(key, part)| command(key, part).write_packed_command(&mut packed));
@@ -202,30 +204,30 @@ impl Batch {
     }
 }
 
-/// Takes the commands of a data set one by one.
+/// Receives the commands of a data set one by one.
 pub(super) type Sink<'s> = dyn FnMut(&[u8], Part<&[u8]>) + 's;
 
 /// A data set.
 pub(super) struct DataSet<'a> {
-    /// What rows call it.
+    /// The name in the rows.
     pub(super) name: String,
-    /// How many keys it has.
+    /// The number of keys.
     pub(super) keys: u64,
-    /// What its bytes are divided by: keys, or the elements of a single one.
+    /// The number that the bytes are divided by: the number of keys, or of the elements of a single key.
     pub(super) items: u64,
-    /// After how many milliseconds its strings expire.
+    /// The time to live of the strings, in milliseconds.
     pub(super) ttl: Option<u64>,
-    /// Hands over its commands, the same ones each time.
+    /// Passes the commands to a sink. They are the same in every call.
     pub(super) writes: Box<dyn Fn(&mut Sink<'_>) + 'a>,
 }
 
 impl DataSet<'_> {
-    /// What its bytes a key or an element are called.
+    /// Returns the name of the metric: bytes a key, or bytes an element.
     pub(super) fn metric(&self) -> &'static str {
         if self.keys == self.items { "used_memory a key" } else { "used_memory an element" }
     }
 
-    /// Does something with each batch of commands, in order.
+    /// Calls `work` with each batch of commands, in order.
     pub(super) fn batches(&self, mut work: impl FnMut(&Batch)) {
         let mut batch = Batch::default();
         (self.writes)(&mut |key, part| {
@@ -240,7 +242,7 @@ impl DataSet<'_> {
         }
     }
 
-    /// The same until it fails. What is left is made and dropped.
+    /// Like [`batches`](Self::batches), until `work` fails. The batches after that are made and dropped.
     pub(super) fn try_batches(
         &self,
         mut work: impl FnMut(&Batch) -> anyhow::Result<()>,

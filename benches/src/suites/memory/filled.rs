@@ -1,6 +1,7 @@
-//! A [`DataSet`] in each store: what it takes, and how long its commands keep a processor busy.
+//! Fills each store with a [`DataSet`], and measures its bytes and the processor time of its commands.
 //!
-//! Bytes of redcore are the share of `used_memory` that the calling thread has added ([`Region`]). No other thread is in them.
+//! The bytes of redcore are those that the calling thread has added to `used_memory` ([`Region`]). Other
+//! threads are not included.
 
 use super::data_set::{DataSet, LIMITS, Part, remove_command};
 use crate::lives::timed;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use values::OwnedElement;
 use zmalloc::Region;
 
-/// A keyspace with the data set, and the bytes that it has added to `used_memory`.
+/// Returns a keyspace with the data set, and the bytes that it has added to `used_memory`.
 pub(super) fn in_keyspace(set: &DataSet<'_>) -> (Keyspace<Fold>, usize) {
     let region = Region::start();
     let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
@@ -30,10 +31,10 @@ pub(super) fn in_keyspace(set: &DataSet<'_>) -> (Keyspace<Fold>, usize) {
     (keyspace, bytes)
 }
 
-/// How long the commands of the data set keep this thread busy in a new keyspace, which has the hash that embedders get, under a
-/// seed.
+/// Returns the processor time of the commands of the data set in a new keyspace. The keyspace has the default
+/// hash with a fixed seed.
 pub(super) fn keyspace_cpu(set: &DataSet<'_>, seed: u64) -> Duration {
-    // A new process has no pages of an earlier life to hand out either.
+    // Free pages are returned first, because a new process has no pages of an earlier life either.
     zmalloc::purge();
     let hasher = DefaultHashBuilder::with_seed(seed);
     let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), hasher);
@@ -48,7 +49,7 @@ pub(super) fn keyspace_cpu(set: &DataSet<'_>, seed: u64) -> Duration {
     time
 }
 
-/// The bytes of the data set in a `Dict<Sds, Robj>`, which has no expiries.
+/// Returns the bytes of the data set in a `Dict<Sds, Robj>`, which has no expiries.
 pub(super) fn in_dict(set: &DataSet<'_>) -> usize {
     let region = Region::start();
     let mut dict: Dict<Sds, Robj, Fold> = Dict::default();
@@ -70,7 +71,7 @@ pub(super) fn in_dict(set: &DataSet<'_>) -> usize {
     region.held().unsigned_abs()
 }
 
-/// The value as an object, as [`Dict`] holds it.
+/// Converts a value to an object, as the [`Dict`] holds it.
 fn object(value: Value) -> Robj {
     match value {
         Value::String(OwnedElement::Int(value)) => Robj::from(value),
@@ -82,8 +83,8 @@ fn object(value: Value) -> Robj {
     }
 }
 
-/// Sends each kind of command once and removes what it has written. A server allocates some things when they are first used, such as
-/// the histogram of a command's latencies, 26 KB in Redis 7.0.
+/// Sends each kind of command once, and removes the data that it has written. A server allocates some data at
+/// their first use, such as the histogram of the latencies of a command, which takes 26 KB in Redis 7.0.
 fn rehearse(client: &mut Client) -> anyhow::Result<()> {
     let key = b"rehearsal".as_slice();
     let parts = [
@@ -105,18 +106,20 @@ fn rehearse(client: &mut Client) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What a server makes of a data set.
+/// The memory of a server with a data set.
 pub(super) struct InServer {
-    /// Bytes that the data set has added to `used_memory`.
+    /// The bytes that the data set has added to `used_memory`.
     pub(super) bytes: u64,
     /// The integers of MEMORY STATS.
     pub(super) stats: Vec<(String, i64)>,
 }
 
-/// The processor time of a fresh server for the commands of the data set, and, if `look`, what it has taken.
+/// Fills a new server. Returns its processor time for the commands of the data set, and its memory if `look`
+/// is set.
 ///
-/// The commands are sent a [batch](super::data_set::Batch) at a time. Before the bytes are read, the server is asked for each key and
-/// element once. Each look-up moves a part of a table that is being resized, so afterwards no table exists twice.
+/// The commands are sent one [batch](super::data_set::Batch) at a time. Before the bytes are read, each key
+/// and element is looked up once. Each look-up moves a part of a table that is being resized, so afterwards
+/// no table exists twice.
 pub(super) fn fill_server(
     program: &Program,
     set: &DataSet<'_>,
@@ -157,7 +160,7 @@ mod tests {
         |bytes| Part::Item(bytes),
     ];
 
-    /// A data set of one value, made of many parts.
+    /// Returns a data set of one value with many parts.
     fn of_parts(kind: Kind, parts: u32) -> DataSet<'static> {
         DataSet {
             name: "one value".into(),
@@ -180,7 +183,7 @@ mod tests {
                 let mut whole = Keyspace::new();
                 whole.insert("key", value.unwrap(), None, 0).unwrap();
                 let (by_commands, _) = in_keyspace(&set);
-                // Tables of elements have random seeds, and by chance some more or fewer children.
+                // Tables of elements have random seeds, so their number of children varies a little.
                 let ratio = by_commands.allocation_size() as f64 / whole.allocation_size() as f64;
                 assert!((ratio - 1.0).abs() <= tolerance, "{ratio} for {parts} of {:?}", kind(b"part"));
             }

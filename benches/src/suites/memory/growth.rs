@@ -1,10 +1,10 @@
-//! Bytes per entry over N: the flat line beside the saw-tooth.
+//! Measures the bytes per entry over N. Redcore has a flat line, and tables that double have a saw-tooth.
 //!
-//! A table that doubles holds room for up to twice its entries: bytes per entry jump at the doubling and fall
-//! off until the next one, and both tables are alive while it happens. One N would compare the tables at the
-//! point of the tooth where each happens to stand; so they are read at many N in every doubling, and
-//! the mean is taken over whole doublings. (Few would do for the plot, but not for the mean: four readings a
-//! doubling put hashbrown's 8 % too low, because none falls near its peak.)
+//! A table that doubles has room for up to twice its entries. Its bytes per entry jump at a doubling, and
+//! fall until the next one. During the doubling, the old and the new table exist. With a single N, each table
+//! would be at an arbitrary point of its tooth. So the bytes are read at many N in every doubling, and the
+//! mean is taken over whole doublings. (A few N are enough for the plot, but not for the mean. With four
+//! readings in a doubling, hashbrown's mean is 8 % too low, because no reading is near its peak.)
 
 use crate::keys::{self, Key};
 use crate::maps::{CompactNode, Fold, Map, Node, Pointer, Visitor, for_each_map};
@@ -14,34 +14,34 @@ use crate::suite::Ctx;
 use keyspace::Keyspace;
 use std::hash::BuildHasher;
 
-/// The smallest N that is read.
+/// The smallest N.
 const FIRST: usize = 10_000;
 
-/// Entries between two readings of `used_memory` in search of the peak.
+/// The number of entries between two readings of `used_memory` that look for the peak.
 const SAMPLE: usize = 1024;
 
-/// One subject on its way from empty to the largest N.
+/// The bytes of one subject from empty to the largest N.
 struct Curve {
     name: &'static str,
-    /// N and bytes per entry, at every step.
+    /// N and the bytes per entry, at every step.
     points: Vec<(usize, f64)>,
-    /// The most memory seen over the memory at the end: by readings between inserts, and by
-    /// `peak_memory`, which sees the inside of an insert too.
+    /// The peak of the memory divided by the memory at the end. `peak_sampled` is from readings between
+    /// inserts. `peak` is from `peak_memory`, which also includes the peak inside an insert.
     peak_sampled: f64,
     peak: f64,
-    /// Bytes per entry left once nine of ten entries are removed, where that was tried.
+    /// The bytes per entry after nine of ten entries are removed, if this was measured.
     thinned: Option<Thinned>,
 }
 
-/// Bytes per entry of a table most of whose entries are gone.
+/// The bytes per entry of a table after most of its entries are removed.
 struct Thinned {
-    /// After the last removal.
+    /// Directly after the last removal.
     at_once: f64,
     /// After the maintenance that the table offers.
     maintained: f64,
 }
 
-/// The N at which bytes are read: `per_octave` in each doubling from [`FIRST`], and `last` itself.
+/// Returns the N at which bytes are read: `per_octave` in each doubling from [`FIRST`], and `last` itself.
 fn steps(last: usize, per_octave: u32) -> Vec<usize> {
     let nth = |i: u32| (FIRST as f64 * 2f64.powf(f64::from(i) / f64::from(per_octave))).round() as usize;
     (0..).map(nth).take_while(|&n| n < last).chain([last]).collect()
@@ -74,7 +74,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     plot(ctx, "memory-keys", "Bytes a key, keys of 16 B with values of 32 B", &curves);
 }
 
-/// Keys and values in the form in which a store holds them.
+/// Returns the curve of a store with keys and values.
 fn store_curve<S: Store>(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Curve {
     let mut store = S::new(keys.len());
     let curve = curve(S::NAME, steps, |i| store.set(&keys[i], &[keys[i], keys[i]].concat(), 0));
@@ -82,9 +82,9 @@ fn store_curve<S: Store>(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Curve {
     curve
 }
 
-/// Inserts one entry after another with `insert` and reads the memory at each of `steps`.
+/// Inserts one entry after the other with `insert`, and reads the memory at each of `steps`.
 fn curve(name: &'static str, steps: &[usize], insert: impl FnMut(usize)) -> Curve {
-    // Allocated before the base is read: it belongs to the reading, not to the table.
+    // This is allocated before the base is read, because it does not belong to the table.
     let points = Vec::with_capacity(steps.len());
     let base = zmalloc::used_memory();
     zmalloc::reset_peak_memory();
@@ -93,7 +93,7 @@ fn curve(name: &'static str, steps: &[usize], insert: impl FnMut(usize)) -> Curv
     read(name, steps, points, insert, used, peak)
 }
 
-/// The same with any two gauges, in bytes.
+/// Like [`curve`], with other functions that return the memory and its peak, in bytes.
 fn read(
     name: &'static str,
     steps: &[usize],
@@ -139,7 +139,8 @@ impl Visitor<Key, u64> for Grow<'_, '_> {
     }
 }
 
-/// The two tables of pointers have the same methods and no trait in common, but for the `$maintain` that each offers.
+/// Makes the curve of a table of pointers. This is a macro because the two tables have the same methods and
+/// no common trait. Only `$maintain` differs.
 macro_rules! pointer_curve {
     ($table:ty, $pointer:ty, $name:literal, $nodes:expr, $steps:expr, $maintain:expr) => {{
         let hash = |pointer: &$pointer| Fold::default().hash_one(pointer.node().key);
@@ -149,7 +150,7 @@ macro_rules! pointer_curve {
             table.insert_unique(hash(&pointer), pointer, hash);
         });
         let full = zmalloc::used_memory();
-        // The order of insertion was drawn at random: the first nine tenths are any nine tenths.
+        // The order of insertion is random, so the first nine tenths are random entries.
         for node in &nodes[..nodes.len() / 10 * 9] {
             let is_it = |other: &$pointer| std::ptr::eq(other.node(), node);
             if let Ok(entry) = table.find_entry(hash(&Pointer::to(node)), is_it) {
@@ -166,10 +167,10 @@ macro_rules! pointer_curve {
     }};
 }
 
-/// Chunks that a round of maintenance merges.
+/// The number of chunks that a round of maintenance merges.
 const CHUNKS_A_ROUND: usize = 1024;
 
-/// What redcore's table offers: small steps until there are no more to do.
+/// Runs the maintenance of redcore's table: small steps until there is nothing left to do.
 fn maintain<T>(table: &mut dict::Table<T>, hash: impl Fn(&T) -> u64) {
     while table.rehash_debt() > 0 {
         let work = table.rehash(CHUNKS_A_ROUND, &hash);
@@ -177,13 +178,13 @@ fn maintain<T>(table: &mut dict::Table<T>, hash: impl Fn(&T) -> u64) {
     }
 }
 
-/// What hashbrown's offers: a second table, all at once.
+/// Runs the maintenance of hashbrown's table, which moves all entries to a smaller table at once.
 fn shrink<T>(table: &mut hashbrown::HashTable<T>, hash: impl Fn(&T) -> u64) {
     table.shrink_to_fit(hash);
 }
 
-/// The table alone, where entries point to blocks that hold the keys. Not timed, so the blocks need no place
-/// of their own: they stand in one array.
+/// Returns the curves of tables of pointers, without the blocks that hold the keys. Nothing is timed, so the
+/// blocks can be in one array.
 fn pointer_curves(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Vec<Curve> {
     let nodes: Vec<Node> = keys.iter().map(|&key| Node { key, value: 0 }).collect();
     ctx.progress.start("growth of pointer tables", 3);
@@ -197,11 +198,12 @@ fn pointer_curves(ctx: &Ctx, keys: &[Key], steps: &[usize]) -> Vec<Curve> {
     vec![ours, compact, theirs]
 }
 
-/// What a curve says in one number each.
+/// A figure that summarizes a curve.
 struct Summary {
     metric: &'static str,
     unit: &'static str,
-    /// The readings in a doubling are told; NaN for what was not measured.
+    /// Computes the figure. The second argument is the number of readings in a doubling. The result is NaN if
+    /// the figure was not measured.
     of: fn(&Curve, usize) -> f64,
 }
 
@@ -237,8 +239,8 @@ fn extremes(curve: &Curve) -> (f64, f64) {
     (bytes.clone().fold(f64::INFINITY, f64::min), bytes.fold(0.0, f64::max))
 }
 
-/// The readings of as many whole doublings as there are, counted back from the last regular one. (The last
-/// reading of all is a round number that belongs to no step.)
+/// Returns the readings of all whole doublings, counted back from the last regular reading. (The very last
+/// reading is at a round number, and is not a regular one.)
 fn whole_doublings(curve: &Curve, per_octave: usize) -> &[(usize, f64)] {
     let regular = &curve.points[..curve.points.len() - 1];
     match regular.len() / per_octave * per_octave {
@@ -251,7 +253,7 @@ fn mean(points: &[(usize, f64)]) -> f64 {
     points.iter().map(|&(_, bytes)| bytes).sum::<f64>() / points.len() as f64
 }
 
-/// Each of the first `subjects` curves, redcore's, beside each of the others.
+/// Adds rows that compare each of the first `subjects` curves, which are redcore's, with each of the others.
 fn report(ctx: &mut Ctx, what: &str, curves: &[Curve], subjects: usize, per_octave: u32) {
     let (subjects, peers) = curves.split_at(subjects);
     let case = format!("growth{what}");
@@ -305,15 +307,16 @@ mod tests {
 
     #[test]
     fn the_mean_is_over_whole_doublings_only() {
-        // Five regular steps at two a doubling: the first is left out, and so is the round number at the end.
+        // There are five regular steps, two in each doubling. The first step is left out, and so is the round
+        // number at the end.
         let curve = curve_of(&[100.0, 1.0, 2.0, 3.0, 4.0, 50.0]);
         assert_eq!(mean(whole_doublings(&curve, 2)), 2.5);
     }
 
     #[test]
     fn a_curve_is_read_at_its_steps_and_sees_both_peaks() {
-        // A table of 10 bytes an entry, with 5,000 more while entries 2,000 to 2,999 are inserted, and a gauge
-        // that saw 100,000 inside one insert.
+        // A table of 10 bytes an entry, with 5,000 more bytes while entries 2,000 to 2,999 are inserted. Its
+        // peak inside an insert is 100,000 bytes.
         let count = std::cell::Cell::new(0);
         let used = || count.get() * 10 + if (2_000..3_000).contains(&count.get()) { 5_000 } else { 0 };
         let insert = |i| {
@@ -322,7 +325,8 @@ mod tests {
         };
         let curve = read("x", &[1_000, 2_500, 4_000], Vec::new(), insert, used, || 100_000);
         assert_eq!(curve.points, [(1_000, 10.0), (2_500, 12.0), (4_000, 10.0)]);
-        // Read after 1,024, 2,048, 2,500, 3,072, 4,000: the largest is 40,000 at the end.
+        // The readings are after 1,024, 2,048, 2,500, 3,072 and 4,000 entries. The greatest one is 40,000 at
+        // the end.
         assert_eq!((curve.peak_sampled, curve.peak), (1.0, 2.5));
     }
 }

@@ -1,9 +1,11 @@
-//! The experiment that can be worked out by hand: 90,000 keys `aa10000` to `aa99999`, each its own value.
+//! An experiment that can be calculated by hand: 90,000 keys `aa10000` to `aa99999`, each of which is its own
+//! value.
 //!
-//! The seed documents of this project compute it for Redis 3 as 90,000 * 80 + 131,072 * 8 = 8,248,576 bytes.
-//! The sum depends on the allocator's size classes. Here it is done with this allocator's, for the layout of
-//! `dict::classic` with `Sds` keys and `Robj` values, and held against what `used_memory` says.
-//! `keyspace::estimate` has the arithmetic; Redis 3's, with its larger headers, is here.
+//! The seed documents of this project compute the bytes for Redis 3 as 90,000 * 80 + 131,072 * 8 = 8,248,576.
+//! The sum depends on the size classes of the allocator. This file computes it with the classes of the
+//! present allocator, for the layout of `dict::classic` with `Sds` keys and `Robj` values, and compares it
+//! with `used_memory`. `keyspace::estimate` has the arithmetic. The arithmetic of Redis 3, which has larger
+//! headers, is here.
 
 use super::store::{Bytes, STRING, bytes_of, encode};
 use crate::maps::Fold;
@@ -14,35 +16,36 @@ use keyspace::estimate::{Estimate, Quantum, Store, Values, Workload};
 use robj::Robj;
 use sds::Sds;
 
-/// Keys `aa10000` to `aa99999`.
+/// The numbers of the keys `aa10000` to `aa99999`.
 const FIRST: u32 = 10_000;
 const END: u32 = 100_000;
 const KEYS: u64 = (END - FIRST) as u64;
 
-/// Length of a key and of a value, in bytes.
+/// The length of a key and of a value, in bytes.
 const STRING_BYTES: u64 = 7;
 
-/// The string header of Redis 3: two 32-bit lengths.
+/// The length of the string header of Redis 3, which is two 32-bit lengths.
 const OLD_HEADER_BYTES: u64 = 8;
 
-/// The largest share by which prediction and measurement may differ.
+/// The greatest relative difference that is allowed between the prediction and the measurement.
 const TOLERANCE: f64 = 0.02;
 
 /// The peers whose bytes are calculated.
 pub(super) const ARITHMETIC: &str = "arithmetic";
 pub(super) const REDIS_3_ARITHMETIC: &str = "Redis 3 arithmetic";
 
-/// What the classic layout of today takes.
+/// Returns the estimate for the classic layout of today.
 fn today(quantum: Quantum) -> Estimate {
     let values = Values::Strings(STRING_BYTES..=STRING_BYTES);
     let workload = Workload { keys: KEYS, key_len: STRING_BYTES, values, expires: false };
     workload.estimate(Store::Classic(quantum)).expect("seven bytes are not too many")
 }
 
-/// Redis 3 as the seeds count it: object and value apart, and the old header.
+/// Redis 3 as in the seed documents: the object and the value have separate blocks, and strings have the old
+/// header.
 struct Redis3 {
     quantum: Quantum,
-    /// Classes of the blocks of a key: entry, key, object and value.
+    /// The size classes of the blocks of a key: the entry, the key, the object and the value.
     blocks: [u64; 4],
     buckets: u64,
 }
@@ -133,7 +136,7 @@ mod tests {
         assert_eq!(seeds.total(), 8_248_576);
         let text = seeds.explain();
         assert!(text.contains("90,000 * (32 + 16 + 16 + 16) + 131,072 * 8 = 8,248,576"), "{text}");
-        // The layout of today comes to the same, as it happens.
+        // The layout of today happens to have the same total.
         assert_eq!(today(Quantum::Sixteen).total(), seeds.total());
     }
 

@@ -1,7 +1,7 @@
-//! Data sets as a store holds them: string keys in `Sds`, values in `Robj`, one table.
+//! Typical data sets of a store: string keys in `Sds` and values in `Robj`, in one table.
 //!
-//! The workloads are the first three of those by which real servers were measured (`used_memory` after minus
-//! before, over N). The same keys and values are put into each table; what differs is the table.
+//! The workloads are like the first ones that real servers were measured with (the growth of `used_memory`,
+//! divided by N). The same keys and values are put into each table, so only the tables differ.
 
 use crate::keys::{key, shuffled};
 use crate::maps::{Fold, Map, Visitor, for_each_store_map};
@@ -12,24 +12,25 @@ use rand::{Rng, SeedableRng};
 use robj::{EncodingLimits, Robj};
 use sds::Sds;
 
-/// How the strings are held: for the report.
+/// The types of the keys and values, for the report.
 pub(super) const STRING: &str = "keys Sds, values Robj";
 
-/// What a data set takes.
+/// The bytes of a data set.
 pub(super) struct Bytes {
-    /// Right after the last insert.
+    /// Directly after the last insert.
     pub(super) filled: usize,
-    /// After the table has finished what it does in the background.
+    /// After the table has finished its background work.
     pub(super) settled: usize,
 }
 
-/// A value as SET stores it: an integer if it reads as one, else a string in its shortest form.
+/// Returns a value as SET stores it: an integer if the text is one, and otherwise a string in its shortest
+/// form.
 pub(super) fn encode(bytes: &[u8]) -> Robj {
     let limits = EncodingLimits::default();
     Robj::from_bytes(bytes, &limits).encode(&limits)
 }
 
-/// What the entries of `pairs` take in an `M`, keys and values included.
+/// Returns the bytes that the entries of `pairs` take in an `M`, including keys and values.
 pub(super) fn bytes_of<M: Map<Sds, Robj, [u8]>>(pairs: impl Iterator<Item = (Sds, Robj)>) -> Bytes {
     let before = zmalloc::used_memory();
     let mut map = M::default();
@@ -43,7 +44,7 @@ pub(super) fn bytes_of<M: Map<Sds, Robj, [u8]>>(pairs: impl Iterator<Item = (Sds
     Bytes { filled, settled }
 }
 
-/// A data set: its name and its `i`-th pair.
+/// A data set. `pair` returns its pair with the number `i`.
 struct Workload {
     name: &'static str,
     pair: fn(u32, &mut SmallRng) -> (Sds, Robj),
@@ -87,7 +88,7 @@ struct Measure<'a> {
     workload: &'a Workload,
     ids: &'a [u32],
     seed: u64,
-    /// Name and bytes a key, redcore's first.
+    /// The name and the bytes a key of each map. Redcore's comes first.
     found: Vec<(&'static str, f64)>,
 }
 

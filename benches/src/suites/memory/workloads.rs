@@ -1,17 +1,18 @@
-//! The workloads W1 to W15: data sets as a store holds them, beside real servers.
+//! The workloads W1 to W15: typical data sets of a store, in comparison with real servers.
 //!
 //! ```text
-//!  Keyspace         Table -> | head 4 | key len 1 | key ... | value ... |   one block, or two where the value is large
+//!  Keyspace         Table -> | head 4 | key len 1 | key ... | value ... |  1 block, 2 if large
 //!  Dict<Sds, Robj>  Dict -> key's block
 //!                        -> | type, encoding, lru | refcount | value |      -> the value's blocks
 //! ```
 //!
-//! What servers take was measured once on real ones, in November 2026, and stands here as constants ([`PEERS`]): `used_memory`
-//! after minus before, over the number of keys or elements, each on a fresh server without persistence, all on jemalloc 5.3 with
-//! 8-byte classes, as this workspace builds it. *Best* is the least that any server took; *goal* is what the project aims at. The servers of
-//! `--server` are filled with the same keys and values during the run, and are peers beside the constants.
+//! The bytes of servers are constants here ([`PEERS`]), which were measured once on real servers in November
+//! 2026. They are the growth of `used_memory`, divided by the number of keys or elements. Each was measured
+//! on a new server without persistence, with jemalloc 5.3 and 8-byte classes, as this workspace builds it.
+//! *Best* is the least value of all servers. *Goal* is the aim of the project. The servers of `--server` are
+//! filled with the same keys and values during the run, and are additional peers.
 //!
-//! Keys and elements are ASCII, values of a given length random letters.
+//! Keys and elements are ASCII. Values of a given length are random letters.
 
 use super::BEST_SERVER;
 use super::beside::{Rates, measure};
@@ -22,40 +23,41 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use std::fmt;
 
-/// The peer that is what the project aims at.
+/// The peer that is the aim of the project.
 pub(super) const GOAL: &str = "goal";
 
-/// After how many milliseconds the keys of W14 expire: in 34 years.
+/// The time to live of the keys of W14, in milliseconds. It is 34 years.
 pub(super) const TTL: u64 = 1 << 40;
 
-/// What a row is put beside. The best server may be another one than these.
+/// The peers of a row. The best server may be a server that is not in this list.
 const PEERS: [&str; 5] = ["Redis 7.0", "Redis 8.10", "Valkey 9.1", BEST_SERVER, GOAL];
 
-/// Takes the parts of a key's value one by one.
+/// Receives the parts of the value of a key one by one.
 type Parts<'a> = dyn FnMut(Part<&[u8]>) + 'a;
 
-/// Hands over the value of a number.
+/// Generates the value of the key with a number.
 type Value = fn(u32, &mut SmallRng, &mut Parts<'_>);
 
 /// A data set.
 struct Workload {
     name: &'static str,
-    /// How many keys there are. The rows of a single key are about its elements.
+    /// The number of keys. If there is a single key, the rows are about its elements.
     keys: u32,
-    /// Bytes a key or an element, of each of the [`PEERS`].
+    /// The bytes a key or an element for each of the [`PEERS`].
     servers: [f64; 5],
-    /// The key of a number.
+    /// Returns the key with a number.
     key: fn(u32) -> Vec<u8>,
-    /// The value of a number. That of a single key has that many elements.
+    /// Generates the value of the key with a number. If there is a single key, the number is the number of
+    /// its elements.
     value: Value,
     /// Whether every key has an expiry.
     expires: bool,
 }
 
-/// Elements of the single key of W9 to W12.
+/// The number of elements of the single key of W9 to W12.
 const ELEMENTS: u32 = 1_000_000;
 
-#[rustfmt::skip] // one row, one workload
+#[rustfmt::skip] // each workload is one row
 const WORKLOADS: [Workload; 15] = {
     const fn workload(
         name: &'static str,
@@ -66,7 +68,7 @@ const WORKLOADS: [Workload; 15] = {
     ) -> Workload {
         Workload { name, keys, servers, key, value, expires: false }
     }
-    // Keys; Redis 7.0, Redis 8.10, Valkey 9.1, the best, the goal; key and value.
+    // The number of keys; Redis 7.0, Redis 8.10, Valkey 9.1, the best and the goal; the key and the value.
     [
         workload("W1, keys of 7 B, the same as values", 90_000, [83.7, 56.1, 45.9, 45.9, 36.0],
             |i| text(format_args!("aa{}", 10_000 + i)), |i, _, parts| parts(Part::String(&text(format_args!("aa{}", 10_000 + i))))),
@@ -121,7 +123,8 @@ pub(super) fn run(ctx: &mut Ctx, rates: &mut Rates) -> anyhow::Result<()> {
 }
 
 impl Workload {
-    /// The first keys, in an order drawn from the seed; a single key has `elements`.
+    /// Returns the data set of the first `keys` keys, in an order drawn from the seed. A single key has
+    /// `elements` elements.
     fn data_set(&self, keys: u32, elements: u32, seed: u64) -> DataSet<'_> {
         let is_one_key = self.keys == 1;
         let order = shuffled(0..keys, seed);
@@ -146,7 +149,7 @@ fn text(text: fmt::Arguments<'_>) -> Vec<u8> {
     text.to_string().into_bytes()
 }
 
-/// Random letters: no server and none of our encodings makes anything shorter of them.
+/// Returns random letters. No server and no encoding of redcore can shorten them.
 fn letters<const N: usize>(rng: &mut SmallRng) -> [u8; N] {
     std::array::from_fn(|_| rng.random_range(b'a'..=b'z'))
 }
@@ -191,7 +194,7 @@ mod tests {
         }
     }
 
-    /// Keys and parts of a data set, in order.
+    /// Returns the keys and parts of a data set, in order.
     fn writes(set: &DataSet<'_>) -> Vec<(Vec<u8>, String)> {
         let mut writes = Vec::new();
         (set.writes)(&mut |key, part| writes.push((key.to_vec(), format!("{part:?}"))));

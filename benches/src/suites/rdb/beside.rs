@@ -1,4 +1,4 @@
-//! Lives of loading and saving, redcore's and those of servers in turns.
+//! Runs lives of loading and saving. Redcore and the servers take turns.
 
 use super::data::Set;
 use super::{BOXES, COMMANDS, FASTEST_SERVER, KEYSPACE};
@@ -17,7 +17,7 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-/// Loading, and saving.
+/// The times of loading and of saving.
 type Life = [Duration; 2];
 
 pub(super) fn measure(ctx: &mut Ctx, set: &Set) -> Result<()> {
@@ -87,7 +87,7 @@ pub(super) fn measure(ctx: &mut Ctx, set: &Set) -> Result<()> {
     Ok(())
 }
 
-/// The samples of the server whose median is the least.
+/// Returns the samples of the server with the least median.
 fn fastest(servers: &[Samples]) -> Option<Samples> {
     let fastest = servers.iter().min_by(|one, other| one.median_ns().total_cmp(&other.median_ns()))?;
     Some(Samples { name: FASTEST_SERVER.into(), rounds: fastest.rounds.clone() })
@@ -95,7 +95,7 @@ fn fastest(servers: &[Samples]) -> Option<Samples> {
 
 pub(super) fn save(store: &Keyspace<Fold>, path: &Path) -> Result<()> {
     let mut options = WriteOptions::default();
-    options.version = WriteVersion::V10; // of Redis 7.0
+    options.version = WriteVersion::V10; // the version of Redis 7.0
     save_to_path(path, &options, |writer| {
         writer.default_aux(0, store.allocation_size() as u64)?;
         writer.write_keyspace(0, store, 0)
@@ -119,7 +119,7 @@ fn keyspace_life(keys: usize, file: &Path, saved: &Path) -> Result<Life> {
     Ok([load, time])
 }
 
-/// A store of another kind takes the events.
+/// Runs the life of a store of another kind, which is filled from the events of the reader.
 fn boxes_life(keys: usize, file: &Path) -> Result<Life> {
     let mut map = BoxMap::default();
     let mut read = Ok(());
@@ -149,7 +149,7 @@ fn fill_boxes(map: &mut BoxMap, file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// What a server takes to start without a file.
+/// Returns the processor time that a server takes to start without a file.
 fn idle_time(program: &Program) -> Result<Duration> {
     program.start()?.connect()?.cpu_time().with_context(|| program.name.clone())
 }

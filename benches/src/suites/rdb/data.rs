@@ -1,4 +1,4 @@
-//! What is in the files.
+//! The content of the files.
 
 use crate::keys::{Key, key, shuffled};
 use crate::maps::Fold;
@@ -12,7 +12,8 @@ use values::zset::AddOptions;
 /// The length of the strings, in bytes.
 pub(super) const VALUE_BYTES: usize = 32;
 
-/// Elements of small and large collections: as one packed block, and as a table.
+/// The number of elements of a small collection, which is one packed block, and of a large one, which is a
+/// table.
 const SMALL: u64 = 20;
 const LARGE: u64 = 600;
 
@@ -21,7 +22,7 @@ pub(super) struct Set {
     pub(super) name: &'static str,
     pub(super) keys: usize,
     pub(super) seed: u64,
-    /// How many strings, or elements of collections.
+    /// The number of strings, or of elements of collections.
     pub(super) elements: u64,
     add: fn(&mut Keyspace<Fold>, u64, &mut SmallRng),
 }
@@ -31,7 +32,7 @@ impl Set {
         self.elements == self.keys as u64
     }
 
-    /// Adds all keys, each by its commands, in a random order.
+    /// Adds all keys in a random order, each by commands.
     pub(super) fn fill(&self, store: &mut Keyspace<Fold>) {
         let mut random = SmallRng::seed_from_u64(self.seed);
         let order = shuffled(0..self.keys as u32, self.seed);
@@ -50,7 +51,7 @@ pub(super) fn sets(settings: &Settings) -> [Set; 2] {
     ]
 }
 
-/// Letters and digits, so that a string is not compressed well.
+/// Returns random letters and digits, which cannot be compressed well.
 pub(super) fn text(random: &mut SmallRng) -> [u8; VALUE_BYTES] {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     random.random::<[u8; VALUE_BYTES]>().map(|byte| ALPHABET[usize::from(byte % 64)])
@@ -60,7 +61,7 @@ fn add_string(store: &mut Keyspace<Fold>, i: u64, random: &mut SmallRng) {
     store.set(&key(i), &text(random), 0).expect("there is memory");
 }
 
-/// The elements of key `i`.
+/// Returns the number of elements of key `i`.
 fn len_of(i: u64) -> u64 {
     if i.is_multiple_of(2) { SMALL } else { LARGE }
 }

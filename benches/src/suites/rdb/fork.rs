@@ -1,4 +1,4 @@
-//! `BGSAVE` of a server under random writes: how many bytes of pages the fork copies.
+//! Measures how many bytes of pages are copied while a server runs `BGSAVE` under random writes.
 
 use super::workload::{Data, Writes};
 use crate::server::Program;
@@ -6,19 +6,19 @@ use anyhow::{Context, Result, ensure};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Commands of a pipeline.
+/// The number of commands of a pipeline.
 const PIPELINE: usize = 500;
 
-/// Pipelines between two looks at INFO.
+/// The number of pipelines between two calls of INFO.
 const PIPELINES_A_LOOK: usize = 10;
 
-/// What a fork has copied.
+/// The result of one `BGSAVE`.
 pub(super) struct Copied {
-    /// Bytes of pages, at most.
+    /// The bytes of the copied pages. If the server reports their peak, this is the peak.
     pub(super) bytes: u64,
     /// `used_memory` at the start.
     pub(super) used: u64,
-    /// Commands that were sent meanwhile.
+    /// The number of commands that were sent during `BGSAVE`.
     pub(super) writes: usize,
     pub(super) took: Duration,
 }
@@ -29,7 +29,7 @@ impl Copied {
     }
 }
 
-/// Has a server load the file, and save it in the background while it gets random writes.
+/// Makes a server load the file, and save it in the background while it gets random writes.
 pub(super) fn measure(program: &Program, file: &Path, data: Data, seed: u64) -> Result<Copied> {
     let server = program.start_with(file)?;
     let used = server.used_memory()?;
@@ -47,7 +47,7 @@ pub(super) fn measure(program: &Program, file: &Path, data: Data, seed: u64) -> 
             writes += PIPELINE;
         }
         let info = client.persistence()?;
-        // A server older than 7.0 has no peak, and says the size at the end only.
+        // A server before version 7.0 reports no peak, and reports the size only at the end.
         bytes = bytes.max(info.number("current_cow_peak").unwrap_or(0));
         if info.number("rdb_bgsave_in_progress") == Some(0) {
             let last = info.number("rdb_last_cow_size").context("INFO has no rdb_last_cow_size")?;

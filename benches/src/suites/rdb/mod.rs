@@ -1,17 +1,19 @@
-//! Suite `rdb`: loading and saving of dump files, and snapshots under writes, beside the servers of
+//! Suite `rdb`: loads and saves dump files, and takes snapshots under writes. The peers are the servers of
 //! `--server`.
 //!
-//! - [`data`]: what is in the files: short strings, and values of all types.
-//! - [`beside`]: a life is the loading of a file and the saving of what was loaded.
-//! - [`snapshot`]: a snapshot under random writes, by [`workload`]; [`fork`]: that of a server.
+//! - [`data`] is the content of the files: short strings, and values of all types.
+//! - [`beside`] runs lives, in which a file is loaded and then saved again.
+//! - [`snapshot`] takes a snapshot under the random writes of [`workload`]. [`fork`] does the same with a
+//!   server.
 //!
-//! Why it is fair: all load the same file, of version 10, and all compress strings as they save, which is the
-//! default. What counts is processor time, because a disk decides the rest: that of this thread, and that of
-//! a server's process with all its threads, as INFO cpu says. A server loads the file when it starts, so what
-//! it takes to start without a file is taken off. Files are in the system's cache.
+//! Why it is fair: all subjects load the same file, of version 10, and all compress strings when they save,
+//! which is the default. Only processor time counts, because the rest depends on the disk. For redcore it is
+//! the time of this thread. For a server it is the time of its process with all threads, as reported by INFO
+//! cpu. A server loads the file when it starts. So the time that it takes to start without a file is
+//! subtracted. Files are in the cache of the system.
 //!
-//! Without a server, loading is compared with the commands that make the same keys, and with a map that is
-//! filled by the events of the same reader.
+//! Without a server, loading is compared with the commands that create the same keys, and with a map that is
+//! filled from the events of the same reader.
 
 mod beside;
 mod data;
@@ -25,19 +27,19 @@ use crate::suite::{Ctx, Headline};
 /// The subject.
 const KEYSPACE: &str = "Keyspace";
 
-/// A store of another kind, which is filled by the reader's events.
+/// A store of another kind, which is filled from the events of the reader.
 const BOXES: &str = BoxMap::NAME;
 
-/// A peer that is redcore itself.
+/// A peer that is redcore too.
 const COMMANDS: &str = "a command for each element";
 
-/// The peers that are redcore itself.
+/// The peers that are redcore too.
 pub(crate) const OWN_PEERS: [&str; 2] = [COMMANDS, snapshot::WITHOUT];
 
-/// The peer of which each row repeats one beside a server.
+/// The name of the fastest server as a peer. Each of its rows repeats the row of one server.
 pub(crate) const FASTEST_SERVER: &str = "fastest server";
 
-/// What loading wins over a map that an embedder would have used.
+/// The advantage of loading over a map that an embedder would use instead.
 pub const HEADLINE: Headline = Headline {
     what: "loading of strings from a file, beside hashbrown of boxes",
     rows: |row| row.case == "load strings" && row.peer == BOXES,

@@ -1,4 +1,5 @@
-//! The data of a snapshot, and the mix of random writes beside it. Servers get the same data and mix.
+//! The data of a snapshot, and the mix of random writes during the snapshot. Servers get the same data and
+//! the same mix.
 
 use super::data;
 use crate::keys::key;
@@ -9,23 +10,24 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use redis::Cmd;
 
-/// How much there is of each kind.
+/// The number of keys of each kind.
 #[derive(Clone, Copy)]
 pub(super) struct Data {
     pub(super) name: &'static str,
-    /// Keys with a string of 32 bytes.
+    /// The number of keys with a string of 32 bytes.
     pub(super) strings: u64,
-    /// Hashes, lists, sets and sorted sets, a quarter each.
+    /// The number of collections. A quarter each are hashes, lists, sets and sorted sets.
     pub(super) collections: u64,
-    /// Elements of a collection, and their bytes.
+    /// The number of elements of a collection, and their length in bytes.
     elements: u64,
     element_bytes: usize,
-    /// Long strings, and their bytes.
+    /// The number of long strings, and their length in bytes.
     long_strings: u64,
     long_bytes: usize,
 }
 
-/// Strings with some small collections, and the same with values of nearly 1 MiB.
+/// Returns two sets of data: strings with some small collections, and values of nearly 1 MiB with some
+/// strings.
 pub(super) fn data_sets(settings: &crate::settings::Settings) -> [Data; 2] {
     let strings = settings.pick(2_000, 200_000, 4_000_000);
     let (small, large) = settings.pick((2_000, 4), (100_000, 20), (500_000, 80));
@@ -52,7 +54,7 @@ pub(super) fn data_sets(settings: &crate::settings::Settings) -> [Data; 2] {
 }
 
 impl Data {
-    /// Adds all keys.
+    /// Adds all keys to a store.
     pub(super) fn fill(&self, store: &mut Keyspace<Fold>, seed: u64) {
         const MEMORY: &str = "there is memory";
         let mut random = SmallRng::seed_from_u64(seed);
@@ -71,7 +73,7 @@ impl Data {
         }
     }
 
-    /// The element of a number, which begins with it.
+    /// Returns an element that begins with its number.
     fn element(&self, number: u64, random: &mut SmallRng) -> Vec<u8> {
         let mut element = format!("{number:08}").into_bytes();
         element.extend(letters(self.element_bytes - element.len(), random));
@@ -87,7 +89,7 @@ fn long_string(i: u64) -> Vec<u8> {
     format!("long:{i}").into_bytes()
 }
 
-/// Letters and digits, of which LZF makes nothing shorter.
+/// Returns random letters and digits, which LZF cannot compress.
 fn letters(len: usize, random: &mut SmallRng) -> Vec<u8> {
     let mut letters = Vec::with_capacity(len + data::VALUE_BYTES);
     while letters.len() < len {
@@ -97,7 +99,7 @@ fn letters(len: usize, random: &mut SmallRng) -> Vec<u8> {
     letters
 }
 
-/// What adds an element to collection `i`. The score or the value of the field is drawn anew.
+/// Returns the part that adds an element to collection `i`. A score is random.
 fn part<'e>(i: u64, element: &'e [u8], random: &mut SmallRng) -> Part<&'e [u8]> {
     match i % 4 {
         0 => Part::Field(&element[..8], &element[8..]),
@@ -140,8 +142,8 @@ impl Write<'_> {
     }
 }
 
-/// A source of random writes: of ten, four set an old key, two a new one, two remove a key, and two edit a
-/// collection or a long string.
+/// A source of random writes. Of ten writes, four set an old key, two set a new key, two remove a key, and
+/// two edit a collection or a long string.
 pub(super) struct Writes {
     data: Data,
     random: SmallRng,
@@ -154,7 +156,7 @@ impl Writes {
         Self { data, random: SmallRng::seed_from_u64(seed), next: data.strings }
     }
 
-    /// A key that was there at the start, and its new value.
+    /// Returns a key that existed at the start, and a new value for it.
     pub(super) fn old_key(&mut self) -> (crate::keys::Key, [u8; data::VALUE_BYTES]) {
         (key(self.random.random_range(0..self.data.strings)), data::text(&mut self.random))
     }

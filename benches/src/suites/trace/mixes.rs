@@ -1,7 +1,7 @@
-//! The YCSB mixes on a loaded store.
+//! Runs the YCSB mixes on a loaded store.
 //!
-//! Each subject keeps its store over all rounds of a mix: a round goes on where the last one stopped, with
-//! the same requests for every subject in that round.
+//! Each subject keeps its store over all rounds of a mix. A round continues with the store that the last
+//! round has left. In each round, all subjects get the same requests.
 
 use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_scan_store, for_each_store};
 use crate::keys::{Key, key, shuffled};
@@ -14,16 +14,16 @@ use crate::trace::ycsb::{Generator, MIXES, Mix, Op, Step, ZIPF_EXPONENT};
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// A value, in bytes. (YCSB's default record has ten fields of a hundred.)
+/// The size of a value in bytes. (The default record of YCSB has ten fields of a hundred bytes.)
 const VALUE_BYTES: usize = 100;
 
-/// The work of one mix, made before anything is timed.
+/// The work of one mix. It is generated before anything is timed.
 struct Work {
-    /// The key of each record, those to come included.
+    /// The key of each record, including the records that are inserted later.
     keys: Vec<Key>,
-    /// In which order the records are loaded.
+    /// The order in which the records are loaded.
     load: Vec<u32>,
-    /// The requests of each round, the warm-up's first.
+    /// The requests of each round. Those of the warm-up come first.
     rounds: Vec<Vec<Step>>,
 }
 
@@ -40,7 +40,7 @@ impl Work {
 struct Collect<'a> {
     work: &'a Work,
     subjects: Vec<Subject<'a>>,
-    /// Name and bytes a key after loading.
+    /// The name of each store, and its bytes for each key after loading.
     bytes: Vec<(String, f64)>,
 }
 
@@ -83,7 +83,7 @@ fn play<K: OwnedKey, V: Value, M: Map<K, V, [u8]>>(
             Op::Scan(length) => read = read.wrapping_add(store.scan(length as usize)),
             Op::ReadModifyWrite => match store.get(key) {
                 Some(found) => {
-                    // What is written depends on what was read.
+                    // The value that is written depends on the value that was read.
                     value[0] = found as u8;
                     store.set(key, &value);
                 }
@@ -104,7 +104,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     let mut speeds = Vec::new();
     for (i, mix) in MIXES.into_iter().enumerate() {
         ctx.progress.start(&format!("YCSB {}", mix.name), rounds + 1);
-        // A scan is some fifty look-ups.
+        // A scan takes about as long as fifty look-ups.
         let requests = if mix.scans() { requests / 20 } else { requests };
         let work = Work::new(mix, records, requests, rounds, ctx.settings.seed);
         let mut collect = Collect { work: &work, subjects: Vec::new(), bytes: Vec::new() };

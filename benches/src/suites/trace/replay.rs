@@ -1,4 +1,5 @@
-//! A trace file: GET, then SET on a miss, into an empty store in every round.
+//! Replays a trace file on an empty store in every round. Each request is a GET, and a SET if the key is
+//! missing.
 
 use super::store::{OwnedKey, Store, StoreVisitor, Value, for_each_store};
 use crate::maps::Map;
@@ -12,11 +13,12 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// A long trace is replayed in fewer rounds: about this many requests in all, at least one round.
+/// The number of rounds depends on the length of the trace: they have about this many requests in all. There
+/// is at least one round.
 const REQUESTS_WANTED: usize = 4_000_000;
 const MAX_ROUNDS: usize = 15;
 
-/// What one replay found; the same for all subjects but for the bytes.
+/// The result of one replay. It is the same for all subjects, except for the bytes.
 #[derive(Clone, Copy, Default)]
 struct Found {
     hits: usize,
@@ -26,7 +28,7 @@ struct Found {
 
 struct Collect<'a> {
     trace: &'a Trace,
-    /// A value of `n` bytes is the first `n` of these.
+    /// The first `n` of these bytes are a value of `n` bytes.
     value: &'a [u8],
     subjects: Vec<Subject<'a>>,
     found: Vec<Rc<Cell<Found>>>,

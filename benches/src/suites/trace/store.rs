@@ -1,4 +1,4 @@
-//! What a store is to this suite: a map of byte strings with GET, SET and a scan, and the peers.
+//! The stores of this suite: maps of byte strings with GET, SET and a scan.
 
 use crate::maps::{Fold, Map, Visitor, for_each_scan_map, for_each_store_map};
 use robj::{EncodingLimits, Robj};
@@ -7,15 +7,15 @@ use std::collections::HashMap;
 use std::hash::RandomState;
 use std::marker::PhantomData;
 
-/// A key as a store owns it.
+/// A key that a store owns.
 pub(super) trait OwnedKey: 'static {
     fn from_bytes(bytes: &[u8]) -> Self;
 }
 
-/// A value as a store owns it.
+/// A value that a store owns.
 pub(super) trait Value: 'static {
     fn from_bytes(bytes: &[u8]) -> Self;
-    /// Reads it as a reply would: its bytes, handed to `read`.
+    /// Passes the bytes of the value to `read`, as if they were written to a reply.
     fn read<R>(&self, read: impl FnOnce(&[u8]) -> R) -> R;
 }
 
@@ -69,14 +69,15 @@ impl<K: OwnedKey, V: Value, M: Map<K, V, [u8]>> Store<M, K, V> {
         Self { map: M::default(), cursor: 0, types: PhantomData }
     }
 
-    /// The value's length and first byte, so that it is not only found but touched; `None` if it is missing.
+    /// Returns the sum of the length and the first byte of the value, or `None` if the key is missing. So the
+    /// value is not only found but also read.
     #[inline]
     pub(super) fn get(&mut self, key: &[u8]) -> Option<usize> {
         let touch = |bytes: &[u8]| bytes.len() + usize::from(bytes.first().copied().unwrap_or(0));
         self.map.get(key).map(|value| value.read(touch))
     }
 
-    /// Replaces a value, or adds key and value.
+    /// Replaces a value, or adds the key and the value.
     #[inline]
     pub(super) fn set(&mut self, key: &[u8], value: &[u8]) {
         match self.map.get_mut(key) {
@@ -91,7 +92,8 @@ impl<K: OwnedKey, V: Value, M: Map<K, V, [u8]>> Store<M, K, V> {
         self.map.insert(K::from_bytes(key), V::from_bytes(value));
     }
 
-    /// Visits at least `count` entries, if there are as many, and says what was read.
+    /// Visits at least `count` entries, or all if there are fewer. Returns the sum of the lengths of their
+    /// values.
     #[inline]
     pub(super) fn scan(&mut self, count: usize) -> usize {
         let (mut read, mut cursor) = (0, self.cursor);
@@ -110,7 +112,7 @@ impl<K: OwnedKey, V: Value, M: Map<K, V, [u8]>> Store<M, K, V> {
     }
 }
 
-/// Something done once for each kind of store.
+/// An operation that is done once for each kind of store.
 pub(super) trait StoreVisitor {
     fn visit<K: OwnedKey, V: Value, M: Map<K, V, [u8]> + 'static>(&mut self, name: &str);
 }
@@ -124,12 +126,12 @@ impl<W: StoreVisitor> Visitor<Sds, Robj, [u8]> for Same<'_, W> {
     }
 }
 
-/// Redcore's store and those that can scan.
+/// Visits redcore's store, and the peers that can scan.
 pub(super) fn for_each_scan_store(visitor: &mut impl StoreVisitor) {
     for_each_scan_map::<Sds, Robj, [u8], Fold>(&mut Same(visitor));
 }
 
-/// Redcore's store, the same keys and values in its peers' maps, and stores of `Vec<u8>`.
+/// Visits redcore's store, peers with the same keys and values in other maps, and stores of `Vec<u8>`.
 pub(super) fn for_each_store(visitor: &mut impl StoreVisitor) {
     for_each_store_map::<Sds, Robj, [u8], Fold>(&mut Same(visitor));
     visitor.visit::<Vec<u8>, Vec<u8>, hashbrown::HashMap<Vec<u8>, Vec<u8>, Fold>>("hashbrown, Vec<u8>");
@@ -140,7 +142,7 @@ pub(super) fn for_each_store(visitor: &mut impl StoreVisitor) {
 mod tests {
     use super::*;
 
-    /// The names visited, and whether to scan.
+    /// The names that were visited, and whether to scan.
     struct Check(Vec<String>, bool);
 
     impl StoreVisitor for Check {
@@ -157,7 +159,8 @@ mod tests {
             store.settle();
             assert_eq!(store.len(), 101, "{name}");
             if self.1 {
-                // At least ten entries of one or two bytes, each time; and all of them, asked for more.
+                // Each scan visits at least ten entries of one or two bytes. A scan for more entries than
+                // there are visits all.
                 for _ in 0..50 {
                     assert!(store.scan(10) >= 10, "{name}");
                 }

@@ -1,25 +1,25 @@
-//! Churn: items of 16 bytes and 32 to 512 more are added in a random order, and three of four are removed at
-//! random. Then `maintain` defragments what is left, while items are read.
+//! Measures churn. Items with keys of 16 bytes and values of 32 to 512 bytes are added in a random order, and
+//! three of four are removed at random. Then `maintain` defragments the rest, while items are read.
 //!
 //! ```text
 //!  |<--------------- 40 ms: calls as `next` says, reads in between --------------->|<- 10 ms: reads only ->|
 //!  | slice | reads ...     | slice | reads ...     | slice | reads ...             | reads ...             |
 //! ```
 //!
-//! The clock of `maintain` stands still while there are only reads, so that these do not count in the time
-//! that defragmentation takes. A ratio compares the reads of one period with those of the same period. The
-//! slices are compared in the two ways that matter: reads between slices find colder caches, and the slices
-//! themselves take time from reads.
+//! The clock of `maintain` stops while there are only reads, so that they do not count in the time of
+//! defragmentation. A ratio compares reads of the same period. There are two ratios, because slices affect
+//! reads in two ways. Reads between slices find colder caches, and the slices themselves take time from
+//! reads.
 //!
-//! The allocator's own thread gives freed pages back, as it does in a server. In one case there is no such
-//! thread, and `maintain` does it.
+//! A background thread of the allocator returns freed pages, as in a server. In one case there is no such
+//! thread, and `maintain` returns the pages.
 //!
-//! The options are the defaults. Only runs on less data lower `active-defrag-ignore-bytes`.
+//! The options are the defaults. Only runs with less data lower `active-defrag-ignore-bytes`.
 //!
-//! Slices and reads are timed by the processor time of the thread, so others on the same core do not count,
-//! but interrupts do. The budget of a slice is one of real time. An interrupt in its last step makes a slice
-//! longer than it is. So the longest slice is the least one of several processes. Beside it stands what 99.9
-//! % of the slices do not exceed.
+//! Slices and reads are timed by the processor time of the thread. So other processes on the same core do not
+//! count, but interrupts do. The budget of a slice is real time, and an interrupt in its last step makes the
+//! slice look longer. So the row of the longest slice has the least value of several processes. Another row
+//! has the time that 99.9 % of the slices do not exceed.
 
 use super::forms::{Data, FORMS, NO_THREAD};
 use super::memory::Memory;
@@ -37,71 +37,74 @@ use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 use zmalloc::purge;
 
-/// The peer: the same reads without calls of `maintain`.
+/// The peer, which makes the same reads without calls of `maintain`.
 pub(super) const WITHOUT: &str = "without maintenance";
 
 /// The subject.
 const WITH: &str = "with maintenance";
 
-/// Of a period, how long `maintain` is called, and how long it is not.
+/// The part of a period in which `maintain` is called, and the part in which it is not.
 const WITH_SLICES: Duration = Duration::from_millis(40);
 const READS_ONLY: Duration = Duration::from_millis(10);
 
-/// Reads between two looks at the clock.
+/// The number of reads between two readings of the clock.
 const READS_A_LOOK: usize = 16;
 
-/// What a call of `maintain` may take.
+/// The budget of a call of `maintain`.
 const BUDGET: Duration = Duration::from_micros(500);
 
-/// Defragmentation is over when nothing has been running for so long. It begins with the first call.
+/// Defragmentation is over when it has not run for this long. It begins with the first call.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// So long the allocator keeps free pages, and `maintain` has it give them back. RSS is not read before.
+/// How long the allocator keeps free pages before `maintain` makes it return them. RSS is read after this
+/// time.
 const SETTLED: Duration = Duration::from_secs(11);
 
-/// Longer than this it does not take.
+/// The maximum time of a measurement.
 const GIVE_UP: Duration = Duration::from_secs(120);
 
-/// The reads of a period, in nanoseconds each.
+/// The times of a read in one period, in nanoseconds.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Period {
-    /// The share of the time that defragmentation had, in percent.
+    /// The share of the time that defragmentation was given, in percent.
     share: usize,
-    /// Between slices.
+    /// The time of a read between slices.
     between: f64,
-    /// Slices included.
+    /// The time of a read, including the slices.
     with_slices: f64,
     without: f64,
 }
 
-/// What one process has found.
+/// The results of one process.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Churned {
-    /// At the start of the process, before and after the removals, at the end, and after [`purge`].
+    /// The memory at the start of the process, before the removals, after them, at the end, and after
+    /// [`purge`].
     start: Memory,
     full: Memory,
     before: Memory,
     after: Memory,
     purged: Memory,
-    /// From the first call of `maintain` to the end of the last slice that has moved or asked.
+    /// The time from the first call of `maintain` to the end of the last slice that examined blocks.
     took: Duration,
-    /// The time of all calls until then.
+    /// The total time of the calls in which defragmentation worked.
     busy: Duration,
-    /// Of calls in which defragmentation worked, in nanoseconds, sorted.
+    /// The times of the calls in which defragmentation worked, in nanoseconds, sorted.
     slices: Vec<u32>,
-    /// Of the other calls.
+    /// The times of the other calls.
     other_calls: Vec<u32>,
     periods: Vec<Period>,
     hits: u64,
     misses: u64,
 }
 
-/// Measures the form of this name in this process.
+/// Measures the form with this name in this process.
 pub(super) fn measure(name: &str, settings: &Settings) -> Option<Churned> {
     let (_, form) = FORMS.into_iter().find(|(other, _)| *other == name)?;
     let start = Memory::now();
     let n: u32 = settings.pick(5_000, 100_000, 1_000_000);
-    // A hundred MiB for a gigabyte; at a smaller scale as much less.
+    // The default is a hundred MiB, for about a gigabyte of data. At a smaller scale, it is reduced in
+    // proportion.
     let options = Options::new();
     let ignore_bytes = options.get_active_defrag_ignore_bytes() / settings.pick(1_000, 20, 1);
     let mut data = Data::new(form, options.active_defrag_ignore_bytes(ignore_bytes));
@@ -146,13 +149,13 @@ fn sorted(mut times: Vec<u32>) -> Vec<u32> {
     times
 }
 
-/// The defragmentation and the reads beside it.
+/// The state of the defragmentation and of the reads.
 struct Run<'a> {
     data: &'a mut Data,
     left: &'a [u32],
     random: SmallRng,
     start: Instant,
-    /// How long the clock of `maintain` has stood still.
+    /// How long the clock of `maintain` has been stopped.
     paused: Duration,
     took: Duration,
     busy: Duration,
@@ -161,7 +164,7 @@ struct Run<'a> {
     periods: Vec<Period>,
 }
 
-/// Reads, and how long they kept this thread busy.
+/// A number of reads, and their processor time.
 #[derive(Default)]
 struct Reads {
     time: Duration,
@@ -190,12 +193,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The time of `maintain`.
+    /// Returns the time of the clock of `maintain`.
     fn now(&self) -> Duration {
         self.start.elapsed() - self.paused
     }
 
-    /// Goes on until defragmentation is over, and for so long at least.
+    /// Runs periods until defragmentation is over, and for at least the time `settled`.
     fn until_quiet(&mut self, settled: Duration) {
         while self.now() < settled.max(self.took + QUIET) && self.now() < GIVE_UP {
             let period = self.period();
@@ -222,8 +225,7 @@ impl<'a> Run<'a> {
         Period { share, between, with_slices, without }
     }
 
-    /// A call of `maintain`. Returns how long it has kept this thread busy, and how long the next one can
-    /// wait.
+    /// Calls `maintain`. Returns the processor time of the call, and how long the next call can wait.
     fn slice(&mut self) -> (Duration, Duration) {
         let (start, paused, now) = (self.start, self.paused, self.now().as_millis() as u64);
         let mut done = None;
@@ -242,7 +244,7 @@ impl<'a> Run<'a> {
         (time, done.next)
     }
 
-    /// Reads until that time, and at least once.
+    /// Reads until this time, and at least once.
     fn read(&mut self, end: Duration, reads: &mut Reads) {
         let end = end.min(self.now() + READS_ONLY);
         let mut count = 0;
@@ -276,13 +278,13 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Microseconds of the slice that the share `q` of all does not exceed.
+/// Returns the time that a share `q` of all slices does not exceed, in microseconds.
 fn slice_us(found: &Churned, q: f64) -> f64 {
     let rank = (found.slices.len() as f64 * q).ceil() as usize;
     found.slices.get(rank.max(1) - 1).map_or(0.0, |&ns| f64::from(ns) / 1e3)
 }
 
-/// The share of a period's time that slices took.
+/// Returns the share of the time of a period that slices took, in percent.
 fn slices_percent(period: &Period) -> f64 {
     100.0 * (1.0 - period.between / period.with_slices)
 }
@@ -311,7 +313,8 @@ fn report(ctx: &mut Ctx, name: &str, found: &[Churned]) {
     ] {
         ctx.report.row(Row::alone(ctx.suite, &case, n, WITH, metric, unit, value));
     }
-    // Most of the time defragmentation runs at its least share. What it costs shows at its largest.
+    // Most of the time, defragmentation runs at its least share. The reads are compared in the periods with
+    // the largest share.
     let largest = first.periods.iter().map(|period| period.share).max();
     let periods = || first.periods.iter().filter(|period| Some(period.share) == largest);
     for (what, with) in [
@@ -319,7 +322,7 @@ fn report(ctx: &mut Ctx, name: &str, found: &[Churned]) {
         ("reads, slices included", |period| period.with_slices),
     ] {
         let samples = |name: &str, of: fn(&Period) -> f64| {
-            // A round of a million reads, so that a duration holds fractions of a nanosecond.
+            // A round is a million reads, so that a duration can represent fractions of a nanosecond.
             let rounds = periods().map(|period| Duration::from_nanos((of(period) * 1e6) as u64));
             Samples { name: name.into(), rounds: rounds.collect() }
         };

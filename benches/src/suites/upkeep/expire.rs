@@ -1,9 +1,10 @@
-//! EXPIRE after SET: an entry without an expiry has no place for one, so EXPIRE moves it to a larger block.
+//! Measures EXPIRE after SET. An entry without an expiry has no room for one, so EXPIRE moves it to a larger
+//! block.
 //!
 //! The same keys get the same expiries in three ways: by SET with EX, by EXPIRE after each SET, and by EXPIRE
-//! in a random order after all SETs. What counts is what is left: bytes in blocks, and RSS after the
-//! allocator has given its free pages back. After that, a few passes of defragmentation show how much of it
-//! was in gaps.
+//! in a random order after all SETs. The rows have the memory at the end: the bytes in blocks, and RSS after
+//! the allocator has returned its free pages. A few passes of defragmentation then show how much of RSS was
+//! in gaps.
 
 use super::process;
 use crate::keys::{key, shuffled};
@@ -19,30 +20,30 @@ use zmalloc::{flush_tcache, purge, rss};
 /// The peer.
 pub(super) const SET_EX: &str = "SET EX";
 
-/// The others, each a case of its own.
+/// The other two ways, each of which is a separate case.
 const AFTER_EACH: &str = "EXPIRE after each SET";
 const AFTER_ALL: &str = "EXPIRE after all SETs";
 
 /// The sizes of values, in bytes.
 const SIZES: [usize; 2] = [32, 200];
 
-/// Passes of defragmentation.
+/// The number of passes of defragmentation.
 const PASSES: usize = 4;
 
 const EXPIRY: Expiry = Expiry::InSeconds(1_000);
 
-/// What a key takes, in bytes.
+/// The bytes that a key takes.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Bytes {
     in_blocks: f64,
     rss: f64,
-    /// Before the purge.
+    /// RSS before the purge.
     rss_at_once: f64,
-    /// After passes of defragmentation, and another purge.
+    /// RSS after the passes of defragmentation, and another purge.
     rss_defragged: f64,
 }
 
-/// Measures `way, size` in this process.
+/// Measures the case with the name `way, size` in this process.
 pub(super) fn measure(name: &str, settings: &Settings) -> Option<Bytes> {
     let (way, size) = name.split_once(", ")?;
     let n: u32 = settings.pick(5_000, 100_000, 1_000_000);

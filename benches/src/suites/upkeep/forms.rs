@@ -1,8 +1,8 @@
-//! The data of the churn: the same bytes as strings, or as elements of collections.
+//! The data of the churn: the same bytes as strings or as elements of collections.
 //!
-//! Item `i` is a key of 16 bytes and a value of 32 to 512 bytes, each size equally often. A thousand items
-//! that follow each other are the elements of one collection. A member of a set, of a sorted set or of a list
-//! is key and value together.
+//! Item `i` is a key of 16 bytes and a value of 32 to 512 bytes. All sizes have the same probability. A
+//! thousand consecutive items are the elements of one collection. A member of a set or a sorted set, or an
+//! element of a list, is the key followed by the value.
 
 use crate::keys::{KEY_BYTES, Key, key};
 use crate::maps::Fold;
@@ -13,17 +13,17 @@ use values::List;
 use values::list::Side;
 use values::zset::AddOptions;
 
-/// The smallest value, in bytes, and how many sizes there are.
+/// The size of the smallest value, in bytes, and the number of sizes.
 const VALUE_MIN: usize = 32;
 const SIZES: u64 = 481;
 
-/// Elements of a collection.
+/// The number of elements of a collection.
 const ELEMENTS: u64 = 1_000;
 
-/// Shards of [`Form::Sharded`].
+/// The number of shards of [`Form::Sharded`].
 const SHARDS: usize = 32;
 
-/// How the items are held.
+/// How the items are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Strings,
@@ -34,7 +34,7 @@ pub(super) enum Form {
     Sharded,
 }
 
-/// The case in which the allocator has no thread of its own.
+/// The case in which the allocator has no background thread.
 pub(super) const NO_THREAD: &str = "strings without the allocator's thread";
 
 /// The forms, and their names in cases.
@@ -49,16 +49,16 @@ pub(super) const FORMS: [(&str, Form); 7] = [
 ];
 
 impl Form {
-    /// The order in which items are added, from a random one.
+    /// Returns the order in which items are added, given a random order.
     pub(super) fn order_of_adding(self, mut items: Vec<u32>) -> Vec<u32> {
         if self == Self::Lists {
-            items.sort_unstable(); // so that each has its place
+            items.sort_unstable(); // so that each element has its position
         }
         items
     }
 
-    /// The order in which items are removed, from a random one. A list finds an element by walking from an
-    /// end. So those near the ends go first, list by list.
+    /// Returns the order in which items are removed, given a random order. A list finds an element by a
+    /// search from an end. So the elements near the ends are removed first, list by list.
     pub(super) fn order_of_removal(self, mut items: Vec<u32>) -> Vec<u32> {
         if self == Self::Lists {
             items.sort_unstable_by_key(|&i| (u64::from(i) / ELEMENTS, from_end(i.into()).unsigned_abs()));
@@ -67,7 +67,8 @@ impl Form {
     }
 }
 
-/// How far the nearer end of its list is from item `i`, at least 1; negative from the back.
+/// Returns the distance of item `i` from the nearer end of its list. It is at least 1, and negative if it is
+/// from the back.
 fn from_end(i: u64) -> i64 {
     let place = i % ELEMENTS;
     if place < ELEMENTS / 2 { place as i64 + 1 } else { place as i64 - ELEMENTS as i64 }
@@ -78,15 +79,15 @@ enum Store {
     Shards(Box<Sharded<Fold>>),
 }
 
-/// Items in a form.
+/// The items in one form.
 pub(super) struct Data {
     form: Form,
     store: Store,
-    /// Where members are put together.
+    /// A buffer for a member.
     member: [u8; KEY_BYTES + VALUE_MIN + SIZES as usize],
 }
 
-/// The size of the value of item `i`, drawn at random.
+/// Returns the size of the value of item `i`, which is random.
 fn value_size(i: u64) -> usize {
     VALUE_MIN + (Fold::default().hash_one(i) % SIZES) as usize
 }
@@ -96,7 +97,7 @@ fn collection(i: u64) -> Key {
 }
 
 impl Data {
-    /// Nothing yet.
+    /// Returns a store without items.
     pub(super) fn new(form: Form, options: Options) -> Self {
         let store = if form == Form::Sharded {
             let sharded = Sharded::try_with_options_and_hasher(SHARDS, options, Fold::default());
@@ -129,7 +130,7 @@ impl Data {
         done.expect("there is memory");
     }
 
-    /// Removes item `i`, which is there.
+    /// Removes item `i`, which must be there.
     pub(super) fn remove(&mut self, i: u64) {
         let Self { form, store, member } = self;
         member[..KEY_BYTES].copy_from_slice(&key(i));
@@ -154,7 +155,7 @@ impl Data {
         assert_eq!(removed, Ok(true), "item {i} is there");
     }
 
-    /// Reads item `i`, which is there, or of a list any element.
+    /// Reads item `i`, which must be there. In a list, reads any element.
     #[inline]
     pub(super) fn read(&mut self, i: u64) {
         let Self { form, store, member } = self;
@@ -191,7 +192,7 @@ impl Data {
         }
     }
 
-    /// The share of the time that defragmentation takes now, in percent; 0 if none is running.
+    /// Returns the share of the time that defragmentation takes now, in percent, or 0 if it is not running.
     pub(super) fn running_share(&self) -> usize {
         match &self.store {
             Store::One(store) => store.active_defrag_running(),
@@ -225,7 +226,7 @@ mod tests {
         }
     }
 
-    /// The mean of so many sizes has a standard deviation of 139 / sqrt(100,000) = 0.44 bytes.
+    /// The mean of the sizes has a standard deviation of 139 / sqrt(100,000) = 0.44 bytes.
     #[test]
     fn sizes_are_spread_evenly() {
         let sizes: Vec<usize> = (0..100_000).map(value_size).collect();

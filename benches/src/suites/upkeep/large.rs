@@ -1,14 +1,14 @@
-//! Removal of large values, and of all keys: in steps, beside a drop at once.
+//! Measures the removal of large values, and of all keys. Removal in steps is compared with a drop at once.
 //!
-//! A round fills a keyspace and removes what is in it. With `lazyfree-lazy-user-del no` and
-//! `lazyfree-lazy-user-flush no` the removal frees everything. By default it leaves garbage, and
-//! `free_some(64)` is called until none is left. What counts is the time of all these calls together, and
-//! the longest of them: the removal, or a step. The longest step is the one that recurs in every round
-//! ([`recurring`](super::recurring)). All times are processor times of the thread. What it takes to
-//! read that clock is taken off each step.
+//! A round fills a keyspace and removes its content. With `lazyfree-lazy-user-del no` and
+//! `lazyfree-lazy-user-flush no`, the removal frees everything. By default, it leaves garbage, and
+//! `free_some(64)` is called until no garbage is left. The rows have the total time of these calls, and the
+//! time of the longest call, which is the removal or a step. The longest step is the one that recurs in every
+//! round ([`recurring`](super::recurring)). All times are processor times of the thread. The time of reading
+//! this clock is subtracted from each step.
 //!
-//! Fields and members are `key:000000000042`, the values of hashes and strings have 16 and 32 bytes. The
-//! elements of a large value have their own blocks, in the order in which they were added.
+//! Fields and members are like `key:000000000042`. The values of hashes have 16 bytes, and strings have 32.
+//! The elements of a large value have separate blocks, in the order in which they were added.
 
 use super::recurring::longest;
 use crate::keys::key;
@@ -26,25 +26,25 @@ use std::time::Duration;
 use values::list::Side;
 use values::zset::AddOptions;
 
-/// The subject: redcore by default.
+/// The subject, which is redcore with its default options.
 pub(super) const IN_STEPS: &str = "in steps of 64";
 
-/// A peer of the removal of all keys.
+/// A peer for the removal of all keys.
 pub(super) const BOXES: &str = BoxMap::NAME;
 
-/// Blocks a step.
+/// The number of blocks that a step frees.
 const BLOCKS: usize = 64;
 
-/// The key of the value.
+/// The key of the large value.
 const KEY: &str = "large";
 
 const FIELD_VALUE: &[u8; 16] = b"sixteen bytes...";
 const VALUE: &[u8; 32] = b"a value of thirty-two bytes here";
 
-/// What is removed.
+/// The data that are removed.
 struct Case {
     what: &'static str,
-    /// How many elements or keys there are at full scale.
+    /// The number of elements or keys at full scale.
     n: usize,
     rounds: usize,
     fill: fn(&mut Keyspace<Fold>, u64, &mut SmallRng),
@@ -103,14 +103,14 @@ fn remove_key(store: &mut Keyspace<Fold>) {
 /// The times of single calls, in nanoseconds.
 #[derive(Default)]
 struct Calls {
-    /// The removal, in each round.
+    /// The time of the removal in each round.
     removals: Vec<u32>,
-    /// The steps of each round.
+    /// The times of the steps of each round.
     steps: Vec<Vec<u32>>,
 }
 
 pub(super) fn run(ctx: &mut Ctx) {
-    // The allocator's own thread gives freed pages back, as it does in a server.
+    // A background thread of the allocator returns freed pages, as in a server.
     let before = zmalloc::background_thread(true);
     for case in &CASES {
         measure(ctx, case);
@@ -128,7 +128,7 @@ pub(super) fn run(ctx: &mut Ctx) {
 fn measure(ctx: &mut Ctx, case: &Case) {
     let n = case.n / ctx.settings.pick(1_000, 20, 1);
     let (calls, seed) = (RefCell::new(Calls::default()), ctx.settings.seed);
-    // Reading the clock takes a tenth of a step's time.
+    // Reading the clock takes a tenth of the time of a step.
     let reading = (0..1_000).map(|_| timed(|| ())).min().unwrap_or_default();
     let full = |options: Options| {
         zmalloc::purge();
@@ -139,7 +139,8 @@ fn measure(ctx: &mut Ctx, case: &Case) {
     };
     let in_steps = || {
         let mut store = full(Options::new());
-        // Room for all steps, and its pages are there: no fault of its own falls into a step.
+        // There is room for all steps, and its pages are touched, so that none of its page faults happens in
+        // a step.
         let mut steps = vec![0; n / 8 + 1_000];
         let removal = timed(|| (case.remove)(&mut store));
         let (mut all, mut count, mut is_complete) = (removal, 0, false);
@@ -198,7 +199,7 @@ fn measure(ctx: &mut Ctx, case: &Case) {
     );
 }
 
-/// What an embedder without a keyspace would do.
+/// Returns the time that an embedder without a keyspace would need.
 fn drop_of_boxes(n: usize) -> Duration {
     zmalloc::purge();
     let mut map = BoxMap::default();

@@ -1,9 +1,9 @@
-//! Where the memory of a process is at one moment.
+//! The memory of a process at one moment.
 
 use serde::{Deserialize, Serialize};
 use zmalloc::{allocator_info, flush_tcache, rss, used_memory};
 
-/// Bytes of this process.
+/// The memory of this process, in bytes.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Memory {
     pub(super) used: usize,
@@ -38,7 +38,7 @@ impl Memory {
         self.rss as f64 / self.used as f64
     }
 
-    /// What the notes say of it, in MiB.
+    /// Returns the text for the notes, in MiB.
     pub(super) fn text(self) -> String {
         let mib = |bytes: usize| bytes as f64 / (1 << 20) as f64;
         format!("RSS {:.1}, active {:.1}, used {:.1}", mib(self.rss), mib(self.active), mib(self.used))

@@ -1,13 +1,14 @@
-//! Suite `upkeep`: background work of a keyspace, and what it costs the requests beside it.
+//! Suite `upkeep`: measures the background work of a keyspace, and its cost for requests.
 //!
-//! - [`large`]: removal of values of millions of elements, in steps beside at once, and the longest call.
+//! - [`large`]: values of millions of elements are removed in steps, in comparison with at once. The longest
+//!   call is measured too.
 //! - [`churn`]: three quarters of the data are deleted at random, and `maintain` defragments the rest.
-//! - [`expire`]: EXPIRE after SET, which moves entries, beside SET with an expiry.
-//! - [`price`]: requests while garbage is freed in passing, and a call of `maintain` with nothing to do.
+//! - [`expire`]: EXPIRE after SET, which moves entries, is compared with SET with an expiry.
+//! - [`price`]: requests that also free garbage, and a call of `maintain` with nothing to do.
 //!
-//! Why it is fair: the same work on the same data, with and without the upkeep, in turns. The fragmentation
-//! of a heap depends on all that happened in the process before. So churn and expiries are measured in
-//! [processes of their own](process).
+//! Why it is fair: the same work on the same data runs with and without the upkeep, in turns. The
+//! fragmentation of a heap depends on everything that has happened in the process. So churn and expiries are
+//! measured in [separate processes](process).
 
 mod churn;
 mod expire;
@@ -21,10 +22,10 @@ mod recurring;
 use crate::suite::{Ctx, Headline};
 pub use process::part;
 
-/// The peers that are redcore itself: the same without the upkeep.
+/// The peers that are redcore too, without the upkeep.
 pub(crate) const OWN_PEERS: [&str; 3] = [churn::WITHOUT, expire::SET_EX, price::NO_GARBAGE];
 
-/// The only one of these rows beside the code of others.
+/// The only row of this suite that compares with code from outside redcore.
 pub const HEADLINE: Headline = Headline {
     what: "removal of all keys in small steps, beside a drop of hashbrown of boxes",
     rows: |row| row.subject == large::IN_STEPS && row.peer == large::BOXES && row.metric == "time",

@@ -1,9 +1,8 @@
-//! What a keyspace's requests cost while garbage is freed in passing, and what a call of `maintain` costs
-//! that has nothing to do.
+//! Measures the cost of requests that also free garbage, and the cost of a call of `maintain` that has
+//! nothing to do.
 //!
 //! A write frees 16 blocks of garbage, or 32 if it replaces a value. A read frees none. In the cases with
-//! garbage there is more of it than all writes can free, so each of them pays in full. In return nothing else
-//! needs to free it.
+//! garbage, there is more of it than all writes can free. So every write has the full cost.
 
 use crate::keys::{Keys, key};
 use crate::lives::{Candidate, Schedule, lives, timed};
@@ -21,10 +20,10 @@ pub(super) const NO_GARBAGE: &str = "no garbage";
 
 const VALUE: &[u8; 32] = b"a value of thirty-two bytes here";
 
-/// What is timed, in order.
+/// The phases that are timed, in their order.
 const PHASES: [&str; 3] = ["GET", "SET of an old key", "DEL"];
 
-/// Blocks that a write frees, and a SET of an old key twice. There is more garbage than all writes free.
+/// The number of blocks that a write frees. A SET of an old key frees twice as many.
 const BLOCKS_A_WRITE: usize = 16;
 
 pub(super) fn run(ctx: &mut Ctx) {
@@ -70,10 +69,10 @@ fn live(keys: &Keys, ops: usize, has_garbage: bool) -> [Duration; PHASES.len()] 
     [get, set, del]
 }
 
-/// Calls of `maintain` with nothing to do: within a millisecond, and one a second, which looks at the
-/// allocator's fragmentation.
+/// Measures calls of `maintain` with nothing to do. In one case, they are within a millisecond. In the other,
+/// there is one call in each second, which reads the fragmentation of the allocator.
 fn idle(ctx: &mut Ctx, keys: &Keys) {
-    // No fragmentation of this process is worth anything.
+    // These options never start defragmentation, whatever the fragmentation of this process is.
     let mut store = filled(keys, Options::new().active_defrag_ignore_bytes(usize::MAX));
     let (start, budget) = (Instant::now(), Duration::from_micros(500));
     while store.maintain(0, budget, || start.elapsed()).next.is_zero() {}

@@ -1,6 +1,6 @@
-//! Parts that are measured in a process of their own, so that the allocator holds nothing else.
+//! Measures parts in separate processes, so that the allocator holds no other data.
 //!
-//! The process is this program with the hidden option `--part`. It prints what it has found as JSON.
+//! The process is this program with the hidden option `--part`. It prints its results as JSON.
 
 use super::{churn, expire};
 use crate::error::BadInput;
@@ -17,7 +17,7 @@ pub(super) fn measured<T: DeserializeOwned>(
     name: &str,
 ) -> anyhow::Result<T> {
     let which = format!("{kind} {name}");
-    // The program of a test has no such option.
+    // The program of a test does not have this option.
     let text = if cfg!(test) { part(&which, settings)? } else { output(settings, &which)? };
     serde_json::from_str(&text).context(which)
 }
@@ -31,7 +31,7 @@ fn output(settings: &Settings, which: &str) -> anyhow::Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Measures a part in this process, and returns what it has found as JSON.
+/// Measures a part in this process, and returns the results as JSON.
 pub fn part(which: &str, settings: &Settings) -> anyhow::Result<String> {
     let found = match which.split_once(' ') {
         Some(("churn", name)) => churn::measure(name, settings).map(json),

@@ -1,10 +1,10 @@
-//! The longest step of some work that is done several times, without the machine's interruptions.
+//! Finds the longest step of work that is done several times, without interruptions by the machine.
 //!
-//! A step that is long in every run is long because of its work. A step that is long in one run only was
-//! interrupted. Where the runs do the same steps, the least time of each is its cost
-//! ([`Least`](crate::least::Least)). The hash of a large collection has a random seed, so a run may have some
-//! steps more than another, and long ones come a few steps earlier or later. So the times are compared by
-//! neighbourhoods:
+//! A step that is long in every run is long because of its work. A step that is long in only one run was
+//! interrupted. If all runs have the same steps, the least time of each step is its cost
+//! ([`Least`](crate::least::Least)). But the hash of a large collection has a random seed. So the runs may
+//! have different numbers of steps, and a long step may come a few steps earlier or later. Therefore the
+//! times are compared by neighbourhoods:
 //!
 //! ```text
 //!  in a run    most[i] = the longest of the steps i - d ..= i + d
@@ -12,13 +12,15 @@
 //!  the result  the longest least[i]
 //! ```
 //!
-//! The result is never less than what the longest step costs in its fastest run, if that step moves by `d` at
-//! most. It is too high if interruptions hit one neighbourhood in every run, which is improbable.
+//! If the longest step moves by at most `d`, the result is never less than the time of this step in its
+//! fastest run. The result is too high if interruptions hit the same neighbourhood in every run, which is
+//! improbable.
 
-/// The least `d`. The difference between the runs' numbers of steps is added.
+/// The least `d`. The difference between the numbers of steps of the runs is added.
 const NEIGHBOURS: usize = 64;
 
-/// The longest step that recurs in each of `runs`; 0 without runs or steps. Times in any unit.
+/// Returns the longest step that recurs in each of `runs`, or 0 if there are no runs or no steps. The times
+/// may have any unit.
 pub(super) fn longest(runs: &[Vec<u32>]) -> u32 {
     let lens = runs.iter().map(Vec::len);
     let (Some(shortest), Some(most)) = (lens.clone().min(), lens.max()) else { return 0 };

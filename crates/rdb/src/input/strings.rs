@@ -1,4 +1,4 @@
-//! The format's lengths and strings.
+//! Reads the lengths and the strings of the format.
 //!
 //! ```text
 //!  00LLLLLL                        a length below 64
@@ -19,16 +19,17 @@ use sds::Sds;
 use std::io::Read;
 use zmalloc::Zmalloc;
 
-/// Strings up to this length lie inside an entry's block: see [`Input::text`].
+/// A compressed string of at most this many bytes is lent by [`Input::text`], because it is copied into the
+/// block of its entry. A longer one gets a block that the keyspace takes over.
 const SHORT_MAX: usize = 1_024;
 
-/// A length, or the encoding of a string, which stands in its place.
+/// A length, or the encoding of a string that has no plain length.
 pub(crate) enum Prefix {
     Len(u64),
     Encoding(u8),
 }
 
-/// Where the bytes of a packed value lie.
+/// Where the bytes of a packed value are in the input.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     offset: u64,
@@ -36,8 +37,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The offset in the input of the byte `at` of the packed value. That of the whole string if it is
-    /// compressed.
+    /// Returns the offset in the input of the byte `at` of the packed value. If the value is compressed, this
+    /// is the offset of the whole string.
     pub(crate) fn offset(self, at: usize) -> u64 {
         if self.is_plain { self.offset + at as u64 } else { self.offset }
     }
@@ -46,7 +47,7 @@ impl Place {
 /// A packed value.
 pub(crate) enum Blob<'i> {
     Bytes(Place, &'i [u8]),
-    /// Compressed. The value would be so large that a sink gets it in chunks.
+    /// The value is compressed, and so much larger than its stream that a sink gets it in chunks.
     Stream(Stream<'i>),
 }
 
@@ -57,17 +58,17 @@ fn extend(block: &mut Block, bytes: &[u8]) -> Result<(), keyspace::Error> {
     Ok(())
 }
 
-/// A string at the end of a block, as [`Input::append`] leaves it there.
+/// Where [`Input::append`] has put a string in a block.
 #[derive(Clone, Copy)]
 pub(crate) struct Kept {
     start: usize,
     end: usize,
-    /// If the string is compressed: its length when decompressed, and where it begins in the input.
+    /// `Some` if the string is compressed: its decompressed length, and where it begins in the input.
     stream: Option<(usize, u64)>,
 }
 
 impl Kept {
-    /// The string, lent by the block.
+    /// Returns the string, which the block lends.
     #[inline]
     pub(crate) fn element(self, block: &[u8]) -> MaybeCompressed<'_> {
         let bytes = &block[self.start..self.end];
@@ -79,7 +80,7 @@ impl Kept {
 }
 
 impl<R: Read> Input<R> {
-    /// A length or an encoding. In C: `rdbLoadLenByRef`.
+    /// Reads a length or an encoding. In C: `rdbLoadLenByRef`.
     #[inline]
     pub(crate) fn prefix(&mut self) -> Result<Prefix, Error> {
         let first = self.byte()?;
@@ -99,7 +100,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A length. In C: `rdbLoadLen`.
+    /// Reads a length. In C: `rdbLoadLen`.
     #[inline]
     pub(crate) fn len(&mut self) -> Result<u64, Error> {
         match self.prefix()? {
@@ -108,7 +109,8 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A string of a collection. A long one stays compressed. In C: `rdbGenericLoadStringObject`.
+    /// Reads a string of a collection. A long compressed string is not decompressed. In C:
+    /// `rdbGenericLoadStringObject`.
     #[inline]
     pub(crate) fn element(&mut self) -> Result<MaybeCompressed<'_>, Error> {
         match self.prefix()? {
@@ -131,7 +133,7 @@ impl<R: Read> Input<R> {
         Ok(MaybeCompressed::Stream(Stream::new(self.take(len)?, raw_len, offset)))
     }
 
-    /// Adds a string to the end of a block. A long compressed string stays compressed.
+    /// Reads a string, and adds it to the end of a block. A long compressed string is not decompressed.
     #[inline]
     pub(crate) fn append(&mut self, block: &mut Block) -> Result<Kept, Error> {
         let start = block.len();
@@ -145,7 +147,7 @@ impl<R: Read> Input<R> {
         Ok(Kept { start, end: block.len(), stream })
     }
 
-    /// Reads a string into a block, in place of what was there.
+    /// Reads a string into a block, and replaces the content of the block.
     #[inline]
     pub(crate) fn read_into(&mut self, block: &mut Block) -> Result<(), Error> {
         empty(block);
@@ -162,7 +164,7 @@ impl<R: Read> Input<R> {
         result.map_err(|refused| self.refused(refused, |_| 0))
     }
 
-    /// The integer whose text the string is.
+    /// Reads a string that is encoded as an integer.
     fn int(&mut self, encoding: u8) -> Result<i64, Error> {
         match encoding {
             0 => Ok(i64::from(i8::from_le_bytes(self.array()?))),
@@ -172,7 +174,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// The two lengths of a compressed string: as it stands here, and as it was.
+    /// Reads the two lengths of a compressed string: the compressed one and the decompressed one.
     fn lzf_lens(&mut self) -> Result<(u64, usize), Error> {
         let offset = self.offset() - 1;
         let (len, raw_len) = (self.len()?, self.len()?);
@@ -183,8 +185,8 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A compressed string whose lengths, from `offset` on, have been read. The memory for it is asked for
-    /// when all its bytes have arrived.
+    /// Reads the bytes of a compressed string, and decompresses them. Its lengths, which begin at `offset`,
+    /// have been read before. The memory is reserved when all compressed bytes have arrived.
     fn decompress(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
         let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
         let stream = self.take(len)?;
@@ -197,7 +199,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// The bytes of a packed value, and where they lie.
+    /// Reads a packed value.
     pub(crate) fn blob(&mut self) -> Result<Blob<'_>, Error> {
         let offset = self.offset();
         match self.prefix()? {
@@ -217,15 +219,15 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// The string of a key. A long one has a block of its own that a keyspace takes over, so that it lies in
-    /// memory once. A short one is lent.
+    /// Reads the string of a key. A short string is lent. A long one gets its own block, which the keyspace
+    /// takes over, so that it is in memory only once.
     pub(crate) fn text(&mut self) -> Result<Text<'_>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {
                 let string = Sds::try_with_capacity(0);
                 let mut string = string.map_err(|error| self.failure(error.into()))?;
                 self.pieces(len, |piece| Ok(string.try_push_bytes(piece)?))?;
-                let _ = string.try_remove_free_space(); // without memory for the shorter block it stays
+                let _ = string.try_remove_free_space(); // without memory, the longer block is kept
                 Ok(Text::Owned(OwnedElement::Bytes(string)))
             }
             Prefix::Len(len) => self.take(len).map(|bytes| Text::Borrowed(Element::Bytes(bytes))),
@@ -247,7 +249,7 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Passes over a string.
+    /// Skips a string.
     pub(crate) fn skip_text(&mut self) -> Result<(), Error> {
         match self.prefix()? {
             Prefix::Len(len) => self.skip(len),
@@ -259,14 +261,14 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// A score of eight bytes.
+    /// Reads a score of eight bytes.
     pub(crate) fn score(&mut self) -> Result<f64, Error> {
         let offset = self.offset();
         let score = f64::from_le_bytes(self.array()?);
         if score.is_nan() { self.fault(offset, Fault::Score) } else { Ok(score) }
     }
 
-    /// A score as text. In C: `rdbLoadDoubleValue`.
+    /// Reads a score that is text. In C: `rdbLoadDoubleValue`.
     pub(crate) fn text_score(&mut self) -> Result<f64, Error> {
         let offset = self.offset();
         let score = match self.byte()? {
@@ -279,7 +281,7 @@ impl<R: Read> Input<R> {
     }
 }
 
-/// The score that a text says, `None` if that is not a number.
+/// Parses a score. Returns `None` if the text is not a number.
 pub(crate) fn parse_score(text: &[u8]) -> Option<f64> {
     let score: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
     Some(score).filter(|score| !score.is_nan())

@@ -1,4 +1,4 @@
-//! [`Restore`]: stores the value of one key in a keyspace, and counts the key by what has become of it.
+//! [`Restore`]: stores the value of one key in a keyspace, and counts the key by the result.
 
 use super::{DuplicateKey, LoadOptions, LoadStats};
 use crate::build::Store;
@@ -28,15 +28,15 @@ pub(super) fn store_queued<S: BuildHasher>(
     })
 }
 
-/// What has become of a value.
+/// What has happened to a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stored {
-    /// The keyspace did not take it: it has the key already, or the key has expired.
+    /// The keyspace has not stored it, because it already has the key, or because the key has expired.
     No,
     Yes,
-    /// It is a collection without elements.
+    /// The value is a collection without elements.
     Empty,
-    /// It is a hash whose fields have all expired.
+    /// The value is a hash whose fields have all expired.
     Expired,
 }
 
@@ -79,7 +79,7 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
             Stored::Yes => stats.keys += 1,
             Stored::Empty => stats.empty += 1,
             Stored::Expired => stats.expired += 1,
-            // While its value was built.
+            // The key has expired while its value was built.
             Stored::No
                 if !self.options.keeps_expired
                     && self.options.expiry.is_some_and(|expiry| expiry <= self.now) =>

@@ -1,4 +1,4 @@
-//! The command line of the form with a file: exit codes, JSON, pipes.
+//! Tests of the command line of `estimate FILE`: exit codes, JSON and pipes.
 
 use super::{file_of, on_disk, program};
 use keyspace::Keyspace;
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Exit code, stdout and stderr.
+/// Runs the program. Returns its exit code, stdout and stderr.
 fn run(file: &Path, rest: &str) -> (u8, String, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let code = program::run(arguments(file, rest), &mut out, &mut err);
@@ -98,7 +98,7 @@ fn json_has_the_figures_of_the_text() {
     }
 }
 
-/// A pipe whose reader has gone after some bytes.
+/// A pipe that its reader closes after this many bytes.
 struct Closed(usize);
 
 impl Write for Closed {

@@ -1,4 +1,4 @@
-//! The program `estimate`: its command line, and its reports of files that are written here.
+//! Tests of the program `estimate`: its command line, and its reports on files that these tests write.
 
 mod command;
 mod numbers;
@@ -11,15 +11,15 @@ use keyspace::Keyspace;
 use rdb::WriteOptions;
 use std::path::PathBuf;
 
-/// When the files are written: 1 January 2026, in milliseconds.
+/// The time in the files: 1 January 2026, in milliseconds since 1970.
 const WRITTEN_AT: u64 = 1_767_225_600_000;
 
-/// A keyspace as the bytes of a file.
+/// Returns the bytes of a file that holds the keyspace.
 fn file_of(keyspace: &Keyspace) -> Vec<u8> {
     rdb::save(keyspace, Vec::new(), &WriteOptions::default(), WRITTEN_AT).unwrap()
 }
 
-/// A file in a folder of its own, which is removed at the end.
+/// A file in a temporary folder, which is removed at the end.
 struct OnDisk {
     _folder: tempfile::TempDir,
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! The estimate by numbers: its arguments, and what it prints.
+//! Tests of the estimate from numbers: its arguments and its output.
 
 use super::program::cli::Args;
 use super::program::numbers;

@@ -1,4 +1,5 @@
-//! Damaged files: cut off at every byte, and with changed bytes. Each is read or refused, in bounded memory.
+//! Tests with damaged files: files that are truncated at every byte, and files with changed bytes. Each is
+//! read or refused, in bounded memory.
 
 use crate::NOW;
 use crate::round_trip::{VERSIONS, options};
@@ -9,7 +10,7 @@ use rdb::{
     DumpOptions, Error, Fault, LoadOptions, Loader, Reader, UnsupportedValue, WriteOptions, dump, restore,
 };
 
-/// Every type at every encoding, small.
+/// Returns a keyspace with a small value of every type in every encoding.
 pub(crate) fn some_of_everything() -> Keyspace {
     let mut keyspace = Keyspace::with_options(options());
     let limits = *keyspace.options().encoding_limits();
@@ -58,8 +59,8 @@ pub(crate) fn files_of_our_own() -> Vec<Vec<u8>> {
     files
 }
 
-/// Loads bytes without comparing the checksum, and by every way of reading. A damaged file may hold anything,
-/// but loading it must not panic. Callers that check memory run this under a budget: see `memory`.
+/// Reads bytes in every way that there is, without comparing the checksum. A damaged file may hold anything,
+/// but reading it must not panic. Callers that check memory run this function under a budget: see `memory`.
 pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
     let mut options = LoadOptions::default();
     options.checks_checksum = false;
@@ -76,13 +77,13 @@ pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
         Ok::<_, Error>(())
     })();
     let stats = loaded?;
-    // What is loaded can be skipped.
+    // A file that can be loaded can also be skipped.
     skipped?;
     Ok(stats.keys)
 }
 
-/// Places in a file of `len` bytes: all of a short one. Of a longer one so many that about `budget` bytes are
-/// read in all.
+/// Returns offsets in a file of `len` bytes. For a short file, these are all offsets. For a longer file, they
+/// are so few that about `budget` bytes are read in all.
 fn places(len: usize, budget: usize) -> impl Iterator<Item = usize> {
     let all = len as u64 * len as u64;
     (0..len).step_by((all / budget as u64).max(1) as usize)
@@ -131,11 +132,11 @@ fn a_changed_byte_anywhere_makes_another_file_or_none() {
     assert!(read > 1_000 && refused > 1_000, "{read} read, {refused} refused");
 }
 
-/// With the checksum, no change goes unnoticed.
+/// The checksum reveals every change.
 #[test]
 fn a_changed_byte_anywhere_is_noticed_by_the_checksum() {
     let mut bytes = files_of_our_own().remove(1);
-    // The version, and the checksum: 0 there says that none was computed.
+    // The loop leaves out the magic and the version.
     for at in (9..bytes.len()).step_by(5) {
         for change in [0x01, 0x80] {
             bytes[at] ^= change;

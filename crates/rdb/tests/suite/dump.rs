@@ -1,10 +1,10 @@
-//! Payloads of `DUMP` and `RESTORE`.
+//! Tests of the payloads of `DUMP` and `RESTORE`.
 
 use rdb::keyspace::Keyspace;
 use rdb::keyspace::values::EncodingLimits;
 use rdb::{DumpOptions, Error, Fault, WriteVersion, dump, restore};
 
-/// A body with the version and the right checksum.
+/// Returns a payload with this body, the version and the correct checksum.
 fn payload(body: &[u8], version: u16) -> Vec<u8> {
     let mut payload = [body, &version.to_le_bytes()].concat();
     let crc = payload.iter().fold(0_u64, |crc, byte| {
@@ -20,7 +20,7 @@ fn error(payload: &[u8]) -> Error {
     restore(payload, &EncodingLimits::DEFAULT).expect_err("refused")
 }
 
-/// What `DUMP` of Redis 7.0 answers for these strings.
+/// The expected bytes are those that `DUMP` of Redis returns.
 #[test]
 fn a_payload_is_that_of_redis() {
     let mut keyspace = Keyspace::new();
@@ -29,7 +29,7 @@ fn a_payload_is_that_of_redis() {
     options.version = WriteVersion::V10;
     let bytes = dump(keyspace.get("int", 0).unwrap(), options).unwrap();
     assert_eq!(bytes, payload(b"\0\xC0\x0A", 10));
-    // The example of the page of the command DUMP, of version 9.
+    // The example in the documentation of the command DUMP. It has version 9.
     let example = b"\0\xC0\n\t\0\xBEm\x06\x89Z(\0\n";
     assert_eq!(payload(b"\0\xC0\x0A", 9), example);
     assert!(restore(example, &EncodingLimits::DEFAULT).is_ok());
@@ -49,8 +49,8 @@ fn every_version_that_can_be_read_is_accepted() {
     }
 }
 
-/// 22 is a hash with field, value and time in Valkey, and with time, field and value in a release candidate
-/// of Redis.
+/// In Valkey, type 22 is a hash of fields, values and times. In a release candidate of Redis, it is a hash of
+/// times, fields and values.
 #[test]
 fn type_22_is_told_apart_by_the_version() {
     let redis = payload(b"\x16\x01\x09\x01f\x01v", 12);

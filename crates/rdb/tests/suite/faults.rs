@@ -1,5 +1,5 @@
-//! Allocations that fail: each one in turn, and all from one on. Reading or writing then returns the error of
-//! the allocator, and no memory is lost.
+//! Tests with allocations that fail: each one in turn, and all from some allocation on. Reading or writing
+//! then returns the error of the allocator, and no memory is lost.
 
 use crate::NOW;
 use crate::damage::{files_of_our_own, some_of_everything};
@@ -10,8 +10,9 @@ use rdb::keyspace::Keyspace;
 use rdb::{DumpOptions, Error, LoadOptions, Loader, SaveError, WriteOptions, dump, restore};
 use zmalloc::fault::{Guard, fail_from, fail_nth};
 
-/// Runs `operation` with each of its allocations failing in turn, and with all failing from each one on,
-/// until it says that none failed. Checks that it has freed what it allocated.
+/// Runs `operation` again and again. In each run, another one of its allocations fails, or all from that one
+/// on fail. Stops when `operation` returns that no allocation failed. Checks that it has freed everything
+/// that it allocated.
 fn with_each_failure(mut operation: impl FnMut(Guard) -> bool) {
     let plans: [fn(u64) -> Guard; 2] = [fail_nth, fail_from];
     for plan in plans {
@@ -27,7 +28,7 @@ fn with_each_failure(mut operation: impl FnMut(Guard) -> bool) {
     }
 }
 
-/// Ends the plan, and says whether an allocation failed.
+/// Ends the plan, and returns whether an allocation failed.
 fn end(plan: Guard) -> bool {
     let has_failed = plan.failures() > 0;
     drop(plan);
@@ -46,7 +47,7 @@ fn load(file: &[u8]) -> Keyspace {
     keyspace
 }
 
-/// Loads a file with a failure, and compares the keys that were loaded with those of the file.
+/// Loads a file while allocations fail, and compares the keys that were loaded with those of the file.
 fn load_with_failure(file: &[u8], expected: &Keyspace, plan: Guard) -> bool {
     let mut keyspace = Keyspace::with_options(options());
     let loader = Loader::new(file, load_options());
@@ -89,7 +90,7 @@ fn a_failed_allocation_is_an_error_while_any_type_is_loaded() {
     }
 }
 
-/// Without memory for compression, a string is written as it is.
+/// If there is no memory for its compression, a string is written uncompressed.
 #[test]
 fn a_failed_allocation_while_saving_is_an_error_or_another_file_of_the_same_keys() {
     let keyspace = some_of_everything();

@@ -1,4 +1,5 @@
-//! Files of our own, byte by byte: every type and encoding that is read, and every one that is written.
+//! Tests with files that are written out byte by byte: every type and encoding that is read, and every one
+//! that is written.
 
 use crate::NOW;
 use crate::model::{Content, content, model};
@@ -9,7 +10,7 @@ use rdb::{
     WriteOptions, WriteVersion, Writer,
 };
 
-/// A file of that version, without a checksum.
+/// Returns a file of this version, without a checksum.
 pub(crate) fn file(version: u16, body: &[u8]) -> Vec<u8> {
     let magic = if version < 80 { format!("REDIS{version:04}") } else { format!("VALKEY{version:03}") };
     let mut file = magic.into_bytes();
@@ -49,12 +50,12 @@ fn zset(all: &[(&str, f64)]) -> Content {
     Content::ZSet(all.iter().map(|(m, s)| (m.as_bytes().to_vec(), s.to_bits())).collect())
 }
 
-/// A packed value as a string.
+/// Returns a packed value as a string of the format.
 fn blob(bytes: &[u8]) -> Vec<u8> {
     [&[bytes.len() as u8], bytes].concat()
 }
 
-/// A listpack of these entries, each with its backlen.
+/// Returns a listpack of these entries. Each entry includes its backlen.
 fn listpack(entries: &[&[u8]]) -> Vec<u8> {
     let body = entries.concat();
     let mut bytes = ((7 + body.len()) as u32).to_le_bytes().to_vec();
@@ -64,12 +65,12 @@ fn listpack(entries: &[&[u8]]) -> Vec<u8> {
     bytes
 }
 
-/// a, 1, b, 2.
+/// Returns a listpack of a, 1, b, 2.
 fn pairs() -> Vec<u8> {
     listpack(&[b"\x81a\x02", b"\x01\x01", b"\x81b\x02", b"\x02\x01"])
 }
 
-/// The same as a ziplist.
+/// Returns a ziplist of a, 1, b, 2.
 fn ziplist() -> Vec<u8> {
     let body = b"\0\x01a\x03\xF2\x02\x01b\x03\xF3";
     let mut bytes = 21_u32.to_le_bytes().to_vec();
@@ -117,7 +118,7 @@ fn cases() -> Vec<Case> {
     add(7, 14, quick, T::ListQuicklist, E::QuickList, twice);
     let quick = [&[1, 2][..], &pack].concat();
     add(10, 18, quick, T::ListQuicklist2, E::ListPack, list(&["a", "1", "b", "2"]));
-    // An element of its own node is no longer one where it is not large.
+    // A plain node whose element is not large becomes an element of a listpack.
     let quick = [&[2, 2][..], &pack, b"\x01\x05plain"].concat();
     add(10, 18, quick, T::ListQuicklist2, E::ListPack, list(&["a", "1", "b", "2", "plain"]));
     let quick = [&[2, 2][..], &pack, &[2], &pack].concat();
@@ -162,7 +163,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// One file for each type and encoding, with one key.
+/// Returns a file with one key for each type and encoding.
 pub(crate) fn files_of_all_types() -> Vec<Vec<u8>> {
     let file = |case: Case| file(case.version, &[&[case.code][..], b"\x03key", &case.value].concat());
     cases().into_iter().map(file).collect()
@@ -250,7 +251,7 @@ fn walked(reader: &mut Reader<&[u8]>) -> Content {
     }
 }
 
-/// Each is a body, and the fault with its offset: the header has 9 bytes.
+/// Each case is a body, the offset of the fault, and the fault. The header has 9 bytes.
 #[test]
 fn damaged_values_are_refused_with_their_offset() {
     let pack = |entries: &[&[u8]]| blob(&listpack(entries));
@@ -318,7 +319,7 @@ fn what_is_no_file_is_refused_at_once() {
     }
 }
 
-/// Everything that may stand between keys.
+/// The file has everything that may be between keys.
 #[test]
 fn all_opcodes_are_read() {
     let body = [
@@ -370,7 +371,7 @@ fn access_clocks_are_kept_as_the_policy_allows() {
     assert_eq!(keys.map(|key| lfu.freq(key, NOW)), [Some(5), Some(99), Some(5)]);
     assert_eq!(keys.map(|key| s3.freq(key, NOW)), [Some(0); 3]);
 
-    // And written again, if asked.
+    // The idle time and the counter are written only if the options ask for it.
     let mut options = WriteOptions::default();
     for clock in [false, true] {
         options.access_clock = clock;
@@ -381,7 +382,7 @@ fn access_clocks_are_kept_as_the_policy_allows() {
     }
 }
 
-/// One key of each type and encoding, as it is written.
+/// Each case is a file of one key, and covers one type and encoding.
 #[test]
 fn every_encoding_is_written_as_the_type_of_its_version() {
     let limits = EncodingLimits::DEFAULT;
@@ -463,7 +464,7 @@ fn every_encoding_is_written_as_the_type_of_its_version() {
     zset.insert("a", 1.0, &limits).unwrap();
     zset.insert("b", 2.0, &limits).unwrap();
     all(&with(zset), &[b"\x11\x01k", &blob(&pairs())[..]].concat());
-    // A score that is a double here is text in a file.
+    // A score that is a double in memory is text in a file.
     let mut zset = ZSet::new();
     zset.insert("a", 0.1 + 0.2, &limits).unwrap();
     let text = listpack(&[b"\x81a\x02", b"\x930.30000000000000004\x14"]);

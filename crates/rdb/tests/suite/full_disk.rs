@@ -1,12 +1,12 @@
-//! A disk that is full: the old file stays whole, the error is the system's, no temporary file is left, and
-//! the keyspace is ready for the next file.
+//! Tests with a full disk. The old file remains complete, the error is the one of the system, and no
+//! temporary file is left. The keyspace can then write the next file.
 //!
 //! ```text
 //!  parent   sh: ulimit -f  ->  child: the same test, in a process that writes files of at most 224 KiB
 //! ```
 //!
-//! The child is this test program. The system takes the bytes that fit and refuses the next write, as a full
-//! disk does. The child then saves fewer keys to the same path, and the parent loads them.
+//! The child is this test program. The system writes the bytes that fit and refuses the next write, as it
+//! does when the disk is full. The child then saves fewer keys to the same path, and the parent loads them.
 
 use crate::NOW;
 use crate::model::model;
@@ -18,19 +18,19 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-/// The longest file that the child may write, in bytes: three and a half buffers of a writer.
+/// The length of the longest file that the child may write, in bytes: three and a half buffers of a writer.
 const FILE_MAX: usize = 224 << 10;
 
 /// The unit of `ulimit -f` in a POSIX shell, in bytes.
 const ULIMIT_BLOCK: usize = 512;
 
-/// The bytes of a value, and of a member of a set.
+/// The length of a value, and of a member of a set, in bytes.
 const VALUE: usize = 500;
 
-/// How many keys the file has that fits.
+/// How many keys are in the file that fits.
 const KEYS_LEFT: usize = 10;
 
-/// Where the child saves to.
+/// The environment variable with the path that the child saves to.
 const PATH: &str = "REDCORE_RDB_FULL_DISK_PATH";
 
 #[test]
@@ -77,7 +77,7 @@ fn writes_go_on_when_the_disk_is_too_full_for_their_old_values() {
         let keys = 2 * FILE_MAX / VALUE;
         let (mut keyspace, mut expected) = (filled(keys * VALUE), Keyspace::new());
         let file = begun(path, &mut keyspace);
-        // Each write saves the old value first.
+        // Each of these writes saves the old value first.
         for n in 0..keys {
             keyspace.set(&key(n), "new", NOW).unwrap();
             expected.set(&key(n), "new", NOW).unwrap();
@@ -89,7 +89,7 @@ fn writes_go_on_when_the_disk_is_too_full_for_their_old_values() {
     });
 }
 
-/// A [`SnapshotFile`] buffers the last 64 KiB until then. The file is 15 KiB too long.
+/// A [`SnapshotFile`] buffers the last 64 KiB until `finish`. The file is 15 KiB too long.
 #[test]
 fn finish_is_refused_when_the_disk_is_full_after_the_last_key() {
     run("full_disk::finish_is_refused_when_the_disk_is_full_after_the_last_key", |path| {
@@ -131,8 +131,8 @@ fn all_shards_fail_when_the_disk_is_full_and_the_next_snapshot_is_whole() {
     });
 }
 
-/// Runs `save` in a child with the limit. `save` is to fail to save a file that is too long, and then to save
-/// [`KEYS_LEFT`] keys.
+/// Runs `save` in a child with the limit. `save` must first fail to save a file that is too long, and then
+/// save [`KEYS_LEFT`] keys.
 fn run(test: &str, save: fn(&Path)) {
     if let Some(path) = std::env::var_os(PATH) {
         return save(Path::new(&path));
@@ -140,7 +140,7 @@ fn run(test: &str, save: fn(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.rdb");
     std::fs::write(&path, "old").unwrap();
-    // Without the trap the system ends a process that writes beyond the limit.
+    // Without the trap, the system kills a process that writes beyond the limit.
     let script = format!("trap '' XFSZ && ulimit -f {} && exec \"$@\"", FILE_MAX / ULIMIT_BLOCK);
     let mut child = Command::new("sh");
     child.args(["-c", &script, "sh"]).arg(std::env::current_exe().unwrap()).args(["--exact", test]);
@@ -152,7 +152,7 @@ fn run(test: &str, save: fn(&Path)) {
     assert_eq!(loaded.len(), KEYS_LEFT);
 }
 
-/// Compression would make the files short.
+/// Returns options without compression, which would make the files short.
 fn options() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.compression = false;
@@ -167,7 +167,7 @@ fn text(n: usize) -> String {
     format!("{n:0VALUE$}")
 }
 
-/// At least [`KEYS_LEFT`] keys, whose values have about so many bytes.
+/// Returns a keyspace with at least [`KEYS_LEFT`] keys, whose values have about `bytes` bytes in all.
 fn filled(bytes: usize) -> Keyspace {
     let mut keyspace = Keyspace::new();
     for n in 0..KEYS_LEFT.max(bytes / VALUE) {
@@ -181,7 +181,7 @@ fn remove_most(keyspace: &mut Keyspace) {
     keyspace.retain(NOW, |key, _value| left.iter().any(|left| left.as_bytes() == key));
 }
 
-/// Checks that a file was refused because of its length, and has left the old one.
+/// Checks that a file was refused because of its length, and that the old file is still there.
 fn assert_refused<T>(path: &Path, saved: Result<T, SaveError>) {
     match saved {
         Err(SaveError::Io { offset, error }) => {
@@ -201,7 +201,7 @@ fn begun(path: &Path, keyspace: &mut Keyspace) -> SnapshotFile {
     file
 }
 
-/// Works on a snapshot until it has ended, and checks that it ends that way.
+/// Works on a snapshot until it has ended, and checks that it ends as expected.
 fn assert_ends(keyspace: &mut Keyspace, expected: SnapshotEnd) {
     while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
     assert_eq!(keyspace.last_snapshot_end(), Some(expected));

@@ -1,6 +1,7 @@
-//! Files and payloads from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Tests of files and payloads through the public interface. All of them are one program: see
+//! `docs/src/testing.md`.
 //!
-//! Nothing here runs under Miri: the crate has no unsafe code.
+//! These tests do not run under Miri, because the crate has no unsafe code.
 
 #![cfg(not(miri))]
 
@@ -22,5 +23,5 @@ mod save;
 mod slices;
 mod snapshot;
 
-/// Milliseconds since 1970, some time in 2023.
+/// The time of most tests, in November 2023, in milliseconds since 1970.
 const NOW: u64 = 1_700_000_000_000;

@@ -1,8 +1,9 @@
-//! Memory while a file is read: at most 128 times the input and 1 MiB, whatever the input says and holds.
+//! Tests of the memory that reading a file takes: at most 128 times the length of the input, and 1 MiB. This
+//! holds for every input.
 //!
-//! One byte of LZF stands for at most 88 bytes. So a string that is decompressed, and then copied, would take
-//! 176 times its bytes. The limit is a budget of the thread that reads, beyond which an allocation fails: the
-//! counters of the process would count the other tests too.
+//! One byte of LZF stands for at most 88 bytes. So a string that is decompressed and then copied would take
+//! 176 times its bytes. The bound is a budget of the thread that reads: allocations beyond it fail. The
+//! counters of the process cannot be used, because they include the memory of other tests.
 
 use crate::NOW;
 use crate::damage::judge;
@@ -11,7 +12,7 @@ use rdb::keyspace::Keyspace;
 use rdb::keyspace::values::list::lzf;
 use rdb::{LoadOptions, Loader, Reader};
 
-/// What may be in use while an input of so many bytes is read.
+/// Returns how many bytes may be in use while an input of this many bytes is read.
 pub(crate) fn bound(input: usize) -> usize {
     128 * input + (1 << 20)
 }
@@ -23,7 +24,7 @@ pub(crate) fn failures_within<T>(budget: usize, read: impl FnOnce() -> T) -> (T,
     (result, plan.failures())
 }
 
-/// Lengths of gigabytes that a file claims and does not have.
+/// The files claim lengths of gigabytes, and are short.
 #[test]
 fn a_claimed_length_takes_at_most_a_mebibyte() {
     const HUGE: [&[u8]; 2] = [b"\x80\xFF\xFF\xFF\xFF", b"\x81\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"];
@@ -45,7 +46,7 @@ fn a_claimed_length_takes_at_most_a_mebibyte() {
     }
 }
 
-/// Bytes as a compressed string of a file.
+/// Returns bytes as a compressed string of the format.
 fn compressed(bytes: &[u8]) -> Vec<u8> {
     let mut stream = vec![0; bytes.len()];
     let len = lzf::compress(bytes, &mut stream).expect("the bytes repeat");
@@ -58,26 +59,26 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
     string
 }
 
-/// An element of `len` bytes: `first`, and then only `x`.
+/// Returns an element of `len` bytes. All of them are `x`, except the first one.
 fn element(first: u8, len: usize) -> Vec<u8> {
     let mut bytes = vec![b'x'; len];
     bytes[0] = first;
     bytes
 }
 
-/// A short string of a file.
+/// Returns a text as a short string of the format.
 fn short(text: &str) -> Vec<u8> {
     [&[text.len() as u8], text.as_bytes()].concat()
 }
 
-/// A listpack of strings.
+/// Returns a listpack of strings.
 fn listpack(elements: &[Vec<u8>]) -> Vec<u8> {
     let mut list = listpack::ListPack::new();
     list.try_extend(elements.iter().map(|element| listpack::Value::raw(element))).unwrap();
     list.as_bytes().to_vec()
 }
 
-/// A ziplist of strings.
+/// Returns a ziplist of strings.
 fn ziplist(elements: &[Vec<u8>]) -> Vec<u8> {
     let (mut body, mut before, mut tail) = (Vec::new(), 0, 0);
     for element in elements {
@@ -102,7 +103,7 @@ fn ziplist(elements: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// A zipmap of strings.
+/// Returns a zipmap of strings.
 fn zipmap(elements: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = vec![(elements.len() / 2) as u8];
     for (n, element) in elements.iter().enumerate() {
@@ -115,12 +116,13 @@ fn zipmap(elements: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// The longest element, in bytes: so long that a second copy, of 88 times the input, is beyond the bound.
+/// The length of the longest element, in bytes. A second copy of it, which is 88 times the input, would
+/// exceed the bound.
 const LEN: usize = 4 << 20;
 
 const _: () = assert!(2 * LEN > 128 * (LEN / 87) + (1 << 20));
 
-/// Loads the value within the bound, with another key before and behind it.
+/// Checks that the value can be loaded within the bound, with a key in front of it and a key behind it.
 fn loads_within_the_bound(name: &str, version: u16, code: u8, value: &[u8]) {
     let short = b"\0\x01s\xC3\x05\x0A\x00a\xE0\x00\x00";
     let body = [&short[..], &[code, 1, b'k'], value, b"\0\x01t\x01v"].concat();
@@ -137,7 +139,7 @@ fn holds_the_bound(name: &str, file: &[u8], keys: usize) {
     assert!(failures == 0, "{name}: {} bytes of input", file.len());
     loaded.unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!(keyspace.len(), keys, "{name}");
-    // The value is there, decompressed.
+    // The value is in the keyspace, and is not compressed.
     if keys == 3 {
         assert!(keyspace.allocation_size() > bound(file.len()) / 4, "{name}");
     }
@@ -225,7 +227,7 @@ fn a_packed_value_of_long_elements_lies_in_memory_once() {
     loads_within_the_bound("old sorted set", 7, 12, &compressed(&ziplist(&scored)));
 }
 
-/// A node of a list beyond the limits, with millions of elements.
+/// The node has hundreds of thousands of elements, and exceeds the limits.
 #[test]
 fn a_large_node_of_short_elements_lies_in_memory_once() {
     let elements = vec![b"element".to_vec(); LEN / 9];
@@ -234,7 +236,7 @@ fn a_large_node_of_short_elements_lies_in_memory_once() {
     loads_within_the_bound("old node", 7, 14, &[&[1][..], &node].concat());
 }
 
-/// The next key has a block of its own when it is read, and the one before has been given back.
+/// The memory for one key must be free before the next key is decompressed.
 #[test]
 fn what_was_decompressed_for_one_key_is_given_back_before_the_next_one() {
     let (value, key) = (element(b'v', LEN), element(b'k', LEN / 4));
@@ -252,7 +254,7 @@ fn what_was_decompressed_for_one_key_is_given_back_before_the_next_one() {
     holds_the_bound("all", &file(11, &body.concat()), 4);
 }
 
-/// A key is copied into its entry, so that it takes its length twice, and no more.
+/// A key is copied into its entry. So it takes its length twice, and no more.
 #[test]
 fn a_long_key_lies_in_memory_at_most_twice() {
     let key = compressed(&element(b'k', LEN));

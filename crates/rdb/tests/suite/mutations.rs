@@ -1,7 +1,7 @@
-//! Random changes of files: sample files of other projects, and files of our own.
+//! Tests with random changes of files: the sample files of other projects, and files that these tests write.
 //!
-//! Each changed file is read or refused: without a panic, in bounded memory, and without reading beyond its
-//! end. What is loaded can be saved and loaded again, and is equal then.
+//! Each changed file is read or refused, without a panic, in bounded memory, and without reading beyond its
+//! end. If it is loaded, it can be saved and loaded again, and the copy is equal.
 
 use crate::NOW;
 use crate::damage::files_of_our_own;
@@ -15,19 +15,19 @@ use rdb::keyspace::Keyspace;
 use rdb::{Error, LoadOptions, Loader, UnsupportedValue, WriteOptions, Writer};
 use std::time::Instant;
 
-/// How many changed files the normal run of the tests judges.
+/// How many changed files a normal run of the tests tries.
 const FEW: usize = 25_000;
 
-/// How many `all_mutations` judges.
+/// How many changed files `a_hundred_thousand_changed_files_are_read_or_refused` tries.
 const MANY: usize = 100_000;
 
-/// The databases of the sample files.
+/// The number of databases that the sample files may use.
 const DATABASES: usize = 16;
 
-/// No key has expired then.
+/// A time at which no key has expired.
 const START: u64 = 0;
 
-/// Lengths that no string has, lengths that may just be right, and encodings in place of a length.
+/// Lengths that no string has, lengths that may be correct, and encodings in place of a length.
 const LENS: [&[u8]; 10] = [
     b"\0",
     b"\x3F",
@@ -41,7 +41,7 @@ const LENS: [&[u8]; 10] = [
     b"\xC0",
 ];
 
-/// Changes a file in one to four ways. `other` is a file that parts are taken from.
+/// Makes one to four changes to a file. Some of them insert parts of the file `other`.
 fn mutate(bytes: &mut Vec<u8>, other: &[u8], rng: &mut SmallRng) {
     for _ in 0..rng.random_range(1..=4) {
         let len = bytes.len();
@@ -70,7 +70,7 @@ fn mutate(bytes: &mut Vec<u8>, other: &[u8], rng: &mut SmallRng) {
                 drop(bytes.splice(start..part.end, other[from..end].iter().copied()));
             }
             _ if rng.random_range(0..4) == 0 => {
-                // The head of one file and the tail of the other one.
+                // Joins the head of one file to the tail of the other one.
                 bytes.truncate(start);
                 bytes.extend(&other[rng.random_range(0..=other.len())..]);
             }
@@ -109,7 +109,8 @@ fn models(databases: &[Keyspace]) -> Vec<Model> {
     databases.iter().map(model).collect()
 }
 
-/// Whether the file is read. What is read comes back when it is saved.
+/// Returns whether the file can be loaded. If it can, checks that its keys are the same after saving and
+/// loading them.
 fn is_read(bytes: &[u8]) -> bool {
     let databases = match load(bytes, usize::MAX) {
         Ok(databases) => databases,
@@ -131,7 +132,7 @@ fn is_read(bytes: &[u8]) -> bool {
     true
 }
 
-/// Judges so many changed files, of each file the more the shorter it is.
+/// Tries this many changed files. Shorter files are changed more often.
 fn judge(count: usize, seed: u64) {
     let start = Instant::now();
     let mut all = files_of_our_own();
@@ -148,7 +149,7 @@ fn judge(count: usize, seed: u64) {
             let mut bytes = file.clone();
             let other = all.choose(&mut rng).expect("files");
             mutate(&mut bytes, other, &mut rng);
-            // The seed gives the same changes again.
+            // The same seed gives the same changes again.
             let context = Context { file: n, mutation, bytes: &bytes };
             if is_read(&bytes) {
                 read += 1
@@ -163,7 +164,7 @@ fn judge(count: usize, seed: u64) {
     assert!(read + refused >= count && read > count / 20 && refused > count / 20, "{read}, {refused}");
 }
 
-/// Says which file it was when a test panics.
+/// Prints the file if the test panics.
 struct Context<'a> {
     file: usize,
     mutation: usize,

@@ -1,4 +1,4 @@
-//! Keyspaces written and read again, in all versions.
+//! Tests that keyspaces are equal after they are written and read, in all versions.
 
 use crate::NOW;
 use crate::model::{Content, Model, content, model};
@@ -10,7 +10,7 @@ use rdb::{DumpOptions, LoadOptions, Loader, WriteOptions, WriteVersion, dump, re
 
 pub(crate) const VERSIONS: [WriteVersion; 3] = [WriteVersion::V10, WriteVersion::V11, WriteVersion::V12];
 
-/// Limits that short collections go beyond.
+/// Returns options with limits that short collections exceed.
 pub(crate) fn options() -> Options {
     Options::new()
         .hash_max_listpack_entries(8)

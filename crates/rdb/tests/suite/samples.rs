@@ -1,5 +1,5 @@
-//! Real files of versions 2 to 12 and 80, of the projects librdb and HDT3213/rdb, which are not part of this
-//! project.
+//! Tests with real files of versions 2 to 12 and 80. They come from the projects librdb and HDT3213/rdb, and
+//! are not part of this repository.
 
 use crate::NOW;
 use crate::model::{Content, Model, model};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// The files of a project, or nothing where they are missing.
+/// Returns the paths of the files of a project, or nothing if they are missing.
 pub(crate) fn files(project: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rdb").join(project);
     let Ok(entries) = std::fs::read_dir(&folder) else {
@@ -41,7 +41,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A database as the JSON files have it: strings in UTF-8, with marks for bytes that are not.
+/// A database as in the JSON files. Bytes that are not valid UTF-8 are replacement characters.
 type Json = BTreeMap<String, (Option<u64>, Value)>;
 
 fn as_json(model: Model) -> Json {
@@ -60,7 +60,7 @@ fn as_json(model: Model) -> Json {
     model.into_iter().map(|(key, (expiry, content))| (text(&key), (expiry, of(content)))).collect()
 }
 
-/// What a JSON file says of each database, and how many streams there are.
+/// Returns the databases of a JSON file, and how many streams it has.
 fn expected(json: &Path) -> (BTreeMap<u64, Json>, u64) {
     let all: Vec<Value> = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     let (mut databases, mut streams) = (BTreeMap::<u64, Json>::new(), 0);
@@ -138,7 +138,7 @@ fn fields_with_an_expiry_are_kept_without_it_and_counted() {
     }
 }
 
-/// What the names of these files promise.
+/// The names of these files say what is in them.
 #[test]
 fn every_file_of_librdb_is_read_or_refused_for_its_reason() {
     for path in files("librdb") {

@@ -1,4 +1,4 @@
-//! Files on the disk, and readers and writers that fail or give little at a time.
+//! Tests with files on the disk, and with readers and writers that fail, or that handle few bytes a call.
 
 use crate::NOW;
 use crate::damage::some_of_everything;
@@ -13,7 +13,7 @@ fn load(read: impl Read) -> Result<Keyspace, Error> {
     Ok(keyspace)
 }
 
-/// The names of the files in a folder.
+/// Returns the names of the files in a folder.
 pub(crate) fn names(folder: &std::path::Path) -> Vec<String> {
     std::fs::read_dir(folder)
         .unwrap()
@@ -68,7 +68,7 @@ fn several_databases_are_one_file() {
     assert_eq!(model(&databases[7]), model(&second));
 }
 
-/// Gives one byte a call, and is interrupted before each.
+/// A reader that returns one byte a call, and is interrupted before each byte.
 struct Slow<'a>(&'a [u8], bool);
 
 impl Read for Slow<'_> {
@@ -82,7 +82,7 @@ impl Read for Slow<'_> {
     }
 }
 
-/// Takes so many bytes, three a call, and then fails.
+/// A writer that accepts this many bytes, at most three a call, and then fails.
 struct Full(Vec<u8>, usize);
 
 impl Write for Full {

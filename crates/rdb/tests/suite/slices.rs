@@ -1,4 +1,4 @@
-//! Large values, written and read over many calls.
+//! Tests of large values that are written and read in many calls.
 
 use crate::NOW;
 use crate::model::{content, model};
@@ -28,7 +28,8 @@ fn large() -> Keyspace {
     keyspace
 }
 
-/// Writes all keys by slices of so many elements. Returns the file and the most bytes that a slice wrote.
+/// Writes all keys in slices of this many elements. Returns the file, the largest number of bytes that a
+/// slice wrote, and the number of calls.
 fn write(keyspace: &Keyspace, elements: usize) -> (Vec<u8>, u64, usize) {
     let mut options = WriteOptions::default();
     options.compression = false;
@@ -61,8 +62,8 @@ fn a_large_value_is_written_in_slices_and_is_the_same_file() {
         let (file, most, calls) = write(&keyspace, elements);
         assert!(file == whole, "{elements}");
         if elements <= 1_000 {
-            // An element is at most 23 bytes, a node of a list 8 KiB, and a place of a table some tens of
-            // elements. 64 bytes of a node count as an element.
+            // An element has at most 23 bytes, and a node of a list has 8 KiB. A place of a table has some
+            // tens of elements. 64 bytes of a node count as one element.
             assert!(most < 12_000 + 64 * elements as u64, "{most} bytes at once for {elements}");
             assert!(calls > 4, "{calls}");
         }
@@ -92,7 +93,8 @@ fn a_large_value_is_read_in_slices() {
     assert_eq!(model(&copy), model(&keyspace));
 }
 
-/// A caller must not change a value between two slices. A change of the number of elements is noticed.
+/// A caller must not change a value between two slices. The writer notices a change of the number of
+/// elements.
 #[test]
 fn a_value_that_was_changed_between_two_slices_is_noticed() {
     for key in ["list", "set", "hash", "zset"] {
@@ -146,7 +148,7 @@ fn a_value_that_was_changed_between_two_slices_is_noticed() {
     assert!(matches!(other, Err(SaveError::Changed)));
 }
 
-/// A string that does not fit into the buffers, as it is and compressed.
+/// The string does not fit in the buffers. It is tried with and without compression.
 #[test]
 fn a_string_of_megabytes_comes_back() {
     let mut keyspace = Keyspace::new();
@@ -175,7 +177,7 @@ fn a_string_of_megabytes_comes_back() {
     }
 }
 
-/// Without the check the new members, which come first, would be written twice.
+/// Without the check, the new members, which come first, would be written twice.
 #[test]
 fn members_that_are_added_between_two_slices_are_noticed_also_where_their_number_fits() {
     let mut keyspace = large();

@@ -10,9 +10,9 @@
 //!  SETBIT   codes --decode--> text, edited in its block or object --encode--> codes
 //! ```
 //!
-//! A string that grows by an edit, as by `APPEND`, is not coded again: it is likely to grow again, and would
-//! be decoded and coded in full each time. The same holds for an edit of more than 1,024 bytes. The next
-//! table codes such strings.
+//! After an edit, a string is coded again if it was coded before. There are two exceptions. A string that
+//! grows, as by `APPEND`, is likely to grow again, and would be decoded and coded in full each time. The same
+//! holds for a string of more than 1,024 bytes. Such strings stay as they are until the next table.
 //!
 //! Existing strings get their new form in steps (`recode`).
 //!
@@ -45,14 +45,14 @@ const EDITED_LEN_MAX: usize = 1024;
 /// The most keys that are drawn for a sample.
 const DRAWS_MAX: usize = 1 << 20;
 
-/// The number of tried strings after which it is looked at how many have become smaller.
+/// After so many tries it is decided whether coding pauses.
 const TRIED: u32 = 4_096;
 
-/// Coding pauses if fewer of them have become smaller.
+/// Coding pauses if fewer of the tried strings have become smaller.
 const WON_MIN: u32 = TRIED / 32;
 
-/// A longer buffer for codes is freed after a write, in bytes.
-const KEPT_CODES: usize = 4 << 10;
+/// The longest buffer that is kept after a write, in bytes.
+const KEPT_MAX: usize = 4 << 10;
 
 /// What writes need to code strings.
 #[derive(Default)]
@@ -86,14 +86,14 @@ impl Coder {
 
     /// The codes of a text, if its entry's block becomes smaller with them.
     pub(crate) fn encode_if_smaller<'c>(
-        &self,
+        &mut self,
         tables: &Tables,
         key: &[u8],
         expires: bool,
         text: &[u8],
         codes: &'c mut Vec<u8>,
     ) -> Option<CodedString<'c>> {
-        if !CODED_LENS.contains(&text.len()) {
+        if !is_codable(text) {
             return None;
         }
         let slot = self.current?;
@@ -104,22 +104,28 @@ impl Coder {
         (Entry::size_of_coded(key, expires, &coded) < plain_size).then_some(coded)
     }
 
-    /// The codes of a string that is written, if its entry's block becomes smaller with them.
+    /// [`encode_if_smaller`](Self::encode_if_smaller) of a text that is written. Coding pauses if too few of them
+    /// become smaller.
     fn try_code<'c>(
         &mut self,
         tables: &Tables,
         key: &[u8],
         expires: bool,
-        string: Element<'_>,
+        text: &[u8],
         codes: &'c mut Vec<u8>,
-    ) -> Option<Content<'c>> {
-        let Element::Bytes(text) = string else { return None };
-        if !self.is_on() || !CODED_LENS.contains(&text.len()) || string.as_i64().is_some() {
-            return None;
-        }
+    ) -> Option<CodedString<'c>> {
         let coded = self.encode_if_smaller(tables, key, expires, text, codes);
-        self.count(coded.is_some());
-        coded.map(Content::Coded)
+        if is_codable(text) {
+            self.count(coded.is_some());
+        }
+        coded
+    }
+
+    /// Keeps the buffers for the next string. Outside of a pass, long ones are freed.
+    fn put_back(&mut self, [text, codes]: [Vec<u8>; 2]) {
+        let kept_max = if self.pass.is_some() { usize::MAX } else { KEPT_MAX };
+        let kept = |buffer: Vec<u8>| if buffer.capacity() <= kept_max { buffer } else { Vec::new() };
+        (self.text, self.codes) = (kept(text), kept(codes));
     }
 
     pub(crate) fn end_pass(&mut self) {
@@ -144,13 +150,15 @@ impl Coder {
 impl<S> Keyspace<S> {
     /// Codes strings with this table from now on, if their blocks become smaller: new ones at once, and
     /// existing ones by [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for). Keyspaces can
-    /// share a table. With `None`, strings are decoded in the same way: under a limit, that may evict
-    /// keys.
+    /// share a table, which is not part of [`allocation_size`](Self::allocation_size).
     ///
-    /// Tables are not part of [`allocation_size`](Self::allocation_size), because keyspaces share them.
+    /// With `None`, strings are decoded in the same way. They may then take more than `maxmemory`. The next write
+    /// evicts keys for them, if the policy allows it.
     ///
     /// # Errors
-    /// [`Error::SymbolsInUse`] if strings may still be coded with the table before the last one.
+    /// [`Error::SymbolsInUse`] if strings may still be coded with the table before the last one. They get another
+    /// form by [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for). If all keys were
+    /// [cleared](Self::clear) during a snapshot, the table is in use until the snapshot ends.
     pub fn set_symbols(&mut self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
         let current = match table {
             None if self.coder.current.is_none() => return Ok(()),
@@ -201,15 +209,14 @@ impl<S> Keyspace<S> {
         string: Element<'_>,
         f: impl FnOnce(&mut Self, Option<Content<'_>>) -> T,
     ) -> T {
+        let Element::Bytes(bytes) = string else { return f(self, None) };
         if !self.coder.is_on() {
             return f(self, None);
         }
-        let mut codes = mem::take(&mut self.coder.codes);
-        let content = self.coder.try_code(&self.reading.tables, key.bytes(), expires, string, &mut codes);
-        let result = f(self, content);
-        if codes.capacity() <= KEPT_CODES {
-            self.coder.codes = codes;
-        }
+        let [text, mut codes] = [&mut self.coder.text, &mut self.coder.codes].map(mem::take);
+        let coded = self.coder.try_code(&self.reading.tables, key.bytes(), expires, bytes, &mut codes);
+        let result = f(self, coded.map(Content::Coded));
+        self.coder.put_back([text, codes]);
         result
     }
 
@@ -218,70 +225,103 @@ impl<S> Keyspace<S> {
     #[inline]
     pub(crate) fn code_written(&mut self, key: &Key<'_>, hash: u64) {
         if self.coder.is_on() {
-            self.code_entry(key, hash, *CODED_LENS.end());
+            self.code_entry(key, hash, *CODED_LENS.end(), Coder::try_code);
         }
     }
 
-    /// [`code_written`](Self::code_written) after an edit in place, which took O(1) or O(change). A string
-    /// that is long or `has_grown` is not coded: each of the edits that may follow would take O(len).
+    /// Codes a string again after an edit that has [decoded](Self::decode_before_edit) it.
     #[inline]
-    pub(crate) fn code_edited(&mut self, key: &Key<'_>, hash: u64, has_grown: bool) {
-        if self.coder.is_on() && !has_grown {
-            self.code_entry(key, hash, EDITED_LEN_MAX);
+    pub(crate) fn code_edited(&mut self, key: &Key<'_>, hash: u64, edited: EditOutcome) {
+        let len_max = match edited {
+            EditOutcome { was_coded: false, .. } => return,
+            // It is most likely as it was.
+            EditOutcome { has_failed: true, .. } => *CODED_LENS.end(),
+            EditOutcome { has_grown: true, .. } => return,
+            EditOutcome { .. } => EDITED_LEN_MAX,
+        };
+        if self.coder.is_on() {
+            // Edits of one key say nothing about other strings, and are not counted.
+            self.code_entry(key, hash, len_max, Coder::encode_if_smaller);
         }
     }
 
     #[inline(never)]
-    fn code_entry(&mut self, key: &Key<'_>, hash: u64, len_max: usize) {
+    fn code_entry(&mut self, key: &Key<'_>, hash: u64, len_max: usize, encode: Encode) {
         let Self { table, totals, reading, coder, .. } = self;
         let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes())) else { return };
-        let Some(string) = entry.get().plain().filter(|string| string.len() <= len_max) else { return };
-        // The text lies in the entry, which gets another block.
-        let (mut text, mut codes) = (mem::take(&mut coder.text), mem::take(&mut coder.codes));
-        text.clear();
-        text.extend_from_slice(&string.text());
-        let expires = entry.get().expires();
-        let content =
-            coder.try_code(&reading.tables, key.bytes(), expires, Element::Bytes(&text), &mut codes);
-        if let Some(content) = content {
-            // Without memory for the smaller block, the larger one stays.
-            let _ =
-                totals.change_form(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held));
+        let Ok(string @ (EntryString::Bytes(_) | EntryString::Object(_))) = entry.get().string() else {
+            return;
+        };
+        if string.len() > len_max {
+            return;
         }
-        (coder.text, coder.codes) = (text, codes);
+        // The text lies in the entry, which gets another block.
+        let [mut text, mut codes] = [&mut coder.text, &mut coder.codes].map(mem::take);
+        text.clear();
+        // Without memory for the buffer or for the smaller block, the larger one stays.
+        if reading.tables.append(string, &mut text).is_ok() {
+            let expires = entry.get().expires();
+            if let Some(coded) = encode(coder, &reading.tables, key.bytes(), expires, &text, &mut codes) {
+                let _ = totals.change_form(&mut entry, |entry, held| {
+                    entry.try_set(entry.expiry(), Content::Coded(coded), held)
+                });
+            }
+        }
+        coder.put_back([text, codes]);
     }
 
-    /// Stores the string of a key as it is, if it is coded: it is about to be edited. Makes room for it.
+    /// Stores the string of a key as it is, if it is coded: it is about to be edited. Makes room for it. Returns
+    /// whether it was coded.
     ///
     /// # Errors
-    /// No memory. The string is still coded then.
+    /// No memory, or no room. The string is still coded then.
     #[inline]
-    pub(crate) fn decode_before_edit(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<(), Error>
+    pub(crate) fn decode_before_edit(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<bool, Error>
     where
         S: BuildHasher,
     {
-        if self.reading.tables.is_empty() { Ok(()) } else { self.decode_entry(key, hash, now) }
+        if self.reading.tables.is_empty() { Ok(false) } else { self.decode_entry(key, hash, now) }
     }
 
     #[inline(never)]
-    fn decode_entry(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<(), Error>
+    fn decode_entry(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<bool, Error>
     where
         S: BuildHasher,
     {
         let is_coded = |entry: &Entry| matches!(entry.string(), Ok(EntryString::Coded(_)));
         if !self.find(hash, key, now).is_some_and(is_coded) {
-            return Ok(());
+            return Ok(false);
         }
         self.make_room_in(key, hash, now, |entry| {
             entry.map_or(0, |entry| entry.growth_of_string(string_len(entry), false))
         })?;
         let Self { table, totals, reading, .. } = self;
-        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes())) else { return Ok(()) };
+        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes())) else {
+            return Ok(false);
+        };
         let mut text = Vec::new();
         reading.tables.append(entry.get().string()?, &mut text)?;
         let content = Content::try_string(Element::Bytes(&text))?;
-        Ok(totals.change_form(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?)
+        totals.change_form(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
+        Ok(true)
     }
+}
+
+/// [`Coder::try_code`] or [`Coder::encode_if_smaller`].
+type Encode = for<'c> fn(&mut Coder, &Tables, &[u8], bool, &[u8], &'c mut Vec<u8>) -> Option<CodedString<'c>>;
+
+/// What an edit has done to a string.
+#[derive(Clone, Copy)]
+pub(crate) struct EditOutcome {
+    /// It was coded before.
+    pub(crate) was_coded: bool,
+    pub(crate) has_grown: bool,
+    pub(crate) has_failed: bool,
+}
+
+/// Whether codes may take the place of a text. An integer has a shorter form.
+fn is_codable(text: &[u8]) -> bool {
+    CODED_LENS.contains(&text.len()) && Element::Bytes(text).as_i64().is_none()
 }
 
 impl<S> Keyspace<S> {
@@ -377,6 +417,9 @@ impl<S> Sharded<S> {
         now: u64,
     ) -> Result<Option<Arc<SymbolTable>>, Error> {
         let (mut sample, mut result) = (Vec::new(), Ok(()));
+        self.for_each(|shard| result = result.and(shard.free_slot().map(drop).ok_or(Error::SymbolsInUse)));
+        result?;
+        let mut result = Ok(());
         let bytes = sample_bytes.div_ceil(self.shard_count());
         self.for_each(|shard| {
             result = result.and_then(|()| shard.sample_strings(bytes, &mut random, now, &mut sample));

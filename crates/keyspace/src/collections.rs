@@ -146,8 +146,11 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<(), Error> {
         let clock = Access::at(&self.options, now).initial();
+        let is_text = content.is_text();
         self.add_absent_entry(hash, Entry::try_new_sized(key.bytes(), None, clock, content)?, key, now)?;
-        self.code_written(key, hash);
+        if is_text {
+            self.code_written(key, hash);
+        }
         Ok(())
     }
 

@@ -47,8 +47,8 @@ use zmalloc::Zmalloc;
 /// An operation that fails leaves key and value as they were. But what a closure of the caller's has done
 /// before it failed stays done, and [`set_many`](Self::set_many) stops in the middle. A method without memory
 /// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exceptions
-/// are [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself, and the
-/// counter of [`take_garbage`](Keyspace::take_garbage).
+/// are [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself, the counter of
+/// [`take_garbage`](Keyspace::take_garbage), and [`train_symbols`](Keyspace::train_symbols).
 pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,
@@ -186,8 +186,8 @@ impl<S> Keyspace<S> {
     ///
     /// A string that a reply still holds after its key was removed is no longer counted here: see
     /// [`lent_bytes`](Self::lent_bytes). Three things are not counted: the callback for events, symbol
-    /// tables, which keyspaces share, and buffers of at most 60 KiB for [coded
-    /// strings](Self::set_symbols).
+    /// tables, which keyspaces share, and the buffers for [coded strings](Self::set_symbols). These have at most
+    /// 8 KiB, and about 100 KiB while existing strings get a new form.
     #[inline]
     pub fn allocation_size(&self) -> usize {
         self.size_without_snapshot() + self.totals.snapshot.allocation_size()

@@ -34,7 +34,7 @@ impl Tables {
         matches!(self.0, [None, None])
     }
 
-    /// Whether strings that are coded with the tables of one are coded with those of the other.
+    /// Whether both have the same table in each slot. Codes of one then mean the same to the other.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).all(|pair| match pair {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),

@@ -10,10 +10,11 @@
 //! ```
 //!
 //! Invariant: outside of a pass, all strings are coded with the current table or not at all. A pass meets all
-//! keys that stay in the table. If a string with the old table is added meanwhile, by `RENAME` or `MOVE`, or
-//! keeps its form because there is no memory, another pass follows. Then the old table goes.
+//! keys that stay in the keyspace. Another pass follows if a string with the old table is added meanwhile, by
+//! `RENAME` or `MOVE`, or keeps its form because there is no memory. After the last pass, the old table is dropped.
 //!
-//! A snapshot that has taken over a cleared table has strings of the old table. The table stays as long.
+//! A snapshot that has taken over the keys of a `clear` may need the old table. The table then stays until the
+//! snapshot has saved them.
 
 use crate::coded::{CODED_LENS, Coder};
 use crate::entry::{Content, Entry, EntryString, Slot};
@@ -35,7 +36,8 @@ pub struct Recoded {
     pub strings: usize,
     /// By how many bytes their keys have become smaller. Negative if strings were decoded.
     pub bytes_saved: i64,
-    /// Whether all strings have been looked at.
+    /// Whether all strings have been looked at. Strings without memory for their new form have the old one still.
+    /// The next call looks at them again.
     pub is_complete: bool,
 }
 
@@ -53,7 +55,7 @@ impl Recoded {
 pub(crate) enum RecodePass {
     Running {
         cursor: Cursor,
-        /// How many plain strings at the cursor have been looked at.
+        /// How many strings at the cursor have been looked at, and would be looked at again.
         looked_at: usize,
         /// A string of the old table was missed, so another pass follows.
         has_missed: bool,
@@ -170,24 +172,27 @@ impl<S> Keyspace<S> {
         let Self { table, totals, reading, coder, .. } = self;
         let before = totals.entry_bytes;
         let held = &mut totals.entry_bytes;
-        let (mut bytes_left, mut plain, mut cut_at) = (BYTES_A_STEP, 0, None);
+        // How many strings at the cursor have a form that a pass would change: those of them that the last steps have
+        // looked at, and that have kept their form, come first.
+        let (mut bytes_left, mut kept, mut cut_at) = (BYTES_A_STEP, 0, None);
         let next = table.relocate(cursor, &mut |_block, _size| false, |entry| {
             let Ok(string) = entry.string() else { return };
             let (Some(form), None) = (coder.form(string), cut_at) else { return };
-            if form == Form::Plain && plain < looked_at {
-                plain += 1;
+            if kept < looked_at {
+                kept += 1;
+                has_missed |= form == Form::Old;
                 return;
             }
             if bytes_left == 0 {
-                cut_at = Some(plain);
+                cut_at = Some(kept);
                 return;
             }
-            plain += usize::from(form == Form::Plain);
             bytes_left = bytes_left.saturating_sub(string.len());
             match coder.recode(entry, form, &reading.tables, held) {
                 Ok(is_changed) => done.strings += usize::from(is_changed),
                 Err(_) => has_missed |= form == Form::Old,
             }
+            kept += usize::from(entry.string().is_ok_and(|string| coder.form(string).is_some()));
         });
         let after = *held;
         done.bytes_saved = before as i64 - after as i64;

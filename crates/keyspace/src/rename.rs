@@ -115,7 +115,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.make_room_for(&to, self.hash_of(&to), size, now)?;
         let Some(entry) = self.peek(&from, now) else { return Ok(false) };
         let copy = self.try_copy_for(&to, entry, &self.reading.tables, now)?;
-        self.put(&to, copy, now)?;
+        self.put(&to, copy, now, Coding::Try)?;
         Ok(true)
     }
 
@@ -138,7 +138,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         target.make_room_for(&to, target.hash_of(&to), size_of_copy(entry, &to), now)?;
         let copy = target.try_copy_for(&to, entry, &self.reading.tables, now)?;
-        target.put(&to, copy, now)?;
+        target.put(&to, copy, now, Coding::Try)?;
         Ok(true)
     }
 
@@ -177,10 +177,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let is_decoded = !self.reading.tables.is_same(&target.reading.tables);
         let size = match self.find(hash, from, now).ok_or(Error::NoSuchKey)? {
             entry if is_decoded => size_of_copy(entry, to),
-            entry => {
-                let longer = to.bytes().len().saturating_sub(from.bytes().len());
-                entry.allocation_size() + longer + longer / 4
-            }
+            entry => size_of_renamed(entry, to),
         };
         target.make_room_for(to, to_hash, size, now)?;
         let (entry, totals, options) = self.find_mut(hash, from, now).ok_or(Error::NoSuchKey)?;
@@ -222,7 +219,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// A copy of an entry, whose string is coded with one of `tables` or not at all. That of the copy is not.
+    /// A copy of an entry, with its string as plain text. `tables` are those of the entry's keyspace.
     fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, tables: &Tables, now: u64) -> Result<Entry, Error> {
         to.check()?;
         let clock = Access::at(&self.options, now).initial();
@@ -233,7 +230,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Puts an entry in the place of the one with its key, or adds it.
-    pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64) -> Result<(), Error> {
+    pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64, coding: Coding) -> Result<(), Error> {
         let hash = self.hash_of(key);
         self.make_room_for(key, hash, new.allocation_size(), now)?;
         let is_text = matches!(new.kind(), Kind::BYTES | Kind::OBJECT);
@@ -241,12 +238,21 @@ impl<S: BuildHasher> Keyspace<S> {
         let replaced = put_new(found, totals, new, hash)?;
         replaced.into_iter().for_each(|replaced| totals.discard_replaced(replaced));
         totals.notify(Event::Set(key.bytes()));
-        if is_text {
+        if is_text && coding == Coding::Try {
             self.code_written(key, hash);
         }
         self.settle(key, hash, now);
         Ok(())
     }
+}
+
+/// What [`Keyspace::put`] does with a string.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Coding {
+    /// Codes it, if that makes it smaller.
+    Try,
+    /// Nothing: that has been tried.
+    Tried,
 }
 
 /// An entry on its way into another keyspace.
@@ -280,13 +286,19 @@ fn try_decoded(
     Ok(Entry::try_new(key.bytes(), entry.expiry(), clock, content)?)
 }
 
-/// What a copy of an entry adds to `used_memory`. Its string is not coded.
+/// What an entry takes with another key, at most.
+fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
+    let longer = key.bytes().len().saturating_sub(entry.key().len());
+    entry.allocation_size() + longer + longer / 4
+}
+
+/// What a copy of an entry adds to `used_memory`, at most. Its string is not coded.
 fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
     match entry.string() {
         Ok(EntryString::Coded(coded)) => {
             Entry::size_of_len(key.bytes(), entry.expires(), coded.len as usize, false)
         }
-        _ => entry.allocation_size(),
+        _ => size_of_renamed(entry, key),
     }
 }
 

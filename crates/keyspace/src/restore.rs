@@ -11,6 +11,7 @@ use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
 use crate::options::ClockKind;
 use crate::reading::Reading;
+use crate::rename::Coding;
 use crate::value::{Value, ValueRef};
 use crate::whole::try_content;
 use core::hash::BuildHasher;
@@ -177,7 +178,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         key.check()?;
         let entry = Entry::try_new(key.bytes(), options.expiry, clock, content)?;
-        self.put(key, entry, now)?;
+        self.put(key, entry, now, Coding::Tried)?; // by `restore`
         Ok(true)
     }
 

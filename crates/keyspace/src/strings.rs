@@ -1,6 +1,7 @@
 //! Keys whose value is a string: `SET` and its family, `APPEND`, `INCR`.
 
 use crate::access::Access;
+use crate::coded::EditOutcome;
 use crate::collections::{Edit, RemoveIfEmpty};
 use crate::entry::{Content, Entry, EntryString, StringEdit};
 use crate::error::Error;
@@ -134,8 +135,9 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Gives a key a string. Replaces the key's value and expiry. O(len), and the value that is dropped. In
     /// C: `SET`.
     ///
-    /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes stand in the entry's own
-    /// block, in place if the new value needs as large a block as the old one.
+    /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes, and the codes of a [coded
+    /// string](Self::set_symbols), lie in the entry's own block. They are written in place if the new value needs
+    /// as large a block as the old one.
     ///
     /// # Errors
     /// [`Error::KeyTooLong`]; no memory. The key is then as it was.
@@ -240,9 +242,18 @@ impl<S: BuildHasher> Keyspace<S> {
             SetExpiry::Keep => self.coder.is_on() && self.find(hash, &key, now).is_some_and(Entry::expires),
             SetExpiry::Clear | SetExpiry::To(_) => at.is_some(),
         };
-        let outcome = self.with_codes(&key, expires, value, |keyspace, codes| {
-            keyspace.set_with_hashed(&key, hash, (value, codes), (options, at), now)
-        });
+        let outcome = if options.condition == SetCondition::Always {
+            self.with_codes(&key, expires, value, |keyspace, codes| {
+                keyspace.set_with_hashed(&key, hash, (value, codes), (options, at), now)
+            })
+        } else {
+            // A write that may be refused is coded afterwards.
+            let outcome = self.set_with_hashed(&key, hash, (value, None), (options, at), now);
+            if outcome.as_ref().is_ok_and(|outcome| outcome.is_set) {
+                self.code_written(&key, hash);
+            }
+            outcome
+        };
         self.settle(&key, hash, now);
         outcome
     }
@@ -364,7 +375,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key.
+    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key. For a [coded
+    /// string](Self::set_symbols), before `f` is called: no memory for its text, or [`Error::MaxmemoryReached`].
     pub fn edit_string<'k, T, E: Into<Error>>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -374,14 +386,14 @@ impl<S: BuildHasher> Keyspace<S> {
         let key = key.into();
         let hash = self.hash_of(&key);
         self.begin_write();
-        self.decode_before_edit(&key, hash, now)?;
+        let was_coded = self.decode_before_edit(&key, hash, now)?;
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
             let len = string_len(entry);
             let result = edit_found_string(entry, totals, state, f);
             let has_grown = string_len(entry) > len;
             drop(guard);
-            self.code_edited(&key, hash, has_grown);
+            self.code_edited(&key, hash, EditOutcome { was_coded, has_grown, has_failed: result.is_err() });
             self.settle(&key, hash, now);
             return result;
         }

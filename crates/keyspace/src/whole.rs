@@ -1,12 +1,14 @@
 //! Values of any type: put in, edited, and taken out.
 
 use crate::access::Access;
+use crate::coded::EditOutcome;
 use crate::collections::{RemoveIfEmpty, edit_found};
 use crate::entry::{Content, Entry};
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::reading::Tables;
+use crate::rename::Coding;
 use crate::strings::{edit_found_string, string_len};
 use crate::value::{Value, ValueMut};
 use core::hash::BuildHasher;
@@ -44,7 +46,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key.check()?;
         let clock = Access::at(&self.options, now).initial();
         let entry = Entry::try_new(key.bytes(), expiry, clock, try_content(&mut value)?)?;
-        self.put(&key, entry, now)
+        self.put(&key, entry, now, Coding::Try)
     }
 
     /// Calls `f` to edit the value of a key in place, whatever its type, with one look-up. If the key is
@@ -81,7 +83,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called.
+    /// What `f` returns; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called. For a [coded
+    /// string](Self::set_symbols), before `f` is called: no memory for its text, or [`Error::MaxmemoryReached`].
     pub fn edit<'k, T, E: Into<Error>>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -91,7 +94,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let key = key.into();
         let hash = self.hash_of(&key);
         self.begin_write();
-        self.decode_before_edit(&key, hash, now)?;
+        let was_coded = self.decode_before_edit(&key, hash, now)?;
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
             let len = string_len(entry);
@@ -112,7 +115,7 @@ impl<S: BuildHasher> Keyspace<S> {
             };
             let has_grown = string_len(entry) > len;
             drop(guard);
-            self.code_edited(&key, hash, has_grown);
+            self.code_edited(&key, hash, EditOutcome { was_coded, has_grown, has_failed: result.is_err() });
             self.settle(&key, hash, now);
             return result;
         }

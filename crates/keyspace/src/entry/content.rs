@@ -42,6 +42,11 @@ impl<'a> Content<'a> {
         })
     }
 
+    /// Whether it is a string that is not coded, and not an integer.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self, Self::Bytes(_) | Self::Object(_))
+    }
+
     /// [`try_string`](Self::try_string) of a string whose block an object may take over. 0 is left then: an
     /// empty string would need memory.
     pub(crate) fn try_owned_string(string: &'a mut OwnedElement) -> Result<Self, ReserveError> {

@@ -1,7 +1,8 @@
 //! Strings that are coded with a symbol table answer as strings that are not.
 
 use keyspace::{
-    Error, Expiry, Keyspace, MaxmemoryPolicy, Options, SetCondition, SetExpiry, SetOptions, Sharded, Ttl,
+    Error, Expiry, Keyspace, MaxmemoryPolicy, Options, RestoreOptions, RestoreValue, SetCondition, SetExpiry,
+    SetOptions, Sharded, Ttl,
 };
 use std::time::Duration;
 use values::Encoding;
@@ -334,4 +335,67 @@ fn without_strings_there_is_nothing_to_train_with() {
     keyspace.sadd("set", "member", NOW).unwrap();
     assert!(keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().is_none());
     assert!(keyspace.symbols().is_none());
+}
+
+#[test]
+fn a_pass_looks_at_every_string_of_a_place_with_many_bytes() {
+    let mut keyspace = Keyspace::new();
+    for number in 0..100 {
+        keyspace.set(&format!("long:{number}"), &record(number).repeat(50), NOW).unwrap();
+    }
+    keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
+    assert_eq!(maintain(&mut keyspace).strings, 100);
+    keyspace.set_symbols(None).unwrap();
+    assert_eq!(maintain(&mut keyspace).strings, 100);
+}
+
+/// Edits can leave the digits of an integer as bytes.
+#[test]
+fn digits_of_an_integer_are_not_coded() {
+    let mut keyspace = Keyspace::new();
+    keyspace.append("digits", b"1234512345", NOW).unwrap();
+    keyspace.append("digits", b"12345", NOW).unwrap();
+    let table = symbols::SymbolTable::from_symbols(["12345"]).unwrap();
+    keyspace.set_symbols(Some(table.into())).unwrap();
+    assert_eq!(maintain(&mut keyspace).strings, 0);
+    assert!(!is_coded(&keyspace, "digits"));
+}
+
+#[test]
+fn edits_of_one_key_do_not_pause_coding() {
+    let mut keyspace = with_records(100);
+    keyspace.set("plain", &(0..=255).collect::<Vec<u8>>(), NOW).unwrap();
+    for number in 0..5_000_usize {
+        keyspace.set_range("plain", number % 256, &[number as u8], NOW).unwrap();
+    }
+    assert!(!keyspace.symbols_paused());
+}
+
+#[test]
+fn an_edit_that_fails_leaves_a_long_string_coded() {
+    let mut keyspace = with_records(100);
+    keyspace.set("long", &record(7).repeat(50), NOW).unwrap();
+    let before = keyspace.memory_usage("long", NOW);
+    assert!(is_coded(&keyspace, "long"));
+    let too_far = keyspace.options().encoding_limits().proto_max_bulk_len;
+    assert!(keyspace.set_range("long", too_far, b"x", NOW).is_err());
+    assert!(is_coded(&keyspace, "long") && keyspace.memory_usage("long", NOW) == before);
+}
+
+#[test]
+fn a_string_that_a_dump_has_is_tried_once() {
+    for options in [Options::new(), Options::new().maxmemory(1 << 30)] {
+        let mut keyspace = with_records(100);
+        keyspace.set_options(options);
+        for number in 0..3_000_u64 {
+            let text = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_ne_bytes().repeat(2);
+            let value = RestoreValue::String(text[..].into());
+            assert!(keyspace.restore(&number.to_ne_bytes(), value, &RestoreOptions::default(), NOW).unwrap());
+        }
+        assert!(!keyspace.symbols_paused(), "3,000 are fewer than 4,096");
+        let (text, options) = (record(7), RestoreOptions::default());
+        let value = RestoreValue::String(text.as_str().into());
+        assert!(keyspace.restore("restored", value, &options, NOW).unwrap());
+        assert!(is_coded(&keyspace, "restored"));
+    }
 }

@@ -298,6 +298,25 @@ fn strings_are_coded_and_decoded_or_stay() {
 }
 
 #[test]
+fn a_pass_over_many_long_strings_ends_without_memory() {
+    let mut keyspace = Keyspace::with_options(options());
+    keyspace.set_symbols(Some(TABLE.clone())).unwrap();
+    let text = "coded by a table".repeat(50);
+    for n in 0..if cfg!(miri) { 20 } else { 100 } {
+        keyspace.set(format!("coded {n}").as_bytes(), text.as_bytes(), NOW).unwrap();
+    }
+    let before = contents(&keyspace);
+    keyspace.set_symbols(None).unwrap();
+    let plan = fault::fail_from(1);
+    while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
+    drop(plan);
+    assert_eq!(contents(&keyspace), before);
+    while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
+    assert_eq!(keyspace.set_symbols(Some(TABLE.clone())), Ok(()), "no string is coded any more");
+    keyspace.check();
+}
+
+#[test]
 fn a_coded_string_is_decoded_for_a_keyspace_without_the_table_or_stays() {
     for moves in [false, true] {
         let refused = failures("MOVE", &["coded"], |keyspace| {

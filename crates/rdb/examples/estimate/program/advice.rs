@@ -12,6 +12,7 @@
 //! Here, each figure is measured in a keyspace; in Redis, it is worked out. Of many candidates some are
 //! measured ([`Sampler`]), and stand for the rest.
 
+use super::coded::Coded;
 use super::figures::scale;
 use super::probe::{Bytes, Probe, Sampler, encoded};
 use keyspace::estimate::{ClassicRedis, Quantum};
@@ -157,6 +158,8 @@ struct Gain {
     keys: u64,
     redis: i64,
     here: i64,
+    /// Bytes that the change takes here, whatever the number of keys.
+    once: u64,
     raw: u64,
     packed: u64,
 }
@@ -221,11 +224,12 @@ impl Advisor {
         }
     }
 
-    /// Adds strings that take less if they are coded, and how many bytes less.
-    pub(crate) fn add_coded(&mut self, strings: u64, bytes_saved: i64) {
+    /// Adds strings that take less if they are coded.
+    pub(crate) fn add_coded(&mut self, coded: &Coded) {
         let gain = self.gain(Change::Symbols);
-        gain.keys += strings;
-        gain.here += bytes_saved;
+        gain.keys += coded.strings;
+        gain.here += coded.bytes_saved;
+        gain.once += coded.table_bytes;
     }
 
     /// The weight of the key, if it is one of those that are measured for the change.
@@ -308,7 +312,7 @@ impl Advisor {
                     change: *change,
                     keys: scale(gain.keys, keys, sampled),
                     redis: scaled(gain.redis),
-                    here: scaled(gain.here),
+                    here: scaled(gain.here).saturating_sub(gain.once),
                     ratio: (gain.raw > 0).then(|| gain.packed as f64 / gain.raw as f64),
                 }
             })

@@ -15,12 +15,22 @@ use std::time::Duration;
 /// How many bytes of strings a table is trained with.
 const SAMPLE_BYTES: usize = 64 << 10;
 
+/// What coding the strings of a database has won.
+#[derive(Default)]
+pub(crate) struct Coded {
+    pub(crate) strings: u64,
+    pub(crate) bytes_saved: i64,
+    pub(crate) table_bytes: u64,
+}
+
 /// Codes the strings of all databases, and adds what they take then.
 pub(crate) fn add_coded(survey: &mut Survey, redis: &ClassicRedis) {
+    let one_of = survey.options.one_of;
     for database in survey.databases.values_mut() {
         let keyspace = &mut database.keyspace;
-        let (strings, bytes_saved) = code(keyspace);
-        survey.advisor.add_coded(strings, bytes_saved);
+        let coded = code(keyspace, one_of);
+        survey.advisor.add_coded(&coded);
+        survey.symbol_tables += coded.table_bytes;
         for (key, value) in keyspace.iter(BEFORE_ALL) {
             let ValueRef::String(_) = value else { continue };
             let name = Key::with_hash(key, keyspace.hash_key(key));
@@ -38,24 +48,21 @@ pub(crate) fn add_coded(survey: &mut Survey, redis: &ClassicRedis) {
     }
 }
 
-/// Codes the strings of a keyspace. Returns how many, and how many bytes that saves, less those of the table. Strings
-/// stay as they are without memory for the table, or if it would not win its own bytes.
-fn code(keyspace: &mut Keyspace) -> (u64, i64) {
+/// Codes the strings of a keyspace, which has one of so many keys. Strings stay as they are without memory for the
+/// table, or if all keys together would not win the bytes of the table.
+fn code(keyspace: &mut Keyspace, one_of: u64) -> Coded {
     let mut random = SmallRng::seed_from_u64(0);
     let Ok(Some(table)) = keyspace.train_symbols(SAMPLE_BYTES, || random.random(), BEFORE_ALL) else {
-        return (0, 0);
+        return Coded::default();
     };
-    let recode = |keyspace: &mut Keyspace| {
-        let done = keyspace.recode_for(Duration::MAX, || Duration::ZERO);
-        (done.strings as u64, done.bytes_saved)
-    };
-    let (strings, bytes_saved) = recode(keyspace);
-    let saved = bytes_saved - table.allocation_size() as i64;
-    if saved > 0 {
-        return (strings, saved);
+    let recode = |keyspace: &mut Keyspace| keyspace.recode_for(Duration::MAX, || Duration::ZERO);
+    let (done, table_bytes) = (recode(keyspace), table.allocation_size() as u64);
+    let saved = u64::try_from(done.bytes_saved).unwrap_or(0);
+    if saved.saturating_mul(one_of) > table_bytes {
+        return Coded { strings: done.strings as u64, bytes_saved: done.bytes_saved, table_bytes };
     }
     // There is a table, so that none is refused.
     let _ = keyspace.set_symbols(None);
     recode(keyspace);
-    (0, 0)
+    Coded::default()
 }

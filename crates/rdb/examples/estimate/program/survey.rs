@@ -64,6 +64,8 @@ pub(crate) struct Survey {
     pub(crate) largest_here: Largest,
     pub(crate) largest_redis: Largest,
     pub(crate) advisor: Advisor,
+    /// Bytes of the symbol tables.
+    pub(crate) symbol_tables: u64,
     /// Keys with streams and values of modules, and their bytes in the file.
     pub(crate) unsupported: Figures,
     /// Hashes whose fields may expire. They were loaded without these expiries.
@@ -81,6 +83,8 @@ pub(crate) struct Totals {
     pub(crate) redis_tables: u64,
     /// The tables of the keyspaces.
     pub(crate) here_tables: u64,
+    /// The symbol tables.
+    pub(crate) symbol_tables: u64,
 }
 
 impl Totals {
@@ -93,7 +97,7 @@ impl Totals {
     }
 
     pub(crate) fn coded(&self) -> u64 {
-        self.keys.coded + self.here_tables
+        self.keys.coded + self.here_tables + self.symbol_tables
     }
 }
 
@@ -109,6 +113,7 @@ impl Survey {
             largest_here: Largest::default(),
             largest_redis: Largest::default(),
             advisor: Advisor::new(options.quantum),
+            symbol_tables: 0,
             unsupported: Figures::default(),
             expiring_hashes: 0,
             error: None,
@@ -145,7 +150,7 @@ impl Survey {
             // The strings of these keyspaces are coded.
             (bytes as u64).saturating_sub(keys.coded)
         };
-        Totals { keys: self.scaled(keys), redis_tables, here_tables }
+        Totals { keys: self.scaled(keys), redis_tables, here_tables, symbol_tables: self.symbol_tables }
     }
 
     pub(crate) fn advice(&self) -> Vec<Advice> {

@@ -146,8 +146,8 @@ fn types(out: &mut String, survey: &Survey) -> fmt::Result {
     for (object_type, figures) in survey.types.by_type() {
         grid.figures(&[object_type.as_str(), "all", "all"], survey.scaled(figures));
     }
-    let totals @ Totals { keys, redis_tables, here_tables } = survey.totals();
-    grid.row(&["tables", "", ""], &[0, 0, redis_tables, here_tables, here_tables]);
+    let totals @ Totals { keys, redis_tables, here_tables, symbol_tables } = survey.totals();
+    grid.row(&["tables", "", ""], &[0, 0, redis_tables, here_tables, here_tables + symbol_tables]);
     grid.figures(
         &["all", "", ""],
         Figures { redis: totals.redis(), here: totals.here(), coded: totals.coded(), ..keys },

@@ -7,8 +7,8 @@ use common::random::mix;
 use core::hash::BuildHasher;
 use dict::DefaultHashBuilder;
 
-/// A source of uniform 64-bit numbers, for [`Keyspace::random_key`](crate::Keyspace::random_key) and its
-/// neighbours. Its seed comes from the operating system. Not for secrets.
+/// Returns a source of uniform 64-bit numbers, for [`Keyspace::random_key`](crate::Keyspace::random_key) and
+/// similar methods. Its seed comes from the operating system. It must not be used for secrets.
 ///
 /// ```
 /// use keyspace::{Keyspace, random_source};

@@ -114,7 +114,7 @@ impl<'a> Glob<'a> {
         (self.kind == Kind::Literal).then_some(self.pattern)
     }
 
-    /// As [`glob_match`].
+    /// Returns whether all of `text` matches the pattern, as [`glob_match`] does.
     pub fn is_match(&self, text: &[u8]) -> bool {
         match self.kind {
             Kind::Everything => true,

@@ -180,7 +180,7 @@ pub(crate) enum Edit {
     },
 }
 
-/// A guard that holds a keyspace while the entry of one key is edited. When it is dropped, also by a panic,
+/// A guard that holds a keyspace while the entry of one key is edited. When it is dropped, even by a panic,
 /// it reports the edit, or removes the key if the collection is empty.
 pub(crate) struct RemoveIfEmpty<'s, 'k, S> {
     keyspace: &'s mut Keyspace<S>,

@@ -88,7 +88,7 @@ impl ExpireOptions {
         }
     }
 
-    /// Returns whether the conditions allow to replace the expiry `old` by `new`.
+    /// Returns whether the conditions allow the expiry `old` to be replaced by `new`.
     pub(crate) fn allow(self, old: Option<u64>, new: u64) -> bool {
         let is_later = old.is_some_and(|old| new > old);
         let is_earlier = old.is_none_or(|old| new < old);

@@ -5,9 +5,9 @@ use crate::error::Error;
 
 /// A borrowed key, and its hash if the caller has computed it.
 ///
-/// All methods of a [`Keyspace`](crate::Keyspace) that take a key take anything that converts into one:
-/// bytes, text, or a `Key` whose hash is known. A caller that spreads keys over several keyspaces computes
-/// the hash once, with [`Keyspace::hash_key`](crate::Keyspace::hash_key).
+/// All methods of a [`Keyspace`](crate::Keyspace) that take a key accept anything that converts into one:
+/// bytes, text, or a `Key` whose hash is known. A caller that distributes keys over several keyspaces
+/// computes the hash once, with [`Keyspace::hash_key`](crate::Keyspace::hash_key).
 ///
 /// ```
 /// use keyspace::{Key, Keyspace};

@@ -17,7 +17,7 @@ use values::Element;
 pub(crate) struct Lent(SharedSum);
 
 impl Lent {
-    /// The bytes of all replies that are not dropped yet.
+    /// Returns the bytes of all replies that are not dropped yet.
     pub(crate) fn bytes(&self) -> usize {
         self.0.bytes()
     }

@@ -331,8 +331,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 done.recoded.add(self.recode_for(budget, clock));
                 match self.has_strings_to_recode() {
                     false => Some(IDLE),
-                    true if done.recoded.is_complete => Some(SWEEP_EVERY), /* again, for strings without
-                    * memory */
+                    // There was no memory for some strings. They are tried again later.
+                    true if done.recoded.is_complete => Some(SWEEP_EVERY),
                     true => None,
                 }
             }

@@ -67,7 +67,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.table.rehash_for(budget, clock, |entry| hasher.hash_one(entry.key()))
     }
 
-    /// If there is a limit, allows the table to grow only as far as the limit leaves room.
+    /// Limits the growth of the table to the room that is left, if there is a limit.
     pub(crate) fn limit_growth_if_limited(&mut self) {
         if self.is_limited() {
             self.limit_growth(0);

@@ -1,5 +1,5 @@
-//! Queries about single keys: `EXISTS`, `TOUCH`, `TYPE`, `OBJECT`, `MEMORY USAGE`. Only `TOUCH` counts as a
-//! use.
+//! Queries about single keys: `EXISTS`, `TOUCH`, `TYPE`, `OBJECT`, `MEMORY USAGE`. Only `TOUCH` counts as an
+//! access.
 
 use crate::access::{MINUTE, SECOND};
 use crate::entry::Entry;

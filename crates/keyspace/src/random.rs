@@ -31,7 +31,7 @@ pub fn random_source() -> impl FnMut() -> u64 {
 mod tests {
     use super::*;
 
-    /// Of 64,000 numbers each of 64 bits is set in 32,000 on average, with a standard deviation of 126.
+    /// Each of the 64 bits is set in 32,000 of 64,000 numbers on average, with a standard deviation of 126.
     #[test]
     #[cfg_attr(miri, ignore = "statistics")]
     fn every_bit_is_set_half_of_the_time_and_two_sources_differ() {

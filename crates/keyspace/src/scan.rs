@@ -106,12 +106,12 @@ impl<S: BuildHasher> Keyspace<S> {
         Prefetched::new(self.table.iter()).filter(move |entry| !entry.is_expired(now))
     }
 
-    /// Returns a key picked at random. Each key has the same chance. Returns `None` if the keyspace has no
-    /// key. `rng` is a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source).
-    /// O(1) on average. If nearly all keys have expired, 90 picks may find no other key. Then a walk
-    /// finds the first one, in O(n). In C: `RANDOMKEY`.
+    /// Returns a random key. Each key has the same probability. Returns `None` if there are no keys. `rng` is
+    /// a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source). O(1) on average.
+    /// If nearly all keys have expired, 90 attempts may find only expired keys. Then an iteration finds the
+    /// first key that has not expired, in O(n). In C: `RANDOMKEY`.
     pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
-        /// With one live key among ten, this many picks miss it once in 10,000 times.
+        /// If one key in ten has not expired, this many attempts all fail once in 10,000 calls.
         const PICKS: usize = 90;
         let picks = (0..PICKS).map_while(|_| self.table.fair_random(&mut rng));
         let mut live = picks.chain(self.table.iter()).filter(|entry| !entry.is_expired(now));

@@ -286,8 +286,7 @@ impl<S: BuildHasher> Sharded<S> {
     }
 
     /// Sets many keys, one after the other, as [`Keyspace::set_many`] does. Takes each lock once for 16 keys.
-    /// In C: `MSET`. Other than `MSET`, this method is not atomic: a reader may see that some keys are set
-    /// and others are not.
+    /// In C: `MSET`. Unlike `MSET`, this method is not atomic: a reader may see some keys set and others not.
     ///
     /// # Errors
     /// The error of the first pair that fails. The pairs before it are set, and those behind it are not.

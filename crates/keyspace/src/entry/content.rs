@@ -122,7 +122,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Writes the value, which the block owns from then on.
+    /// Writes the value into a block, which owns it from then on.
     ///
     /// # Safety
     /// [`len`](Self::len) bytes at `place` must be valid for writes, and nothing else may read or write them.

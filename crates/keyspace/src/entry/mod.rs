@@ -108,9 +108,10 @@ const _: () = {
     assert!(long.key_at() == 9 && long.key_end() == 264);
 };
 
-// SAFETY: the block belongs to the entry, and all values may be sent.
+// SAFETY: the block belongs to the entry, and all values are `Send`.
 unsafe impl Send for Entry {}
-// SAFETY: shared, only clock and snapshot bit change, atomically (E4), and all values may be shared.
+// SAFETY: through a shared reference, only the clock and the snapshot bit change, and they change atomically
+// (E4). All values are `Sync`.
 unsafe impl Sync for Entry {}
 
 /// A value of the snapshot bit in the head of an entry. The keyspace has such a bit too. An entry whose bit
@@ -174,8 +175,8 @@ impl Entry {
 
     #[inline]
     fn head(&self) -> &AtomicU32 {
-        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared
-        // (E4).
+        // SAFETY: a live block begins with its head (E1). While it is shared, the head changes only
+        // atomically (E4).
         unsafe { self.block.as_ref() }
     }
 
@@ -187,7 +188,8 @@ impl Entry {
     #[inline]
     fn layout(&self) -> Layout {
         let form = self.form();
-        // SAFETY: a live block has the length of its key behind the head (E2); `write` has written both.
+        // SAFETY: the head of a live block has a valid kind, and the length of the key is behind the head
+        // (E2).
         let (kind, (key_len, _)) =
             unsafe { (Kind::from_bits(form), key_length::read(self.base().add(KEY_LEN_AT))) };
         Layout { kind, expires: form & EXPIRES != 0, key_len }
@@ -196,10 +198,11 @@ impl Entry {
     /// Returns `len` bytes of the block, beginning at offset `at`.
     ///
     /// # Safety
-    /// The `len` bytes must lie in the block and be initialised.
+    /// The `len` bytes must be in the block and be initialised.
     #[inline]
     unsafe fn bytes(&self, at: usize, len: usize) -> &[u8] {
-        // SAFETY: by contract; the block lives and does not change while `self` is borrowed (E1, E4).
+        // SAFETY: by contract the bytes are initialised. The block is live and does not change while `self`
+        // is borrowed (E1, E4).
         unsafe { slice::from_raw_parts(self.base().add(at).as_ptr(), len) }
     }
 
@@ -207,7 +210,7 @@ impl Entry {
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         let layout = self.layout();
-        // SAFETY: the key's bytes are there (E2).
+        // SAFETY: the key has this offset and this length (E2).
         unsafe { self.bytes(layout.key_at(), layout.key_len) }
     }
 
@@ -262,7 +265,7 @@ impl Entry {
     /// Returns the address of the value. `layout` must be the entry's.
     #[inline]
     fn value(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the value lies in the block (E2).
+        // SAFETY: the offset of the value is within the block (E2).
         unsafe { self.base().add(layout.value_at()) }
     }
 
@@ -353,8 +356,8 @@ impl Entry {
         zmalloc::good_size(len.saturating_add(bytes)).saturating_sub(own)
     }
 
-    /// Returns what the allocator adds to the usable bytes of a block, which is its own header, if it has
-    /// one.
+    /// Returns the bytes that the allocator adds to the usable bytes of a block. Some allocators add a
+    /// header.
     fn block_overhead(&self, len: usize) -> usize {
         if self.is_loose() {
             return 0;
@@ -428,7 +431,7 @@ impl Entry {
         if !layout.kind.is_word() {
             return 0;
         }
-        // SAFETY: a live word of that kind (E2).
+        // SAFETY: the word is live and of this kind (E2).
         unsafe { word::allocation_size(layout.kind, self.value(layout)) }
     }
 
@@ -439,7 +442,7 @@ impl Entry {
         if !layout.kind.is_word() {
             return 1;
         }
-        // SAFETY: a live word of that kind (E2).
+        // SAFETY: the word is live and of this kind (E2).
         1 + unsafe { word::free_effort(layout.kind, self.value(layout)) }
     }
 
@@ -492,7 +495,7 @@ impl Entry {
             assert!(!view.is_empty(), "no key has an empty collection");
             assert_eq!(view.encoding(), layout.kind.encoding());
             if layout.kind.place() == Place::Packed {
-                // SAFETY: the bytes of the value (E2).
+                // SAFETY: these are the bytes of the value (E2).
                 let bytes = unsafe { self.bytes(layout.value_at(), self.value_len(layout)) };
                 C::try_from_packed(layout.kind.encoding(), bytes).expect("a valid packed value");
             }
@@ -537,7 +540,8 @@ unsafe fn value_len(kind: Kind, value: NonNull<u8>) -> usize {
 /// `place` must point to the header of a packed value of this kind.
 #[inline]
 unsafe fn packed_len(kind: Kind, place: NonNull<u8>) -> usize {
-    // SAFETY: by contract; both headers have at least six bytes.
+    // SAFETY: by contract there is a header. That of a listpack has six bytes, and that of an intset has
+    // eight.
     unsafe {
         let first = u32::from_le_bytes(place.cast::<[u8; 4]>().read()) as usize;
         if kind.encoding() == Encoding::IntSet {

@@ -57,14 +57,14 @@ impl Entry {
     }
 }
 
-/// A hash table, because a value is too long for a listpack.
+/// Returns a hash table. A value is too long for a listpack.
 fn hash_table() -> Hash {
     let mut hash = hash(2);
     hash.insert("long", &[b'x'; 65], &LIMITS);
     hash
 }
 
-/// A quicklist, because an element is too long for a listpack.
+/// Returns a quicklist. An element is too long for a listpack.
 fn quicklist() -> List {
     let mut list = List::new();
     list.push_back("short", &LIMITS);

@@ -151,8 +151,8 @@ impl Entry {
 impl<'a> EntryView<'a> {
     #[inline]
     fn head(self) -> &'a AtomicU32 {
-        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared
-        // (E4).
+        // SAFETY: a live block begins with its head (E1). While it is shared, the head changes only
+        // atomically (E4).
         unsafe { self.base.cast().as_ref() }
     }
 
@@ -268,7 +268,7 @@ impl<'a> EntryView<'a> {
     /// Returns the address of the value.
     #[inline]
     fn value(self) -> NonNull<u8> {
-        // SAFETY: the value lies in the block (E2).
+        // SAFETY: the offset of the value is within the block (E2).
         unsafe { self.base.add(value_at(self.kind(), self.key_end)) }
     }
 

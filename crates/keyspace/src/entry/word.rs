@@ -11,7 +11,7 @@ use values::{Collection, by_type};
 /// The size of a word, in bytes.
 pub(crate) const SIZE: usize = size_of::<NonNull<u8>>();
 
-/// The alignment of a word, which allows to borrow it in place.
+/// The alignment of a word in a block, so that the word can be borrowed in place.
 pub(crate) const ALIGN: usize = align_of::<NonNull<u8>>();
 
 const _: () = assert!(size_of::<Robj>() == SIZE && align_of::<Robj>() == ALIGN);

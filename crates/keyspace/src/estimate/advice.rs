@@ -173,7 +173,7 @@ impl Workload {
         resized.check().is_ok().then_some(resized)
     }
 
-    /// Returns by how many bytes the keys or the values can be longer, or `None` for integers, which have no
+    /// Returns how many bytes longer the keys or the values can be, or `None` for integers, which have no
     /// length.
     fn room(&self, subject: Subject) -> Option<u64> {
         match subject {

@@ -195,7 +195,7 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// The bytes of all steps.
+    /// Returns the bytes of all steps.
     pub fn total(&self) -> u64 {
         total(&self.steps)
     }
@@ -232,7 +232,7 @@ impl Estimate {
     }
 }
 
-/// The bytes of all steps.
+/// Returns the bytes of all steps.
 fn total(steps: &[Step]) -> u64 {
     steps.iter().fold(0, |sum, step| sum.saturating_add(step.bytes))
 }

@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn classes_are_those_of_the_linked_jemalloc() {
         let Some(quantum) = Quantum::linked() else { return };
-        // A later jemalloc may round larger blocks to pages.
+        // The linked jemalloc may round larger blocks to pages.
         for size in 1..=14 * 1_024 {
             assert_eq!(quantum.class(size), zmalloc::good_size(size as usize) as u64, "size {size}");
         }

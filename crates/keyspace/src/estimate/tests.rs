@@ -334,7 +334,7 @@ fn the_seeds_advice_is_given_where_it_applies() {
          keys, it can be.",
         ]
     );
-    // The views of a forum: most are below 20,000.
+    // These are the views of a forum, of which most are below 20,000.
     let of_integers = advice(&integers(100_000_000, 8, 0..=19_999), classic);
     assert_eq!(
         of_integers[1..],
@@ -367,7 +367,7 @@ fn a_key_is_long_enough_to_number_all_keys() {
             .iter()
             .any(|advice| matches!(advice, Advice::Shorter { subject: Subject::Key, .. }))
     };
-    // From 16 bytes to 8: a key of 6 bytes or fewer.
+    // A key of 6 bytes or fewer takes 8 bytes instead of 16.
     assert!(shortest(1_000_000, 7) && !shortest(1_000_001, 7));
 }
 

@@ -3,9 +3,9 @@
 //! There are seven tasks: expired keys, evictions, garbage, the size of the table, defragmentation, cleanup
 //! after a snapshot that has failed or was abandoned, and coding of strings with a new symbol table.
 //!
-//! The tasks take turns of 50 microseconds until no task has work left, or until the budget has less than
-//! three turns left, because the last step of a turn may end late. The next call begins with the task whose
-//! turn is next. So a budget that is too small for all tasks is shared equally among them.
+//! The tasks take turns of 50 microseconds until no task has work left. They stop earlier if the budget has
+//! less than three turns left, because the last step of a turn may end late. The next call begins with the
+//! task whose turn is next. So a budget that is too small for all tasks is shared equally among them.
 //!
 //! The time between calls bounds two of the tasks, too. After a sweep that has found few expired keys, the
 //! next one begins 100 milliseconds later. Defragmentation gets at most the share of the time that

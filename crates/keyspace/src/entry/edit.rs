@@ -232,7 +232,7 @@ impl<C: Collection> Drop for TakenOut<'_, C> {
     }
 }
 
-/// Collections.
+/// Methods for collections.
 impl Entry {
     /// Calls `f` to change the collection, wherever it is stored. Returns the result of `f`, and whether the
     /// collection is empty afterwards. Returns `None` if the value is of another type. For `held`, see

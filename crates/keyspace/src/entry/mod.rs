@@ -20,7 +20,7 @@
 //! There is no NUL byte and no reference count. The size of the block is not stored: it follows from the
 //! contents.
 //!
-//! A key of 16 bytes and a value of 32 bytes take 4 + 1 + 16 + 1 + 32 = 54 bytes, and so a block of 56.
+//! For example, a key of 16 bytes and a value of 32 take 4 + 1 + 16 + 1 + 32 = 54 bytes, in a block of 56.
 //!
 //! All unsafe code of this folder relies on these invariants:
 //!

@@ -26,9 +26,9 @@
 //!   takes in Redis.
 //! - The table is one that was filled by inserts. In classic Redis, a second bucket array exists during a
 //!   rehash, and is not included.
-//! - The size classes of a keyspace are those of the allocator of this build. The sum is complete only with
-//!   jemalloc. The allocators `libc` and `prefix` add their own bytes to each block, which are not in the
-//!   sum.
+//! - The size classes of a keyspace are those of the allocator of this build. The sum is complete if
+//!   `zmalloc::good_size` returns them, as it does for jemalloc. The allocators `libc` and `prefix` add their
+//!   own bytes to each block, which are not in the sum.
 //! - A key has at most [`Workload::KEY_LEN_MAX`] bytes, and a value at most [`Workload::VALUE_LEN_MAX`].
 //!   Greater lengths are an [`EstimateError`].
 //! - A sum that does not fit into 64 bits becomes `u64::MAX`. Nothing panics.

@@ -7,9 +7,9 @@ use dict::Work;
 use values::ReserveError;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Makes room in the table for `additional` more keys. Later removals do not shrink the table below that.
-    /// The blocks of the entries are not allocated in advance. O(keys that move), all in one call. In C:
-    /// `dictTryExpand`.
+    /// Makes room in the table for `additional` more keys. Removals do not shrink the table below that size
+    /// until [`shrink_to_fit`](Self::shrink_to_fit). The blocks of the entries are not allocated in advance.
+    /// O(keys that move), all in one call. In C: `dictTryExpand`.
     ///
     /// Ignores `maxmemory`: if the table exceeds the limit, the next writes evict keys.
     ///

@@ -1,9 +1,13 @@
 //! [`Access`]: how a use of a key changes its access clock.
 //!
-//! The 24 bits of an entry's clock are the second of the last use, or of the last modification under an LRM
-//! policy. Under an LFU policy they are a counter of uses and the minute of the last one. Under S3-FIFO the
-//! two low bits count uses from 0 to 3, and eviction owns the others. A batch computes its time once, and
-//! then touches its entries.
+//! The clock of an entry has 24 bits. Their meaning depends on the policy:
+//!
+//! - LRU, TTL, random and no eviction: the second of the last use.
+//! - LRM: the second of the last modification.
+//! - LFU: a counter of uses, and the minute of the last use.
+//! - S3-FIFO: the two low bits count uses, from 0 to 3. Eviction uses the other bits.
+//!
+//! A batch computes its access once, and then touches all its entries.
 
 use crate::entry::EntryView;
 use crate::evict::S3Clock;
@@ -14,25 +18,25 @@ use values::{Lfu, LfuParams, lru_clock};
 pub(crate) const SECOND: u64 = 1_000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
 
-/// How an access at one moment changes clocks.
+/// How an access at a given moment changes the clock of an entry.
 #[derive(Clone, Copy)]
 pub(crate) enum Access<'o> {
-    /// The clock is this second.
+    /// Sets the clock to this second.
     Lru(u32),
-    /// The clock counts.
+    /// Counts the use by the rules of LFU.
     Lfu {
-        /// In milliseconds.
+        /// The time of the access, in milliseconds.
         now: u64,
         params: &'o LfuParams,
     },
-    /// The two low bits of the clock count.
+    /// Counts the use in the two low bits of the clock.
     S3,
-    /// The clock stays, because only modifications count, and the access is a read.
+    /// Leaves the clock unchanged: only modifications count, and the access is a read.
     Unchanged,
 }
 
 impl<'o> Access<'o> {
-    /// A write at `now`, in milliseconds.
+    /// Returns the access of a write at `now`, in milliseconds.
     #[inline]
     pub(crate) fn at(options: &'o Options, now: u64) -> Self {
         match options.get_maxmemory_policy().ranking() {
@@ -41,7 +45,8 @@ impl<'o> Access<'o> {
         }
     }
 
-    /// A read at `now`, in milliseconds. It differs from a write under LRM policies only.
+    /// Returns the access of a read at `now`, in milliseconds. It differs from a write only under LRM
+    /// policies.
     #[inline]
     pub(crate) fn read_at(options: &'o Options, now: u64) -> Self {
         Self::of(options.get_maxmemory_policy().ranking(), options, now)
@@ -59,7 +64,8 @@ impl<'o> Access<'o> {
         }
     }
 
-    /// The clock of a new key. 0 for a read that changes nothing: it adds no keys.
+    /// Returns the clock of a new key. Returns 0 for [`Unchanged`](Self::Unchanged), because a read adds no
+    /// keys.
     #[inline]
     pub(crate) fn initial(self) -> u32 {
         match self {
@@ -69,7 +75,7 @@ impl<'o> Access<'o> {
         }
     }
 
-    /// Sets the clock of an entry that is used. `hash` is that of its key.
+    /// Updates the clock of an entry that is used. `hash` is the hash of its key.
     #[inline]
     pub(crate) fn touch(self, entry: EntryView<'_>, hash: u64) {
         match self {
@@ -84,19 +90,19 @@ impl<'o> Access<'o> {
     }
 }
 
-/// The clock of an entry that gets another name or expiry at `now`, in milliseconds. Such a change is a
-/// modification and not a use, so it sets the clock under LRM policies only.
+/// Returns the new clock of an entry whose name or expiry changes at `now`, in milliseconds. Such a change is
+/// a modification and not a use, so it sets the clock only under LRM policies.
 #[inline]
 pub(crate) fn modified(options: &Options, now: u64) -> Option<u32> {
     options.get_maxmemory_policy().is_lrm().then(|| lru_clock(now / SECOND))
 }
 
-/// An LFU clock after one more use. Kept out of line, because the second of the last use is the frequent
-/// case.
+/// Returns an LFU clock after one more use. The function is kept out of line because LFU policies are less
+/// frequent than those that store a second.
 ///
-/// The counter rises by chance. The random number is computed from the key's hash, the time and the clock
-/// before, so that readers share no state. Within a millisecond all uses draw the same number until one
-/// raises the counter.
+/// The counter rises with a probability. The random number is computed from the key's hash, the time and the
+/// old clock, so that readers share no state. All uses within one millisecond get the same number, until one
+/// of them raises the counter.
 #[inline(never)]
 fn counted(clock: u32, now: u64, params: &LfuParams, hash: u64) -> u32 {
     let clock = Lfu::from_bits(clock);

@@ -1,4 +1,4 @@
-//! Several keys at once, so that their cache misses overlap.
+//! Operations on several keys at once, whose cache misses overlap.
 
 use crate::access::Access;
 use crate::entry::Entry;
@@ -10,12 +10,13 @@ use core::hash::BuildHasher;
 use dict::prefetch::prefetch;
 use values::Element;
 
-/// The number of keys whose entries, or places, are prefetched together.
+/// How many keys are prefetched together: their entries, or the places in the table for new keys.
 pub(crate) const AHEAD: usize = 16;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// [`get`](Self::get) of `N` keys at once: sixteen or so are a good number. The misses of all of them
-    /// overlap. Single look-ups with work in between wait for each miss in turn. In C: `MGET`.
+    /// Returns the values of `N` keys, as [`get`](Self::get) does for one. About 16 keys are a good number.
+    /// The cache misses of all keys overlap, whereas single look-ups wait for each miss in turn. In C:
+    /// `MGET`.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -54,8 +55,8 @@ impl<S: BuildHasher> Keyspace<S> {
         values
     }
 
-    /// [`get_many`](Self::get_many) of any number of keys, in batches of sixteen: calls `each` with the index
-    /// of every key and its value. In C: `MGET`.
+    /// Calls `each` with the index of every key and its value. Works like [`get_many`](Self::get_many), in
+    /// batches of 16 keys. In C: `MGET`.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -83,8 +84,8 @@ impl<S: BuildHasher> Keyspace<S> {
         rest.iter().for_each(|key| next(self.get(*key, now)));
     }
 
-    /// Gives keys that are about to be written their hashes, and prefetches their places in the table. So the
-    /// misses of up to sixteen keys overlap. More are not prefetched.
+    /// Computes the hashes of keys that are about to be written, and stores them in `keys`. Prefetches the
+    /// places of the first 16 keys in the table, so that their cache misses overlap.
     ///
     /// ```
     /// use keyspace::{Key, Keyspace};
@@ -106,10 +107,11 @@ impl<S: BuildHasher> Keyspace<S> {
         self.table.prefetch_inserts(&hashes[..len]);
     }
 
-    /// [`set`](Self::set) of many keys, one after the other, with overlapping misses. In C: `MSET`.
+    /// Sets many keys, one after the other, as [`set`](Self::set) does. Their cache misses overlap. In C:
+    /// `MSET`.
     ///
     /// # Errors
-    /// That of the first pair that fails. The pairs before it are set.
+    /// The error of the first pair that fails. The pairs before it are set, and those behind it are not.
     pub fn set_many(&mut self, pairs: &[(Key<'_>, Element<'_>)], now: u64) -> Result<(), Error> {
         for pairs in pairs.chunks(AHEAD) {
             let mut hashes = [0; AHEAD];

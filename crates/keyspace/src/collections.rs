@@ -1,4 +1,4 @@
-//! Keys whose value is a collection: reading and editing it where it lies.
+//! Keys whose value is a collection: methods that read and edit it in place.
 
 use crate::access::Access;
 use crate::entry::{Content, Entry, EntryView, InEntry};
@@ -12,17 +12,17 @@ use core::hash::BuildHasher;
 use values::{Collection, Edited, WrongType};
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// The value of a key, borrowed. `None` if there is no such key, or if it has expired: then it stays, and
-    /// a [sweep](Self::expire_some) or a write removes it. O(1).
+    /// Returns the value of a key, borrowed. Returns `None` if there is no such key, or if it has expired. An
+    /// expired key is not removed here: a [sweep](Self::expire_some) or a write removes it. O(1).
     ///
-    /// Several threads can call this at once. It counts no hits or misses; the result shows which it was.
+    /// Several threads can call this method at once. It does not count hits and misses.
     #[inline]
     pub fn get<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<ValueRef<'_>> {
         self.access(&key.into(), now).map(|entry| ValueRef::of(entry, &self.reading))
     }
 
-    /// The collection of a key, borrowed: a field of a hash, a score or a range can be read without a copy.
-    /// O(1).
+    /// Returns the collection of a key, borrowed. A field of a hash, a score or a range can be read from it
+    /// without a copy. O(1).
     ///
     /// # Errors
     /// [`WrongType`] if the value is of another type.
@@ -46,12 +46,12 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Calls `f` to edit the collection of a key in place, with one look-up. If the key is absent, `f` gets
-    /// an empty one. If the collection is empty afterwards, the key is removed, even when `f` fails or
-    /// panics. What `f` has done before it failed stays done. In C: the frame of commands such as `HSET` and
-    /// `SREM`.
+    /// an empty collection. If the collection is empty afterwards, the key is removed, even when `f` fails or
+    /// panics. Changes that `f` made before it failed are kept. In C: the common part of commands such as
+    /// `HSET` and `SREM`.
     ///
-    /// `f` gets the methods of [`Hash`](struct@values::Hash) and its neighbours. Their `try_` forms return an
-    /// error where memory is missing.
+    /// `f` can call the methods of [`Hash`](struct@values::Hash), [`Set`](struct@values::Set) and so on.
+    /// Their `try_` forms return an error if there is no memory.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -65,8 +65,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been
-    /// called.
+    /// The error that `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key, after `f`
+    /// has been called.
     #[inline]
     pub fn edit_as<'k, C: Collection, T, E: Into<Error>>(
         &mut self,
@@ -92,11 +92,11 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// [`edit_as`](Self::edit_as) for a key that is there. Returns `None` without calling `f` if there is no
+    /// Like [`edit_as`](Self::edit_as), but adds no key. Returns `None` without calling `f` if there is no
     /// such key.
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`].
+    /// The error that `f` returns; [`WrongType`].
     #[inline]
     pub fn modify_as<'k, C: Collection, T, E: Into<Error>>(
         &mut self,
@@ -115,7 +115,7 @@ impl<S: BuildHasher> Keyspace<S> {
         result
     }
 
-    /// [`edit_as`](Self::edit_as) for a key that is not there.
+    /// The part of [`edit_as`](Self::edit_as) for a key that is absent.
     #[inline(never)]
     fn create_as<C: Collection, T, E: Into<Error>>(
         &mut self,
@@ -137,7 +137,7 @@ impl<S: BuildHasher> Keyspace<S> {
         result.map_err(Into::into)
     }
 
-    /// Adds a key that is known to be absent: without a look-up.
+    /// Adds a key that is known to be absent, without a look-up.
     pub(crate) fn add_absent(
         &mut self,
         key: &Key<'_>,
@@ -154,7 +154,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(())
     }
 
-    /// [`add_absent`](Self::add_absent) of an entry with its allocation size.
+    /// Like [`add_absent`](Self::add_absent), for an entry whose allocation size is known.
     pub(crate) fn add_absent_entry(
         &mut self,
         hash: u64,
@@ -183,8 +183,8 @@ pub(crate) enum Edit {
     },
 }
 
-/// A keyspace while the entry of one key is edited. Its drop reports the edit, or removes the key if the
-/// collection is empty. It does so after a panic too.
+/// A guard that holds a keyspace while the entry of one key is edited. When it is dropped, even by a panic,
+/// it reports the edit, or removes the key if the collection is empty.
 pub(crate) struct RemoveIfEmpty<'s, 'k, S> {
     keyspace: &'s mut Keyspace<S>,
     key: &'s Key<'k>,
@@ -198,8 +198,8 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
         Self { keyspace, key, hash, state: Edit::Untouched }
     }
 
-    /// The entry of the key, whose access clock is set, and what an edit keeps right. An expired one is
-    /// removed.
+    /// Returns the entry of the key, and the totals and the state that an edit updates. Sets the access clock
+    /// of the entry. Removes the entry and returns `None` if it has expired.
     #[inline]
     pub(crate) fn find(&mut self, now: u64) -> Option<(&mut Entry, &mut Totals, &mut Edit)> {
         let Self { keyspace, key, hash, state } = self;
@@ -241,7 +241,7 @@ impl<S> Drop for RemoveIfEmpty<'_, '_, S> {
     }
 }
 
-/// Lends the collection of an entry to `f`.
+/// Calls `f` with the collection of an entry.
 #[inline]
 pub(crate) fn edit_found<C: Collection, T, E: Into<Error>>(
     entry: &mut Entry,

@@ -6,42 +6,43 @@ use values::string::StringError;
 use values::{ReserveError, SortError, WrongType};
 use values::{hash::HashError, zset::AddError};
 
-/// Why an operation on a keyspace failed. Key and value are as they were, but for what a closure has done.
+/// The reason why an operation on a keyspace failed. The key and its value are unchanged, except for what a
+/// closure has changed.
 ///
-/// [`reply`](Self::reply) is the error in Redis' own words. All errors of the crate `values` become one of
-/// these by `From`, so a closure that edits a value can use `?`.
+/// [`reply`](Self::reply) returns the error as Redis words it. All errors of the crate `values` convert into
+/// this type by `From`, so a closure that edits a value can use `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// An operation on a value refused, the value is of another type, or there is no memory.
+    /// The operation on the value failed, the value is of another type, or there is no memory.
     Value(values::Error),
-    /// The key is longer than keys can be, which is 2^32 - 1 bytes.
+    /// The key is longer than 2^32 - 1 bytes, the longest that a key can be.
     KeyTooLong {
-        /// How many bytes it has.
+        /// The number of bytes of the key.
         len: usize,
     },
     /// There is no such key.
     NoSuchKey,
-    /// The expiry time is not valid: zero or negative where a time to live is needed, or beyond what 64 bits
-    /// of milliseconds hold.
+    /// The expiry time is not valid. It is zero or negative where the command needs a positive number, or it
+    /// does not fit into 63 bits of milliseconds.
     InvalidExpireTime,
     /// The write does not fit below `maxmemory`, or no key can be evicted for it. In C: `C_ERR` of
     /// `performEvictions`.
     MaxmemoryReached {
-        /// How many bytes the write adds, or about that many where a value keeps room to grow into.
+        /// How many bytes the write adds. The number is approximate if the value reserves room to grow.
         additional: usize,
         /// The limit, in bytes.
         maxmemory: usize,
     },
-    /// Strings may still be coded with the symbol table before the last one.
+    /// Some strings may still be coded with the symbol table before the last one.
     SymbolsInUse,
-    /// The conditions of `EXPIRE` or `ZADD` exclude each other. Holds the error as Redis words it.
+    /// The conditions of `EXPIRE` or `ZADD` exclude each other. The field is the error as Redis words it.
     IncompatibleOptions(&'static str),
 }
 
 impl Error {
-    /// The error as Redis words it in a reply, without the leading `-`. Redis adds the command's name to
-    /// [`InvalidExpireTime`](Self::InvalidExpireTime).
+    /// Returns the error as Redis words it in a reply, without the leading `-`. Redis adds the command's name
+    /// to [`InvalidExpireTime`](Self::InvalidExpireTime).
     ///
     /// ```
     /// assert_eq!(keyspace::Error::NoSuchKey.reply(), "ERR no such key");
@@ -58,7 +59,7 @@ impl Error {
         }
     }
 
-    /// What memory was refused, if that is the error.
+    /// Returns the failed reservation if there was no memory, and otherwise `None`.
     pub const fn reserve_error(&self) -> Option<ReserveError> {
         match self {
             Self::Value(error) => error.reserve_error(),

@@ -1,4 +1,4 @@
-//! When single keys expire: `EXPIRE`, `TTL`, `PERSIST`.
+//! The expiry of single keys: `EXPIRE`, `TTL`, `PERSIST`.
 
 use crate::access::modified;
 use crate::entry::Entry;
@@ -10,9 +10,9 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Sets the expiry of a key, under the conditions of `options`, and returns whether it was set. A time
-    /// that has passed removes the key. O(1), or O(bytes of the block) if the key had no expiry. In C:
-    /// `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT`.
+    /// Sets the expiry of a key, or removes the key if the time has passed. Returns `false`, and changes
+    /// nothing, if there is no such key, or if the conditions of `options` do not hold. O(1), or O(bytes of
+    /// the block) if the key had no expiry. In C: `EXPIRE`, `PEXPIRE`, `EXPIREAT`, `PEXPIREAT`.
     ///
     /// # Errors
     /// [`Error::InvalidExpireTime`]; [`Error::IncompatibleOptions`]; no memory.
@@ -60,8 +60,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// Takes the expiry from a key and returns whether it had one. Never fails: the block gets smaller if
-    /// there is memory for a smaller one. In C: `PERSIST`.
+    /// Removes the expiry of a key, and returns whether the key had one. Never fails: if there is no memory
+    /// for a smaller block, the entry keeps its old one. In C: `PERSIST`.
     pub fn persist<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
         let key = key.into();
         let hash = self.hash_of(&key);
@@ -78,12 +78,12 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// How long a key has left. In C: `TTL`, `PTTL`.
+    /// Returns the time until a key expires. In C: `TTL`, `PTTL`.
     pub fn ttl<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Ttl {
         Ttl::of(self.peek(&key.into(), now), |at| at - now)
     }
 
-    /// When a key expires, as an absolute time. In C: `EXPIRETIME`, `PEXPIRETIME`.
+    /// Returns the absolute time at which a key expires. In C: `EXPIRETIME`, `PEXPIRETIME`.
     pub fn expire_time<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Ttl {
         Ttl::of(self.peek(&key.into(), now), |at| at)
     }

@@ -1,4 +1,4 @@
-//! Expiry times: as commands give them ([`Expiry`]), and as commands report them ([`Ttl`]).
+//! Expiry times: [`Expiry`] is what a command is given, and [`Ttl`] is what a command reports.
 
 use crate::entry::Entry;
 use crate::error::Error;
@@ -26,7 +26,7 @@ pub enum Expiry {
 }
 
 impl Expiry {
-    /// The time in milliseconds. A time before 0 is 0.
+    /// Returns the absolute time in milliseconds. A time before 0 becomes 0.
     ///
     /// # Errors
     /// [`Error::InvalidExpireTime`] if the time does not fit into 63 bits.
@@ -42,7 +42,7 @@ impl Expiry {
         Ok(at.ok_or(Error::InvalidExpireTime)?.max(0).unsigned_abs())
     }
 
-    /// [`at`](Self::at) for `SET` and `GETEX`, which take no number below 1.
+    /// Like [`at`](Self::at), but refuses numbers below 1, as `SET` and `GETEX` do.
     pub(crate) fn positive_at(self, now: u64) -> Result<u64, Error> {
         match self {
             Self::InSeconds(..=0) | Self::InMillis(..=0) | Self::AtSeconds(..=0) | Self::AtMillis(..=0) => {
@@ -53,27 +53,29 @@ impl Expiry {
     }
 }
 
-/// The conditions of `EXPIRE`, by their names there. All are off by default; an expiry is set only if each
-/// allows it.
+/// The conditions of `EXPIRE`, under their Redis names. All of them are off by default. An expiry is set only
+/// if all conditions that are on hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpireOptions {
     /// Only if the key has no expiry.
     pub nx: bool,
-    /// Only if the key has one.
+    /// Only if the key has an expiry.
     pub xx: bool,
-    /// Only if the new one is later. A key without an expiry counts as one that never expires.
+    /// Only if the new expiry is later than the old one. A key without an expiry counts as one that never
+    /// expires.
     pub gt: bool,
-    /// Only if the new one is earlier.
+    /// Only if the new expiry is earlier than the old one, or if there is no old one.
     pub lt: bool,
 }
 
 impl ExpireOptions {
-    /// Whether `EXPIRE` takes them together: `NX` goes with none of the others, and `GT` not with `LT`.
+    /// Returns whether `EXPIRE` accepts these conditions together. `NX` excludes the other three, and `GT`
+    /// excludes `LT`.
     pub fn are_compatible(self) -> bool {
         !(self.nx && (self.xx || self.gt || self.lt) || self.gt && self.lt)
     }
 
-    /// The error, if they are not compatible.
+    /// Returns an error if the conditions are not compatible.
     pub(crate) fn check(self) -> Result<(), Error> {
         if self.are_compatible() {
             Ok(())
@@ -86,7 +88,7 @@ impl ExpireOptions {
         }
     }
 
-    /// Whether a key that expires at `old` may expire at `new` from now on.
+    /// Returns whether the conditions allow the expiry `old` to be replaced by `new`.
     pub(crate) fn allow(self, old: Option<u64>, new: u64) -> bool {
         let is_later = old.is_some_and(|old| new > old);
         let is_earlier = old.is_none_or(|old| new < old);
@@ -97,7 +99,7 @@ impl ExpireOptions {
     }
 }
 
-/// How long a key has left ([`Keyspace::ttl`](crate::Keyspace::ttl)), or when it expires
+/// The time until a key expires ([`Keyspace::ttl`](crate::Keyspace::ttl)), or the time at which it expires
 /// ([`Keyspace::expire_time`](crate::Keyspace::expire_time)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -106,12 +108,12 @@ pub enum Ttl {
     Absent,
     /// The key does not expire.
     Persistent,
-    /// The time in milliseconds: what is left, which is at least 1, or the absolute time.
+    /// A time in milliseconds: the time that is left, which is at least 1, or the absolute time.
     Millis(u64),
 }
 
 impl Ttl {
-    /// What an entry has, if there is one. `millis` gets the expiry time.
+    /// Returns the state of an entry. `millis` converts its expiry time.
     pub(crate) fn of(entry: Option<&Entry>, millis: impl FnOnce(u64) -> u64) -> Self {
         match entry.map(Entry::expiry) {
             None => Self::Absent,
@@ -120,7 +122,7 @@ impl Ttl {
         }
     }
 
-    /// The time in milliseconds, if the key is there and expires.
+    /// Returns the time in milliseconds, or `None` if the key is absent or does not expire.
     pub fn millis(self) -> Option<u64> {
         match self {
             Self::Millis(millis) => Some(millis),
@@ -128,7 +130,7 @@ impl Ttl {
         }
     }
 
-    /// The answer of `PTTL` and `PEXPIRETIME`: -2, -1, or milliseconds.
+    /// Returns the reply of `PTTL` and `PEXPIRETIME`: -2, -1, or milliseconds.
     pub fn as_millis(self) -> i64 {
         match self {
             Self::Absent => -2,
@@ -137,7 +139,7 @@ impl Ttl {
         }
     }
 
-    /// The answer of `TTL` and `EXPIRETIME`: -2, -1, or seconds, rounded to the nearest.
+    /// Returns the reply of `TTL` and `EXPIRETIME`: -2, -1, or seconds, rounded to the nearest.
     ///
     /// ```
     /// use keyspace::Ttl;

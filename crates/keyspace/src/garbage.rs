@@ -1,4 +1,4 @@
-//! [`Garbage`]: values that belong to no key any more, and are not freed yet.
+//! [`Garbage`]: values that no longer belong to a key, but are not freed yet.
 //!
 //! ```text
 //!  Garbage -> | bytes | dropping |     the collection that is being dropped
@@ -6,13 +6,13 @@
 //!             |       | tables   |     the tables of cleared keyspaces, with their entries
 //! ```
 //!
-//! A step drops a part of the collection, or of the last entry, or of the last table. A table gives up its
-//! entries chunk by chunk; a large value among them joins the entries.
+//! A step drops a part of the collection, of the last entry, or of the last table. The entries of a table are
+//! dropped chunk by chunk. An entry with a large value is moved to `entries` instead.
 //!
-//! Invariant: `bytes` is what collection, entries and tables add to `used_memory`, without the lists
-//! themselves.
+//! Invariant: `bytes` is what the collection, the entries and the tables add to `used_memory`. The two lists
+//! themselves are not included.
 //!
-//! Limits: a string is one block, which is freed at once, however long it is.
+//! Limits: a string is one block, and is freed at once, however long it is.
 
 use crate::entry::Entry;
 use crate::shared_sum::Share;
@@ -24,13 +24,14 @@ use dict::prefetch::prefetch;
 use values::Remains;
 use zmalloc::{Zmalloc, box_size, try_box, vec_size};
 
-/// A value of more blocks, its entry among them, is not freed by the operation that removes it. In C:
-/// `LAZYFREE_THRESHOLD`.
+/// A value is large if it has more blocks than this, including the block of its entry. The operation that
+/// removes a large value does not free it. In C: `LAZYFREE_THRESHOLD`.
 pub(crate) const FREE_EFFORT_MAX: usize = 64;
 
-/// Values that have been removed from a keyspace, but are not freed yet. Dropped, it frees them at once.
+/// Values that have been removed from a keyspace, but are not freed yet. Dropping the garbage frees all of
+/// them at once.
 ///
-/// [`Keyspace::take_garbage`](crate::Keyspace::take_garbage) gives it out, to be dropped elsewhere:
+/// [`Keyspace::take_garbage`](crate::Keyspace::take_garbage) returns it, so that it can be dropped elsewhere:
 ///
 /// ```
 /// use keyspace::Keyspace;
@@ -50,7 +51,7 @@ pub(crate) const FREE_EFFORT_MAX: usize = 64;
 #[must_use = "the values are dropped at once"]
 pub struct Garbage {
     pieces: Box<Pieces, Zmalloc>,
-    /// What the keyspace still counts. Dropped last.
+    /// What the keyspace still counts for these values. It is dropped last.
     share: Share,
 }
 
@@ -61,23 +62,23 @@ const _: () = {
 };
 
 impl Garbage {
-    /// `share` is that of all the pieces.
+    /// Returns garbage of these pieces. `share` must be the share of all of them.
     pub(crate) fn new(pieces: Box<Pieces, Zmalloc>, share: Share) -> Self {
         Self { pieces, share }
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub fn objects(&self) -> usize {
         self.pieces.objects()
     }
 
-    /// What is left in `used_memory`, in bytes, exactly. Constant time.
+    /// Returns the bytes that the values still add to `used_memory`. Exact and O(1).
     pub fn allocation_size(&self) -> usize {
         pile_size(&self.pieces)
     }
 
-    /// Frees about `blocks` blocks, and returns what is left. O(`blocks`), and now and then a step of table
-    /// memory, 256 KiB.
+    /// Frees about `blocks` blocks, and returns what is left. O(`blocks`). Now and then it also frees a step
+    /// of table memory, which is 256 KiB.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -111,12 +112,12 @@ impl fmt::Debug for Garbage {
     }
 }
 
-/// What garbage adds to `used_memory`, its box and its lists among it. Constant time.
+/// Returns the bytes that garbage adds to `used_memory`, including its box and its lists. O(1).
 pub(crate) fn pile_size(pieces: &Box<Pieces, Zmalloc>) -> usize {
     box_size(pieces) + vec_size(&pieces.entries) + vec_size(&pieces.tables) + pieces.bytes
 }
 
-/// See the drawing above.
+/// The pieces of garbage. The drawing at the top of this file shows them.
 pub(crate) struct Pieces {
     bytes: usize,
     dropping: Option<Dropping>,
@@ -124,14 +125,14 @@ pub(crate) struct Pieces {
     tables: Vec<Table<Entry>, Zmalloc>,
 }
 
-/// A collection that is being dropped, and about how many of its blocks are left.
+/// A collection that is being dropped, and approximately how many of its blocks are left.
 struct Dropping {
     remains: Remains,
     blocks: usize,
 }
 
 impl Pieces {
-    /// Nothing yet, in a box. `None` without memory.
+    /// Returns an empty value in a box, or `None` if there is no memory.
     pub(crate) fn try_new() -> Option<Box<Self, Zmalloc>> {
         let (entries, tables) = (Vec::new_in(Zmalloc), Vec::new_in(Zmalloc));
         try_box(Self { bytes: 0, dropping: None, entries, tables }).ok()
@@ -147,7 +148,7 @@ impl Pieces {
         assert_eq!(dropping + entries + tables, self.bytes, "the bytes of all garbage are the sum");
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub(crate) fn objects(&self) -> usize {
         let in_tables: usize = self.tables.iter().map(Table::len).sum();
         usize::from(self.dropping.is_some()) + self.entries.len() + in_tables
@@ -157,7 +158,8 @@ impl Pieces {
         self.dropping.is_none() && self.entries.is_empty() && self.tables.is_empty()
     }
 
-    /// Takes in an entry with its `allocation_size`. Without memory for a longer list, the entry is dropped.
+    /// Adds an entry. `size` is its `allocation_size`. Drops the entry if there is no memory for a longer
+    /// list.
     pub(crate) fn push(&mut self, entry: Entry, size: usize) {
         if self.entries.try_reserve(1).is_ok() {
             self.entries.push(entry);
@@ -165,7 +167,8 @@ impl Pieces {
         }
     }
 
-    /// Takes in a table with what its entries add to `used_memory`. Without memory, the table is dropped.
+    /// Adds a table. `entry_bytes` is what its entries add to `used_memory`. Drops the table if there is no
+    /// memory for a longer list.
     pub(crate) fn push_table(&mut self, table: Table<Entry>, entry_bytes: usize) {
         if self.tables.try_reserve(1).is_ok() {
             self.bytes += table.allocation_size() + entry_bytes;
@@ -173,8 +176,9 @@ impl Pieces {
         }
     }
 
-    /// Frees about `blocks` blocks, and at least one step of a value. Returns how many values are gone. A
-    /// step may also take some KiB: for the directory of a large table, or for the list of entries.
+    /// Frees about `blocks` blocks, and at least one step of a value. Returns how many values are completely
+    /// freed. A step may also allocate some KiB for the directory of a large table, or for the list of
+    /// entries.
     pub(crate) fn free(&mut self, blocks: usize) -> usize {
         let (mut left, mut objects) = (blocks.max(1), 0);
         while left > 0 {
@@ -193,7 +197,8 @@ impl Pieces {
         objects
     }
 
-    /// Drops a part of a collection. Returns how many blocks that was, and how many values are gone.
+    /// Drops a part of a collection. Returns how many blocks were freed, and how many values are completely
+    /// freed.
     fn drop_part(&mut self, Dropping { remains, blocks }: Dropping, left: usize) -> (usize, usize) {
         let before = remains.allocation_size();
         let rest = remains.drop_in_steps(left);
@@ -201,14 +206,14 @@ impl Pieces {
         self.keep(rest, blocks, left)
     }
 
-    /// Drops the first part of an entry. Returns what [`drop_part`](Self::drop_part) does.
+    /// Drops the first part of an entry. Returns the same numbers as [`drop_part`](Self::drop_part).
     fn drop_entry(&mut self, entry: Entry, left: usize) -> (usize, usize) {
         let blocks = entry.free_effort();
         self.bytes -= entry.allocation_size();
         self.keep(entry.drop_in_steps(left), blocks, left)
     }
 
-    /// Keeps what is left of a value after a step of `left` blocks.
+    /// Stores what is left of a value after a step of `left` blocks.
     fn keep(&mut self, rest: Option<Remains>, blocks: usize, left: usize) -> (usize, usize) {
         let Some(remains) = rest else { return (blocks.max(1), 1) };
         self.bytes += remains.allocation_size();
@@ -216,7 +221,7 @@ impl Pieces {
         (left, 0)
     }
 
-    /// Drops a part of a table. Returns what [`drop_part`](Self::drop_part) does.
+    /// Drops a part of a table. Returns the same numbers as [`drop_part`](Self::drop_part).
     fn drop_chunks(&mut self, mut table: Table<Entry>, left: usize) -> (usize, usize) {
         let (before, mut freed, mut dropped, mut kept) = (table.allocation_size(), 0, 0, 0);
         let ahead = |entry: &Entry| prefetch(entry.address());
@@ -229,7 +234,7 @@ impl Pieces {
                 dropped += 1;
             }
         });
-        // A large table copies its directory on the way, so that it can take more bytes for a while.
+        // A large table copies its directory in a step, so it can have more bytes than before for a while.
         self.bytes = self.bytes + table.allocation_size() - before - freed;
         if is_left {
             self.tables.push(table); // the list had room for it

@@ -1,13 +1,13 @@
-//! [`Key`]: a key as a caller gives it, perhaps with its hash.
+//! [`Key`]: a key as a caller passes it, with or without its hash.
 
 use crate::entry::KEY_LEN_MAX;
 use crate::error::Error;
 
-/// A key, borrowed, and its hash if the caller has it.
+/// A borrowed key, and its hash if the caller has computed it.
 ///
-/// All methods of a [`Keyspace`](crate::Keyspace) that take a key take anything that converts into one:
-/// bytes, text, or a `Key` whose hash is known. A caller that spreads keys over several keyspaces computes
-/// the hash once, with [`Keyspace::hash_key`](crate::Keyspace::hash_key).
+/// All methods of a [`Keyspace`](crate::Keyspace) that take a key accept anything that converts into one:
+/// bytes, text, or a `Key` whose hash is known. A caller that distributes keys over several keyspaces
+/// computes the hash once, with [`Keyspace::hash_key`](crate::Keyspace::hash_key).
 ///
 /// ```
 /// use keyspace::{Key, Keyspace};
@@ -24,33 +24,33 @@ pub struct Key<'k> {
 }
 
 impl<'k> Key<'k> {
-    /// A key whose hash is computed when it is needed.
+    /// Returns a key whose hash is computed when it is needed.
     #[inline]
     pub const fn new(bytes: &'k [u8]) -> Self {
         Self { bytes, hash: None }
     }
 
-    /// A key with its hash, which must come from [`Keyspace::hash_key`](crate::Keyspace::hash_key) of the
-    /// same keyspace. A wrong hash makes look-ups miss the key. It is never unsafe.
+    /// Returns a key with its hash, which must come from [`Keyspace::hash_key`](crate::Keyspace::hash_key) of
+    /// the same keyspace. With a wrong hash, look-ups do not find the key. This is not unsafe.
     #[inline]
     pub const fn with_hash(bytes: &'k [u8], hash: u64) -> Self {
         Self { bytes, hash: Some(hash) }
     }
 
-    /// The bytes of the key.
+    /// Returns the bytes of the key.
     #[inline]
     pub const fn bytes(&self) -> &'k [u8] {
         self.bytes
     }
 
-    /// Fails if the key is too long.
+    /// Returns an error if the key is too long.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), Error> {
         let len = self.bytes.len();
         if len <= KEY_LEN_MAX { Ok(()) } else { Err(Error::KeyTooLong { len }) }
     }
 
-    /// The hash, if it is known.
+    /// Returns the hash if it is known, and otherwise calls `hash` to compute it.
     #[inline]
     pub(crate) fn hash_or(&self, hash: impl FnOnce(&[u8]) -> u64) -> u64 {
         self.hash.unwrap_or_else(|| hash(self.bytes))

@@ -1,16 +1,16 @@
-//! [`Keyspace`]: one database.
+//! [`Keyspace`]: one database of keys and values.
 //!
 //! ```text
 //!  Keyspace -> Table, six bytes an entry, a mark for those with an expiry  ->  entry blocks (`entry`)
 //!           -> options, hash, sums of bytes and expiries, callback
 //! ```
 //!
-//! This file has what is common to all operations: looking a key up to read it or to write it. Each of the
-//! other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`, `rename`,
-//! `scan`, `batch`, `object`, `lazyfree`, `snapshot`, `defrag`, `maintain`, `report`.
+//! This file has the part that is common to all operations: it looks a key up, for reading or for writing.
+//! Each of the other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`,
+//! `rename`, `scan`, `batch`, `object`, `lazyfree`, `snapshot`, `defrag`, `maintain`, `report`.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
-//! other moment if no absolute expiry is used. It must not go back.
+//! other moment if no absolute expiry is used. The time must not go backwards.
 
 use crate::access::Access;
 use crate::coded::Coder;
@@ -34,27 +34,29 @@ use dict::{DefaultHashBuilder, Table};
 use values::ReserveError;
 use zmalloc::Zmalloc;
 
-/// One database: keys, the values of five types, and the time at which a key expires. In C: `redisDb`.
+/// One database: keys, their values of five types, and the times at which keys expire. In C: `redisDb`.
 ///
-/// See the [crate's page](crate) for an example and for what it costs. Writing methods take `&mut self`.
-/// Reading methods take `&self` and can run on several threads at once, under a read lock. Nothing here has a
-/// clock, a thread or a setting of the whole process.
+/// See the [crate's page](crate) for an example and for the costs. Writing methods take `&mut self`. Reading
+/// methods take `&self` and can run on several threads at once, under a read lock. A keyspace has no clock
+/// and no thread, and changes no setting of the process.
 ///
-/// With [`maxmemory`](Options::maxmemory) set, an operation that adds evicts keys first, but never the one
-/// that it writes to, or fails with [`Error::MaxmemoryReached`]. After it the bytes are within the limit; see
-/// [`make_room`](Self::make_room) for the exception.
+/// If [`maxmemory`](Options::maxmemory) is set, an operation that adds data evicts keys first. It never
+/// evicts the key that it writes to. If no room can be made, it fails with [`Error::MaxmemoryReached`]. After
+/// the operation the keyspace is within the limit; see [`make_room`](Self::make_room) for the exception.
 ///
-/// An operation that fails leaves key and value as they were. But what a closure of the caller's has done
-/// before it failed stays done, and [`set_many`](Self::set_many) stops in the middle. A method without memory
-/// returns an error ([`Error::reserve_error`]) and does not call the out-of-memory handler. The exceptions
-/// are [`StringRef::to_bytes`](crate::StringRef::to_bytes), because `bytes` allocates by itself, the counter of
-/// [`take_garbage`](Keyspace::take_garbage), and [`train_symbols`](Keyspace::train_symbols).
+/// An operation that fails leaves the key and its value unchanged. There are two exceptions: changes that a
+/// caller's closure made before it failed are kept, and [`set_many`](Self::set_many) stops in the middle.
+///
+/// If there is no memory, a method returns an error ([`Error::reserve_error`]), and does not call the
+/// out-of-memory handler. The exceptions are [`StringRef::to_bytes`](crate::StringRef::to_bytes), because
+/// `bytes` allocates by itself, the counter of [`take_garbage`](Keyspace::take_garbage), and
+/// [`train_symbols`](Keyspace::train_symbols).
 pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,
     pub(crate) options: Options,
     pub(crate) totals: Totals,
-    /// Where the next sweep continues, and what the last ones have found.
+    /// Where the next sweep continues. `recent` is what the last sweeps have found.
     pub(crate) sweep: Cursor,
     pub(crate) recent: Recent,
     pub(crate) defrag: Defrag,
@@ -64,12 +66,12 @@ pub struct Keyspace<S = DefaultHashBuilder> {
 }
 
 impl Keyspace {
-    /// An empty keyspace with the default options, whose hash has a random seed. Allocates nothing.
+    /// Returns an empty keyspace with the default options. Its hasher has a random seed. Allocates nothing.
     pub fn new() -> Self {
         Self::with_options(Options::default())
     }
 
-    /// An empty keyspace with these options, whose hash has a random seed.
+    /// Returns an empty keyspace with these options. Its hasher has a random seed.
     pub fn with_options(options: Options) -> Self {
         Self::with_options_and_hasher(options, DefaultHashBuilder::new())
     }
@@ -82,13 +84,13 @@ impl<S: Default> Default for Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
-    /// An empty keyspace with the default options and the caller's hasher.
+    /// Returns an empty keyspace with the default options and this hasher.
     pub fn with_hasher(hasher: S) -> Self {
         Self::with_options_and_hasher(Options::default(), hasher)
     }
 
-    /// An empty keyspace with the caller's hasher. A fixed seed ([`DefaultHashBuilder::with_seed`]) gives the
-    /// same order of keys in every run.
+    /// Returns an empty keyspace with these options and this hasher. A hasher with a fixed seed
+    /// ([`DefaultHashBuilder::with_seed`]) gives the same order of keys in every run.
     pub fn with_options_and_hasher(options: Options, hasher: S) -> Self {
         let mut keyspace = Self {
             table: Table::new(),
@@ -106,33 +108,36 @@ impl<S> Keyspace<S> {
         keyspace
     }
 
-    /// How many keys there are, expired ones included that have not been removed yet. In C: `DBSIZE`.
+    /// Returns the number of keys. Keys that have expired but are not removed yet are included. In C:
+    /// `DBSIZE`.
     #[inline]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// Whether there is no key.
+    /// Returns `true` if the keyspace has no keys.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many keys have an expiry. In C: the `expires` of INFO keyspace.
+    /// Returns the number of keys that have an expiry. In C: the `expires` of INFO keyspace.
     #[inline]
     pub fn expires(&self) -> usize {
         self.totals.expires
     }
 
-    /// The options.
+    /// Returns the options.
     pub fn options(&self) -> &Options {
         &self.options
     }
 
-    /// Replaces the options, at any time. Values keep their encoding until they are written to. A change
-    /// between LRU and LFU gives the clocks of all keys another meaning, as `CONFIG SET maxmemory-policy`
-    /// does. A change to or from S3-FIFO, or between its two policies, resets all clocks: O(n). After a limit
-    /// is lowered, writes evict step by step; see [`evict_some`](Self::evict_some).
+    /// Replaces the options. A value keeps its encoding until it is written to.
+    ///
+    /// A change between LRU and LFU gives the clocks of all keys another meaning, as `CONFIG SET
+    /// maxmemory-policy` does. A change to or from S3-FIFO, or between its two policies, resets all clocks,
+    /// which is O(n). After `maxmemory` is lowered, writes evict step by step; see
+    /// [`evict_some`](Self::evict_some).
     pub fn set_options(&mut self, options: Options) {
         self.options = options;
         self.apply_options();
@@ -149,7 +154,7 @@ impl<S> Keyspace<S> {
     /// The callback must not panic. In C: `notify-keyspace-events`.
     ///
     /// # Errors
-    /// If there is no memory for the callback. The one before then stays.
+    /// If there is no memory for the callback. The previous callback is then kept.
     ///
     /// ```
     /// use keyspace::{Event, Keyspace};
@@ -180,20 +185,20 @@ impl<S> Keyspace<S> {
         self.totals.on_event = None;
     }
 
-    /// Bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of their values,
-    /// its garbage ([`lazyfree_pending_bytes`](Self::lazyfree_pending_bytes)), and what a snapshot holds
-    /// ([`snapshot_bytes`](Self::snapshot_bytes)). Constant time, exact.
+    /// Returns the bytes that this keyspace adds to `used_memory`: its table, its entries and all blocks of
+    /// their values, its garbage ([`lazyfree_pending_bytes`](Self::lazyfree_pending_bytes)), and the memory
+    /// of a snapshot ([`snapshot_bytes`](Self::snapshot_bytes)). Exact and O(1).
     ///
-    /// A string that a reply still holds after its key was removed is no longer counted here: see
-    /// [`lent_bytes`](Self::lent_bytes). Three things are not counted: the callback for events, symbol
-    /// tables, which keyspaces share, and the buffers for [coded strings](Self::set_symbols). These have at most
-    /// 8 KiB, and about 100 KiB while existing strings get a new form.
+    /// A string that a reply still holds after its key was removed is not included; see
+    /// [`lent_bytes`](Self::lent_bytes). Three other things are not counted: the callback for events, the
+    /// symbol tables, which several keyspaces share, and the buffers for [coded
+    /// strings](Self::set_symbols). These take at most 8 KiB, and about 100 KiB while existing strings are recoded.
     #[inline]
     pub fn allocation_size(&self) -> usize {
         self.size_without_snapshot() + self.totals.snapshot.allocation_size()
     }
 
-    /// [`allocation_size`](Self::allocation_size) without what a snapshot holds.
+    /// Returns [`allocation_size`](Self::allocation_size) without the memory of a snapshot.
     #[inline]
     pub(crate) fn size_without_snapshot(&self) -> usize {
         self.table.allocation_size()
@@ -203,9 +208,10 @@ impl<S> Keyspace<S> {
             + self.defrag.allocation_size()
     }
 
-    /// The sum over all replies that share a string ([`StringRef::to_bytes`](crate::StringRef::to_bytes)), in
-    /// bytes, for as long as they are held. A string that several replies share counts several times, and its
-    /// key may still have it. So this is at most what removing keys leaves in use. Constant time.
+    /// Returns the bytes of all strings that replies share with their keys
+    /// ([`StringRef::to_bytes`](crate::StringRef::to_bytes)). A reply counts until it is dropped. A string
+    /// counts once for each reply that shares it, even while its key still has it. So the result is an upper
+    /// bound of the memory that stays in use after keys are removed. O(1).
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -221,7 +227,8 @@ impl<S> Keyspace<S> {
         self.reading.lent.bytes() + self.totals.snapshot.lent_bytes()
     }
 
-    /// The entry of a key that is there at `now`, for writing. An expired one is removed.
+    /// Returns the entry of a key for writing. If the key has expired at `now`, removes it and returns
+    /// `None`.
     #[inline]
     pub(crate) fn find_mut(
         &mut self,
@@ -238,16 +245,17 @@ impl<S> Keyspace<S> {
     }
 }
 
-/// What a look-up for writing finds.
+/// The result of a look-up for writing.
 pub(crate) enum Found<'t> {
-    /// The key is there.
+    /// The key is present, and has not expired.
     Live(OccupiedEntry<'t, Entry>),
-    /// The key is not there. An expired one has just been removed.
+    /// The key is absent, or it had expired and was just removed.
     Absent(VacantEntry<'t, Entry>),
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// The hash of a key, for [`Key::with_hash`]. Keyspaces with the same hasher agree.
+    /// Returns the hash of a key, for [`Key::with_hash`]. Keyspaces with the same hasher return the same
+    /// hash.
     #[inline]
     pub fn hash_key(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
@@ -258,14 +266,15 @@ impl<S: BuildHasher> Keyspace<S> {
         key.hash_or(|bytes| self.hash_key(bytes))
     }
 
-    /// The entry of a key that is there at `now`.
+    /// Returns the entry of a key, or `None` if there is no such key or if it has expired at `now`.
     #[inline]
     pub(crate) fn find(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<&Entry> {
         let entry = self.table.find(hash, |entry| entry.has_key(key.bytes()))?;
         (!entry.is_expired(now)).then_some(entry)
     }
 
-    /// The entry of a key that is there at `now`, for reading. The read counts in its access clock.
+    /// Returns the entry of a key for reading, and updates its access clock. Returns `None` if there is no
+    /// such key, or if it has expired at `now`.
     #[inline]
     pub(crate) fn access(&self, key: &Key<'_>, now: u64) -> Option<EntryView<'_>> {
         match ShortKey::new(key.bytes()) {
@@ -274,10 +283,10 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// [`access`](Self::access) for a short key.
+    /// Like [`access`](Self::access), for a short key.
     ///
-    /// The code up to `access_hashed` has no call, and so saves no registers. A look-up gets there if another
-    /// entry of its chunk has the same tag, if its entry has overflowed, or under an LFU policy.
+    /// The fast path makes no call, so it saves no registers. A look-up falls back to `access_hashed` if
+    /// another entry of its chunk has the same tag, if its entry has overflowed, or under an LFU policy.
     #[inline]
     fn access_short(&self, key: ShortKey<'_>, hash: u64, now: u64) -> Option<EntryView<'_>> {
         if !self.options.get_maxmemory_policy().is_lfu()
@@ -290,13 +299,13 @@ impl<S: BuildHasher> Keyspace<S> {
         self.access_hashed(key.bytes(), hash, now)
     }
 
-    /// [`access`](Self::access) for a key that is not short.
+    /// Like [`access`](Self::access), for a key that is not short.
     #[inline(never)]
     fn access_other(&self, key: &Key<'_>, now: u64) -> Option<EntryView<'_>> {
         self.access_hashed(key.bytes(), self.hash_of(key), now)
     }
 
-    /// [`access`](Self::access) for all keys and policies.
+    /// Like [`access`](Self::access), for all keys and all policies.
     #[inline(never)]
     fn access_hashed(&self, key: &[u8], hash: u64, now: u64) -> Option<EntryView<'_>> {
         let entry = self.table.find_map(hash, |entry| entry.view_of(key))?;
@@ -307,13 +316,14 @@ impl<S: BuildHasher> Keyspace<S> {
         Some(entry)
     }
 
-    /// [`find`](Self::find) by the key alone, for operations that do not count as an access.
+    /// Like [`find`](Self::find), but computes the hash. For operations that do not count as an access.
     #[inline]
     pub(crate) fn peek(&self, key: &Key<'_>, now: u64) -> Option<&Entry> {
         self.find(self.hash_of(key), key, now)
     }
 
-    /// The entry of a key that is there at `now`, or the place for it. An expired one is removed.
+    /// Returns the entry of a key, or the place for a new entry. An entry that has expired at `now` is
+    /// removed.
     #[inline]
     pub(crate) fn find_or_place(
         &mut self,
@@ -332,7 +342,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// The entry of a key, expired or not, or the place for it.
+/// Returns the entry of a key, expired or not, or the place for a new entry.
 #[inline]
 pub(crate) fn try_entry<'t>(
     table: &'t mut Table<Entry>,

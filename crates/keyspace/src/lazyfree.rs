@@ -1,22 +1,24 @@
-//! Lazy free: large values are freed in steps, not by the operation that removes them.
+//! Lazy free: a large value is freed in steps, and not by the operation that removes it.
 //!
-//! An operation that removes or replaces a value of more than 64 blocks adds it to the keyspace's
-//! [`Garbage`], in constant time. Garbage counts in all sums until it is free. It is freed
+//! An operation that removes or replaces a value of more than 64 blocks moves it to the keyspace's
+//! [`Garbage`], in constant time. Garbage counts as used memory until it is freed. It is freed
 //!
 //! - by [`Keyspace::maintain`], [`free_some`](Keyspace::free_some) or [`free_for`](Keyspace::free_for);
 //! - by writes: a write that changes a key frees 16 blocks;
-//! - by removals: one that adds garbage frees up to 512 older blocks;
-//! - by a write that needs room: garbage goes before keys are evicted;
+//! - by removals: a removal that adds garbage frees up to 512 older blocks;
+//! - by a write that needs room: garbage is freed before keys are evicted;
 //! - by the caller, for example on a thread: [`take_garbage`](Keyspace::take_garbage).
 //!
-//! So a keyspace that is only written to frees its garbage too. If writes add more than they free, garbage
-//! grows until it has 64 MiB more than the live entries. From then on an operation frees as many older blocks
-//! as it adds.
+//! So the garbage is also freed if the caller does nothing but write. If writes add more garbage than they
+//! free, it grows until it has 64 MiB more than the live entries. From then on an operation frees as many
+//! older blocks as it adds.
 //!
-//! A removal adds at most 256 bytes, and none under a limit: what the list of garbage takes is freed from it
-//! at once. Without memory for the list, the value is dropped at once.
+//! A removal increases the used memory by at most 256 bytes, and by none if there is a limit. If the list of
+//! garbage grows by more, as much garbage is freed at once. If there is no memory for the list, the value is
+//! dropped at once.
 //!
-//! Learned from: Redis' `lazyfree.c` (what is large, the five options), which frees on another thread.
+//! Learned from: Redis' `lazyfree.c` (which values are large, and the five options). It frees on another
+//! thread.
 
 use crate::entry::Entry;
 use crate::garbage::{FREE_EFFORT_MAX, Garbage, Pieces, pile_size};
@@ -28,36 +30,36 @@ use core::time::Duration;
 use dict::Table;
 use zmalloc::Zmalloc;
 
-/// Blocks that a write frees in passing: one or two microseconds.
+/// How many blocks of garbage each write frees. This takes one or two microseconds.
 const BLOCKS_A_WRITE: usize = 16;
 
-/// Blocks of older garbage that an operation frees at most when it adds a large value. So garbage of up to
-/// this many blocks a value does not pile up, even if nothing else frees it.
+/// How many blocks of older garbage an operation frees at most when it adds a large value. So values of up to
+/// this many blocks do not accumulate, even if nothing else frees them.
 const BLOCKS_A_PUSH: usize = 512;
 
-/// Bytes that a removal may add for the list of garbage, if there is no limit.
+/// How many bytes a removal may add for the list of garbage, if there is no limit.
 pub(crate) const LIST_BYTES: usize = 256;
 
-/// Garbage of more bytes than the keyspace's live entries, and this much more, does not grow any further.
+/// Garbage grows until it has this many bytes more than the keyspace's live entries.
 const PILE_BYTES_MIN: usize = 64 << 20;
 
-/// Blocks that [`Keyspace::free_for`] frees between two looks at the clock: some microseconds.
+/// How many blocks [`Keyspace::free_for`] frees between two looks at the clock. This takes some microseconds.
 const BLOCKS_A_LOOK: usize = 64;
 
-/// What [`Keyspace::free_some`] has freed.
+/// The result of [`Keyspace::free_some`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Freed {
-    /// Values whose last block was freed.
+    /// How many values were completely freed.
     pub objects: usize,
-    /// Bytes that are no longer in use.
+    /// How many bytes were freed.
     pub bytes: usize,
     /// Whether no garbage is left.
     pub is_complete: bool,
 }
 
 impl Freed {
-    /// Adds what a later call has freed.
+    /// Adds the result of a later call.
     pub(crate) fn add(&mut self, later: Self) {
         self.objects += later.objects;
         self.bytes += later.bytes;
@@ -65,32 +67,32 @@ impl Freed {
     }
 }
 
-/// How much older garbage goes when a value joins it.
+/// Determines how much older garbage is freed when a value is added.
 #[derive(Clone, Copy)]
 pub(crate) struct Pace {
-    /// What the keyspace's entries have, in bytes.
+    /// The bytes of the keyspace's live entries.
     pub(crate) live_bytes: usize,
-    /// Bytes that the list of garbage may add.
+    /// How many bytes the list of garbage may grow by.
     pub(crate) list_bytes: usize,
-    /// Whether it is a write, and not upkeep, which has a budget of its own for garbage.
+    /// Whether a write adds the value. Maintenance has its own budget for garbage.
     pub(crate) is_write: bool,
 }
 
 /// The garbage of a keyspace.
 #[derive(Default)]
 pub(crate) struct Lazyfree {
-    /// There is a box if and only if there is garbage.
+    /// The garbage. `None` if there is none.
     pile: Option<Box<Pieces, Zmalloc>>,
     /// Which operations leave garbage.
     pub(crate) lazy: Lazy,
-    /// How many values of the pile were freed.
+    /// How many values of the pile have been freed so far.
     freed_objects: u64,
     /// The bytes of the garbage that was taken.
     taken: SharedSum,
 }
 
 impl Lazyfree {
-    /// What garbage adds to `used_memory`, here and taken.
+    /// Returns what garbage adds to `used_memory`: the pile, and the garbage that was taken.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.pile.as_ref().map_or(0, pile_size) + self.taken.bytes()
@@ -105,8 +107,8 @@ impl Lazyfree {
         self.pile.as_ref().map_or(0, pile_size)
     }
 
-    /// Takes in an entry, of that `allocation_size`, which has left the sums. An entry that is not large is
-    /// dropped.
+    /// Adds an entry, or drops it if it is not large. `size` is its `allocation_size`, which the sums must no
+    /// longer contain.
     #[inline(never)]
     pub(crate) fn push(&mut self, entry: Entry, size: usize, pace: Pace) {
         let blocks = entry.free_effort();
@@ -125,7 +127,7 @@ impl Lazyfree {
         self.free_down_to(before + size + pace.list_bytes);
     }
 
-    /// Takes in a table whose entries have that many bytes, and which have left the sums.
+    /// Adds a table. Its entries have `entry_bytes` bytes, which the sums must no longer contain.
     pub(crate) fn push_table(&mut self, table: Table<Entry>, entry_bytes: usize, list_bytes: usize) {
         let (before, size) = (self.pile_size(), table.allocation_size() + entry_bytes);
         let Some(pile) = self.pile_mut() else { return };
@@ -152,7 +154,7 @@ impl Lazyfree {
         self.pile.take_if(|pile| pile.is_empty());
     }
 
-    /// Frees until the pile has at most that many bytes. A pile without garbage goes.
+    /// Frees garbage until the pile has at most `bytes` bytes. Drops the pile if it is empty.
     fn free_down_to(&mut self, bytes: usize) {
         self.drop_empty();
         while self.pile_size() > bytes {
@@ -160,7 +162,7 @@ impl Lazyfree {
         }
     }
 
-    /// Frees about so many blocks, and returns how many values are gone.
+    /// Frees about `blocks` blocks, and returns how many values are completely freed.
     pub(crate) fn free(&mut self, blocks: usize) -> usize {
         let Some(pile) = &mut self.pile else { return 0 };
         let objects = pile.free(blocks);
@@ -169,7 +171,7 @@ impl Lazyfree {
         objects
     }
 
-    /// What a write frees in passing.
+    /// Frees the part that each write frees.
     #[cold]
     pub(crate) fn free_in_passing(&mut self) {
         self.free(BLOCKS_A_WRITE);
@@ -177,8 +179,8 @@ impl Lazyfree {
 }
 
 impl<S> Keyspace<S> {
-    /// Frees about `blocks` blocks of garbage: of values that were removed, but were too large to be freed
-    /// then. O(`blocks`), and now and then a step of table memory, 256 KiB.
+    /// Frees about `blocks` blocks of garbage: of values that were removed earlier, but were too large to be
+    /// freed then. O(`blocks`). Now and then it also frees a step of table memory, which is 256 KiB.
     ///
     /// ```
     /// let mut keyspace = keyspace::Keyspace::new();
@@ -196,13 +198,14 @@ impl<S> Keyspace<S> {
     pub fn free_some(&mut self, blocks: usize) -> Freed {
         let before = self.totals.lazyfree.pile_size();
         let objects = self.totals.lazyfree.free(blocks);
-        // A step may take some KiB for the directory of a large table.
+        // A step may allocate some KiB for the directory of a large table, so the subtraction saturates.
         let bytes = before.saturating_sub(self.totals.lazyfree.pile_size());
         Freed { objects, bytes, is_complete: !self.totals.lazyfree.has_garbage() }
     }
 
-    /// [`free_some`](Self::free_some) for as long as `budget` lasts by the caller's `clock`, which tells the
-    /// time since any moment. Overshoots by 64 blocks, some microseconds.
+    /// Like [`free_some`](Self::free_some), but works until `budget` has passed by the caller's `clock`,
+    /// which returns the time since any fixed moment. May exceed the budget by the time of 64 blocks, which
+    /// is some microseconds.
     pub fn free_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Freed {
         let (start, mut all) = (clock(), Freed::default());
         loop {
@@ -214,13 +217,14 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Gives out the garbage, to be freed elsewhere. Returns `None` if there is no garbage. Constant time. In
-    /// C: what `UNLINK` gives to its thread.
+    /// Returns the garbage, so that the caller can free it elsewhere. Returns `None` if there is no garbage.
+    /// O(1). In C: the objects that `UNLINK` hands to a thread.
     ///
-    /// Its bytes count here until it is dropped, but nothing here can free them. So at the limit a write may
-    /// evict keys, or be refused, while another thread is still at work.
+    /// The keyspace counts these bytes until the garbage is dropped, but can no longer free them. So at the
+    /// limit a write may evict keys, or fail, while another thread still frees the garbage.
     ///
-    /// The first call makes a counter through the global allocator, which does not return an error.
+    /// The first call allocates a counter from the global allocator. If there is no memory for it, the
+    /// process aborts.
     #[must_use = "the values are dropped at once"]
     pub fn take_garbage(&mut self) -> Option<Garbage> {
         let pieces = self.totals.lazyfree.pile.take()?;
@@ -228,19 +232,20 @@ impl<S> Keyspace<S> {
         Some(Garbage::new(pieces, share))
     }
 
-    /// How many values are garbage, those that were taken left out. In C: `lazyfree_pending_objects` of INFO.
+    /// Returns the number of values in the garbage, without those that were taken. In C:
+    /// `lazyfree_pending_objects` of INFO.
     pub fn lazyfree_pending_objects(&self) -> usize {
         self.totals.lazyfree.pile.as_ref().map_or(0, |pile| pile.objects())
     }
 
-    /// What garbage still adds to `used_memory`, in bytes: here, and what was taken and is not dropped.
-    /// [`allocation_size`](Self::allocation_size) includes it. Constant time.
+    /// Returns the bytes that garbage adds to `used_memory`, including garbage that was taken and is not
+    /// dropped yet. [`allocation_size`](Self::allocation_size) includes them. O(1).
     pub fn lazyfree_pending_bytes(&self) -> usize {
         self.totals.lazyfree.allocation_size()
     }
 
-    /// How many values were garbage and have been freed here. Those that were taken are not counted. In C:
-    /// `lazyfreed_objects` of INFO.
+    /// Returns how many values of the garbage this keyspace has freed. Values that were taken are not
+    /// counted. In C: `lazyfreed_objects` of INFO.
     pub fn lazyfreed_objects(&self) -> u64 {
         self.totals.lazyfree.freed_objects
     }

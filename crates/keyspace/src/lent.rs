@@ -1,8 +1,8 @@
-//! [`Lent`]: how many bytes replies hold.
+//! [`Lent`]: counts the bytes of strings that replies hold.
 //!
 //! A reply shares a long string with its key ([`StringRef::to_bytes`](crate::StringRef::to_bytes)). When the
-//! key is removed or written to, the reply keeps the old string alive. So memory is in use that belongs to no
-//! key. Each reply is a share of one sum. Clones of a `Bytes` are one reply.
+//! key is removed or written to, the reply keeps the old string alive, and its memory no longer belongs to a
+//! key. The sum has one [`Share`] for each reply. Clones of a `Bytes` count as one reply.
 //!
 //! Limits: the sum is an upper bound of the memory that replies keep alive, because a string counts once for
 //! each reply.
@@ -12,24 +12,24 @@ use bytes::Bytes;
 use robj::Robj;
 use values::Element;
 
-/// The bytes of all replies that are still held.
+/// The bytes of all replies that are not dropped yet.
 #[derive(Default)]
 pub(crate) struct Lent(SharedSum);
 
 impl Lent {
-    /// The bytes of all replies that are still held.
+    /// Returns the bytes of all replies that are not dropped yet.
     pub(crate) fn bytes(&self) -> usize {
         self.0.bytes()
     }
 
-    /// A reply that shares the string of `object`, which stays as it is while it is shared.
+    /// Returns a reply that shares the string of `object`. A shared string never changes.
     pub(crate) fn lend(&self, object: &Robj) -> Bytes {
         let share = self.0.add(object.allocation_size());
         Bytes::from_owner(Reply { object: object.clone(), _share: share })
     }
 }
 
-/// The fields are dropped in this order: the string is counted until its memory is free.
+/// The fields are dropped in this order, so the string is counted until its memory is freed.
 struct Reply {
     object: Robj,
     _share: Share,

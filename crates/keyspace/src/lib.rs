@@ -68,9 +68,9 @@ pub use strings::{SetCondition, SetExpiry, SetOptions, SetOutcome};
 pub use sweep::Swept;
 pub use value::{StringRef, Value, ValueMut, ValueRef};
 
-/// Symbol tables, with which strings are coded.
+/// Symbol tables, which code strings.
 pub use symbols;
-/// What values are, and what can be done with them: the types in the signatures here.
+/// The types of values and their operations, which appear in the signatures of this crate.
 pub use values;
-/// The allocator of all keys and values: its figures, and the type for `#[global_allocator]`.
+/// The allocator of all keys and values: its statistics, and the type for `#[global_allocator]`.
 pub use zmalloc;

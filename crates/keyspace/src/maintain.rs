@@ -1,20 +1,23 @@
-//! [`Keyspace::maintain`]: all work that can be done between two requests, in one call.
+//! [`Keyspace::maintain`]: does all work that can be done between two requests, in one call.
 //!
-//! There are seven tasks: expired keys, evictions, garbage, the size of the table, defragmentation, clearing
-//! up after a snapshot that has failed or was abandoned, and coding strings with a new symbol table. They
-//! take turns of 50 microseconds until no task has work left, or the budget has less than three turns left:
-//! the last step of a turn may end late. The next call begins with the task whose turn it is. So a budget
-//! that is too small for all of them is shared equally, however small it is.
+//! There are seven tasks: expired keys, evictions, garbage, the size of the table, defragmentation, cleanup
+//! after a snapshot that has failed or was abandoned, and coding of strings with a new symbol table.
 //!
-//! Two tasks are bounded by the time between calls, too. A sweep that has found few expired keys comes again
-//! after 100 milliseconds. Defragmentation gets its share of the time, as `active-defrag-cycle-max` says.
+//! The tasks take turns of 50 microseconds until no task has work left. They stop earlier if the budget has
+//! less than three turns left, because the last step of a turn may end late. The next call begins with the
+//! task whose turn is next. So a budget that is too small for all tasks is shared equally among them.
 //!
-//! For eleven seconds after memory was freed here, the allocator is asked ten times a second to give back
-//! pages that have been free for some time. jemalloc keeps free pages for up to ten seconds, and does not
-//! look at the time while a program only reads.
+//! The time between calls bounds two of the tasks, too. After a sweep that has found few expired keys, the
+//! next one begins 100 milliseconds later. Defragmentation gets at most the share of the time that
+//! `active-defrag-cycle-max` allows.
+//!
+//! For eleven seconds after it freed memory, `maintain` asks the allocator ten times a second to return pages
+//! that have been free for some time. jemalloc keeps free pages for up to ten seconds, and does not check the
+//! time while a program only reads.
 //!
 //! [`Sharded::maintain`] does this for one shard after the other, each under its lock. It defragments all
-//! shards together, with what the others have left of the time, or a quarter of it.
+//! shards together, in the time that the other tasks have left, or in a quarter of the budget if that is
+//! more.
 
 use crate::evict::Evicted;
 use crate::keyspace::Keyspace;
@@ -27,61 +30,60 @@ use core::hash::BuildHasher;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
-/// How long a task works before it is the next one's turn.
+/// How long a task works before the next task has its turn.
 const TURN: Duration = Duration::from_micros(50);
 
-/// Another turn begins only if this much of the budget is left: the time of a turn, and twice as much for
-/// its last step, which may end late.
+/// How much of the budget must be left for another turn: the time of the turn, and twice as much for its last
+/// step, which may end late.
 const TURN_WITH_STEP: Duration = Duration::from_micros(150);
 
-/// How long a caller may wait if nothing is to be done.
+/// How long a caller may wait if there is no work.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// How long after a sweep the next one is due. In C: `hz` of 10.
+/// The time between two sweeps. In C: `hz` of 10.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
 
-/// The least time that a shard gets, if there is as much.
+/// The least time that a shard gets, if as much of the budget is left.
 const SHARD_TURN: Duration = Duration::from_micros(25);
 
-/// Chunks that are split or merged however small the budget is.
+/// How many chunks are split or merged, however small the budget is.
 const CHUNKS_AT_LEAST: usize = 16;
 
-/// One part in so many of a budget is for the defragmentation of shards, if there is any.
+/// The budget divided by this is reserved for the defragmentation of shards, if there is any.
 const DEFRAG_PART: u32 = 4;
 
-/// How long after free pages were given back the next ones are.
+/// The time between two requests to the allocator to return free pages.
 const DECAY_EVERY: Duration = Duration::from_millis(100);
 
-/// For how many milliseconds after memory was freed there may be free pages to give back: jemalloc's
+/// For how many milliseconds after memory was freed the allocator may have free pages to return: jemalloc's
 /// `dirty_decay_ms`, and some more.
 const DECAY_FOR: u64 = 11_000;
 
-/// Keys that are evicted between two looks at the clock.
+/// How many keys are evicted between two looks at the clock.
 const KEYS_A_LOOK: usize = 16;
 
-/// What [`Keyspace::maintain`] has done, and when it wants to be called again.
+/// What [`Keyspace::maintain`] has done, and when it should be called again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Maintained {
-    /// Keys that had expired.
+    /// The keys that had expired.
     pub expired: Swept,
-    /// Keys that were evicted, because the limit was lowered.
+    /// The keys that were evicted because the limit had been lowered.
     pub evicted: Evicted,
-    /// Values that were removed before, and freed now.
+    /// The values that were removed earlier, and freed now.
     pub freed: Freed,
-    /// Changes of the table's size.
+    /// The changes of the table's size.
     pub rehashed: Work,
-    /// Blocks that were moved.
+    /// The blocks that were moved.
     pub defragged: Defragged,
-    /// Strings that were coded with a new symbol table, or decoded.
+    /// The strings that were coded with a new symbol table, or decoded.
     pub recoded: Recoded,
-    /// How long the next call can wait, at most one second. Zero if work is left that the budget did not
-    /// allow.
+    /// How long the next call can wait, at most one second. Zero if the budget was too small for all work.
     pub next: Duration,
 }
 
 impl Maintained {
-    /// Nothing, of no keyspace.
+    /// Returns the result for no keyspace at all: nothing was done, and everything is complete.
     fn nothing() -> Self {
         let mut nothing = Self { next: IDLE, ..Self::default() };
         (nothing.expired.is_complete, nothing.freed.is_complete) = (true, true);
@@ -90,13 +92,13 @@ impl Maintained {
         nothing
     }
 
-    /// Whether memory was freed.
+    /// Returns whether memory was freed.
     fn has_freed(&self) -> bool {
         let bytes = self.evicted.bytes + self.freed.bytes + self.defragged.bytes;
         bytes > 0 || self.recoded.strings > 0 || self.expired.removed > 0 || self.rehashed.chunks_merged > 0
     }
 
-    /// Adds what another keyspace has done. All is complete if it is for both.
+    /// Adds the result of another keyspace. A task is complete if it is complete in both.
     pub(crate) fn add_other(&mut self, other: &Self) {
         let before = *self;
         self.expired.add(other.expired);
@@ -142,20 +144,21 @@ const _: () = {
 pub(crate) struct Upkeep {
     /// The task whose turn it is.
     turn: usize,
-    /// When the last sweep ended that left few expired keys, in milliseconds.
+    /// When the last sweep that found few expired keys ended, in milliseconds.
     swept_at: Option<u64>,
     free_pages: FreePages,
 }
 
 impl Upkeep {
-    /// How long the next sweep can wait.
+    /// Returns how long the next sweep can wait.
     fn sweep_wait(&self, now: u64) -> Duration {
         let since = self.swept_at.map(|at| Duration::from_millis(now.saturating_sub(at)));
         since.map_or(Duration::ZERO, |since| SWEEP_EVERY.saturating_sub(since))
     }
 }
 
-/// Until when the allocator may have free pages to give back, and when it was last asked to, in milliseconds.
+/// Until when the allocator may have free pages to return, and when it was last asked to return them. Both
+/// times are in milliseconds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FreePages {
     until: u64,
@@ -163,7 +166,7 @@ pub(crate) struct FreePages {
 }
 
 impl FreePages {
-    /// Asks the allocator, if it is time. Returns how long the next time can wait.
+    /// Asks the allocator to return free pages, if it is time. Returns how long the next request can wait.
     fn give_back(&mut self, now: u64, has_freed: bool) -> Duration {
         if has_freed {
             self.until = now.saturating_add(DECAY_FOR);
@@ -181,20 +184,23 @@ impl FreePages {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Does background work for as long as `budget` lasts by the caller's `clock`, which tells the time since
-    /// any moment: removes expired keys, evicts down to a limit that was lowered, frees
-    /// [garbage](crate::Garbage), brings the table to its size, [defragments](Self::active_defrag), clears up
-    /// after a [snapshot](Self::begin_snapshot) that has failed or was abandoned, and codes strings with a
-    /// new [symbol table](Self::set_symbols). The tasks take turns. Returns what was done, and how long
-    /// the next call can wait. In C: `databasesCron`, `activeDefragCycle` and the threads of `bio.c`.
+    /// Does background work until `budget` has passed by the caller's `clock`, which returns the time since
+    /// any fixed moment. Returns what was done, and how long the next call can wait. In C: `databasesCron`,
+    /// `activeDefragCycle` and the threads of `bio.c`.
     ///
-    /// Call it in idle time, and ten times a second in any case. With nothing to do it takes a fraction of a
-    /// microsecond, and about 15 microseconds for each arena once a second, for a look at the fragmentation.
+    /// The tasks take turns. They remove expired keys, evict keys down to a limit that was lowered, free
+    /// [garbage](crate::Garbage), and bring the table to its right size. They
+    /// [defragment](Self::active_defrag), clean up after a [snapshot](Self::begin_snapshot) that has failed
+    /// or was abandoned, and code strings with a new [symbol table](Self::set_symbols).
+    ///
+    /// Call it in idle time, and at least ten times a second. A call without work takes a fraction of a
+    /// microsecond. Once a second it takes about 15 microseconds more for each arena, to measure the
+    /// fragmentation.
     ///
     /// A call ends before `budget` has passed, or some tens of microseconds later. A task that is not done
-    /// gets another turn only if 150 microseconds of the budget are left. After memory was freed, the call
-    /// also has the allocator give free pages back ten times a second ([`zmalloc::decay`]). That takes up to
-    /// one or two milliseconds where there are hundreds of MiB.
+    /// gets another turn only if 150 microseconds of the budget are left. After memory was freed, `maintain`
+    /// also asks the allocator ten times a second to return free pages ([`zmalloc::decay`]). That takes up to
+    /// one or two milliseconds if there are hundreds of MiB.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -222,7 +228,8 @@ impl<S: BuildHasher> Keyspace<S> {
         done
     }
 
-    /// How long the next call can wait, if no task has work. Defragmentation and free pages left out.
+    /// Returns how long the next call can wait, or `None` if a task has work. Ignores defragmentation and
+    /// free pages.
     fn wait(&self, now: u64) -> Option<Duration> {
         let wait = if self.expires() == 0 { IDLE } else { self.upkeep.sweep_wait(now) };
         let has_work = self.totals.lazyfree.has_garbage()
@@ -233,7 +240,8 @@ impl<S: BuildHasher> Keyspace<S> {
         (!has_work && !wait.is_zero()).then_some(wait)
     }
 
-    /// [`maintain`](Self::maintain) without free pages, and without defragmentation if so asked.
+    /// Like [`maintain`](Self::maintain), but without free pages, and with defragmentation only if
+    /// `defragments` is set.
     fn take_turns(
         &mut self,
         now: u64,
@@ -243,7 +251,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Maintained {
         let mut done = Maintained { next: IDLE, ..Maintained::default() };
         self.take_turns_of(now, budget, clock, defragments, &mut done);
-        // Also of tasks whose turn has not come.
+        // These values must also be right for tasks that had no turn.
         done.expired.is_complete |= self.expires() == 0;
         done.evicted.is_within = self.is_within_limit();
         done.freed.is_complete = !self.totals.lazyfree.has_garbage();
@@ -291,7 +299,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// One turn of a task. Returns how long the task can wait, or `None` if it has work left.
+    /// Runs one turn of a task. Returns how long the task can wait, or `None` if it has work left.
     fn take_turn(
         &mut self,
         task: Task,
@@ -323,8 +331,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 done.recoded.add(self.recode_for(budget, clock));
                 match self.has_strings_to_recode() {
                     false => Some(IDLE),
-                    true if done.recoded.is_complete => Some(SWEEP_EVERY), /* again, for strings without
-                    * memory */
+                    // There was no memory for some strings. They are tried again later.
+                    true if done.recoded.is_complete => Some(SWEEP_EVERY),
                     true => None,
                 }
             }
@@ -366,7 +374,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut work = self.rehash(CHUNKS_AT_LEAST);
         work += self.rehash_for(budget, clock);
         *all += work;
-        // A policy, a limit or missing memory may be in the way.
+        // A policy, a limit or a lack of memory may prevent all further work.
         let is_stuck = work.chunks_split + work.chunks_merged == 0;
         (is_stuck || self.rehash_debt() == 0).then_some(IDLE)
     }
@@ -396,14 +404,16 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S: BuildHasher> Sharded<S> {
-    /// [`Keyspace::maintain`] of all shards, one after the other, each under its lock for writing. The time
-    /// is divided among them, and what a shard does not use is left to the next ones. If it is over before
-    /// all shards had their turn, the next call begins with the others. Defragmentation has what is left, or
-    /// a quarter of the budget. Each shard has its share of `maxmemory`.
+    /// Calls [`Keyspace::maintain`] for all shards, one after the other, each under its lock for writing. The
+    /// budget is divided among the shards, and time that a shard does not use is left to the next ones. If
+    /// the budget ends before all shards had their turn, the next call begins with the others.
+    /// Defragmentation gets the time that is left, but at least a quarter of the budget. Each shard has its
+    /// share of `maxmemory`.
     ///
-    /// For one thread, or for several in turn. A lock is held for the share of a shard, which is at least 25
-    /// microseconds if the budget has them, and for as long as [`Keyspace::maintain`] overshoots. A shard
-    /// that has nothing to do is locked for reading only.
+    /// The method is made for one thread, or for several threads in turn. The lock of a shard is held for the
+    /// shard's share of the budget, and for as long as [`Keyspace::maintain`] exceeds that. The share is at
+    /// least 25 microseconds, if as much of the budget is left. A shard without work is locked only for
+    /// reading.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -414,7 +424,7 @@ impl<S: BuildHasher> Sharded<S> {
     /// ```
     pub fn maintain(&self, now: u64, budget: Duration, mut clock: impl FnMut() -> Duration) -> Maintained {
         let start = clock();
-        // Another thread may be at it.
+        // If another thread defragments now, this call does not.
         let mut defrag = self.defrag.try_lock().filter(|defrag| defrag.has_work(now));
         let reserved = if defrag.is_some() { budget / DEFRAG_PART } else { Duration::ZERO };
         let mut done = self.maintain_shards(now, budget.saturating_sub(reserved), &mut clock);
@@ -429,7 +439,7 @@ impl<S: BuildHasher> Sharded<S> {
         done
     }
 
-    /// [`maintain`](Self::maintain) of what each shard has for itself.
+    /// The part of [`maintain`](Self::maintain) that each shard does by itself.
     fn maintain_shards(
         &self,
         now: u64,
@@ -442,7 +452,7 @@ impl<S: BuildHasher> Sharded<S> {
             let left = budget.saturating_sub(clock().saturating_sub(start));
             if left.is_zero() && index > 0 {
                 self.turn.store(first.wrapping_add(index), Relaxed);
-                // Shards that had no turn may have work, unless all had none in their last turns.
+                // Shards that had no turn may have work, unless all shards had no work in their last turns.
                 let is_idle = self.idle.load(Relaxed) >= count;
                 done.next = if is_idle { done.next.min(SWEEP_EVERY) } else { Duration::ZERO };
                 return done;

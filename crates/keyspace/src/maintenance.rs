@@ -1,4 +1,4 @@
-//! The size of the table, in idle time.
+//! Methods that change the size of the table: reserve, shrink and rehash.
 
 use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
@@ -7,12 +7,14 @@ use dict::Work;
 use values::ReserveError;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Makes room in the table for `additional` more keys, and keeps removals from undoing it. The entries'
-    /// blocks are not made in advance. Does not look at `maxmemory`: writes evict afterwards what is then too
-    /// much. O(keys that move), all in one call. In C: `dictTryExpand`.
+    /// Makes room in the table for `additional` more keys. Removals do not shrink the table below that size
+    /// until [`shrink_to_fit`](Self::shrink_to_fit). The blocks of the entries are not allocated in advance.
+    /// O(keys that move), all in one call. In C: `dictTryExpand`.
+    ///
+    /// Ignores `maxmemory`: if the table exceeds the limit, the next writes evict keys.
     ///
     /// # Errors
-    /// If there is no memory. All keys are as they were. The table may be larger than before.
+    /// If there is no memory. The keys are unchanged, but the table may be larger than before.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         let hasher = &self.hasher;
         let reserved = self.table.try_reserve(additional, |entry| hasher.hash_one(entry.key()));
@@ -21,29 +23,29 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Makes the table as small as its keys allow. O(keys that move), all in one call;
-    /// [`rehash`](Self::rehash) does it in steps. Fuller chunks may need overflow children; if these exceed
-    /// `maxmemory`, the next write evicts. In C: `dictShrink`.
+    /// [`rehash`](Self::rehash) does the same in steps. Chunks that are fuller may need overflow children. If
+    /// these exceed `maxmemory`, the next write evicts keys. In C: `dictShrink`.
     pub fn shrink_to_fit(&mut self) {
         self.limit_growth_if_limited();
         self.table.shrink_to_fit();
     }
 
-    /// How many chunks [`rehash`](Self::rehash) would split or merge now. Constant time.
+    /// Returns how many chunks [`rehash`](Self::rehash) would split or merge now. O(1).
     pub fn rehash_debt(&self) -> usize {
         self.table.rehash_debt()
     }
 
-    /// Splits or merges up to `chunks` chunks of the table, towards the size that it should have, and says
-    /// what it did. Writes do as much by themselves as they need; this is for the time after many removals.
-    /// O(entries of those chunks). In C: `dictRehash`.
+    /// Splits or merges up to `chunks` chunks of the table, so that it approaches the size that it should
+    /// have. Returns what was done. Writes already do as much of this work as they need, so the method is
+    /// useful after many removals. O(entries of those chunks). In C: `dictRehash`.
     pub fn rehash(&mut self, chunks: usize) -> Work {
         self.limit_growth_if_limited();
         let hasher = &self.hasher;
         self.table.rehash(chunks, |entry| hasher.hash_one(entry.key()))
     }
 
-    /// [`rehash`](Self::rehash) for as long as `budget` lasts by the caller's `clock`, which tells the time
-    /// since any moment. In C: `dictRehashMicroseconds`.
+    /// Like [`rehash`](Self::rehash), but works until `budget` has passed by the caller's `clock`, which
+    /// returns the time since any fixed moment. In C: `dictRehashMicroseconds`.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -65,7 +67,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.table.rehash_for(budget, clock, |entry| hasher.hash_one(entry.key()))
     }
 
-    /// Under a limit the table grows into what is left only.
+    /// Limits the growth of the table to the room that is left, if there is a limit.
     pub(crate) fn limit_growth_if_limited(&mut self) {
         if self.is_limited() {
             self.limit_growth(0);

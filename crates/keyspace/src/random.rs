@@ -7,8 +7,8 @@ use common::random::mix;
 use core::hash::BuildHasher;
 use dict::DefaultHashBuilder;
 
-/// A source of uniform 64-bit numbers, for [`Keyspace::random_key`](crate::Keyspace::random_key) and its
-/// neighbours. Its seed comes from the operating system. Not for secrets.
+/// Returns a source of uniform 64-bit numbers, for [`Keyspace::random_key`](crate::Keyspace::random_key) and
+/// similar methods. Its seed comes from the operating system. It must not be used for secrets.
 ///
 /// ```
 /// use keyspace::{Keyspace, random_source};
@@ -31,7 +31,7 @@ pub fn random_source() -> impl FnMut() -> u64 {
 mod tests {
     use super::*;
 
-    /// Of 64,000 numbers each of 64 bits is set in 32,000 on average, with a standard deviation of 126.
+    /// Each of the 64 bits is set in 32,000 of 64,000 numbers on average, with a standard deviation of 126.
     #[test]
     #[cfg_attr(miri, ignore = "statistics")]
     fn every_bit_is_set_half_of_the_time_and_two_sources_differ() {

@@ -1,4 +1,4 @@
-//! Removing keys. `lazyfree` has what becomes of large values.
+//! Methods that remove keys. The module `lazyfree` describes how large values are freed.
 
 use crate::entry::Entry;
 use crate::event::Event;
@@ -10,16 +10,16 @@ use core::hash::BuildHasher;
 use core::mem;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Removes a key and returns whether it was there. Amortised O(1): a value of more than 64 blocks becomes
-    /// garbage, which is freed later; see [`free_some`](Self::free_some). If the option
-    /// `lazyfree-lazy-user-del` is `no`, the value is freed at once: O(value). In C: `DEL`.
+    /// Removes a key, and returns whether there was such a key. Amortised O(1): a value of more than 64
+    /// blocks becomes garbage, which is freed later; see [`free_some`](Self::free_some). If the option
+    /// `lazyfree-lazy-user-del` is `no`, the value is freed at once, which is O(value). In C: `DEL`.
     #[inline]
     pub fn remove<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
         let is_lazy = self.totals.lazyfree.lazy.user_del;
         self.remove_if_there(&key.into(), now, is_lazy)
     }
 
-    /// [`remove`](Self::remove) that is O(1) whatever the options are. In C: `UNLINK`.
+    /// Like [`remove`](Self::remove), but amortised O(1) whatever the options are. In C: `UNLINK`.
     pub fn unlink<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
         self.remove_if_there(&key.into(), now, true)
     }
@@ -32,10 +32,12 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// Keeps the keys for which `keep` is true. Removes the others, and all that have expired, for which
-    /// `keep` is not called. To look at a key here is no access. Each removal is reported as
-    /// [`Event::Removed`] or [`Event::Expired`]. O(n): large values become garbage, as by
-    /// [`remove`](Self::remove). The table keeps its size: see [`shrink_to_fit`](Self::shrink_to_fit).
+    /// Keeps the keys for which `keep` returns `true`, and removes the others. Also removes all keys that
+    /// have expired; `keep` is not called for them. A call of `keep` does not count as an access. Each
+    /// removal is reported as [`Event::Removed`] or [`Event::Expired`].
+    ///
+    /// O(n). Large values become garbage, as in [`remove`](Self::remove). The table keeps its size; see
+    /// [`shrink_to_fit`](Self::shrink_to_fit).
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();
@@ -61,10 +63,12 @@ impl<S: BuildHasher> Keyspace<S> {
         });
     }
 
-    /// Removes all keys. O(1), and under S3-FIFO the blocks of its queue and its ghosts: the table becomes
-    /// garbage with all its entries, which are freed later; see [`free_some`](Self::free_some). If the option
-    /// `lazyfree-lazy-user-flush` is `no`, they are freed at once: O(n). A snapshot takes the table over, and
-    /// saves its entries before they become garbage. In C: `FLUSHDB`.
+    /// Removes all keys. O(1): the table becomes garbage with all its entries, which are freed later; see
+    /// [`free_some`](Self::free_some). Under S3-FIFO the blocks of its queue and its ghosts are freed at
+    /// once. If the option `lazyfree-lazy-user-flush` is `no`, the entries are freed at once, which is O(n).
+    /// In C: `FLUSHDB`.
+    ///
+    /// A snapshot takes the table over, and saves its entries before they become garbage.
     pub fn clear(&mut self) {
         let (table, entry_bytes) = (mem::take(&mut self.table), mem::take(&mut self.totals.entry_bytes));
         let (table, entry_bytes) = self.totals.snapshot.take_over_table(table, entry_bytes);

@@ -1,4 +1,4 @@
-//! Walking over keys: `SCAN`, `KEYS`, `RANDOMKEY`.
+//! Methods that iterate over keys: `SCAN`, `KEYS`, `RANDOMKEY`.
 
 use crate::entry::Entry;
 use crate::glob::Glob;
@@ -19,8 +19,8 @@ pub struct ScanOptions<'a> {
     pub pattern: Option<&'a [u8]>,
     /// Only values of this type. In C: `TYPE`.
     pub object_type: Option<ObjectType>,
-    /// About how many keys a call looks at, whether they match or not. 10 by default, at least 1. In C:
-    /// `COUNT`.
+    /// Approximately how many keys a call looks at, whether they match or not. 10 by default, and at least 1.
+    /// In C: `COUNT`.
     pub count: usize,
 }
 
@@ -31,13 +31,13 @@ impl Default for ScanOptions<'_> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Calls `each` with some keys and their values, and returns the next cursor: [`Cursor::START`] at the
-    /// end. In C: `SCAN`.
+    /// Calls `each` with some keys and their values, and returns the next cursor, which is [`Cursor::START`]
+    /// at the end. In C: `SCAN`.
     ///
-    /// A key that is there from the first call to the last is shown at least once, whatever is added or
-    /// removed in between. It may be shown twice if keys are removed. Expired keys are not shown. A call
-    /// looks at `count` keys, and at those that share a chunk of the table with the last one. It looks at
-    /// fewer if the table is nearly empty.
+    /// A key that is present from the first call to the last is returned at least once, whatever is added or
+    /// removed in between. It may be returned twice if keys are removed. Expired keys are not returned. A
+    /// call looks at `count` keys, and at those that share a chunk of the table with the last of them. It
+    /// looks at fewer if the table is nearly empty.
     ///
     /// ```
     /// use keyspace::{Cursor, Keyspace, ScanOptions};
@@ -63,8 +63,8 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
         mut each: impl FnMut(&'a [u8], ValueRef<'a>),
     ) -> Cursor {
-        /// Steps of the table's scan for each key that is asked for: a table that has lost most of its keys
-        /// has empty chunks.
+        /// The most steps of the table's scan for each key of `count`. A table that has lost most of its keys
+        /// has empty chunks, so a step may find no key.
         const STEPS_A_KEY: usize = 10;
         let glob = options.pattern.map(Glob::new);
         let (mut seen, mut steps) = (0, 0);
@@ -88,8 +88,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// All keys that match a pattern, in no particular order, without the expired ones. O(n), or one look-up
-    /// if the pattern is plain bytes. In C: `KEYS`.
+    /// Returns an iterator over the keys that match a pattern, in no particular order. Expired keys are
+    /// skipped. O(n), or one look-up if the pattern has no special characters. In C: `KEYS`.
     pub fn keys(&self, pattern: &[u8], now: u64) -> impl Iterator<Item = &[u8]> {
         let glob = Glob::new(pattern);
         let one = glob.literal().map(|key| self.peek(&Key::new(key), now));
@@ -97,7 +97,7 @@ impl<S: BuildHasher> Keyspace<S> {
         one.flatten().into_iter().chain(all.into_iter().flatten()).map(Entry::key)
     }
 
-    /// All keys and values, in no particular order, without the expired ones. O(n).
+    /// Returns an iterator over all keys and values, in no particular order. Expired keys are skipped. O(n).
     pub fn iter(&self, now: u64) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
         self.live(now).map(|entry| (entry.key(), ValueRef::of(entry.view(), &self.reading)))
     }
@@ -106,12 +106,12 @@ impl<S: BuildHasher> Keyspace<S> {
         Prefetched::new(self.table.iter()).filter(move |entry| !entry.is_expired(now))
     }
 
-    /// Returns a key picked at random. Each key has the same chance. Returns `None` if the keyspace has no
-    /// key. `rng` is a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source).
-    /// O(1) on average. If nearly all keys have expired, 90 picks may find no other key. Then a walk
-    /// finds the first one, in O(n). In C: `RANDOMKEY`.
+    /// Returns a random key. Each key has the same probability. Returns `None` if there are no keys. `rng` is
+    /// a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source). O(1) on average.
+    /// If nearly all keys have expired, 90 attempts may find only expired keys. Then an iteration finds the
+    /// first key that has not expired, in O(n). In C: `RANDOMKEY`.
     pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
-        /// With one live key among ten, this many picks miss it once in 10,000 times.
+        /// If one key in ten has not expired, this many attempts all fail once in 10,000 calls.
         const PICKS: usize = 90;
         let picks = (0..PICKS).map_while(|_| self.table.fair_random(&mut rng));
         let mut live = picks.chain(self.table.iter()).filter(|entry| !entry.is_expired(now));
@@ -119,13 +119,14 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// How many entries a walk prefetches ahead. A core has about as many cache misses under way at once.
+/// How many entries an iteration prefetches ahead. A core can have about as many cache misses in flight.
 const AHEAD: usize = 16;
 
-/// The entries of a walk, each of whose blocks is prefetched while the ones before it are looked at.
+/// An iterator over entries that prefetches the block of each entry while the caller looks at the entries
+/// before it.
 struct Prefetched<'a, I> {
     entries: Fuse<I>,
-    /// The entries that come next, in a ring from `at` on.
+    /// The next entries, in a ring buffer that begins at `at`.
     ring: [Option<&'a Entry>; AHEAD],
     at: usize,
 }

@@ -6,15 +6,15 @@
 //!  Sharded  ->  [ lock | Keyspace ] [ lock | Keyspace ] ...        a power of two of them, each on its own cache lines
 //! ```
 //!
-//! The hash is computed once. It chooses the shard by bits that the table of a keyspace does not look at, so
-//! that the keys of a shard fill its table evenly.
+//! The hash is computed once. The shard is chosen by bits of the hash that the table of a keyspace does not
+//! use, so that the keys of a shard fill its table evenly.
 //!
-//! Invariants: all keyspaces have the same hasher, and no method takes a lock while it holds one of a higher
-//! number, or takes a lock twice. So no two threads wait for each other.
+//! Invariants: all keyspaces have the same hasher. No method takes a lock twice, or takes the lock of a shard
+//! while it holds the lock of a shard with a higher number. So there are no deadlocks.
 //!
 //! A panic in a closure does not poison a lock, because a keyspace stays valid after a panic.
 //!
-//! Learned from: dashmap (a lock a shard, chosen by the hash).
+//! Learned from: dashmap (one lock per shard, and shards chosen by the hash).
 
 use crate::batch::AHEAD;
 use crate::defrag::ShardsDefrag;
@@ -40,28 +40,31 @@ use parking_lot::{Mutex, RwLock};
 use values::{Element, ReserveError};
 use zmalloc::{Zmalloc, or_oom};
 
-/// The shards' numbers are the bits of a hash below this one.
+/// The number of a shard is taken from the bits of a hash below this one.
 const SHARD_BITS_END: u32 = 41;
 
-/// The most bits of a shard's number. A keyspace uses the bits below them for the chunk: 2^29 chunks hold
-/// five billion keys.
+/// The most bits that a shard's number can have. A keyspace uses the bits below them for the chunk. 2^29
+/// chunks hold five billion keys.
 const SHARD_BITS_MAX: u32 = 12;
 
-/// A scan goes on to the next shard as long as shards are small, at most so often.
+/// How many shards one call of a scan visits at most, if the shards are small.
 const SHARDS_A_SCAN: usize = 16;
 
 type Shard<S> = CachePadded<RwLock<Keyspace<S>>>;
 
-/// One database for several threads: its keys are spread over keyspaces by their hash, and each keyspace has
-/// a read-write lock.
+/// One database for several threads. Its keys are distributed over keyspaces by their hash, and each keyspace
+/// has a read-write lock.
 ///
-/// Readers of a shard run at once. A writer has its shard alone.
+/// Readers of the same shard run in parallel. A writer has exclusive access to its shard.
 ///
-/// A closure runs while the lock is held. It must not call a method of the same `Sharded`, and neither must
-/// the callback of [`Keyspace::on_event`]: they might wait for that lock. A closure must use no key but the
-/// one that it gets, because other keys belong to other shards: a key that it adds there is not found. It
-/// must not put another keyspace in the place of the one that it gets, because all of them have the same
-/// hasher. None of these mistakes is unsafe.
+/// A closure runs while the lock is held, and must keep three rules. Breaking them is not unsafe.
+///
+/// - The closure, and the callback of [`Keyspace::on_event`], must not call a method of the same `Sharded`,
+///   because it might wait forever for that lock.
+/// - The closure must use only the key that it gets. Other keys may belong to other shards, and a key that is
+///   added to the wrong shard is not found.
+/// - The closure must not replace the keyspace that it gets by another one, because all keyspaces have the
+///   same hasher.
 ///
 /// ```
 /// use keyspace::Sharded;
@@ -85,36 +88,38 @@ type Shard<S> = CachePadded<RwLock<Keyspace<S>>>;
 /// # Ok::<(), keyspace::values::WrongType>(())
 /// ```
 pub struct Sharded<S = DefaultHashBuilder> {
-    /// A power of two of them.
+    /// The shards. Their number is a power of two.
     shards: Vec<Shard<S>, Zmalloc>,
     hasher: S,
     /// The shard with which the next call of [`Sharded::maintain`] begins.
     pub(crate) turn: AtomicUsize,
-    /// How many shards in a row had no work left when their turn ended.
+    /// How many consecutive shards had no work left when their turn ended.
     pub(crate) idle: AtomicUsize,
     /// The allocator's free pages, for [`Sharded::maintain`].
     pub(crate) free_pages: Mutex<FreePages>,
-    /// Defragmentation of all shards, which one thread does at a time.
+    /// The defragmentation of all shards, which one thread does at a time.
     pub(crate) defrag: Mutex<ShardsDefrag>,
-    /// The snapshot of all shards. Locked before any shard is.
+    /// The snapshot of all shards. This lock is taken before that of any shard.
     pub(crate) snapshot: Mutex<ShardsSnapshot>,
 }
 
 impl Sharded {
-    /// An empty database with the default options, whose hash has a random seed. The number of keyspaces is
-    /// `shards`, rounded up to a power of two and limited to 4,096. Thirty-two shards per thread are a good
-    /// choice: with fewer, threads often wait for each other. A batch takes many locks, and waits most.
+    /// Returns an empty database with the default options. Its hasher has a random seed. The number of
+    /// keyspaces is `shards`, rounded up to a power of two and limited to 4,096.
+    ///
+    /// Thirty-two shards per thread are a good choice. With fewer shards, threads often wait for each other.
+    /// This affects batches most, because they take many locks.
     pub fn new(shards: usize) -> Self {
         or_oom(Self::try_with_options_and_hasher(shards, Options::default(), DefaultHashBuilder::new()))
     }
 }
 
 impl<S: Clone> Sharded<S> {
-    /// An empty database with these options and this hasher. The number of keyspaces is `shards`, rounded up
-    /// to a power of two and limited to 4,096. Each keyspace gets its share of `maxmemory`.
+    /// Returns an empty database with these options and this hasher. The number of keyspaces is `shards`,
+    /// rounded up to a power of two and limited to 4,096. Each keyspace gets an equal share of `maxmemory`.
     ///
     /// # Errors
-    /// If there is no memory for the keyspaces, of less than 1 KiB each.
+    /// If there is no memory for the keyspaces, each of which has less than 1 KiB.
     pub fn try_with_options_and_hasher(
         shards: usize,
         options: Options,
@@ -133,7 +138,7 @@ impl<S: Clone> Sharded<S> {
     }
 }
 
-/// The options of one of `count` keyspaces.
+/// Returns the options of one of `count` keyspaces.
 fn share_of(options: Options, count: usize) -> Options {
     match options.get_maxmemory() {
         0 => options,
@@ -142,28 +147,29 @@ fn share_of(options: Options, count: usize) -> Options {
 }
 
 impl<S> Sharded<S> {
-    /// How many keyspaces there are.
+    /// Returns the number of keyspaces.
     pub fn shard_count(&self) -> usize {
         self.shards.len()
     }
 
-    /// How many keys there are, expired ones included that have not been removed yet. Takes each lock in
-    /// turn. In C: `DBSIZE`.
+    /// Returns the number of keys. Keys that have expired but are not removed yet are included. Takes each
+    /// lock in turn. In C: `DBSIZE`.
     pub fn len(&self) -> usize {
         self.sum(Keyspace::len)
     }
 
-    /// How many keys have an expiry. Takes each lock in turn. In C: `expires` of INFO keyspace.
+    /// Returns the number of keys that have an expiry. Takes each lock in turn. In C: `expires` of INFO
+    /// keyspace.
     pub fn expires(&self) -> usize {
         self.sum(Keyspace::expires)
     }
 
-    /// Whether there is no key.
+    /// Returns `true` if there are no keys. Takes each lock in turn.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// What all keyspaces add to `used_memory`, in bytes. Takes each lock in turn.
+    /// Returns the bytes that all keyspaces add to `used_memory`. Takes each lock in turn.
     pub fn allocation_size(&self) -> usize {
         size_of::<Shard<S>>() * self.shards.capacity() + self.sum(Keyspace::allocation_size)
     }
@@ -172,20 +178,20 @@ impl<S> Sharded<S> {
         self.shards.iter().map(|shard| figure(&shard.read())).sum()
     }
 
-    /// Calls `f` with every keyspace, each under its lock for reading: for reports.
+    /// Calls `f` with every keyspace, each under its lock for reading. This is useful for reports.
     pub fn for_each(&self, mut f: impl FnMut(&Keyspace<S>)) {
         self.shards.iter().for_each(|shard| f(&shard.read()));
     }
 
-    /// Replaces the options of all keyspaces, each under its lock for writing. Each gets its share of
-    /// `maxmemory`, which is the most that one value can have.
+    /// Replaces the options of all keyspaces, each under its lock for writing. Each keyspace gets an equal
+    /// share of `maxmemory`, so a single value cannot be larger than that share.
     pub fn set_options(&self, options: Options) {
         let options = share_of(options, self.shards.len());
         self.for_each_mut(|keyspace| keyspace.set_options(options));
     }
 
-    /// Calls `f` with every keyspace, each under its lock for writing: to clear, for example, or to
-    /// take garbage. The options of one keyspace have its share of `maxmemory`.
+    /// Calls `f` with every keyspace, each under its lock for writing. This is useful to clear the keyspaces,
+    /// or to take their garbage. The options of each keyspace have its share of `maxmemory`.
     ///
     /// ```
     /// # let sharded = keyspace::Sharded::new(4);
@@ -196,17 +202,17 @@ impl<S> Sharded<S> {
         self.shards.iter().for_each(|shard| f(&mut shard.write()));
     }
 
-    /// The keyspaces, without locks.
+    /// Returns an iterator over the keyspaces, without their locks.
     pub fn into_keyspaces(self) -> impl Iterator<Item = Keyspace<S>> {
         self.shards.into_iter().map(|shard| CachePadded::into_inner(shard).into_inner())
     }
 
-    /// The shard with this number.
+    /// Returns the shard with this number.
     pub(crate) fn shard(&self, number: usize) -> &RwLock<Keyspace<S>> {
         &self.shards[number]
     }
 
-    /// The number of the shard of a hash.
+    /// Returns the number of the shard of a hash.
     #[inline]
     fn shard_of(&self, hash: u64) -> usize {
         let bits = self.shards.len().trailing_zeros();
@@ -215,36 +221,39 @@ impl<S> Sharded<S> {
 }
 
 impl<S: BuildHasher> Sharded<S> {
-    /// The hash of a key, for [`Key::with_hash`].
+    /// Returns the hash of a key, for [`Key::with_hash`].
     #[inline]
     pub fn hash_key(&self, key: &[u8]) -> u64 {
         self.hasher.hash_one(key)
     }
 
-    /// The key with its hash, and the number of its shard.
+    /// Returns the key with its hash, the number of its shard, and the hash.
     #[inline]
     fn place<'k>(&self, key: Key<'k>) -> (Key<'k>, usize, u64) {
         let hash = key.hash_or(|bytes| self.hash_key(bytes));
         (Key::with_hash(key.bytes(), hash), self.shard_of(hash), hash)
     }
 
-    /// Calls `f` with the keyspace of a key, under its lock for reading, and with the key and its hash.
+    /// Calls `f` with the keyspace of a key, under its lock for reading, and with the key, which then has its
+    /// hash.
     #[inline]
     pub fn read<'k, T>(&self, key: impl Into<Key<'k>>, f: impl FnOnce(&Keyspace<S>, Key<'k>) -> T) -> T {
         let (key, shard, _) = self.place(key.into());
         f(&self.shards[shard].read(), key)
     }
 
-    /// Calls `f` with the keyspace of a key, under its lock for writing, and with the key and its hash.
+    /// Calls `f` with the keyspace of a key, under its lock for writing, and with the key, which then has its
+    /// hash.
     #[inline]
     pub fn write<'k, T>(&self, key: impl Into<Key<'k>>, f: impl FnOnce(&mut Keyspace<S>, Key<'k>) -> T) -> T {
         let (key, shard, _) = self.place(key.into());
         f(&mut self.shards[shard].write(), key)
     }
 
-    /// [`Keyspace::get_each`] of any number of keys: calls `each` with the index of every key and its value.
-    /// Takes each lock once for sixteen keys, all of them before the first key is read, so that the misses of
-    /// the sixteen overlap. In C: `MGET`.
+    /// Calls `each` with the index of every key and its value, as [`Keyspace::get_each`] does. In C: `MGET`.
+    ///
+    /// The keys are read in batches of 16. A batch takes each lock once, and takes all its locks before it
+    /// reads the first key, so that the cache misses of the 16 keys overlap.
     ///
     /// ```
     /// let sharded = keyspace::Sharded::new(4);
@@ -276,12 +285,11 @@ impl<S: BuildHasher> Sharded<S> {
         }
     }
 
-    /// [`Keyspace::set_many`]: sets many keys, one after the other. Takes each lock once for sixteen keys. In
-    /// C: `MSET`, which no other client sees half done; here a reader may see the first keys set and the
-    /// others not yet.
+    /// Sets many keys, one after the other, as [`Keyspace::set_many`] does. Takes each lock once for 16 keys.
+    /// In C: `MSET`. Unlike `MSET`, this method is not atomic: a reader may see some keys set and others not.
     ///
     /// # Errors
-    /// That of the first pair that fails. The pairs before it are set.
+    /// The error of the first pair that fails. The pairs before it are set, and those behind it are not.
     pub fn set_many(&self, pairs: &[(Key<'_>, Element<'_>)], now: u64) -> Result<(), Error> {
         for pairs in pairs.chunks(AHEAD) {
             let places = self.places(pairs.iter().map(|(key, _)| *key));
@@ -298,12 +306,12 @@ impl<S: BuildHasher> Sharded<S> {
         Ok(())
     }
 
-    /// [`Keyspace::rename`], also if the new name belongs to another shard. Takes the locks of both names for
-    /// writing. Between two shards the events are [`Event::Set`](crate::Event::Set) of the new name and
-    /// [`Event::Removed`](crate::Event::Removed) of the old one. In C: `RENAME`.
+    /// Renames a key, as [`Keyspace::rename`] does, even if the new name belongs to another shard. Takes the
+    /// locks of both names for writing. Between two shards, the events are [`Event::Set`](crate::Event::Set)
+    /// for the new name and [`Event::Removed`](crate::Event::Removed) for the old one. In C: `RENAME`.
     ///
     /// # Errors
-    /// As of [`Keyspace::rename`].
+    /// The errors of [`Keyspace::rename`].
     ///
     /// ```
     /// let sharded = keyspace::Sharded::new(64);
@@ -324,11 +332,11 @@ impl<S: BuildHasher> Sharded<S> {
         })
     }
 
-    /// [`Keyspace::rename_absent`], also if the new name belongs to another shard: see
-    /// [`rename`](Self::rename). In C: `RENAMENX`.
+    /// Renames a key if the new name is absent, as [`Keyspace::rename_absent`] does, even if the new name
+    /// belongs to another shard. See [`rename`](Self::rename). In C: `RENAMENX`.
     ///
     /// # Errors
-    /// As of [`Keyspace::rename_absent`].
+    /// The errors of [`Keyspace::rename_absent`].
     pub fn rename_absent<'f, 't>(
         &self,
         from: impl Into<Key<'f>>,
@@ -341,11 +349,11 @@ impl<S: BuildHasher> Sharded<S> {
         })
     }
 
-    /// [`Keyspace::copy`], also if the other key belongs to another shard. Takes the locks of both keys for
-    /// writing. In C: `COPY`.
+    /// Copies a key, as [`Keyspace::copy`] does, even if the other key belongs to another shard. Takes the
+    /// locks of both keys for writing. In C: `COPY`.
     ///
     /// # Errors
-    /// As of [`Keyspace::copy`].
+    /// The errors of [`Keyspace::copy`].
     pub fn copy<'f, 't>(
         &self,
         from: impl Into<Key<'f>>,
@@ -359,8 +367,9 @@ impl<S: BuildHasher> Sharded<S> {
         })
     }
 
-    /// Calls `f` with the keyspaces of two keys and with the keys and their hashes. The second keyspace is
-    /// `None` if both keys belong to the first. Takes the locks in the order of the shards, as a batch does.
+    /// Calls `f` with the keyspaces of two keys and with the keys, which then have their hashes. The second
+    /// keyspace is `None` if both keys belong to the first. Takes the locks in the order of the shards, as a
+    /// batch does.
     fn with_both<'f, 't, R>(
         &self,
         from: Key<'f>,
@@ -382,14 +391,14 @@ impl<S: BuildHasher> Sharded<S> {
         }
     }
 
-    /// Hashes and shards of at most [`AHEAD`] keys.
+    /// Returns the hashes, shards and guard indices of at most [`AHEAD`] keys.
     fn places<'k>(&self, keys: impl Iterator<Item = Key<'k>>) -> [Place; AHEAD] {
         let mut places = [Place::default(); AHEAD];
         for (place, key) in places.iter_mut().zip(keys) {
             let (_, shard, hash) = self.place(key);
             *place = Place { hash, shard, guard: 0 };
         }
-        // The guard of a key is that of the first key of its shard.
+        // A key uses the guard of the first key of the batch that is in the same shard.
         for i in 1..AHEAD {
             let shard = places[i].shard;
             places[i].guard = places[..i].iter().position(|place| place.shard == shard).unwrap_or(i);
@@ -397,7 +406,7 @@ impl<S: BuildHasher> Sharded<S> {
         places
     }
 
-    /// Takes the locks of the first `len` places by their numbers, each once.
+    /// Takes the locks of the first `len` places, each once, in the order of the shards.
     fn lock<'s, G>(
         &'s self,
         places: &[Place; AHEAD],
@@ -417,9 +426,9 @@ impl<S: BuildHasher> Sharded<S> {
         guards
     }
 
-    /// Calls `each` with some keys and their values, and returns the next cursor: [`Cursor::START`] at the
-    /// end. Goes through the shards one after the other. See [`Keyspace::scan`], whose guarantees hold for
-    /// the keys of all shards. In C: `SCAN`.
+    /// Calls `each` with some keys and their values, and returns the next cursor, which is [`Cursor::START`]
+    /// at the end. Visits the shards one after the other. The guarantees of [`Keyspace::scan`] hold for the
+    /// keys of all shards. In C: `SCAN`.
     pub fn scan(
         &self,
         cursor: Cursor,
@@ -427,7 +436,8 @@ impl<S: BuildHasher> Sharded<S> {
         now: u64,
         each: impl FnMut(&[u8], ValueRef<'_>),
     ) -> Cursor {
-        // The low bits are the shard's number. The bits above are the cursor in that shard.
+        // The low bits of the cursor are the shard's number. The bits above them are the cursor in that
+        // shard.
         let count = self.shards.len() as u64;
         let (mut shard, mut inner) = (u64::from(cursor) % count, Cursor::from(u64::from(cursor) / count));
         let (mut each, mut shards) = (each, 0);
@@ -454,11 +464,11 @@ impl<S: BuildHasher> Sharded<S> {
 struct Place {
     hash: u64,
     shard: usize,
-    /// The index of the first key of the batch in the same shard, whose guard it uses.
+    /// The index of the first key of the batch in the same shard. This key uses its guard.
     guard: usize,
 }
 
-/// The guards of a batch, each at the index of the first key that needs it.
+/// The lock guards of a batch, each at the index of the first key that needs it.
 type Guards<G> = [Option<G>; AHEAD];
 
 impl<S> fmt::Debug for Sharded<S> {

@@ -1,8 +1,8 @@
-//! One-line methods named after Redis' commands on collections. Everything else that a collection can do is a
-//! method of [`Hash`](struct@Hash) and its neighbours, through [`Keyspace::get_as`] and
+//! One-line methods named after Redis' commands on collections. All other operations are methods of
+//! [`Hash`](struct@Hash), [`Set`](struct@Set) and so on. Call them through [`Keyspace::get_as`] and
 //! [`Keyspace::edit_as`].
 //!
-//! What adds to a collection makes room for the new elements first, if there is a limit.
+//! If there is a limit, a method that adds elements makes room for them first.
 
 use crate::error::Error;
 use crate::key::Key;
@@ -14,7 +14,7 @@ use values::{Element, Hash, List, Set, WrongType, ZSet};
 
 /// Hashes.
 impl<S: BuildHasher> Keyspace<S> {
-    /// Gives a field of a hash a value, and returns whether the field is new. In C: `HSET`.
+    /// Sets a field of a hash to a value, and returns whether the field is new. In C: `HSET`.
     ///
     /// # Errors
     /// [`WrongType`]; [`Error::KeyTooLong`]; no memory.
@@ -31,7 +31,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert(field, value, &limits))
     }
 
-    /// The value of a field, where it lies. In C: `HGET`.
+    /// Returns the value of a field, borrowed. In C: `HGET`.
     ///
     /// # Errors
     /// [`WrongType`].
@@ -44,7 +44,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(self.get_as::<Hash>(key, now)?.and_then(|hash| hash.get(field)))
     }
 
-    /// Removes a field, and returns whether it was there. In C: `HDEL`.
+    /// Removes a field, and returns whether there was such a field. In C: `HDEL`.
     ///
     /// # Errors
     /// [`WrongType`].
@@ -76,7 +76,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_as::<Set, _, _>(key, now, |set| set.try_insert(member, &limits))
     }
 
-    /// Whether a set has a member. In C: `SISMEMBER`.
+    /// Returns whether a set has a member. In C: `SISMEMBER`.
     ///
     /// # Errors
     /// [`WrongType`].
@@ -89,7 +89,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(self.get_as::<Set>(key, now)?.is_some_and(|set| set.contains(member)))
     }
 
-    /// Removes a member, and returns whether it was there. In C: `SREM`.
+    /// Removes a member, and returns whether there was such a member. In C: `SREM`.
     ///
     /// # Errors
     /// [`WrongType`].
@@ -106,10 +106,11 @@ impl<S: BuildHasher> Keyspace<S> {
 
 /// Sorted sets.
 impl<S: BuildHasher> Keyspace<S> {
-    /// Gives a member of a sorted set a score, under the conditions of `options`. In C: `ZADD`, `ZINCRBY`.
+    /// Sets the score of a member of a sorted set, if the conditions of `options` hold. In C: `ZADD`,
+    /// `ZINCRBY`.
     ///
     /// # Errors
-    /// [`WrongType`]; [`Error::IncompatibleOptions`]; the score is not a number; [`Error::KeyTooLong`]; no
+    /// [`WrongType`]; [`Error::IncompatibleOptions`]; a score that is not a number; [`Error::KeyTooLong`]; no
     /// memory.
     pub fn zadd<'k, 'e>(
         &mut self,
@@ -131,7 +132,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_as::<ZSet, _, _>(key, now, |zset| zset.try_add(member, score, options, &limits))
     }
 
-    /// The score of a member. In C: `ZSCORE`.
+    /// Returns the score of a member. In C: `ZSCORE`.
     ///
     /// # Errors
     /// [`WrongType`].
@@ -144,7 +145,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(self.get_as::<ZSet>(key, now)?.and_then(|zset| zset.score(member)))
     }
 
-    /// Removes a member, and returns whether it was there. In C: `ZREM`.
+    /// Removes a member, and returns whether there was such a member. In C: `ZREM`.
     ///
     /// # Errors
     /// [`WrongType`].
@@ -177,10 +178,10 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_as::<List, _, _>(key, now, |list| list.try_push(side, element, &limits))
     }
 
-    /// Takes the element at one end out of a list. In C: `LPOP`, `RPOP`.
+    /// Removes the element at one end of a list, and returns it. In C: `LPOP`, `RPOP`.
     ///
     /// # Errors
-    /// [`WrongType`]; no memory for the element. It is still there then.
+    /// [`WrongType`]; no memory for the element, which then stays in the list.
     pub fn pop<'k>(
         &mut self,
         key: impl Into<Key<'k>>,

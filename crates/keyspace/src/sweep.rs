@@ -1,9 +1,9 @@
-//! Removing expired keys in slices: the active half of expiry.
+//! Methods that remove expired keys in steps: the active half of expiry.
 //!
-//! A key that has expired is absent for every reader. A write to the key or a sweep frees its memory. A
-//! sweep walks over the marks of the table, chunk by chunk, and reads the blocks of marked entries only.
+//! A key that has expired is absent for every reader. A write to the key or a sweep frees its memory. A sweep
+//! walks over the marks of the table, chunk by chunk, and reads only the blocks of marked entries.
 //!
-//! Learned from: Redis' `expire.c` (`activeExpireCycle`), which samples keys of a second table.
+//! Learned from: Redis' `expire.c` (`activeExpireCycle`), which samples the keys of a second table.
 
 use crate::keyspace::Keyspace;
 use common::Cursor;
@@ -11,42 +11,43 @@ use core::hash::BuildHasher;
 use core::ptr;
 use core::time::Duration;
 
-/// Expired entries that are removed at once.
+/// How many expired entries of a chunk are removed in one batch.
 const BATCH: usize = 64;
 
-/// Entries that are looked at before the share of expired ones among them says whether to go on.
+/// How many entries a window has. After each window, the share of expired entries decides whether the sweep
+/// goes on.
 const WINDOW: usize = 64;
 
-/// The share of expired entries is also known of about so many entries that were looked at last, in this call
-/// and before.
+/// The sweep also computes the share of expired entries among about this many of the last entries, including
+/// those of earlier calls.
 const RECENT: usize = 1_024;
 
-/// This many steps of the walk cost as much as a look at an entry.
+/// How many steps of the walk cost as much as a look at one entry.
 const STEPS_A_LOOK: usize = 16;
 
-/// With effort 1, this percentage of expired keys is accepted. Each further step of effort lowers it by one.
-/// In C: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
+/// The percentage of expired keys that a sweep accepts with an effort of 1. Each further step of effort
+/// lowers it by one. In C: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
 const STALE_PERCENT_MAX: usize = 10;
 
 /// What a sweep has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Swept {
-    /// Keys with an expiry that were looked at.
+    /// How many keys with an expiry were looked at.
     pub looked_at: usize,
-    /// Keys that had expired, and were removed.
+    /// How many keys had expired, and were removed.
     pub removed: usize,
-    /// Whether the sweep came to the end of the table. The next one starts anew.
+    /// Whether the sweep reached the end of the table. The next one begins at the start.
     pub is_complete: bool,
 }
 
 impl Swept {
-    /// The share of expired keys among those that were looked at, 0 to 1.
+    /// Returns the share of expired keys among those that were looked at, from 0 to 1.
     pub fn stale_share(&self) -> f64 {
         if self.looked_at == 0 { 0.0 } else { self.removed as f64 / self.looked_at as f64 }
     }
 
-    /// Adds what a later sweep has done.
+    /// Adds the result of a later sweep.
     pub(crate) fn add(&mut self, later: Self) {
         self.looked_at += later.looked_at;
         self.removed += later.removed;
@@ -54,7 +55,7 @@ impl Swept {
     }
 }
 
-/// The entries that were looked at last, over several calls.
+/// The numbers of the entries that were looked at last, over several calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Recent {
     looked_at: usize,
@@ -72,21 +73,22 @@ impl Recent {
     }
 }
 
-/// Whether more than nine tenths of so many percent had expired. A sweep that went on only above the accepted
-/// share would let it pass: keys go on expiring between two sweeps.
+/// Returns whether the share of expired entries is more than nine tenths of `percent_max`. A sweep that
+/// stopped at `percent_max` itself would end up above it, because more keys expire between two sweeps.
 fn is_stale(percent_max: usize, removed: usize, looked_at: usize) -> bool {
     1_000 * removed > 9 * percent_max * looked_at
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Removes expired keys, from where the last call stopped. Looks at about `budget` keys that have an
-    /// expiry, and at 64 of them at least. Stops earlier when few of the last 64 and of the last 1,000 had
-    /// expired: 9 % with an `active_expire_effort` of 1, which accepts 10 %, and 0.9 % with 10. O(`budget`),
-    /// and the values that are dropped. In C: `activeExpireCycle`.
+    /// Removes expired keys, beginning where the last call stopped. Looks at about `budget` keys that have an
+    /// expiry, but at least at 64. O(`budget`), plus the time to drop the values. In C: `activeExpireCycle`.
     ///
-    /// Call it about ten times a second. The walk reaches every key in turn, and the next keys are the ones
-    /// that have waited longest. So the share of expired keys among all is about half of the share that the
-    /// walk meets, as long as the budget allows.
+    /// Stops earlier if few of the last 64 keys and of the last 1,000 had expired: 9 % with an
+    /// `active_expire_effort` of 1, which accepts 10 %, and 0.9 % with 10.
+    ///
+    /// Call it about ten times a second. The walk reaches every key in turn, and the next keys are always
+    /// those that have waited longest. So the share of expired keys among all keys is about half of the share
+    /// that the walk finds, as long as the budget is large enough.
     ///
     /// ```
     /// use keyspace::{Expiry, Keyspace, SetExpiry, SetOptions};
@@ -109,14 +111,15 @@ impl<S: BuildHasher> Keyspace<S> {
         self.sweep_while(now, goes_on).0
     }
 
-    /// [`expire_some`](Self::expire_some) for as long as `budget` lasts by the caller's `clock`, which tells
-    /// the time since any moment. Overshoots by some 64 keys, and by the values that are dropped with them.
-    /// In C: the time limit of `activeExpireCycle`.
+    /// Like [`expire_some`](Self::expire_some), but works until `budget` has passed by the caller's `clock`,
+    /// which returns the time since any fixed moment. May exceed the budget by the time of about 64 keys and
+    /// the values that are dropped with them. In C: the time limit of `activeExpireCycle`.
     pub fn expire_for(&mut self, now: u64, budget: Duration, clock: impl FnMut() -> Duration) -> Swept {
         self.sweep_for(now, budget, clock).0
     }
 
-    /// [`expire_for`](Self::expire_for). Returns too whether only the budget has ended the sweep.
+    /// Like [`expire_for`](Self::expire_for). Also returns whether the sweep ended only because the budget
+    /// did.
     pub(crate) fn sweep_for(
         &mut self,
         now: u64,
@@ -127,8 +130,9 @@ impl<S: BuildHasher> Keyspace<S> {
         self.sweep_while(now, |_cost| clock().saturating_sub(start) < budget)
     }
 
-    /// Sweeps windows while enough keys had expired and `goes_on` allows it, once through the table at most.
-    /// `goes_on` gets the window's cost in looks. Returns too whether only `goes_on` has ended the sweep.
+    /// Sweeps windows while enough keys had expired and `goes_on` returns `true`, but at most once through
+    /// the table. `goes_on` gets the cost of the window, in looks at an entry. Also returns whether the sweep
+    /// ended only because of `goes_on`.
     fn sweep_while(&mut self, now: u64, mut goes_on: impl FnMut(usize) -> bool) -> (Swept, bool) {
         let effort = usize::from(self.options.get_active_expire_effort());
         let stale_percent = (STALE_PERCENT_MAX + 1).saturating_sub(effort);
@@ -144,7 +148,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let goes_on = goes_on(cost);
             let is_stale = is_stale(stale_percent, window.removed, window.looked_at)
                 || is_stale(stale_percent, self.recent.removed, self.recent.looked_at);
-            // Few keys say little about all.
+            // The share of a few keys says little about all keys.
             let is_done = window.is_complete || !(is_stale || self.recent.looked_at < WINDOW);
             if is_done || !goes_on {
                 return (swept, !is_done);
@@ -152,8 +156,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Looks at some entries from where the last window ended, and removes those that have expired. Returns
-    /// the cost in looks, too.
+    /// Looks at some entries, beginning where the last window ended, and removes those that have expired.
+    /// Also returns the cost, in looks at an entry.
     fn sweep_window(&mut self, now: u64) -> (Swept, usize) {
         let (mut swept, mut steps) = (Swept::default(), 0);
         while swept.looked_at + steps / STEPS_A_LOOK < WINDOW && !swept.is_complete {
@@ -175,7 +179,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     swept.removed += 1;
                 }
             }
-            // An entry under a wrong hash is not found, and must not stop the walk.
+            // An entry that was added with a wrong hash is not found here. It must not stop the walk.
             if found > BATCH && swept.removed > removed_before {
                 swept.looked_at += BATCH;
                 continue; // the rest of the same chunk

@@ -1,4 +1,4 @@
-//! [`Totals`]: the running totals of a keyspace, and its callback for events.
+//! [`Totals`]: the sums over all entries of a keyspace, and its callback for events.
 
 use crate::entry::{Content, Entry};
 use crate::event::Event;
@@ -15,7 +15,7 @@ use zmalloc::Zmalloc;
 /// The callback of [`Keyspace::on_event`](crate::Keyspace::on_event).
 pub(crate) type OnEvent = Box<dyn FnMut(Event<'_>) + Send + Sync, Zmalloc>;
 
-/// An entry that another one has replaced, and what it added to `used_memory`.
+/// An entry that was replaced by another one, and the bytes that it added to `used_memory`.
 pub(crate) struct Replaced {
     entry: Entry,
     size: usize,
@@ -24,14 +24,14 @@ pub(crate) struct Replaced {
 /// An event that has a key.
 type OnKey = fn(&[u8]) -> Event<'_>;
 
-/// What every new, changed or removed entry updates: the sums over all entries, the state of eviction, the
-/// garbage, and the snapshot, which saves an entry before it is changed or removed. It also has the callback
-/// for events.
+/// The state that every addition, change or removal of an entry updates: the sums over all entries, the state
+/// of eviction, the garbage, and the snapshot. The snapshot saves an entry before it is changed or removed.
+/// `Totals` also has the callback for events.
 #[derive(Default)]
 pub(crate) struct Totals {
-    /// What the entries add to `used_memory`, values and all.
+    /// The bytes that the entries and their values add to `used_memory`.
     pub(crate) entry_bytes: usize,
-    /// How many keys have an expiry: the number of marked entries.
+    /// How many keys have an expiry. The table marks their entries.
     pub(crate) expires: usize,
     pub(crate) eviction: Eviction,
     pub(crate) lazyfree: Lazyfree,
@@ -40,7 +40,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    /// Calls the callback, if there is one. Frees some garbage, if there is any.
+    /// Calls the callback if there is one, and frees some garbage if there is any.
     #[inline]
     pub(crate) fn notify(&mut self, event: Event<'_>) {
         self.report(event);
@@ -57,20 +57,21 @@ impl Totals {
         }
     }
 
-    /// The tables of coded strings. They are those of the keyspace.
+    /// Returns the symbol tables of coded strings, which are the same as the keyspace's.
     #[inline]
     pub(crate) fn tables(&self) -> &Tables {
         &self.snapshot.reading.tables
     }
 
-    /// Counts the entry of a new key with that hash, and marks it if it has an expiry.
+    /// Adds the entry of a new key to the sums, and marks it if it has an expiry. `hash` is the hash of the
+    /// key.
     #[inline]
     pub(crate) fn add(&mut self, entry: OccupiedEntry<'_, Entry>, hash: u64) {
         let size = entry.get().allocation_size();
         self.add_sized(entry, size, hash);
     }
 
-    /// [`add`](Self::add) of an entry whose allocation size is known.
+    /// Like [`add`](Self::add), for an entry whose allocation size is known.
     #[inline]
     pub(crate) fn add_sized(&mut self, mut entry: OccupiedEntry<'_, Entry>, size: usize, hash: u64) {
         self.entry_bytes += size;
@@ -92,8 +93,8 @@ impl Totals {
         }
     }
 
-    /// The same for an entry that is about to be removed and freed. A large one may still be unsaved
-    /// afterwards: the snapshot takes it over when it is freed.
+    /// Saves an entry that is about to be removed and freed, if a snapshot is waiting for it. A large entry
+    /// may still be unsaved afterwards. The snapshot then takes it over when it is freed.
     #[inline]
     pub(crate) fn before_removal(&mut self, entry: &OccupiedEntry<'_, Entry>) {
         if !self.snapshot.is_saved(entry.get()) {
@@ -101,8 +102,8 @@ impl Totals {
         }
     }
 
-    /// The same for an entry that is no longer in the table, which cannot be looked at. No value in the table
-    /// is half saved.
+    /// Like [`before_removal`](Self::before_removal), for an entry that has already left the table. The table
+    /// cannot be read at this point. The caller has made sure that no value in it is half saved.
     #[inline]
     pub(crate) fn before_discard(&mut self, entry: &Entry) {
         if !self.snapshot.is_saved(entry) {
@@ -110,7 +111,7 @@ impl Totals {
         }
     }
 
-    /// Takes an entry out of the table and out of the sums.
+    /// Removes an entry from the table and from the sums.
     #[inline]
     pub(crate) fn remove(&mut self, entry: OccupiedEntry<'_, Entry>) -> Entry {
         self.before_change(&entry);
@@ -118,7 +119,7 @@ impl Totals {
         entry.remove()
     }
 
-    /// Takes an entry out of the table and out of the sums, and reports that it was removed.
+    /// Removes an entry from the table and from the sums, and reports that its key was removed.
     #[inline]
     pub(crate) fn remove_key(&mut self, entry: OccupiedEntry<'_, Entry>) -> Entry {
         let entry = self.remove(entry);
@@ -126,8 +127,8 @@ impl Totals {
         entry
     }
 
-    /// Reports and frees an entry that is no longer in the table. If it is large and `is_lazy`, it becomes
-    /// garbage. If it is not saved, the snapshot takes it over.
+    /// Reports and frees an entry that is no longer in the table. A large entry becomes garbage if `is_lazy`
+    /// is set. The snapshot takes over an entry that is not saved yet.
     #[inline]
     pub(crate) fn discard(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
         self.discard_only(entry, event, is_lazy, true);
@@ -136,7 +137,8 @@ impl Totals {
         }
     }
 
-    /// [`discard`](Self::discard) that frees no older garbage in passing. `is_write` is for [`Pace`].
+    /// Like [`discard`](Self::discard), but does not free the share of older garbage that each write frees.
+    /// `is_write` is for [`Pace`].
     #[inline]
     fn discard_only(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
         self.expires -= usize::from(entry.expires());
@@ -148,8 +150,8 @@ impl Totals {
         }
     }
 
-    /// [`discard_only`](Self::discard_only) in all cases. The callback may panic, so the sums are right
-    /// before it, and the snapshot has the entry.
+    /// The general case of [`discard_only`](Self::discard_only). The callback may panic, so the sums are
+    /// updated, and the snapshot takes the entry over, before the callback runs.
     #[inline(never)]
     fn discard_reported(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
         let size = entry.allocation_size();
@@ -171,12 +173,12 @@ impl Totals {
         Pace { live_bytes: self.entry_bytes, list_bytes: self.list_bytes(), is_write }
     }
 
-    /// How many bytes the list of garbage may add.
+    /// Returns how many bytes the list of garbage may grow by.
     pub(crate) fn list_bytes(&self) -> usize {
         if self.eviction.is_limited() { 0 } else { LIST_BYTES }
     }
 
-    /// Frees an entry that has expired, and returns its place.
+    /// Removes and frees an entry that has expired, and returns its place in the table.
     pub(crate) fn take_expired<'t>(&mut self, entry: OccupiedEntry<'t, Entry>) -> VacantEntry<'t, Entry> {
         self.before_removal(&entry);
         let (entry, place) = entry.take();
@@ -185,12 +187,13 @@ impl Totals {
     }
 
     /// Reports and frees an entry that has expired and is no longer in the table. A sweep does this for many
-    /// entries, so older garbage is left alone.
+    /// entries, so the method does not free older garbage.
     pub(crate) fn discard_expired(&mut self, entry: Entry) {
         self.discard_only(entry, |key| Event::Expired(key), self.lazyfree.lazy.expire, false);
     }
 
-    /// [`remove_key`](Self::remove_key) that frees the entry, later if it is large and `is_lazy`.
+    /// Like [`remove_key`](Self::remove_key), but frees the entry. A large entry becomes garbage if `is_lazy`
+    /// is set.
     #[inline]
     pub(crate) fn drop_key(&mut self, entry: OccupiedEntry<'_, Entry>, is_lazy: bool) {
         self.before_removal(&entry);
@@ -203,7 +206,7 @@ impl Totals {
         self.take_expired(entry);
     }
 
-    /// Makes the entry of a new key, puts it into its place, and reports that its key was set.
+    /// Creates the entry of a new key, inserts it at its place, and reports that the key was set.
     #[inline]
     pub(crate) fn add_new(
         &mut self,
@@ -219,7 +222,7 @@ impl Totals {
         Ok(())
     }
 
-    /// Gives a key another value and expiry. The old value is freed, or is garbage if it is large.
+    /// Replaces the value and the expiry of a key. The old value is freed, or becomes garbage if it is large.
     #[inline]
     pub(crate) fn try_set(
         &mut self,
@@ -233,7 +236,7 @@ impl Totals {
         self.change(entry, |entry, held| entry.try_set(expiry, content, held))
     }
 
-    /// [`try_set`](Self::try_set) of an entry whose old value may be large.
+    /// Like [`try_set`](Self::try_set), for an entry whose old value may be large.
     #[inline(never)]
     fn try_replace_word(
         &mut self,
@@ -257,7 +260,7 @@ impl Totals {
         }
     }
 
-    /// Puts an entry in the place of another one, and returns that one. It has left the sums.
+    /// Replaces an entry by another one, and returns the old entry, which the sums no longer contain.
     pub(crate) fn replace(&mut self, entry: &mut OccupiedEntry<'_, Entry>, new: Entry) -> Replaced {
         self.before_removal(entry);
         self.snapshot.mark_saved(&new);
@@ -265,8 +268,8 @@ impl Totals {
         Replaced { entry, size }
     }
 
-    /// Frees a replaced entry, or makes it garbage if it is large. If it is not saved, the snapshot takes it
-    /// over.
+    /// Frees a replaced entry, or makes it garbage if it is large. The snapshot takes over an entry that is
+    /// not saved yet.
     pub(crate) fn discard_replaced(&mut self, Replaced { entry, size }: Replaced) {
         if !self.snapshot.is_saved(&entry) {
             self.snapshot.take_over(entry, size);
@@ -275,15 +278,15 @@ impl Totals {
         }
     }
 
-    /// Takes an entry out of the sums.
+    /// Subtracts an entry from the sums.
     #[inline]
     pub(crate) fn subtract(&mut self, entry: &Entry) {
         self.entry_bytes -= entry.allocation_size();
         self.expires -= usize::from(entry.expires());
     }
 
-    /// Lends an entry to be changed, and the sum of all bytes, which `change` keeps right. Afterwards the
-    /// mark is that of the changed entry, even if `change` panics.
+    /// Calls `change` with an entry and with the sum of all bytes, which `change` must update. Afterwards
+    /// updates the mark of the entry and the number of expiries, even if `change` panics.
     #[inline]
     pub(crate) fn change<T>(
         &mut self,
@@ -294,7 +297,8 @@ impl Totals {
         self.change_saved(entry, change)
     }
 
-    /// [`change`](Self::change) that stores the same value in another form. A snapshot can save it in either.
+    /// Like [`change`](Self::change), for a `change` that stores the same value in another form. A snapshot
+    /// can save the value in either form.
     pub(crate) fn change_form<T>(
         &mut self,
         entry: &mut OccupiedEntry<'_, Entry>,
@@ -303,7 +307,7 @@ impl Totals {
         self.change_saved(entry, change)
     }
 
-    /// [`change`](Self::change) of an entry that is saved, or that is replaced.
+    /// Like [`change`](Self::change), for an entry that is already saved, or that is replaced.
     #[inline]
     fn change_saved<T>(
         &mut self,

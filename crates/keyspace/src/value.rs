@@ -1,4 +1,4 @@
-//! Values, to be read where they lie ([`ValueRef`]) or taken out ([`Value`]).
+//! The values of keys: borrowed ([`ValueRef`]), borrowed for editing ([`ValueMut`]), and owned ([`Value`]).
 
 use crate::entry::{EntryString, EntryView, InEntry, StringEdit};
 use crate::reading::Reading;
@@ -9,7 +9,7 @@ use values::{
     WrongType, ZSet, ZSetView,
 };
 
-/// The value of a key, borrowed. What it lends lives as long as the keyspace is borrowed.
+/// The value of a key, borrowed. References from it live as long as the keyspace is borrowed.
 ///
 /// ```
 /// use keyspace::{Keyspace, ValueRef};
@@ -50,7 +50,7 @@ impl PartialEq for ValueRef<'_> {
 impl<'a> ValueRef<'a> {
     #[inline]
     pub(crate) fn of(entry: EntryView<'a>, reading: &'a Reading) -> Self {
-        // Strings are the most frequent values, and a look at the kind is all that they need.
+        // Strings are the most frequent values, so they are checked first.
         StringRef::of(entry, reading).map_or_else(|_| Self::of_collection(entry), Self::String)
     }
 
@@ -66,7 +66,7 @@ impl<'a> ValueRef<'a> {
         value.unwrap_or_else(|_| unreachable!("the type was asked for"))
     }
 
-    /// The string, if it is one.
+    /// Returns the string, or `None` if the value is a collection.
     #[inline]
     pub fn as_string(self) -> Option<StringRef<'a>> {
         if let Self::String(string) = self { Some(string) } else { None }
@@ -75,9 +75,9 @@ impl<'a> ValueRef<'a> {
 
 /// A string value, borrowed.
 ///
-/// A string is an integer, bytes that lie in the keyspace, or *coded*: bytes that were compressed with a
-/// symbol table. Without [`set_symbols`](crate::Keyspace::set_symbols) no string is coded. A string compares
-/// with text and with other strings in any form.
+/// A string has one of three forms: an integer, plain bytes, or *coded*, which means compressed with a symbol
+/// table. No string is coded unless [`set_symbols`](crate::Keyspace::set_symbols) is called. A string of any
+/// form can be compared with text and with other strings.
 ///
 /// ```
 /// # let mut keyspace = keyspace::Keyspace::new();
@@ -100,26 +100,26 @@ impl<'a> StringRef<'a> {
         Ok(Self { string: entry.string()?, reading })
     }
 
-    /// How many bytes the text has. O(1).
+    /// Returns the number of bytes of the text. O(1).
     #[inline]
     pub fn len(self) -> usize {
         self.string.len()
     }
 
-    /// Whether the text has no bytes.
+    /// Returns `true` if the text has no bytes.
     #[inline]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The string where it lies: an integer, or bytes. `None` if it is coded. O(1).
+    /// Returns the integer or the bytes without a copy, or `None` if the string is coded. O(1).
     #[inline]
     pub fn plain(self) -> Option<Element<'a>> {
         self.string.plain()
     }
 
-    /// The string: an integer, or bytes. The text of a coded one is decoded into `buffer`, which is cleared
-    /// first, and grows to eight bytes more than the text. O(1), O(len) if it is coded.
+    /// Returns the integer or the bytes. A coded string is decoded into `buffer`, which is cleared first, and
+    /// grows to eight bytes more than the text. O(1), or O(len) if the string is coded.
     ///
     /// # Errors
     /// No memory for the buffer.
@@ -134,8 +134,8 @@ impl<'a> StringRef<'a> {
         }
     }
 
-    /// The bytes. An integer is spelled out in the view itself. For a coded string, see
-    /// [`element`](Self::element).
+    /// Returns the bytes. The digits of an integer are stored in the view itself. A coded string is decoded
+    /// into `buffer`, as in [`element`](Self::element).
     ///
     /// # Errors
     /// No memory for the buffer.
@@ -147,7 +147,7 @@ impl<'a> StringRef<'a> {
         Ok(self.element(buffer)?.text())
     }
 
-    /// A copy of the string. O(len).
+    /// Returns a copy of the string. O(len).
     ///
     /// # Errors
     /// No memory.
@@ -158,15 +158,18 @@ impl<'a> StringRef<'a> {
     /// Appends the bytes to `out`. O(len).
     ///
     /// # Errors
-    /// No memory. Then `out` is as it was.
+    /// No memory. `out` is then unchanged.
     #[inline]
     pub fn append_to(self, out: &mut Vec<u8>) -> Result<(), ReserveError> {
         self.reading.tables.append(self.string, out)
     }
 
-    /// The bytes as a reply that outlives the borrow. A string of more than 1,024 bytes that is not coded is
-    /// not copied: the reply shares it, and a later write copies it first. O(1) then, else O(len).
-    /// [`Keyspace::lent_bytes`](crate::Keyspace::lent_bytes) counts it.
+    /// Returns the bytes as a reply that outlives the borrow.
+    ///
+    /// If the string has more than 1,024 bytes and is not coded, the reply shares it instead of copying it,
+    /// which is O(1). A later write to the key copies the string first.
+    /// [`Keyspace::lent_bytes`](crate::Keyspace::lent_bytes) counts such a reply. All other strings are
+    /// copied or decoded, which is O(len).
     pub fn to_bytes(self) -> Bytes {
         match self.string {
             EntryString::Object(object) => self.reading.lent.lend(object),
@@ -182,7 +185,7 @@ impl<'a> StringRef<'a> {
     }
 }
 
-/// Strings are equal if their bytes are. O(len). Allocates nothing.
+/// Strings are equal if their bytes are equal, whatever their forms. O(len). Allocates nothing.
 impl PartialEq for StringRef<'_> {
     fn eq(&self, other: &Self) -> bool {
         let (one, other) = match (self.string, other.string) {
@@ -239,12 +242,12 @@ impl fmt::Debug for StringRef<'_> {
     }
 }
 
-/// The value of a key, lent to be changed where it lies. See [`Keyspace::edit`](crate::Keyspace::edit).
+/// The value of a key, borrowed to be edited in place. See [`Keyspace::edit`](crate::Keyspace::edit).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ValueMut<'a, 'e> {
-    /// There is no such key. A value that is put here becomes the key's, without an expiry. An empty
-    /// collection makes no key; an empty string does.
+    /// There is no such key. If the closure stores a value here, the key is added with that value and without
+    /// an expiry. An empty collection adds no key, but an empty string does.
     Absent(&'a mut Option<Value>),
     /// A string or an integer.
     String(&'a mut StringEdit<'e>),
@@ -274,8 +277,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// Whether it is a collection without elements, which no key can have. A string is never empty in this
-    /// sense.
+    /// Returns `true` if the value is a collection without elements, which no key can have. Returns `false`
+    /// for every string.
     pub fn is_empty(&self) -> bool {
         match self {
             Self::String(_) => false,
@@ -290,7 +293,7 @@ impl Value {
 macro_rules! object_type_of {
     ($($Value:ty),*) => { $(
         impl $Value {
-            /// What `TYPE` says.
+            /// Returns the type of the value. In C: `TYPE`.
             pub fn object_type(&self) -> ObjectType {
                 match self {
                     Self::String(_) => ObjectType::String,

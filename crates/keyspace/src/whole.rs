@@ -1,4 +1,4 @@
-//! Values of any type: put in, edited, and taken out.
+//! Methods that insert, edit or take a value of any type.
 
 use crate::access::Access;
 use crate::coded::EditOutcome;
@@ -17,7 +17,8 @@ use values::{Hash, List, ObjectType, ReserveError, Set, ZSet, by_type};
 impl<S: BuildHasher> Keyspace<S> {
     /// Stores a value that was built elsewhere, with an absolute expiry in milliseconds or none. Replaces the
     /// key's value and expiry. An empty collection, or an expiry that has passed, removes the key. O(1) for a
-    /// large collection, O(bytes) for what lies in the entry's block. In C: the body of `RESTORE`.
+    /// large collection, and O(bytes) for a value that is stored in the entry's block. In C: the body of
+    /// `RESTORE`.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -50,9 +51,9 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Calls `f` to edit the value of a key in place, whatever its type, with one look-up. If the key is
-    /// absent, `f` can put a new value. A collection that is left empty is removed, even when `f` fails or
-    /// panics. What `f` has done before it failed stays done. For a value of a known type,
-    /// [`edit_as`](Self::edit_as) and [`edit_string`](Self::edit_string) are shorter.
+    /// absent, `f` can store a new value. If a collection is empty afterwards, its key is removed, even when
+    /// `f` fails or panics. Changes that `f` made before it failed are kept. If the type is known,
+    /// [`edit_as`](Self::edit_as) and [`edit_string`](Self::edit_string) are simpler.
     ///
     /// ```
     /// use keyspace::{Error, Keyspace, ValueMut};
@@ -83,8 +84,9 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called. For a [coded
-    /// string](Self::set_symbols), before `f` is called: no memory for its text, or [`Error::MaxmemoryReached`].
+    /// The error that `f` returns; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called. For a
+    /// [coded string](Self::set_symbols), before `f` is called: no memory for its text, or
+    /// [`Error::MaxmemoryReached`].
     pub fn edit<'k, T, E: Into<Error>>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -129,11 +131,11 @@ impl<S: BuildHasher> Keyspace<S> {
         result.map_err(Into::into)
     }
 
-    /// Removes a key and returns its value. O(1) for a large collection, O(bytes) for a string and for what
-    /// lay in the entry's block.
+    /// Removes a key and returns its value. O(1) for a large collection, and O(bytes) for a string or for a
+    /// value that is stored in the entry's block.
     ///
     /// # Errors
-    /// No memory for the copy of a string, or of what lay in the block. The key is still there then.
+    /// No memory for the copy of a string, or of a value in the entry's block. The key is then not removed.
     pub fn take<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> Result<Option<Value>, Error> {
         let key = key.into();
         let hash = self.hash_of(&key);
@@ -149,7 +151,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// A value on its way into a block. What a block takes over is left empty.
+/// Returns the content of a block for a value. If the content takes over a part of the value, that part is
+/// left empty.
 pub(crate) fn try_content(value: &mut Value) -> Result<Content<'_>, ReserveError> {
     Ok(match value {
         Value::String(string) => Content::try_owned_string(string)?,
@@ -160,7 +163,7 @@ pub(crate) fn try_content(value: &mut Value) -> Result<Content<'_>, ReserveError
     })
 }
 
-/// A copy of a value.
+/// Returns a copy of the value of an entry.
 fn try_copy(entry: &Entry, tables: &Tables) -> Result<Value, Error> {
     Ok(by_type!(entry.object_type(), string => Value::String(tables.try_to_owned(entry.string()?)?), C => {
         Value::from(entry.try_to_owned::<C>()?)

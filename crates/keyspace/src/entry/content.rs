@@ -1,4 +1,4 @@
-//! [`Content`]: a value on its way into a block.
+//! [`Content`]: a value that is to be written into a block.
 
 use super::kind::{Kind, Place};
 use super::view::CodedString;
@@ -9,15 +9,17 @@ use robj::Robj;
 use sds::Sds;
 use values::{Collection, Element, Encoding, ObjectType, OwnedElement, ReserveError};
 
-/// The longest string, in bytes, that lies in an entry's block. A longer one is an [`Robj`] around an
-/// [`Sds`], which a reply can hold without a copy.
+/// The length of the longest string that is stored in an entry's block, in bytes. A longer string is stored
+/// as an [`Robj`] around an [`Sds`], which a reply can hold without a copy.
 ///
-/// A string in the block takes 26 bytes less than one in an object, on average and whatever its length. A
-/// reply copies it, and from about 1,000 bytes on that costs more than to hold an object. A block of 1,024
-/// bytes has a key of 16 bytes and a string of 1,000. The book's page on the keyspace has the figures.
+/// A string in the block takes 26 bytes less than one in an object, on average and whatever its length. But a
+/// reply has to copy it, and for strings of about 1,000 bytes or more the copy costs more than holding an
+/// object. A block of 1,024 bytes holds a key of 16 bytes and a string of 1,000. The book's page on the
+/// keyspace has the measurements.
 pub(crate) const INLINE_LEN_MAX: usize = 1_024;
 
-/// A value that is to be written into a block. What it owns is freed with it until it has been written.
+/// A value that is to be written into a block. If it is dropped before it is written, the memory that it owns
+/// is freed.
 pub(crate) enum Content<'a> {
     Int(i64),
     Bytes(&'a [u8]),
@@ -29,7 +31,8 @@ pub(crate) enum Content<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// A string in the smallest form: an integer, bytes in the block, or an object. O(len).
+    /// Returns the content for a string in its smallest form: an integer, bytes in the block, or an object.
+    /// O(len).
     #[inline]
     pub(crate) fn try_string(string: Element<'a>) -> Result<Self, ReserveError> {
         Ok(match string {
@@ -47,8 +50,8 @@ impl<'a> Content<'a> {
         matches!(self, Self::Bytes(_) | Self::Object(_))
     }
 
-    /// [`try_string`](Self::try_string) of a string whose block an object may take over. 0 is left then: an
-    /// empty string would need memory.
+    /// Like [`try_string`](Self::try_string), but an object takes over the block of a long string. The string
+    /// is then left as the integer 0, because an empty string would need memory.
     pub(crate) fn try_owned_string(string: &'a mut OwnedElement) -> Result<Self, ReserveError> {
         match mem::replace(string, OwnedElement::Int(0)) {
             OwnedElement::Bytes(bytes) if bytes.len() > INLINE_LEN_MAX => {
@@ -68,7 +71,8 @@ impl<'a> Content<'a> {
         Ok(Self::Object(object))
     }
 
-    /// A collection as it is: packed bytes go into the block, another encoding is a word.
+    /// Returns the content for a collection in its present encoding. Packed bytes are copied into the block,
+    /// and any other encoding becomes a word.
     pub(crate) fn collection<C: Collection>(collection: &'a mut C) -> Self {
         let encoding = collection.encoding();
         match Kind::collection(C::TYPE, encoding, Place::Packed) {
@@ -79,10 +83,10 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Packed bytes as they are. Their frame has been checked.
+    /// Returns the content for packed bytes. The caller has checked their frame.
     ///
     /// # Errors
-    /// If that type is not packed in that encoding.
+    /// If a collection of this type and encoding cannot be packed.
     pub(crate) fn packed(
         object_type: ObjectType,
         encoding: Encoding,
@@ -92,12 +96,13 @@ impl<'a> Content<'a> {
         Ok(Self::Packed(kind.ok_or(values::Error::NotPacked { encoding })?, bytes))
     }
 
-    /// A collection as a word, whatever its encoding.
+    /// Returns the content for a collection as a word, whatever its encoding.
     pub(crate) fn word<C: Collection>(collection: C) -> Self {
         Self::Collection(OwnedWord::new(collection))
     }
 
-    // These three are inlined always: where the content is known, one case is left of each.
+    // The next three methods are always inlined, so that only one case of each remains where the variant is
+    // known.
     #[inline(always)]
     pub(crate) fn kind(&self) -> Kind {
         match self {
@@ -110,7 +115,7 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// How many bytes it takes in a block.
+    /// Returns how many bytes the value takes in a block.
     #[inline(always)]
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -122,14 +127,15 @@ impl<'a> Content<'a> {
         }
     }
 
-    /// Writes the value, which the block owns from then on.
+    /// Writes the value into a block, which owns it from then on.
     ///
     /// # Safety
-    /// [`len`](Self::len) bytes at `place` may be written, and nothing else reads or writes them. The place
-    /// is aligned to [`word::ALIGN`] if the kind is a word.
+    /// [`len`](Self::len) bytes at `place` must be valid for writes, and nothing else may read or write them.
+    /// `place` must be aligned to [`word::ALIGN`] if the kind is a word.
     #[inline(always)]
     pub(crate) unsafe fn write(self, place: NonNull<u8>) {
-        // SAFETY: by contract there is room, and the words are aligned. What is copied does not lie there.
+        // SAFETY: by contract there is room, and words are aligned. The copied bytes do not overlap with
+        // `place`.
         unsafe {
             match self {
                 Self::Int(value) => {
@@ -156,22 +162,22 @@ impl<'a> Content<'a> {
 }
 
 /// # Safety
-/// As many bytes at `place` may be written, and nothing else reads or writes them.
+/// `bytes.len()` bytes at `place` must be valid for writes, and nothing else may read or write them.
 #[inline]
 unsafe fn copy(bytes: &[u8], place: NonNull<u8>) {
     // SAFETY: by contract.
     unsafe { place.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) }
 }
 
-/// How many bytes an integer needs, sign included: 1 to 8.
+/// Returns how many bytes an integer needs, including its sign: 1 to 8.
 #[inline]
 pub(crate) const fn int_width(value: i64) -> usize {
-    // The bits that differ from the sign, and one for the sign.
+    // The number of bits up to the highest one that differs from the sign, and one bit for the sign.
     let bits = i64::BITS - (value ^ (value >> (i64::BITS - 1))).leading_zeros() + 1;
     bits.div_ceil(8) as usize
 }
 
-/// A collection as a word that no block holds yet.
+/// A collection as a word that is not in a block yet.
 pub(crate) struct OwnedWord {
     kind: Kind,
     word: NonNull<u8>,
@@ -191,7 +197,8 @@ impl OwnedWord {
 
 impl Drop for OwnedWord {
     fn drop(&mut self) {
-        // SAFETY: `into_raw` gave type, encoding and word together, and this is their only owner.
+        // SAFETY: the kind and the word come from the same call of `into_raw`, and this is the word's only
+        // owner.
         unsafe { word::drop_value(self.kind, NonNull::from(&mut self.word).cast()) }
     }
 }

@@ -1,17 +1,17 @@
-//! Changing a value where it lies.
+//! Methods that change a value in place.
 //!
-//! A packed collection is edited inside its block, by the same code that edits one with a block of its own:
-//! an [`InEntry`] is the [`Room`] that the editors of listpack and intset ask for. A collection that lies
-//! elsewhere is taken out of its word and put back. Both look the same to a caller, who gets a
-//! `C::In<InEntry>`.
+//! A packed collection is edited inside the entry's block, by the same code that edits a collection with its
+//! own block: an [`InEntry`] is a [`Room`], which the editors of listpack and intset require. A collection
+//! that is stored outside of the block is taken out of its word and put back. Both look the same to the
+//! caller, which gets a `C::In<InEntry>`.
 //!
 //! ```text
 //!  | head | key | packed value |      HSET      | head | key | packed val+++ue |     in the same block, or in one of another class
 //!  | head | key | packed value |      HSET      | head | key | word |              after a conversion
 //! ```
 //!
-//! While a packed value is edited, nothing relies on what its bytes say about their length: safe code can
-//! write any bytes into a [`Room`]. The length is kept beside the block, and compared at the end.
+//! Safe code can write any bytes into a [`Room`]. So while a packed value is edited, nothing relies on the
+//! length in its header. The length is stored outside of the block, and compared with the header at the end.
 
 use super::content::{Content, INLINE_LEN_MAX};
 use super::kind::{Kind, Place};
@@ -30,37 +30,38 @@ use values::{Collection, CollectionView, Edited, Element, Encoding, Error, Reser
 
 /// The place of a packed value in the block of an entry.
 ///
-/// A collection that is lent for editing names it as its type parameter: `values::Hash<InEntry<'_>>` is the
-/// hash of a key, wherever it lies.
+/// It is the type parameter of a collection that is being edited: `values::Hash<InEntry<'_>>` is the hash of
+/// a key, wherever it is stored.
 pub struct InEntry<'a>(&'a mut Packed);
 
-/// A packed value in a block, and what is known about both while the value is edited.
+/// A packed value in a block, and the state of an edit.
 struct Packed {
     /// Invariant: valid for reads and writes, and not aliased, while the owning [`Editing`] lives.
     entry: NonNull<Entry>,
-    /// As `entry`. What all entries hold; see [`Entry::try_set`].
+    /// The sum of bytes that [`Entry::try_set`] describes. The invariant of `entry` holds for this pointer,
+    /// too.
     held: NonNull<usize>,
-    /// Where the value begins, in memory and in the block.
+    /// The address of the value. `value_at` is its offset in the block.
     start: NonNull<u8>,
     value_at: usize,
-    /// Invariant: so many bytes from `start` on are initialised, and the block has the size class for them,
-    /// or is loose.
+    /// Invariant: `len` bytes from `start` on are initialised. The block has the size class for them, or is
+    /// loose.
     len: usize,
 }
 
-// SAFETY: the pointers are like two mutable references, to an entry and a number, which may be sent.
+// SAFETY: the pointers stand for mutable references to an entry and to a number, both of which are `Send`.
 unsafe impl Send for Packed {}
-// SAFETY: shared, it only reads the block.
+// SAFETY: a shared reference only reads the block.
 unsafe impl Sync for Packed {}
 
 impl Packed {
     #[inline]
     fn entry(&mut self) -> &mut Entry {
-        // SAFETY: the field's invariant. A room borrows the `Editing`, so that it lives.
+        // SAFETY: by the field's invariant. A room borrows the `Editing`, which therefore lives.
         unsafe { self.entry.as_mut() }
     }
 
-    /// [`Room::try_splice`] where the size class of the block is another one afterwards.
+    /// The part of [`Room::try_splice`] for a change that needs another size class of the block.
     #[inline(never)]
     fn try_splice_other_class(
         &mut self,
@@ -74,9 +75,9 @@ impl Packed {
         match self.entry().try_fit_other_class(old_total, new_total)? {
             Fit::New(block) => {
                 let (base, gap, tail) = (block.base(), value_at + at, len - at - removed);
-                // SAFETY: gap and tail lie within the new length, for which the new block has room. All bytes
-                // in front of the gap are initialised, and so is the tail. The gap is filled with zeros. With
-                // the head, the block is that of the entry.
+                // SAFETY: the gap and the tail are within the new length, for which the new block has room.
+                // The bytes in front of the gap and the tail are initialised in the old block, and the gap is
+                // filled with zeros. The copied bytes include the head, so the new block is a valid entry.
                 unsafe {
                     base.copy_from_nonoverlapping(self.entry().base(), gap);
                     base.add(gap).write_bytes(0, added);
@@ -97,14 +98,16 @@ impl Packed {
         Ok(())
     }
 
-    /// Moves the tail of the value within the block, and fills the gap with initialised bytes.
+    /// Moves the tail of the value within the block, and makes sure that the gap is initialised.
     ///
     /// # Safety
-    /// `removed` bytes from `at` on are in the value, `new_len` is right, and the block has room for it.
+    /// The `removed` bytes from `at` on must be in the value. `new_len` must be the length of the value after
+    /// the splice, and the block must have room for it.
     #[inline]
     unsafe fn splice_in_place(&mut self, at: usize, removed: usize, added: usize, new_len: usize) {
         let len = self.len;
-        // SAFETY: by contract, gap and tail lie within the block. What was part of the value is initialised.
+        // SAFETY: by contract, the gap and the tail are within the block. Bytes that were part of the value
+        // are initialised.
         unsafe {
             let (gap, behind) = (self.start.add(at), self.start.add(at + removed));
             match len - at - removed {
@@ -127,13 +130,13 @@ impl fmt::Debug for InEntry<'_> {
 impl Room for InEntry<'_> {
     #[inline]
     fn bytes(&self) -> &[u8] {
-        // SAFETY: by the invariant of `len`; the block is borrowed.
+        // SAFETY: by the invariant of `len`. The block is borrowed.
         unsafe { slice::from_raw_parts(self.0.start.as_ptr(), self.0.len) }
     }
 
     #[inline]
     fn bytes_mut(&mut self) -> &mut [u8] {
-        // SAFETY: as in `bytes`; the block is borrowed for writing.
+        // SAFETY: by the invariant of `len`. The block is borrowed for writing.
         unsafe { slice::from_raw_parts_mut(self.0.start.as_ptr(), self.0.len) }
     }
 
@@ -144,19 +147,20 @@ impl Room for InEntry<'_> {
         let new_len = total(len - removed, added)?;
         total(value_at, new_len)?; // whatever is asked for, the block's length does not overflow
         let [end, new_end] = [len, new_len].map(|len| packed_end(value_at, len));
-        // Both sizes are in one class exactly if the larger one is at most the class of the smaller one. A
-        // loose block has at least that class (E3).
+        // Both sizes have the same class if and only if the larger size is at most the class of the smaller
+        // one. A loose block has at least that class (E3).
         if end.max(new_end) > zmalloc::good_size(end.min(new_end)) {
             return self.0.try_splice_other_class(at, removed, added, new_len);
         }
-        // SAFETY: the block has at least the class of what it holds, by the invariant of `len`.
+        // SAFETY: by the invariant of `len`, the block has at least the class of the old length, which is
+        // also the class of the new one.
         unsafe { self.0.splice_in_place(at, removed, added, new_len) };
         Ok(())
     }
 }
 
-/// A packed value that is being edited. When this is dropped, the block is one of an entry again, even after
-/// a panic.
+/// A packed value that is being edited. When this is dropped, even by a panic, the block becomes a valid
+/// entry again.
 struct Editing<'e, C: Collection> {
     packed: Packed,
     encoding: Encoding,
@@ -164,7 +168,7 @@ struct Editing<'e, C: Collection> {
 }
 
 impl<'e, C: Collection> Editing<'e, C> {
-    /// `layout` is the entry's.
+    /// `layout` must be the entry's.
     #[inline]
     fn new(entry: &'e mut Entry, held: &'e mut usize, layout: Layout) -> Self {
         let packed = Packed {
@@ -182,17 +186,17 @@ impl<'e, C: Collection> Editing<'e, C> {
         InEntry(&mut self.packed)
     }
 
-    /// Gives the entry a collection in the place of the packed value.
+    /// Replaces the packed value by a collection.
     #[inline(never)]
     fn replace(mut self, collection: C) {
         self.discard_if_damaged(); // the closure may have damaged the bytes that it left
         let mut this = ManuallyDrop::new(self); // no value is edited any more
         let mut held = this.packed.held;
-        // SAFETY: as for `entry`, which is another place.
+        // SAFETY: by the invariant of `held`. The number is not part of the entry.
         this.packed.entry().put(collection, unsafe { held.as_mut() });
     }
 
-    /// Makes the block one of an entry again: bytes that are no value of that encoding are given up.
+    /// Makes the block a valid entry again: discards bytes that are not a valid value of this encoding.
     #[inline]
     fn discard_if_damaged(&mut self) {
         if C::view_of_packed(self.encoding, self.room().bytes()).is_err() {
@@ -208,7 +212,8 @@ impl<C: Collection> Drop for Editing<'_, C> {
     }
 }
 
-/// A collection that has been taken out of its word. It is put back when this is dropped, even after a panic.
+/// A guard for a collection that has been taken out of its word. It is put back when the guard is dropped,
+/// even after a panic.
 struct TakenOut<'e, C: Collection> {
     entry: &'e mut Entry,
     held: &'e mut usize,
@@ -217,7 +222,7 @@ struct TakenOut<'e, C: Collection> {
 
 impl<C: Collection> Drop for TakenOut<'_, C> {
     fn drop(&mut self) {
-        // SAFETY: the value is taken once, here.
+        // SAFETY: the value is taken only here, once.
         let value = unsafe { ManuallyDrop::take(&mut self.value) };
         let collection = match C::from_in(value) {
             Edited::Own(collection) => collection,
@@ -227,10 +232,10 @@ impl<C: Collection> Drop for TakenOut<'_, C> {
     }
 }
 
-/// Collections.
+/// Methods for collections.
 impl Entry {
-    /// Lends the collection to be changed, wherever it lies. Returns what `f` returned, and whether the
-    /// collection is empty then. `None` if the value is of another type. For `held`, see
+    /// Calls `f` to change the collection, wherever it is stored. Returns the result of `f`, and whether the
+    /// collection is empty afterwards. Returns `None` if the value is of another type. For `held`, see
     /// [`try_set`](Self::try_set).
     #[inline]
     pub(crate) fn edit<C: Collection, T>(
@@ -258,14 +263,14 @@ impl Entry {
         Some((result, is_empty))
     }
 
-    /// Takes the collection out of its word, in the place of which an empty one stands meanwhile.
+    /// Takes the collection out of its word. Meanwhile, the entry has an empty collection.
     fn take_out<'e, C: Collection>(&'e mut self, layout: Layout, held: &'e mut usize) -> TakenOut<'e, C> {
         *held -= self.value_allocation_size();
         let place = self.value(layout).cast::<NonNull<u8>>();
         let (encoding, empty) = C::EMPTY.into_raw();
         let kind = Kind::collection(C::TYPE, encoding, Place::Word).expect("every encoding can be a word");
-        // SAFETY: a word of that type (E2), which is replaced at once, kind and all. The caller has compared
-        // the type.
+        // SAFETY: the caller has compared the type, so the word is a collection of type `C` (E2). It is
+        // taken, and replaced at once together with the kind.
         let collection = unsafe {
             let collection = C::from_raw(layout.kind.encoding(), place.read());
             place.write(empty);
@@ -275,8 +280,8 @@ impl Entry {
         TakenOut { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
     }
 
-    /// Gives the entry a collection in the place of its value, which may be a packed one or a word. In the
-    /// block, if it is packed and there is memory; else as a word, which needs none.
+    /// Replaces the value, which is packed or a word, by a collection. The collection is stored in the block
+    /// if it is packed and if there is memory. Otherwise it is stored as a word, which needs no memory.
     fn put<C: Collection>(&mut self, mut collection: C, held: &mut usize) {
         let expiry = self.expiry();
         if self.try_set(expiry, Content::collection(&mut collection), held).is_err() {
@@ -286,12 +291,12 @@ impl Entry {
     }
 }
 
-/// The string of an entry, to be changed by the operations of [`values::string`].
+/// The string of an entry, which the functions of [`values::string`] can change.
 ///
-/// The entry holds a string, whatever is done with it here.
+/// The value of the entry is always a string, whatever the caller does with it.
 pub struct StringEdit<'e> {
     entry: &'e mut Entry,
-    /// What all entries hold; see [`Entry::try_set`].
+    /// The sum of bytes that [`Entry::try_set`] describes.
     held: &'e mut usize,
 }
 
@@ -302,17 +307,17 @@ impl fmt::Debug for StringEdit<'_> {
 }
 
 impl<'e> StringEdit<'e> {
-    /// `entry` holds a string that is not coded.
+    /// `entry` must hold a string that is not coded.
     pub(crate) fn new(entry: &'e mut Entry, held: &'e mut usize) -> Self {
         debug_assert!(entry.kind().slot().is_none(), "a coded string is decoded first");
         Self { entry, held }
     }
 
-    /// The object of a string that does not lie in the block.
+    /// Returns the object of a string that is not stored in the block.
     #[inline]
     fn object_mut(&mut self) -> Option<&mut Robj> {
         let layout = self.entry.layout();
-        // SAFETY: the word is an object (E2), and the entry is borrowed for writing.
+        // SAFETY: the word of this kind is an object (E2), and the entry is borrowed for writing.
         (layout.kind == Kind::OBJECT).then(|| unsafe { self.entry.value(layout).cast::<Robj>().as_mut() })
     }
 
@@ -320,7 +325,7 @@ impl<'e> StringEdit<'e> {
         self.entry.kind() == Kind::OBJECT
     }
 
-    /// Changes the object, and keeps count of its bytes.
+    /// Changes the object, and updates the sum of bytes.
     fn change_object<T>(&mut self, change: impl FnOnce(&mut Robj) -> Result<T, Error>) -> Result<T, Error> {
         *self.held -= self.entry.value_allocation_size();
         let result = self.object_mut().map(change);
@@ -332,9 +337,9 @@ impl<'e> StringEdit<'e> {
         self.entry.string().map_or(0, EntryString::len)
     }
 
-    /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends
-    /// it. The new bytes are zeros. A string that is too long for the block becomes an object, with `spare`
-    /// bytes to grow into.
+    /// Grows a string in the block to `new_len` bytes, and returns its bytes. `new_len` is at least the
+    /// present length. The new bytes are zeros. A string that becomes too long for the block becomes an
+    /// object, with `spare` bytes of room to grow.
     fn try_grow(&mut self, new_len: usize, spare: usize) -> Result<&mut [u8], Error> {
         if new_len <= INLINE_LEN_MAX {
             return Ok(self.entry.try_grow_bytes(new_len, self.held)?);
@@ -348,7 +353,7 @@ impl<'e> StringEdit<'e> {
         Ok(self.object_bytes())
     }
 
-    /// The bytes of an object that is not shared, because it has just been written to.
+    /// Returns the bytes of the object. It is not shared, because it has just been written to.
     fn object_bytes(&mut self) -> &mut [u8] {
         self.object_mut().and_then(Robj::get_mut).map_or(&mut [], Sds::as_mut_bytes)
     }
@@ -368,7 +373,7 @@ impl StringMut for StringEdit<'_> {
         }
         let len = self.len();
         let new_len = total(len, bytes.len())?;
-        // Room for what is appended next, as in `sds`.
+        // The spare room is for the next append, as in `sds`.
         self.try_grow(new_len, new_len.min(sds::MAX_PREALLOC))?[len..].copy_from_slice(bytes);
         Ok(new_len)
     }

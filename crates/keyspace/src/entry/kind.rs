@@ -1,4 +1,4 @@
-//! [`Kind`]: what the value of an entry is, and in what form it lies there. Five bits.
+//! [`Kind`]: the type of an entry's value and the form in which it is stored, in five bits.
 //!
 //! ```text
 //!   0 ..= 7   an integer of 1 to 8 bytes           in the block
@@ -11,19 +11,19 @@
 
 use values::{Encoding, ObjectType};
 
-/// The bits of a head that are the kind.
+/// How many bits of a head the kind takes.
 pub(crate) const KIND_BITS: u32 = 5;
 
-/// Where a value lies.
+/// Where and how a value is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
-    /// In the block: the bytes of an integer, the lowest first.
+    /// In the block: the bytes of an integer, in little-endian order.
     Int,
     /// In the block: a length and the bytes of a string.
     Bytes,
-    /// In the block: the bytes of a listpack or an intset, which know their length.
+    /// In the block: the bytes of a listpack or an intset, whose headers contain their length.
     Packed,
-    /// Elsewhere: the block holds an aligned word.
+    /// Outside of the block, which holds an aligned word.
     Word,
     /// In the block: the length of a string, the length of its codes, and the codes.
     Coded,
@@ -37,7 +37,7 @@ pub(crate) enum Slot {
     Second = 1,
 }
 
-/// See the table above.
+/// A kind of value. The numbers are in the table at the top of this file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Kind(u8);
 
@@ -78,7 +78,8 @@ const FACTS: [Facts; 26] = {
 
 const _: () = assert!(FACTS.len() <= 1 << KIND_BITS);
 
-/// One bit for each kind: whether it is a word. It is asked for more often than any other fact.
+/// A set of the kinds that are words, with one bit for each kind. This is queried more often than any other
+/// fact.
 const WORDS: u32 = {
     let (mut words, mut number) = (0, 0);
     while number < FACTS.len() {
@@ -89,13 +90,13 @@ const WORDS: u32 = {
 };
 
 impl Kind {
-    /// A string in the block.
+    /// The kind of a string in the block.
     pub(crate) const BYTES: Self = Self(8);
 
-    /// A string in an object of its own.
+    /// The kind of a string in its own object.
     pub(crate) const OBJECT: Self = Self(9);
 
-    /// A string in the block, coded with the table of that slot.
+    /// Returns the kind of a string in the block that is coded with the table of this slot.
     #[inline]
     pub(crate) const fn coded(slot: Slot) -> Self {
         Self(Self::CODED_FIRST + slot as u8)
@@ -104,7 +105,7 @@ impl Kind {
     const CODED_FIRST: u8 = 24;
     const CODED_SECOND: u8 = Self::CODED_FIRST + 1;
 
-    /// The slot of the table of a coded string.
+    /// Returns the slot of a coded string's table, or `None` for other kinds.
     #[inline]
     pub(crate) const fn slot(self) -> Option<Slot> {
         match self.0 {
@@ -114,30 +115,30 @@ impl Kind {
         }
     }
 
-    /// An integer of `width` bytes, 1 to 8.
+    /// Returns the kind of an integer of `width` bytes, from 1 to 8.
     #[inline]
     pub(crate) const fn int(width: usize) -> Self {
         debug_assert!(0 < width && width <= 8);
         Self((width - 1) as u8)
     }
 
-    /// A collection in its encoding, in the block or as a word. `None` if there is no such kind: large
-    /// encodings are not packed.
+    /// Returns the kind of a collection. Returns `None` if there is no such kind: large encodings cannot be
+    /// packed.
     pub(crate) fn collection(object_type: ObjectType, encoding: Encoding, place: Place) -> Option<Self> {
         let facts = (object_type, encoding, place);
         FACTS.iter().position(|other| *other == facts).map(|number| Self(number as u8))
     }
 
-    /// The kind whose bits these are.
+    /// Returns the kind from the lowest five bits of `bits`.
     ///
     /// # Safety
-    /// The lowest five bits are those of [`bits`](Self::bits).
+    /// The lowest five bits must come from [`bits`](Self::bits).
     #[inline]
     pub(crate) const unsafe fn from_bits(bits: u32) -> Self {
         Self((bits & ((1 << KIND_BITS) - 1)) as u8)
     }
 
-    /// Five bits.
+    /// Returns the number of the kind, which has five bits.
     #[inline]
     pub(crate) const fn bits(self) -> u32 {
         self.0 as u32
@@ -148,13 +149,13 @@ impl Kind {
         FACTS[usize::from(self.0)]
     }
 
-    /// What `TYPE` says.
+    /// Returns the type of the value. In C: `TYPE`.
     #[inline]
     pub(crate) fn object_type(self) -> ObjectType {
         self.facts().0
     }
 
-    /// How the value is stored. A string in the block is [`Encoding::EmbStr`] whatever its length.
+    /// Returns the encoding of the value. A string in the block is [`Encoding::EmbStr`], whatever its length.
     #[inline]
     pub(crate) fn encoding(self) -> Encoding {
         self.facts().1
@@ -165,7 +166,7 @@ impl Kind {
         self.facts().2
     }
 
-    /// How many bytes an integer has.
+    /// Returns the number of bytes of an integer, or `None` for other kinds.
     #[inline]
     pub(crate) fn int_width(self) -> Option<usize> {
         (self.0 < Self::BYTES.0).then_some(usize::from(self.0) + 1)

@@ -1,4 +1,4 @@
-//! Lengths of one, three or five bytes, in front of a string in a block.
+//! Lengths of one, three or five bytes, which are stored in front of a string in a block.
 //!
 //! ```text
 //!   | len |                 below 254
@@ -6,15 +6,16 @@
 //!   | 255 | len, 4 bytes |  from there on, little-endian
 //! ```
 //!
-//! Keys have lengths of one byte or five (`common::length`). Values are longer: with three bytes, a key of 16
-//! and a value of 1,000 bytes fill a block of 1,024.
+//! The length of a key takes one byte or five (`common::length`). Values are longer than keys, so their
+//! lengths can also take three bytes. With these, a key of 16 and a value of 1,000 bytes fill a block of
+//! 1,024.
 
 use core::ptr::NonNull;
 
 const TWO_MORE: u8 = 254;
 const FOUR_MORE: u8 = 255;
 
-/// How many bytes the length `len` takes: 1, 3 or 5. `len` has 32 bits.
+/// Returns how many bytes the length `len` takes: 1, 3 or 5. `len` must fit into 32 bits.
 #[inline]
 pub(crate) const fn size(len: usize) -> usize {
     if len < TWO_MORE as usize {
@@ -29,11 +30,11 @@ pub(crate) const fn size(len: usize) -> usize {
 /// Writes `len`.
 ///
 /// # Safety
-/// `len` has 32 bits, and [`size(len)`](size) bytes at `place` may be written.
+/// `len` must fit into 32 bits, and [`size(len)`](size) bytes at `place` must be valid for writes.
 #[inline]
 pub(crate) unsafe fn write(place: NonNull<u8>, len: usize) {
     debug_assert!(len <= u32::MAX as usize);
-    // SAFETY: by contract there is room for as many bytes as `size` says.
+    // SAFETY: by contract there is room for `size(len)` bytes.
     unsafe {
         match size(len) {
             1 => place.write(len as u8),
@@ -49,13 +50,13 @@ pub(crate) unsafe fn write(place: NonNull<u8>, len: usize) {
     }
 }
 
-/// Reads a length and returns it with the address behind it.
+/// Reads a length, and returns it with the address of the next byte.
 ///
 /// # Safety
-/// [`write()`] has written a length at `place`.
+/// `place` must point to a length that [`write()`] has written.
 #[inline]
 pub(crate) unsafe fn read(place: NonNull<u8>) -> (usize, NonNull<u8>) {
-    // SAFETY: by contract the first byte is there, and behind it as many as it says.
+    // SAFETY: by contract there is a first byte, and it determines how many bytes are behind it.
     unsafe {
         let next = place.add(1);
         match place.read() {

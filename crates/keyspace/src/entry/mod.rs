@@ -8,39 +8,42 @@
 //!         |                  1 | 5   if it has one      |
 //!         |                                             |  int       1 to 8 bytes
 //!         kind:5  what the value is (`kind`)            |  bytes     length of 1, 3 or 5 bytes, and the bytes
-//!         loose:1 the block is larger than it need be   |  coded     length of the text, of the codes, and the codes
+//!         loose:1 the block is larger than necessary    |  coded     length of the text, of the codes, and the codes
 //!         expires:1                                     |  packed    a listpack or an intset, at least as long as a word
 //!         snapshot:1 see `SnapshotBit`                  |  word      up to 7 bytes of padding, and a pointer
 //! ```
 //!
-//! The first four bytes are one word in the machine's order (drawn for little-endian): the *head*. All other
-//! numbers are little-endian and not aligned, but for words, which are borrowed where they lie. There is no
-//! NUL byte and no reference count, and nothing says how large the block is: that follows from what is in it.
+//! The first four bytes are the *head*. It is one word in the machine's byte order; the drawing shows it for
+//! little-endian. All other numbers are little-endian and not aligned. Only a *word* is aligned, because it
+//! is borrowed in place.
 //!
-//! A key of 16 bytes and a value of 32 take 4 + 1 + 16 + 1 + 32 = 54 bytes, a block of 56.
+//! There is no NUL byte and no reference count. The size of the block is not stored: it follows from the
+//! contents.
 //!
-//! Invariants, on which all unsafe code of this folder leans:
+//! For example, a key of 16 bytes and a value of 32 take 4 + 1 + 16 + 1 + 32 = 54 bytes, in a block of 56.
 //!
-//! - **E1.** The block belongs to the entry alone. It is of zmalloc's raw family, and its first
-//!   [`Entry::byte_len`] bytes are initialised, but for the padding in front of a word, and behind a packed
-//!   value that is shorter than a word.
-//! - **E2.** The kind says what the value is, and lengths in the block are right. A word is one of that kind,
-//!   and the entry owns it.
-//! - **E3.** `good_size(byte_len)` is a size to free the block with, unless the head says *loose*. Then the
-//!   block has at least that size, and may be larger: because its collection was, or because there was no
-//!   memory for a smaller one. Only the allocator knows by how much.
-//! - **E4.** Through a shared reference only the 24 bits of the clock and the bit for snapshots change,
-//!   atomically. The bit changes only while the keyspace is borrowed for writing, so that nothing touches the
-//!   clock meanwhile.
+//! All unsafe code of this folder relies on these invariants:
 //!
-//! No unsafe code leans on this one:
+//! - **E1.** The block belongs only to the entry, and was allocated by zmalloc's raw functions. Its first
+//!   [`Entry::byte_len`] bytes are initialised, except for padding. Padding is in front of a word, and behind
+//!   a packed value that is shorter than a word.
+//! - **E2.** The kind in the head is the kind of the value, and the lengths in the block are right. The entry
+//!   owns its word.
+//! - **E3.** The block can be freed with the size `good_size(byte_len)`, unless its *loose* bit is set. A
+//!   loose block has at least that size, and may be larger, because its collection was larger, or because
+//!   there was no memory for a smaller block. Only the allocator knows its size.
+//! - **E4.** Through a shared reference, only the 24 bits of the clock and the snapshot bit change, and they
+//!   change atomically. The snapshot bit changes only while the keyspace is borrowed for writing, so no
+//!   reader changes the clock at the same time.
 //!
-//! - **E5.** A coded string has its table in the slot of the keyspace that its kind names, and its codes
-//!   decode to a text of its length.
+//! No unsafe code relies on this one:
 //!
-//! `view` is an entry whose key has been decoded, for look-ups. `content` has values on their way into a
-//! block, `write` all that makes a block or writes to it, `edit` what changes a value in place, `relocate`
-//! what moves blocks for a defragmenter, and `parts` the lengths of blocks that need not be there.
+//! - **E5.** The symbol table of a coded string is in the slot of the keyspace that the string's kind names.
+//!   The codes decode to a text of the stored length.
+//!
+//! The modules: `view` has entries whose key has been decoded, for look-ups. `content` has values that are to
+//! be written into a block. `write` creates blocks and writes to them, `edit` changes a value in place, and
+//! `relocate` moves blocks for a defragmenter. `parts` computes the lengths of blocks that do not exist yet.
 
 mod content;
 mod edit;
@@ -77,22 +80,23 @@ const EXPIRES: u32 = 1 << 6;
 const SNAPSHOT: u32 = 1 << 7;
 const CLOCK_SHIFT: u32 = 8;
 
-/// Where the key's length is.
+/// The offset of the key's length in the block.
 const KEY_LEN_AT: usize = size_of::<AtomicU32>();
 
-/// The bytes of an expiry.
+/// The size of an expiry, in bytes.
 const EXPIRY_SIZE: usize = size_of::<u64>();
 
 /// The longest key, in bytes.
 pub(crate) const KEY_LEN_MAX: usize = key_length::LEN_MAX;
 
-/// A block that holds a key, and owns its value. Six bytes where pointers have eight.
+/// A pointer to a block that holds a key and its expiry, and holds or owns its value. It has six bytes on
+/// machines with 64-bit pointers.
 #[repr(transparent)]
 pub(crate) struct Entry {
     block: CompactPtr<AtomicU32>,
 }
 
-// What the drawing says.
+// These assertions check the offsets in the drawing.
 const _: () = {
     assert!(size_of::<Entry>() == size_of::<CompactPtr<AtomicU32>>());
     assert!(KEY_LEN_AT == 4 && EXPIRY_SIZE == 8);
@@ -104,24 +108,25 @@ const _: () = {
     assert!(long.key_at() == 9 && long.key_end() == 264);
 };
 
-// SAFETY: the block belongs to the entry, and all values may be sent.
+// SAFETY: the block belongs to the entry, and all values are `Send`.
 unsafe impl Send for Entry {}
-// SAFETY: shared, only clock and snapshot bit change, atomically (E4), and all values may be shared.
+// SAFETY: through a shared reference, only the clock and the snapshot bit change, and they change atomically
+// (E4). All values are `Sync`.
 unsafe impl Sync for Entry {}
 
-/// A value of the bit for snapshots in the head of an entry. The keyspace has one too: an entry with the same
-/// value is saved, or there is no snapshot that needs it.
+/// A value of the snapshot bit in the head of an entry. The keyspace has such a bit too. An entry whose bit
+/// is equal to the keyspace's is saved, or no snapshot needs it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SnapshotBit(u32);
 
 impl SnapshotBit {
-    /// The other value.
+    /// Returns the other value.
     pub(crate) const fn flipped(self) -> Self {
         Self(self.0 ^ SNAPSHOT)
     }
 }
 
-/// What a head and a key's length say about a block.
+/// The layout of a block, which follows from its head and the length of its key.
 #[derive(Clone, Copy)]
 struct Layout {
     kind: Kind,
@@ -150,7 +155,7 @@ impl Layout {
         value_at(self.kind, self.key_end())
     }
 
-    /// How many bytes of the block a value of `len` bytes takes.
+    /// Returns how many bytes of the block a value of `len` bytes takes.
     #[inline]
     fn value_room(self, len: usize) -> usize {
         match self.kind.place() {
@@ -160,9 +165,9 @@ impl Layout {
     }
 }
 
-/// Reading.
+/// Methods that read.
 impl Entry {
-    /// The block.
+    /// Returns the address of the block.
     #[inline]
     pub(crate) fn base(&self) -> NonNull<u8> {
         self.block.get().cast()
@@ -170,8 +175,8 @@ impl Entry {
 
     #[inline]
     fn head(&self) -> &AtomicU32 {
-        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared
-        // (E4).
+        // SAFETY: a live block begins with its head (E1). While it is shared, the head changes only
+        // atomically (E4).
         unsafe { self.block.as_ref() }
     }
 
@@ -183,27 +188,29 @@ impl Entry {
     #[inline]
     fn layout(&self) -> Layout {
         let form = self.form();
-        // SAFETY: a live block has the length of its key behind the head (E2); `write` has written both.
+        // SAFETY: the head of a live block has a valid kind, and the length of the key is behind the head
+        // (E2).
         let (kind, (key_len, _)) =
             unsafe { (Kind::from_bits(form), key_length::read(self.base().add(KEY_LEN_AT))) };
         Layout { kind, expires: form & EXPIRES != 0, key_len }
     }
 
-    /// The bytes from `at` on.
+    /// Returns `len` bytes of the block, beginning at offset `at`.
     ///
     /// # Safety
-    /// So many initialised bytes are there.
+    /// The `len` bytes must be in the block and be initialised.
     #[inline]
     unsafe fn bytes(&self, at: usize, len: usize) -> &[u8] {
-        // SAFETY: by contract; the block lives and does not change while `self` is borrowed (E1, E4).
+        // SAFETY: by contract the bytes are initialised. The block is live and does not change while `self`
+        // is borrowed (E1, E4).
         unsafe { slice::from_raw_parts(self.base().add(at).as_ptr(), len) }
     }
 
-    /// The key.
+    /// Returns the key.
     #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         let layout = self.layout();
-        // SAFETY: the key's bytes are there (E2).
+        // SAFETY: the key has this offset and this length (E2).
         unsafe { self.bytes(layout.key_at(), layout.key_len) }
     }
 
@@ -213,69 +220,70 @@ impl Entry {
         unsafe { Kind::from_bits(self.form()) }
     }
 
-    /// What `TYPE` says.
+    /// Returns the type of the value. In C: `TYPE`.
     #[inline]
     pub(crate) fn object_type(&self) -> ObjectType {
         self.kind().object_type()
     }
 
-    /// Whether the key has an expiry.
+    /// Returns whether the key has an expiry.
     #[inline]
     pub(crate) fn expires(&self) -> bool {
         self.form() & EXPIRES != 0
     }
 
-    /// Whether the bit for snapshots has that value.
+    /// Returns whether the snapshot bit has this value.
     #[inline]
     pub(crate) fn has_snapshot_bit(&self, bit: SnapshotBit) -> bool {
         self.form() & SNAPSHOT == bit.0
     }
 
-    /// Gives the bit for snapshots that value. The keyspace, if the entry is in one, is borrowed for writing.
+    /// Sets the snapshot bit to this value. If the entry is in a keyspace, the caller must have borrowed the
+    /// keyspace for writing (E4).
     #[inline]
     pub(crate) fn set_snapshot_bit(&self, bit: SnapshotBit) {
         self.head().store(self.form() & !SNAPSHOT | bit.0, Ordering::Relaxed);
     }
 
-    /// When the key expires, in milliseconds.
+    /// Returns the time at which the key expires, in milliseconds.
     #[inline]
     pub(crate) fn expiry(&self) -> Option<u64> {
         if !self.expires() {
             return None;
         }
-        // SAFETY: there is an expiry, says the head (E2).
+        // SAFETY: the head says that there is an expiry (E2).
         let bytes = unsafe { self.base().add(self.layout().expiry_at()).cast::<[u8; EXPIRY_SIZE]>().read() };
         Some(u64::from_le_bytes(bytes))
     }
 
-    /// Whether the key is no longer there at `now`, in milliseconds.
+    /// Returns whether the key has expired at `now`, in milliseconds.
     #[inline]
     pub(crate) fn is_expired(&self, now: u64) -> bool {
         self.view().is_expired(now)
     }
 
-    /// Where the value of that layout begins.
+    /// Returns the address of the value. `layout` must be the entry's.
     #[inline]
     fn value(&self, layout: Layout) -> NonNull<u8> {
-        // SAFETY: the value lies in the block (E2).
+        // SAFETY: the offset of the value is within the block (E2).
         unsafe { self.base().add(layout.value_at()) }
     }
 
-    /// How many bytes the value takes in the block. Constant time.
+    /// Returns how many bytes the value takes in the block. O(1).
     #[inline]
     fn value_len(&self, layout: Layout) -> usize {
-        // SAFETY: a value of that kind lies there (E2).
+        // SAFETY: the value has the kind of the layout (E2).
         unsafe { value_len(layout.kind, self.value(layout)) }
     }
 
-    /// How many bytes of the block are in use. Constant time.
+    /// Returns how many bytes of the block are in use. O(1).
     #[inline]
     pub(crate) fn byte_len(&self) -> usize {
         let layout = self.layout();
         let end = layout.key_end();
-        // Strings and integers first: they need no alignment.
+        // Strings and integers come first, because they need no alignment.
         if layout.kind == Kind::BYTES {
-            // SAFETY: a length stands in front of a string (E2).
+            // SAFETY: a string has its length in front of it (E2).
             let (len, _) = unsafe { length::read(self.base().add(end)) };
             return end + length::size(len) + len;
         }
@@ -285,19 +293,19 @@ impl Entry {
         }
     }
 
-    /// The string, if the value is one.
+    /// Returns the string, or an error if the value is a collection.
     #[inline]
     pub(crate) fn string(&self) -> Result<EntryString<'_>, WrongType> {
         self.view().string()
     }
 
-    /// The string where it lies, if the value is one that is not coded.
+    /// Returns the string without a copy, or `None` if it is coded or if the value is a collection.
     #[inline]
     pub(crate) fn plain(&self) -> Option<Element<'_>> {
         self.string().ok()?.plain()
     }
 
-    /// The object of a string that does not lie in the block.
+    /// Returns the object of a string that is not stored in the block.
     #[inline]
     pub(crate) fn object(&self) -> Option<&Robj> {
         match self.view().string() {
@@ -306,14 +314,14 @@ impl Entry {
         }
     }
 
-    /// The collection, to be read, if the value is one of that type.
+    /// Returns a view of the collection, or an error if the value is of another type.
     #[inline]
     pub(crate) fn collection<C: Collection>(&self) -> Result<C::View<'_>, WrongType> {
         self.view().collection::<C>()
     }
 
-    /// How the value is stored, in the words of `OBJECT ENCODING`: a string of more than `embstr_size_limit`
-    /// bytes is *raw*.
+    /// Returns the encoding of the value, as `OBJECT ENCODING` names it. A string of more than
+    /// `embstr_size_limit` bytes is *raw*.
     pub(crate) fn encoding(&self, embstr_size_limit: usize) -> Encoding {
         match self.kind().encoding() {
             Encoding::EmbStr if self.string().is_ok_and(|string| string.len() > embstr_size_limit) => {
@@ -323,32 +331,33 @@ impl Entry {
         }
     }
 
-    /// How many elements a collection has. `None` for a string. Constant time.
+    /// Returns the number of elements of a collection, or `None` for a string. O(1).
     pub(crate) fn len(&self) -> Option<usize> {
         by_type!(self.object_type(), string => None, C => self.collection::<C>().ok().map(CollectionView::len))
     }
 
-    /// Whether the value is a collection without elements. No entry of a keyspace has one between two
-    /// operations.
+    /// Returns whether the value is a collection without elements. Between two operations, no entry of a
+    /// keyspace has such a value.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == Some(0)
     }
 
-    /// What the entry adds to `used_memory`, in bytes: its block and all blocks of its value. Constant time.
+    /// Returns the bytes that the entry adds to `used_memory`: its block and all blocks of its value. O(1).
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.block_allocation_size(self.byte_len()) + self.value_allocation_size()
     }
 
-    /// By how much the block grows if it has to hold so many bytes more.
+    /// Returns by how much the block grows if it has to hold `bytes` more bytes.
     pub(crate) fn growth_by(&self, bytes: usize) -> usize {
         let len = self.byte_len();
         let own = self.block_allocation_size(len) - self.block_overhead(len);
         zmalloc::good_size(len.saturating_add(bytes)).saturating_sub(own)
     }
 
-    /// What the allocator adds to a block beside its usable bytes: its own header, where it has one.
+    /// Returns the bytes that the allocator adds to the usable bytes of a block. Some allocators add a
+    /// header.
     fn block_overhead(&self, len: usize) -> usize {
         if self.is_loose() {
             return 0;
@@ -356,20 +365,21 @@ impl Entry {
         self.block_allocation_size(len).saturating_sub(zmalloc::good_size(len))
     }
 
-    /// [`allocation_size`](Self::allocation_size) without the allocator's headers, to be compared with the
-    /// sizes of strings that are yet to be written.
+    /// Returns [`allocation_size`](Self::allocation_size) without the allocator's headers. The result can be
+    /// compared with the computed sizes of strings that are not written yet.
     pub(crate) fn usable_size(&self) -> usize {
         let blocks = if self.kind() == Kind::OBJECT { 3 } else { 1 };
         self.allocation_size().saturating_sub(blocks * self.block_overhead(self.byte_len()))
     }
 
-    /// By how much the block grows by an expiry, if it gets one and has none.
+    /// Returns by how much the block grows if it gets an expiry and has none.
     pub(crate) fn growth_by_expiry(&self, gets_one: bool) -> usize {
         if gets_one && !self.expires() { self.growth_by(EXPIRY_SIZE) } else { 0 }
     }
 
-    /// By how much the blocks grow if the string becomes so long. `is_greedy`: with as much again to grow
-    /// into, as far as `sds` does that. An object always does; one that a reply shares is copied first.
+    /// Returns by how much the blocks grow if the string gets `len` bytes. If `is_greedy` is set, the new
+    /// string has as much spare room as `sds` would reserve. The string of an object always has. An object
+    /// that a reply shares is copied first.
     pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
         let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
         let object = self.object();
@@ -380,13 +390,14 @@ impl Entry {
         Self::size_of_len(key, expires, len, is_greedy || object.is_some()).saturating_sub(own)
     }
 
-    /// What an entry with a string of so many bytes adds to `used_memory`. The string is not an integer.
+    /// Returns the bytes that an entry with a string of `len` bytes adds to `used_memory`. The string is not
+    /// an integer.
     pub(crate) fn size_of_len(key: &[u8], expires: bool, len: usize, is_greedy: bool) -> usize {
         let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
         if len <= content::INLINE_LEN_MAX {
             return zmalloc::good_size(front + length::size(len) + len);
         }
-        // The object and its string have blocks of their own.
+        // The object and its string have their own blocks.
         let spare = if is_greedy { len.min(sds::MAX_PREALLOC) } else { 0 };
         let capacity = len.saturating_add(spare);
         let header = HeaderType::for_len(capacity).header_len();
@@ -395,13 +406,13 @@ impl Entry {
             .saturating_add(block + zmalloc::good_size(robj::HEADER_SIZE))
     }
 
-    /// What an entry with a coded string adds to `used_memory`, in bytes.
+    /// Returns the bytes that an entry with this coded string adds to `used_memory`.
     pub(crate) fn size_of_coded(key: &[u8], expires: bool, coded: &CodedString<'_>) -> usize {
         let front = Layout { kind: Kind::coded(coded.slot), expires, key_len: key.len() }.key_end();
         zmalloc::good_size(front + coded.size())
     }
 
-    /// What an entry with that string adds to `used_memory`, in bytes.
+    /// Returns the bytes that an entry with this string adds to `used_memory`.
     #[inline]
     pub(crate) fn size_of_string(key: &[u8], expires: bool, value: Element<'_>) -> usize {
         match value.as_i64() {
@@ -413,38 +424,38 @@ impl Entry {
         }
     }
 
-    /// What the blocks of the value add, but for the entry's own.
+    /// Returns the bytes that the blocks of the value add to `used_memory`, without the entry's own block.
     #[inline]
     fn value_allocation_size(&self) -> usize {
         let layout = self.layout();
         if !layout.kind.is_word() {
             return 0;
         }
-        // SAFETY: a live word of that kind (E2).
+        // SAFETY: the word is live and of this kind (E2).
         unsafe { word::allocation_size(layout.kind, self.value(layout)) }
     }
 
-    /// About how many blocks dropping the entry frees. Constant time but for long lists. In C:
-    /// `lazyfreeGetFreeEffort`.
+    /// Returns approximately how many blocks are freed when the entry is dropped. O(1), except for long
+    /// lists. In C: `lazyfreeGetFreeEffort`.
     pub(crate) fn free_effort(&self) -> usize {
         let layout = self.layout();
         if !layout.kind.is_word() {
             return 1;
         }
-        // SAFETY: a live word of that kind (E2).
+        // SAFETY: the word is live and of this kind (E2).
         1 + unsafe { word::free_effort(layout.kind, self.value(layout)) }
     }
 
-    /// Whether the value has so many blocks that it is not freed by the operation that removes it.
+    /// Returns whether the value has so many blocks that the operation that removes it does not free it.
     #[inline]
     pub(crate) fn is_large(&self) -> bool {
         self.kind().is_word() && self.free_effort() > FREE_EFFORT_MAX
     }
 
-    /// What the block adds, of which `len` bytes are in use.
+    /// Returns the bytes that the block adds to `used_memory`. `len` is how many of its bytes are in use.
     #[inline]
     fn block_allocation_size(&self, len: usize) -> usize {
-        // SAFETY: a live block (E1); unless it is loose, that size frees it (E3).
+        // SAFETY: the block is live (E1). Unless it is loose, it has the size class of `len` (E3).
         unsafe {
             if self.is_loose() {
                 zmalloc::zmalloc_size(self.base())
@@ -459,16 +470,16 @@ impl Entry {
         self.form() & LOOSE != 0
     }
 
-    /// Where the block is: to tell entries apart, and for prefetches.
+    /// Returns the address of the block, which identifies the entry and can be prefetched.
     #[inline]
     pub(crate) fn address(&self) -> *const u8 {
         self.base().as_ptr()
     }
 }
 
-/// Checking, for tests.
+/// Checks for tests.
 impl Entry {
-    /// Panics if the block is not one of an entry (E1 to E3), as far as can be seen. O(value).
+    /// Panics if the block is not a valid entry (E1 to E3), as far as can be checked. O(value).
     pub(crate) fn check(&self) {
         let (layout, len) = (self.layout(), self.byte_len());
         assert_eq!(self.capacity(len).max(len), self.capacity(len), "the block holds what it says");
@@ -484,7 +495,7 @@ impl Entry {
             assert!(!view.is_empty(), "no key has an empty collection");
             assert_eq!(view.encoding(), layout.kind.encoding());
             if layout.kind.place() == Place::Packed {
-                // SAFETY: the bytes of the value (E2).
+                // SAFETY: these are the bytes of the value (E2).
                 let bytes = unsafe { self.bytes(layout.value_at(), self.value_len(layout)) };
                 C::try_from_packed(layout.kind.encoding(), bytes).expect("a valid packed value");
             }
@@ -492,44 +503,45 @@ impl Entry {
     }
 }
 
-/// Where a value begins behind a key that ends at `key_end`. Only words are aligned.
+/// Returns the offset of a value behind a key that ends at `key_end`. Only words are aligned.
 #[inline]
 fn value_at(kind: Kind, key_end: usize) -> usize {
     if kind.is_word() { key_end.next_multiple_of(word::ALIGN) } else { key_end }
 }
 
-/// How many bytes a value takes in its block. Constant time.
+/// Returns how many bytes a value takes in its block. O(1).
 ///
 /// # Safety
-/// A value of that kind lies there.
+/// `value` must point to a live value of this kind.
 #[inline]
 unsafe fn value_len(kind: Kind, value: NonNull<u8>) -> usize {
     match kind.place() {
         Place::Int => kind.int_width().unwrap_or(1),
-        // SAFETY: a length stands in front of a string.
+        // SAFETY: a string has its length in front of it.
         Place::Bytes => unsafe {
             let (len, _) = length::read(value);
             length::size(len) + len
         },
-        // SAFETY: two lengths stand in front of codes.
+        // SAFETY: a coded string has two lengths in front of its codes.
         Place::Coded => unsafe {
             let (len, at) = length::read(value);
             let (codes_len, _) = length::read(at);
             length::size(len) + length::size(codes_len) + codes_len
         },
-        // SAFETY: a packed value begins with eight bytes or more, and they are right.
+        // SAFETY: a packed value begins with a valid header.
         Place::Packed => unsafe { packed_len(kind, value) },
         Place::Word => word::SIZE,
     }
 }
 
-/// How many bytes a listpack or an intset says that it has.
+/// Returns the number of bytes of a listpack or an intset, which is read from its header.
 ///
 /// # Safety
-/// The header of a packed value of that kind is there.
+/// `place` must point to the header of a packed value of this kind.
 #[inline]
 unsafe fn packed_len(kind: Kind, place: NonNull<u8>) -> usize {
-    // SAFETY: by contract; both headers have at least six bytes.
+    // SAFETY: by contract there is a header. That of a listpack has six bytes, and that of an intset has
+    // eight.
     unsafe {
         let first = u32::from_le_bytes(place.cast::<[u8; 4]>().read()) as usize;
         if kind.encoding() == Encoding::IntSet {
@@ -541,9 +553,10 @@ unsafe fn packed_len(kind: Kind, place: NonNull<u8>) -> usize {
     }
 }
 
-/// Where a packed value of `len` bytes ends that begins at `value_at`: no earlier than a word would.
+/// Returns where a packed value of `len` bytes that begins at `value_at` ends. It ends no earlier than a word
+/// in the same place would.
 ///
-/// So a packed value can always become a word without memory.
+/// So a packed value can always be replaced by a word without new memory.
 #[inline]
 fn packed_end(value_at: usize, len: usize) -> usize {
     (value_at + len).max(value_at.next_multiple_of(word::ALIGN) + word::SIZE)

@@ -1,41 +1,41 @@
-//! How many bytes each part of a block takes, for a block that does not exist yet. Lengths have 64 bits on
+//! The number of bytes of each part of a block, for blocks that do not exist yet. Lengths have 64 bits on
 //! every machine.
 
 use super::{EXPIRY_SIZE, KEY_LEN_AT, content, length, word};
 use common::length as key_length;
 
-/// The head.
+/// The bytes of a head.
 pub(crate) const HEAD: u64 = KEY_LEN_AT as u64;
 
-/// An expiry.
+/// The bytes of an expiry.
 pub(crate) const EXPIRY: u64 = EXPIRY_SIZE as u64;
 
-/// A value that lies elsewhere.
+/// The bytes of a word, for a value that is stored outside of the block.
 pub(crate) const WORD: u64 = word::SIZE as u64;
 
-/// The longest string that lies in the block.
+/// The longest string that is stored in the block.
 pub(crate) const INLINE_LEN_MAX: u64 = content::INLINE_LEN_MAX as u64;
 
 fn saturated(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-/// The length of a key of `len` bytes.
+/// Returns the bytes that the length of a key takes. The key has `len` bytes.
 pub(crate) fn key_len(len: u64) -> u64 {
     key_length::size(saturated(len)) as u64
 }
 
-/// The length of a string of `len` bytes, which lies in the block.
+/// Returns the bytes that the length of a string in the block takes. The string has `len` bytes.
 pub(crate) fn string_len(len: u64) -> u64 {
     length::size(saturated(len)) as u64
 }
 
-/// An integer.
+/// Returns the bytes of an integer.
 pub(crate) fn int(value: i64) -> u64 {
     content::int_width(value) as u64
 }
 
-/// The padding between a key that ends after `end` bytes and a word.
+/// Returns the bytes of padding between a key that ends at offset `end` and a word.
 pub(crate) fn padding(end: u64) -> u64 {
     let align = word::ALIGN as u64;
     end.wrapping_neg() % align
@@ -46,7 +46,7 @@ mod tests {
     use super::super::{Content, Entry};
     use super::*;
 
-    /// What a block of such a key and value is in bytes, by its parts.
+    /// Returns the length of a block with this key and value, as the sum of its parts.
     fn sum(key: &[u8], expires: bool, value: &[u8]) -> u64 {
         let front = HEAD + key_len(key.len() as u64) + if expires { EXPIRY } else { 0 } + key.len() as u64;
         let len = value.len() as u64;

@@ -1,11 +1,12 @@
-//! Moving the blocks of an entry and of its value, for a defragmenter.
+//! Methods that move the blocks of an entry and of its value, for a defragmenter.
 //!
 //! An entry's block and the blocks of its value are moved by separate calls, because a value may have
-//! millions of blocks and the entry has one. Both ask `moves` about each block, with its address and its size
-//! in bytes. A block for which there is no memory stays where it is.
+//! millions of blocks and the entry has one. Both call `moves` for each block, with its address and its size
+//! in bytes, and move the block if `moves` returns `true`. If there is no memory for a new block, the old one
+//! is kept.
 //!
-//! Invariant: a word that has been taken out of its block is put back even if `moves` panics. So it never
-//! points to a block that has moved.
+//! Invariant: a word that has been taken out of its block is written back, even if `moves` panics. So the
+//! block never has a pointer to a block that has moved.
 
 use super::Entry;
 use common::Cursor;
@@ -16,9 +17,10 @@ use robj::Robj;
 use values::{Collection, Encoding, by_type};
 
 impl Entry {
-    /// Moves the entry's own block if `moves` says so, and returns whether it moved. The new block has the
-    /// size class of what is in use, also if the old one was loose. A block stays where it is if there is no
-    /// memory, or none whose address an entry can keep. O(bytes). For `held`, see [`try_set`](Self::try_set).
+    /// Moves the entry's own block if `moves` returns `true` for it. Returns whether the block was moved. The
+    /// new block has the size class of the bytes in use, even if the old one was loose. The block is not
+    /// moved if there is no memory at an address that fits into an entry. O(bytes). For `held`, see
+    /// [`try_set`](Self::try_set).
     pub(crate) fn relocate_block(
         &mut self,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
@@ -29,8 +31,8 @@ impl Entry {
         if !moves(base, old_size) {
             return false;
         }
-        // SAFETY: a live block (E1) of at least that size (E3), which is not used again if there is a new
-        // one.
+        // SAFETY: the block is live (E1) and has at least this size (E3). It is not used again if there is a
+        // new one.
         let moved = unsafe {
             zmalloc::ztryrelocate_if(base, size, |new| CompactPtr::new(new.cast::<u32>()).is_some())
         };
@@ -41,9 +43,10 @@ impl Entry {
         true
     }
 
-    /// Moves the blocks of a value that lies elsewhere, as [`Collection::relocate`] and [`Robj::relocate`]
-    /// do: from [`Cursor::START`] on, and a bounded part a call. Returns where to go on, `START` at the end,
-    /// and always for a value that lies in the block. For `held`, see [`try_set`](Self::try_set).
+    /// Moves the blocks of a value that is stored outside of the entry's block, as [`Collection::relocate`]
+    /// and [`Robj::relocate`] do. The first call gets [`Cursor::START`], and each call does a bounded part.
+    /// Returns the next cursor, which is `START` at the end. Always returns `START` for a value in the
+    /// entry's block. For `held`, see [`try_set`](Self::try_set).
     pub(crate) fn relocate_value(
         &mut self,
         cursor: Cursor,
@@ -57,18 +60,19 @@ impl Entry {
         let counted = Counted::new(self, held);
         let place = counted.entry.value(layout);
         by_type!(layout.kind.object_type(), string => {
-            // SAFETY: the word is an object (E2), and the entry is borrowed for writing.
+            // SAFETY: the word of a string is an object (E2), and the entry is borrowed for writing.
             let object = unsafe { place.cast::<Robj>().as_mut() };
             object.relocate(cursor, moves)
         }, C => {
-            // SAFETY: a word of that type and encoding (E2), in an entry that is borrowed for writing.
+            // SAFETY: the word has this type and encoding (E2), and the entry is borrowed for writing.
             let mut lifted = unsafe { Lifted::<C>::new(layout.kind.encoding(), place.cast()) };
             lifted.collection.relocate(cursor, moves)
         })
     }
 }
 
-/// An entry whose value may change its size. `held` is right again when this is dropped, even after a panic.
+/// A guard for an entry whose value may change its size. `held` is updated when the guard is dropped, even
+/// after a panic.
 struct Counted<'e> {
     entry: &'e mut Entry,
     held: &'e mut usize,
@@ -87,8 +91,8 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// A collection that has been taken out of its word, and whose blocks may move. Its encoding stays. The word
-/// is written again when this is dropped, even after a panic.
+/// A guard for a collection that has been taken out of its word, and whose blocks may move. Its encoding does
+/// not change. The word is written back when the guard is dropped, even after a panic.
 struct Lifted<'e, C: Collection> {
     word: &'e mut NonNull<u8>,
     collection: ManuallyDrop<C>,
@@ -96,10 +100,10 @@ struct Lifted<'e, C: Collection> {
 
 impl<C: Collection> Lifted<'_, C> {
     /// # Safety
-    /// The place holds a live word of that type and encoding. Nothing else reads or writes it while this
-    /// lives.
+    /// `place` must hold a live word of this type and encoding. Nothing else may read or write the word while
+    /// the guard lives.
     unsafe fn new(encoding: Encoding, mut place: NonNull<NonNull<u8>>) -> Self {
-        // SAFETY: by contract. The word is not used again before `drop` writes another one.
+        // SAFETY: by contract the word is live. It is not used again before `drop` writes a new one.
         unsafe {
             let word = place.as_mut();
             Self { collection: ManuallyDrop::new(C::from_raw(encoding, *word)), word }
@@ -109,7 +113,7 @@ impl<C: Collection> Lifted<'_, C> {
 
 impl<C: Collection> Drop for Lifted<'_, C> {
     fn drop(&mut self) {
-        // SAFETY: the collection is taken once, here.
+        // SAFETY: the collection is taken only here, once.
         let (_encoding, word) = unsafe { ManuallyDrop::take(&mut self.collection) }.into_raw();
         *self.word = word;
     }

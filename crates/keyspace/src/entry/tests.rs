@@ -1,4 +1,4 @@
-//! Entries alone: their bytes, and what changes them when memory is short.
+//! Tests of single entries: their bytes, and their changes with and without memory.
 
 use super::content::INLINE_LEN_MAX;
 use super::*;
@@ -27,7 +27,7 @@ fn hash(fields: usize) -> Hash {
     hash
 }
 
-/// [`Entry::try_set`] and its neighbours, which have to keep count.
+/// Calls [`Entry::try_set`] and similar methods, and checks that they update the sum of bytes.
 impl Entry {
     fn counted<T>(&mut self, change: impl FnOnce(&mut Self, &mut usize) -> T) -> T {
         let mut held = 1_000_000 + self.allocation_size();
@@ -57,14 +57,14 @@ impl Entry {
     }
 }
 
-/// A hash table, because a value is too long for a listpack.
+/// Returns a hash table. A value is too long for a listpack.
 fn hash_table() -> Hash {
     let mut hash = hash(2);
     hash.insert("long", &[b'x'; 65], &LIMITS);
     hash
 }
 
-/// A quicklist, because an element is too long for a listpack.
+/// Returns a quicklist. An element is too long for a listpack.
 fn quicklist() -> List {
     let mut list = List::new();
     list.push_back("short", &LIMITS);
@@ -72,13 +72,13 @@ fn quicklist() -> List {
     list
 }
 
-/// All bytes in use.
+/// Returns all bytes in use.
 fn bytes(entry: &Entry) -> Vec<u8> {
-    // SAFETY: so many bytes are in use, and these entries have no padding.
+    // SAFETY: this many bytes are in use, and these entries have no padding.
     unsafe { entry.bytes(0, entry.byte_len()) }.to_vec()
 }
 
-/// The head that a drawing has, in the machine's order.
+/// Returns the head that a drawing has, in the machine's byte order.
 fn head(kind: Kind, flags: u32) -> [u8; 4] {
     (kind.bits() | flags | CLOCK << 8).to_ne_bytes()
 }
@@ -106,7 +106,8 @@ fn the_bytes_are_those_of_the_drawing() {
     assert_eq!(bytes(&collection(b"set", None, set)), [&head(kind, 0)[..], b"\x03set", &packed].concat());
 }
 
-/// What an entry has of a coded string: the slot of its table, the length of its text, and its codes.
+/// Returns the parts of an entry's coded string: the slot of its table, the length of its text, and its
+/// codes.
 fn coded_parts(entry: &Entry) -> (Slot, usize, Vec<u8>) {
     match entry.string() {
         Ok(string @ EntryString::Coded(coded)) => {
@@ -149,7 +150,7 @@ fn a_coded_string_stays_the_same_while_its_entry_changes() {
             assert_ne!(coded.address(), address);
             assert_eq!(coded_parts(&coded), parts);
             let shell = coded.try_renamed(&[b'n'; 300]).unwrap();
-            // SAFETY: the old entry becomes a shell at once.
+            // SAFETY: the old entry becomes a shell at once, so it gives up the value.
             let mut renamed = unsafe { shell.into_entry() };
             drop(Shell::of(coded));
             assert_eq!((renamed.key(), coded_parts(&renamed)), (&[b'n'; 300][..], parts.clone()));
@@ -252,14 +253,14 @@ fn a_collection_is_edited_in_its_block_until_it_needs_a_word() {
     assert_eq!((entry.key(), entry.expiry(), entry.view().clock()), (&b"key"[..], Some(9), CLOCK));
 }
 
-/// The smallest packed value has fewer bytes than a word with its padding.
+/// The smallest packed value is shorter than a word with its padding.
 #[test]
 fn a_packed_value_becomes_a_word_where_there_is_no_memory_for_another_block() {
     for key_len in (0..16).step_by(if cfg!(miri) { 5 } else { 1 }) {
         let (key, mut set) = (vec![b'k'; key_len], Set::new());
         set.insert(1, &LIMITS);
         let mut entry = collection(&key, None, set);
-        // The closure has its memory; the entry gets none.
+        // There is memory for the closure, but none for the entry.
         let mut nothing = None;
         let limits = EncodingLimits { set_max_listpack_entries: 0, ..LIMITS };
         entry.edited::<Set, _>(|set| {
@@ -338,7 +339,7 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
         assert_eq!((copy.key(), copy.expiry(), copy.view().clock()), (&b"a copy"[..], entry.expiry(), 1));
         let shell = entry.try_renamed(&[b'n'; 300]).unwrap();
         let expiry = entry.expiry();
-        // SAFETY: the old entry becomes a shell at once.
+        // SAFETY: the old entry becomes a shell at once, so it gives up the value.
         let renamed = unsafe { shell.into_entry() };
         drop(Shell::of(entry));
         renamed.check();
@@ -406,7 +407,7 @@ fn keys_that_differ_in_one_byte_or_in_their_length_are_told_apart() {
     }
 }
 
-/// Entries with a value in each place that there is.
+/// Returns entries with values of every type, in the block and outside of it.
 fn one_of_each() -> Vec<Entry> {
     let mut set = Set::new();
     let mut zset = ZSet::new();
@@ -427,7 +428,7 @@ fn one_of_each() -> Vec<Entry> {
     ]
 }
 
-/// Moves all blocks of an entry for which `moves` says so.
+/// Moves all blocks of an entry for which `moves` returns `true`.
 fn relocate(entry: &mut Entry, mut moves: impl FnMut(NonNull<u8>, usize) -> bool) {
     entry.counted(|entry, held| {
         entry.relocate_block(&mut moves, held);
@@ -456,7 +457,8 @@ fn every_block_of_an_entry_moves_with_what_it_holds() {
             asked += size;
             true
         });
-        // (A table says what it asked for, not what it got, and its larger blocks do not move.)
+        // (A table reports the size that it requested, not the size that it got, and its larger blocks do not
+        // move.)
         assert!(size * 3 / 4 < asked && asked <= size, "{asked} of {size} bytes");
         assert_ne!(entry.address(), address);
         assert_eq!(entry.view().clock(), CLOCK);

@@ -1,7 +1,8 @@
 //! [`EntryView`]: an entry whose key has been decoded.
 //!
-//! A look-up decodes an entry to compare its key, and then knows where the block is and where its key ends. A
-//! GET needs no more to find kind, expiry, clock and value. So a look-up returns that, in two registers.
+//! A look-up decodes an entry to compare its key. It then knows the address of the block and the offset at
+//! which the key ends. A GET needs only these two to find the kind, the expiry, the clock and the value. So a
+//! look-up returns both, in two registers.
 
 use super::{
     CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, SNAPSHOT, Slot, SnapshotBit,
@@ -15,10 +16,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use robj::Robj;
 use values::{Collection, Element, ObjectType, WrongType};
 
-/// The block of an entry, and where its key ends.
+/// The block of an entry, and the offset at which its key ends.
 ///
-/// Two words, also as an `Option`: functions return it in registers. The head is read again where it is
-/// needed. That is one instruction.
+/// A view and an `Option` of a view have two machine words, so functions return them in registers. The head
+/// is read again where it is needed, which is one instruction.
 #[derive(Clone, Copy)]
 pub(crate) struct EntryView<'a> {
     base: NonNull<u8>,
@@ -26,14 +27,14 @@ pub(crate) struct EntryView<'a> {
     _entry: PhantomData<&'a Entry>,
 }
 
-/// A string as an entry has it.
+/// A string in the form in which an entry stores it.
 #[derive(Clone, Copy)]
 pub(crate) enum EntryString<'a> {
     /// An integer in the block.
     Int(i64),
     /// Bytes in the block.
     Bytes(&'a [u8]),
-    /// An object with the string.
+    /// An object that holds the string.
     Object(&'a Robj),
     /// Codes in the block.
     Coded(CodedString<'a>),
@@ -42,15 +43,15 @@ pub(crate) enum EntryString<'a> {
 /// A coded string.
 #[derive(Clone, Copy)]
 pub(crate) struct CodedString<'a> {
-    /// The slot of its table.
+    /// The slot of its symbol table.
     pub(crate) slot: Slot,
-    /// The bytes of the text.
+    /// The number of bytes of the text.
     pub(crate) len: u32,
     pub(crate) codes: &'a [u8],
 }
 
 impl CodedString<'_> {
-    /// How many bytes it takes in a block.
+    /// Returns how many bytes the string takes in a block.
     #[inline]
     pub(crate) fn size(&self) -> usize {
         length::size(self.len as usize) + length::size(self.codes.len()) + self.codes.len()
@@ -58,7 +59,7 @@ impl CodedString<'_> {
 }
 
 impl<'a> EntryString<'a> {
-    /// The string where it lies. `None` if it is coded.
+    /// Returns the string without a copy, or `None` if it is coded.
     #[inline]
     pub(crate) fn plain(self) -> Option<Element<'a>> {
         Some(match self {
@@ -69,7 +70,7 @@ impl<'a> EntryString<'a> {
         })
     }
 
-    /// How many bytes the text has. Constant time.
+    /// Returns the number of bytes of the text. O(1).
     #[inline]
     pub(crate) fn len(self) -> usize {
         match self {
@@ -90,13 +91,13 @@ impl<'a> EntryString<'a> {
 }
 
 impl Entry {
-    /// The view of the entry.
+    /// Returns the view of the entry.
     #[inline]
     pub(crate) fn view(&self) -> EntryView<'_> {
         self.view_with(self.layout().key_len)
     }
 
-    /// The same if this is the entry of `key`.
+    /// Returns the view if this is the entry of `key`, and otherwise `None`.
     #[inline]
     pub(crate) fn view_of(&self, key: &[u8]) -> Option<EntryView<'_>> {
         match ShortKey::new(key) {
@@ -105,12 +106,12 @@ impl Entry {
         }
     }
 
-    /// The same for a short key. Compiles to no call.
+    /// Like [`view_of`](Self::view_of), for a short key. The compiled code makes no call.
     #[inline]
     pub(crate) fn view_of_short(&self, ShortKey(key): ShortKey<'_>) -> Option<EntryView<'_>> {
-        // SAFETY: the first byte of the key's length is there (E2).
+        // SAFETY: the key's length begins at this offset (E2).
         let len = unsafe { self.base().add(KEY_LEN_AT).read() };
-        // A key with a longer length has 255 here, and `key` is shorter.
+        // A length of five bytes begins with 255, and `key` is shorter than that.
         if usize::from(len) != key.len() {
             return None;
         }
@@ -127,18 +128,18 @@ impl Entry {
             return None;
         }
         let view = self.view_with(len);
-        // SAFETY: the length of the key (E2).
+        // SAFETY: `len` is the length of the key (E2).
         let own = unsafe { view.key(len) };
         (own == key).then_some(view)
     }
 
-    /// Whether this is the entry of `key`.
+    /// Returns whether this is the entry of `key`.
     #[inline]
     pub(crate) fn has_key(&self, key: &[u8]) -> bool {
         self.view_of(key).is_some()
     }
 
-    /// The view of an entry whose key has so many bytes.
+    /// Returns the view of the entry, whose key has `key_len` bytes.
     #[inline]
     fn view_with(&self, key_len: usize) -> EntryView<'_> {
         let expiry = if self.form() & EXPIRES != 0 { EXPIRY_SIZE } else { 0 };
@@ -150,8 +151,8 @@ impl Entry {
 impl<'a> EntryView<'a> {
     #[inline]
     fn head(self) -> &'a AtomicU32 {
-        // SAFETY: a live block begins with its head (E1), which changes only atomically while it is shared
-        // (E4).
+        // SAFETY: a live block begins with its head (E1). While it is shared, the head changes only
+        // atomically (E4).
         unsafe { self.base.cast().as_ref() }
     }
 
@@ -160,53 +161,53 @@ impl<'a> EntryView<'a> {
         self.head().load(Ordering::Relaxed)
     }
 
-    /// The key.
+    /// Returns the key.
     ///
     /// # Safety
-    /// It has `len` bytes.
+    /// The key must have `len` bytes.
     #[inline]
     unsafe fn key(self, len: usize) -> &'a [u8] {
-        // SAFETY: the key ends there and has so many bytes (E2), which do not change while the entry is
-        // borrowed (E4).
+        // SAFETY: the key ends at `key_end` and by contract has `len` bytes (E2). They do not change while
+        // the entry is borrowed (E4).
         unsafe { slice::from_raw_parts(self.base.add(self.key_end - len).as_ptr(), len) }
     }
 
-    /// What the value is.
+    /// Returns the kind of the value.
     #[inline]
     pub(crate) fn kind(self) -> Kind {
         // SAFETY: the head has a kind (E2).
         unsafe { Kind::from_bits(self.form()) }
     }
 
-    /// Whether the key has an expiry.
+    /// Returns whether the key has an expiry.
     #[inline]
     pub(crate) fn expires(self) -> bool {
         self.form() & EXPIRES != 0
     }
 
-    /// Whether the key is no longer there at `now`, in milliseconds.
+    /// Returns whether the key has expired at `now`, in milliseconds.
     #[inline]
     pub(crate) fn is_expired(self, now: u64) -> bool {
         if !self.expires() {
             return false;
         }
-        // SAFETY: there is an expiry behind the length of the key, says the head (E2).
+        // SAFETY: the head says that there is an expiry, which is behind the length of the key (E2).
         let expiry =
             unsafe { key_length::read(self.base.add(KEY_LEN_AT)).1.cast::<[u8; EXPIRY_SIZE]>().read() };
         u64::from_le_bytes(expiry) <= now
     }
 
-    /// The 24 bits of the access clock.
+    /// Returns the 24 bits of the access clock.
     #[inline]
     pub(crate) fn clock(self) -> u32 {
         self.form() >> CLOCK_SHIFT
     }
 
-    /// Writes the low 24 bits of `clock`, unless they are there already.
+    /// Sets the access clock to the low 24 bits of `clock`. Writes nothing if they are equal.
     ///
-    /// A load and a store, not a locked instruction: of two threads that touch an entry at once, the
-    /// later store wins. So a count of uses may miss a few. The rest of the head does not change meanwhile
-    /// (E4).
+    /// The update is a load and a store, and not an atomic read-modify-write, which would cost more. If two
+    /// threads touch an entry at the same time, the later store wins, so a count of uses may miss a few. The
+    /// rest of the head does not change meanwhile (E4).
     #[inline]
     pub(crate) fn set_clock(self, clock: u32) {
         let form = self.form();
@@ -216,11 +217,12 @@ impl<'a> EntryView<'a> {
         }
     }
 
-    /// The string, if the value is one.
+    /// Returns the string, or an error if the value is a collection.
     #[inline]
     pub(crate) fn string(self) -> Result<EntryString<'a>, WrongType> {
         let kind = self.kind();
-        // SAFETY: the kind says what the value is (E2). Strings and integers begin behind the key.
+        // SAFETY: the value has this kind (E2). Strings and integers in the block begin directly behind the
+        // key.
         unsafe {
             if kind == Kind::BYTES {
                 let (len, at) = length::read(self.base.add(self.key_end));
@@ -237,14 +239,14 @@ impl<'a> EntryView<'a> {
         }
     }
 
-    /// The coded string.
+    /// Returns the coded string.
     ///
     /// # Safety
-    /// The value is one, with a table in `slot`.
+    /// The value must be a coded string whose kind names `slot`.
     #[inline(never)]
     unsafe fn coded(self, slot: Slot) -> CodedString<'a> {
-        // SAFETY: by contract. Two lengths and the codes are behind the key (E2), and do not change while the
-        // entry is borrowed (E4).
+        // SAFETY: by contract the value is a coded string. Its two lengths and its codes are behind the key
+        // (E2), and do not change while the entry is borrowed (E4).
         unsafe {
             let (len, at) = length::read(self.base.add(self.key_end));
             let (codes_len, at) = length::read(at);
@@ -252,35 +254,36 @@ impl<'a> EntryView<'a> {
         }
     }
 
-    /// The length and the place of a string that lies in the block, if the key has no expiry, and its bit for
-    /// snapshots that value.
+    /// Returns the length and the address of a string in the block. Returns `None` for any other kind, if the
+    /// key has an expiry, or if the snapshot bit has another value than `bit`.
     #[inline]
     pub(super) fn bytes_without_expiry(self, bit: SnapshotBit) -> Option<(usize, NonNull<u8>)> {
         if self.form() & (KIND_MASK | EXPIRES | SNAPSHOT) != Kind::BYTES.bits() | bit.0 {
             return None;
         }
-        // SAFETY: a length stands in front of a string, behind the key (E2).
+        // SAFETY: a string has its length in front of it, directly behind the key (E2).
         Some(unsafe { length::read(self.base.add(self.key_end)) })
     }
 
-    /// Where the value begins.
+    /// Returns the address of the value.
     #[inline]
     fn value(self) -> NonNull<u8> {
-        // SAFETY: the value lies in the block (E2).
+        // SAFETY: the offset of the value is within the block (E2).
         unsafe { self.base.add(value_at(self.kind(), self.key_end)) }
     }
 
-    /// The collection, to be read, if the value is one of that type.
+    /// Returns a view of the collection, or an error if the value is of another type.
     #[inline]
     pub(crate) fn collection<C: Collection>(self) -> Result<C::View<'a>, WrongType> {
         let kind = self.kind();
         WrongType::check(C::TYPE, kind.object_type())?;
         let (encoding, value) = (kind.encoding(), self.value());
         if kind.is_word() {
-            // SAFETY: type and encoding are those of the word (E2), which stays while the entry is borrowed.
+            // SAFETY: the type and the encoding are those of the word (E2), which does not change while the
+            // entry is borrowed.
             return Ok(unsafe { C::view_of_raw(encoding, value.cast().as_ref()) });
         }
-        // SAFETY: so many bytes are the value's (E2), which do not change while the entry is borrowed (E4).
+        // SAFETY: the value has this many bytes (E2), which do not change while the entry is borrowed (E4).
         let bytes = unsafe { slice::from_raw_parts(value.as_ptr(), value_len(kind, value)) };
         match C::view_of_packed(encoding, bytes) {
             Ok(view) => Ok(view),
@@ -289,26 +292,31 @@ impl<'a> EntryView<'a> {
     }
 }
 
-/// A key of 4 to 16 bytes. It is compared without a call.
+/// A key of 4 to 16 bytes, which can be compared without a call.
 #[derive(Clone, Copy)]
 pub(crate) struct ShortKey<'k>(&'k [u8]);
 
 impl<'k> ShortKey<'k> {
-    /// The key, if it is short.
+    /// Returns the key if it is short, and otherwise `None`.
     #[inline]
     pub(crate) fn new(key: &'k [u8]) -> Option<Self> {
         (4 <= key.len() && key.len() <= 16).then_some(Self(key))
     }
 
-    /// The bytes of the key.
+    /// Returns the bytes of the key.
     #[inline]
     pub(crate) fn bytes(self) -> &'k [u8] {
         self.0
     }
 }
 
-/// Whether two keys of 4 to 16 bytes and of the same length are equal: whether their first and their last
-/// bytes are.
+/// Returns whether two keys of 4 to 16 bytes and of the same length are equal.
+///
+/// The simple version is `a == b`, which is a call of `memcmp`. This version differs in two points:
+///
+/// 1. It reads the first and the last 8 bytes of each key, or 4 bytes if the keys have fewer than 8. Together
+///    the two reads cover the key, because it has at most 16 bytes. They may overlap.
+/// 2. It combines the differences of both reads, so that one comparison with zero decides.
 #[inline]
 fn is_same(a: &[u8], b: &[u8]) -> bool {
     fn words<const N: usize>(key: &[u8]) -> Option<[[u8; N]; 2]> {
@@ -325,14 +333,15 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
     }
 }
 
-/// An integer of so many bytes, the lowest first.
+/// Reads a little-endian integer of `width` bytes, and extends its sign.
 ///
 /// # Safety
-/// The bytes are there. There are 1 to 8 of them.
+/// `width` must be 1 to 8, and `width` bytes at `place` must be valid for reads.
 #[inline]
 unsafe fn read_int(place: NonNull<u8>, width: usize) -> i64 {
-    // Two reads that overlap where there are three, five, six or seven bytes. A copy of any length is a call.
-    // SAFETY: by contract; both reads lie within the first `width` bytes.
+    // The simple version copies the bytes into an array of eight, which is a call of `memcpy`. Instead, two
+    // reads cover all bytes. They overlap if there are three, five, six or seven bytes, and then both have
+    // the same bits there. SAFETY: by contract, because both reads are within the first `width` bytes.
     let bits = unsafe {
         if width >= 4 {
             let word = |at: usize| u64::from(u32::from_le_bytes(place.add(at).cast::<[u8; 4]>().read()));

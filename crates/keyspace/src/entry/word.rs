@@ -1,25 +1,25 @@
-//! Words: a value that lies elsewhere, as a pointer in an entry's block.
+//! Words: pointers in an entry's block to a value that is stored outside of it.
 //!
 //! The word of a string is an [`Robj`]. The word of a collection came from [`Collection::into_raw`], and the
-//! kind knows its type and its encoding.
+//! kind determines its type and its encoding.
 
 use super::kind::Kind;
 use core::ptr::NonNull;
 use robj::Robj;
 use values::{Collection, by_type};
 
-/// The bytes of a word.
+/// The size of a word, in bytes.
 pub(crate) const SIZE: usize = size_of::<NonNull<u8>>();
 
-/// A word lies at a multiple of this, so that it can be borrowed where it lies.
+/// The alignment of a word in a block, so that the word can be borrowed in place.
 pub(crate) const ALIGN: usize = align_of::<NonNull<u8>>();
 
 const _: () = assert!(size_of::<Robj>() == SIZE && align_of::<Robj>() == ALIGN);
 
-/// What the value of a word adds to `used_memory`, in bytes. Constant time.
+/// Returns the bytes that the value of a word adds to `used_memory`. O(1).
 ///
 /// # Safety
-/// The place holds a live word of that kind.
+/// `place` must hold a live word of this kind.
 pub(crate) unsafe fn allocation_size(kind: Kind, place: NonNull<u8>) -> usize {
     // SAFETY: by contract.
     unsafe {
@@ -29,10 +29,11 @@ pub(crate) unsafe fn allocation_size(kind: Kind, place: NonNull<u8>) -> usize {
     }
 }
 
-/// About how many blocks are freed when the value of a word is dropped. Constant time but for long lists.
+/// Returns approximately how many blocks are freed when the value of a word is dropped. O(1), except for long
+/// lists.
 ///
 /// # Safety
-/// The place holds a live word of that kind.
+/// `place` must hold a live word of this kind.
 pub(crate) unsafe fn free_effort(kind: Kind, place: NonNull<u8>) -> usize {
     // SAFETY: by contract.
     unsafe {
@@ -45,7 +46,7 @@ pub(crate) unsafe fn free_effort(kind: Kind, place: NonNull<u8>) -> usize {
 /// Drops the value of a word.
 ///
 /// # Safety
-/// The place holds a live word of that kind, which is not used again.
+/// `place` must hold a live word of this kind, which must not be used again.
 pub(crate) unsafe fn drop_value(kind: Kind, place: NonNull<u8>) {
     // SAFETY: by contract.
     unsafe {

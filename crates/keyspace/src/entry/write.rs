@@ -1,9 +1,9 @@
-//! Making blocks and writing to them.
+//! Methods that create blocks and write to them.
 //!
-//! Whatever changes the length of a block goes one way. If the size class stays the same, bytes move within
-//! the block. Otherwise a new block is made, filled from the old one, and takes its place. If there is no
-//! memory for a new block, a value that is longer than before is refused, and a value that is shorter stays
-//! in the old block, which is then *loose*.
+//! All changes of a block's length work the same way. If the size class stays the same, bytes are moved
+//! within the block. Otherwise a new block is allocated, filled from the old one, and replaces it. If there
+//! is no memory for the new block, a longer value is an error, and a shorter value stays in the old block,
+//! which is then *loose*.
 
 use super::content::Content;
 use super::{
@@ -18,22 +18,22 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use dict::CompactPtr;
 use values::{Collection, CollectionView, Element, Remains, ReserveError, by_type};
 
-/// What becomes of a block whose length changes.
+/// Where the bytes of a block go when its length changes.
 pub(super) enum Fit {
-    /// The bytes go into a new block.
+    /// They are written to a new block.
     New(NewBlock),
-    /// They stay in the present one.
+    /// They stay in the present block.
     Same {
-        /// Whether it is larger than the new length tells.
+        /// Whether the block is larger than the size class of the new length.
         is_loose: bool,
     },
 }
 
-/// A block of which nothing has been written yet.
+/// A block that has just been allocated, and is not initialised yet.
 pub(super) struct NewBlock(CompactPtr<AtomicU32>);
 
 impl NewBlock {
-    /// A block of the size class of `len` bytes.
+    /// Allocates a block of the size class of `len` bytes.
     #[inline]
     fn try_new(len: usize) -> Result<Self, ReserveError> {
         let size = zmalloc::good_size(len);
@@ -41,7 +41,8 @@ impl NewBlock {
         match CompactPtr::new(base.cast()) {
             Some(block) => Ok(Self(block)),
             None => {
-                // SAFETY: the block of just now, whose address has more bits than an entry keeps.
+                // SAFETY: the block was allocated above with this size. It is freed because its address does
+                // not fit into an entry.
                 unsafe { zmalloc::zfree_sized(base, size) };
                 Err(ReserveError::OutOfMemory { size })
             }
@@ -53,7 +54,7 @@ impl NewBlock {
         self.0.get().cast()
     }
 
-    /// The block as the one of an entry.
+    /// Returns an entry with this block.
     #[inline]
     pub(super) fn into_entry(self) -> Entry {
         Entry { block: self.0 }
@@ -61,22 +62,23 @@ impl NewBlock {
 }
 
 impl Layout {
-    /// Writes the head of a block: the kind, whether there is an expiry, and what else `form` says.
+    /// Writes the head of a block: the kind, whether there is an expiry, and the other bits of `form`.
     ///
     /// # Safety
-    /// Four bytes at `base` may be written, and nothing else reads or writes them.
+    /// Four bytes at `base` must be valid for writes, and nothing else may read or write them. `base` must be
+    /// aligned.
     #[inline]
     pub(super) unsafe fn write_head(self, base: NonNull<u8>, form: u32) {
         let kept = form & !((LOOSE - 1) | EXPIRES);
         let expires = if self.expires { EXPIRES } else { 0 };
-        // SAFETY: by contract. Blocks are aligned to eight.
+        // SAFETY: by contract. All blocks are aligned to eight bytes.
         unsafe { base.cast::<u32>().write(kept | expires | self.kind.bits()) };
     }
 
-    /// Writes the length of the key, which the layout has.
+    /// Writes the length of the key.
     ///
     /// # Safety
-    /// The block at `base` has room for it, and nothing else reads or writes it.
+    /// The block at `base` must have room for the length, and nothing else may read or write the block.
     #[inline]
     unsafe fn write_key_len(self, base: NonNull<u8>) {
         // SAFETY: by contract.
@@ -86,7 +88,8 @@ impl Layout {
     /// Writes the expiry, if there is one.
     ///
     /// # Safety
-    /// The block at `base` has room for it, if the layout has one, and nothing else reads or writes it.
+    /// If the layout has an expiry, the block at `base` must have room for it. Nothing else may read or write
+    /// the block.
     #[inline]
     unsafe fn write_expiry(self, base: NonNull<u8>, expiry: Option<u64>) {
         debug_assert_eq!(self.expires, expiry.is_some());
@@ -97,29 +100,30 @@ impl Layout {
     }
 }
 
-/// The length of a block: what lies in front of the value, and the value.
+/// Returns the length of a block, which is the sum of the value's offset and its length.
 #[inline]
 pub(super) fn total(value_at: usize, value_len: usize) -> Result<usize, ReserveError> {
     value_at.checked_add(value_len).ok_or(ReserveError::TooLong { len: value_at, additional: value_len })
 }
 
-/// The block.
+/// Methods for the block.
 impl Entry {
-    /// How many bytes may be written to a block of which `len` are in use.
+    /// Returns how many bytes can be written to the block. `len` is how many are in use.
     #[inline]
     pub(super) fn capacity(&self, len: usize) -> usize {
         if self.is_loose() {
-            // SAFETY: a live block (E1).
+            // SAFETY: the block is live (E1).
             unsafe { zmalloc::zmalloc_usable_size(self.base()) }
         } else {
             zmalloc::good_size(len)
         }
     }
 
-    /// Where the bytes of a block go that change from `len` to `new_len`: into a block of their size class.
+    /// Determines the block for a change of the length from `len` to `new_len`, and allocates it if it is a
+    /// new one. The block has the size class of `new_len`, unless there is no memory for it.
     ///
     /// # Errors
-    /// If there is no memory, and the block is too small.
+    /// If there is no memory, and the present block is too small.
     #[inline]
     pub(super) fn try_fit(&self, len: usize, new_len: usize) -> Result<Fit, ReserveError> {
         let size = zmalloc::good_size(new_len);
@@ -135,11 +139,11 @@ impl Entry {
         }
     }
 
-    /// [`try_fit`](Self::try_fit) for a collection, which is likely to change its length again, where the
-    /// size class is another one: a block that has become too large is kept until half of it is empty.
+    /// Like [`try_fit`](Self::try_fit), for a collection whose size class changes. A collection is likely to
+    /// change its length again, so a block that has become too large is kept until half of it is empty.
     ///
     /// # Errors
-    /// If there is no memory, and the block is too small.
+    /// If there is no memory, and the present block is too small.
     pub(super) fn try_fit_other_class(&self, len: usize, new_len: usize) -> Result<Fit, ReserveError> {
         let (size, capacity) = (zmalloc::good_size(new_len), self.capacity(len));
         if new_len <= capacity && size > capacity / 2 {
@@ -152,20 +156,20 @@ impl Entry {
         }
     }
 
-    /// Says whether the block is larger than its length tells.
+    /// Sets whether the block may be larger than the size class of its length.
     #[inline]
     pub(super) fn set_loose(&mut self, is_loose: bool) {
         let form = self.form();
         self.head().store(if is_loose { form | LOOSE } else { form & !LOOSE }, Ordering::Relaxed);
     }
 
-    /// Frees the block, of which `len` bytes are in use.
+    /// Frees the block. `len` is how many of its bytes are in use.
     ///
     /// # Safety
-    /// The entry is not used again, but to be given another block.
+    /// The entry must not be used again, except to set another block.
     #[inline]
     pub(super) unsafe fn free_block(&mut self, len: usize) {
-        // SAFETY: a live block (E1), which that size frees unless it is loose (E3).
+        // SAFETY: the block is live (E1), and can be freed with this size unless it is loose (E3).
         unsafe {
             if self.is_loose() {
                 zmalloc::zfree(self.base());
@@ -175,11 +179,11 @@ impl Entry {
         }
     }
 
-    /// Frees the old block, of which `len` bytes are in use, and takes a new one, of which `new_len` are. For
-    /// `held`, see [`try_set`](Self::try_set).
+    /// Frees the old block, and sets the new one. `len` and `new_len` are how many of their bytes are in use.
+    /// For `held`, see [`try_set`](Self::try_set).
     ///
     /// # Safety
-    /// The new block is one of an entry, and owns the value.
+    /// The new block must hold a valid entry, which owns the value.
     #[inline]
     pub(super) unsafe fn take_block(
         &mut self,
@@ -189,7 +193,7 @@ impl Entry {
         held: &mut usize,
     ) {
         *held -= self.block_allocation_size(len);
-        // SAFETY: the entry gets another block at once. The new one was made for `new_len` bytes.
+        // SAFETY: the entry gets another block at once, which was allocated for `new_len` bytes.
         unsafe {
             self.free_block(len);
             self.block = block.0;
@@ -200,20 +204,20 @@ impl Entry {
     /// Drops the value.
     ///
     /// # Safety
-    /// The value is not used again.
+    /// The value must not be used again.
     #[inline]
     unsafe fn drop_value(&mut self) {
         let layout = self.layout();
         if layout.kind.is_word() {
-            // SAFETY: a live word of that kind, which the entry owns (E2).
+            // SAFETY: the word is live and of this kind, and the entry owns it (E2).
             unsafe { word::drop_value(layout.kind, self.value(layout)) };
         }
     }
 }
 
-/// Whole entries.
+/// Methods for whole entries.
 impl Entry {
-    /// A new entry. `key` has at most [`KEY_LEN_MAX`] bytes. O(bytes).
+    /// Creates an entry. `key` must have at most [`KEY_LEN_MAX`] bytes. O(bytes).
     #[inline]
     pub(crate) fn try_new(
         key: &[u8],
@@ -224,7 +228,7 @@ impl Entry {
         Self::try_new_sized(key, expiry, clock, content).map(|(entry, _size)| entry)
     }
 
-    /// [`try_new`](Self::try_new), and the [`allocation_size`](Self::allocation_size), which is known then.
+    /// Like [`try_new`](Self::try_new), but also returns the [`allocation_size`](Self::allocation_size).
     #[inline]
     pub(crate) fn try_new_sized(
         key: &[u8],
@@ -235,7 +239,7 @@ impl Entry {
         Self::try_from_content(key, expiry, clock, content).map_err(|(error, _content)| error)
     }
 
-    /// [`try_new_sized`](Self::try_new_sized) that gives the value back if there is no memory.
+    /// Like [`try_new_sized`](Self::try_new_sized), but returns the value if there is no memory.
     #[inline]
     pub(crate) fn try_from_content<'c>(
         key: &[u8],
@@ -252,7 +256,8 @@ impl Entry {
             Err(error) => return Err((error, content)),
         };
         let base = block.base();
-        // SAFETY: a new block with room for all parts of the layout, which are written in full (E1 to E3).
+        // SAFETY: the new block has room for all parts of the layout, and all of them are written completely
+        // (E1 to E3).
         unsafe {
             new.write_head(base, clock << CLOCK_SHIFT);
             new.write_key_len(base);
@@ -261,16 +266,17 @@ impl Entry {
             content.write(base.add(new.value_at()));
         }
         let entry = block.into_entry();
-        // SAFETY: the block of just now has the class of its length.
+        // SAFETY: the block was allocated above with the class of its length.
         let block_size = unsafe { zmalloc::zmalloc_size_sized(base, zmalloc::good_size(len)) };
         let value_size = if new.kind.is_word() { entry.value_allocation_size() } else { 0 };
         Ok((entry, block_size + value_size))
     }
 
-    /// Gives the key another value, which takes the old one's place, and another expiry or none. The clock
-    /// stays. In place if the size class stays the same. O(bytes).
+    /// Replaces the value and the expiry. The clock is kept. Writes to the present block if the size class
+    /// stays the same. O(bytes).
     ///
-    /// `held` is what the entries of a keyspace add to `used_memory`, this one among them, and is kept right.
+    /// `held` is the sum of the bytes that the entries of a keyspace add to `used_memory`, including this
+    /// entry. The method updates it.
     #[inline]
     pub(crate) fn try_set(
         &mut self,
@@ -284,8 +290,9 @@ impl Entry {
         let fit = self.try_fit(len, new_len)?;
         *held -= self.value_allocation_size();
         let (base, form) = (self.base(), self.form());
-        // SAFETY: the old value is not used again. There is room for all parts of the new layout, which are
-        // written in full, the key from where it stood (E1 to E3).
+        // SAFETY: the old value is not used again. There is room for all parts of the new layout, and all of
+        // them are written completely. The key is copied from its old place before anything overwrites it (E1
+        // to E3).
         unsafe {
             self.drop_value();
             let key = base.add(old.key_at());
@@ -314,28 +321,28 @@ impl Entry {
         Ok(())
     }
 
-    /// Overwrites a string in the block with `bytes` of the same length. Returns whether it did. Does nothing
-    /// if the value is not such a string, if the key has an expiry, or if the bit for snapshots has another
-    /// value. O(bytes).
+    /// Overwrites a string in the block with `bytes` of the same length, and returns `true`. Returns `false`,
+    /// and does nothing, if the value is not such a string, if the key has an expiry, or if the snapshot bit
+    /// has another value than `bit`. O(bytes).
     #[inline]
     pub(crate) fn overwrite(&mut self, bytes: &[u8], bit: SnapshotBit) -> bool {
         let Some((len, text)) = self.view().bytes_without_expiry(bit) else { return false };
         if len != bytes.len() {
             return false;
         }
-        // SAFETY: as many bytes are there (E2). The block is borrowed for writing, so `bytes` do not lie in
-        // it.
+        // SAFETY: the string has `len` bytes (E2). The block is borrowed for writing, so `bytes` cannot
+        // overlap it.
         unsafe { text.copy_from_nonoverlapping(NonNull::from(bytes).cast(), len) };
         true
     }
 
-    /// Drops the entry, and returns what it added to `used_memory`, in bytes.
+    /// Drops the entry, and returns the bytes that it added to `used_memory`.
     #[inline]
     pub(crate) fn into_freed(self) -> usize {
         let mut this = ManuallyDrop::new(self);
         let len = this.byte_len();
         let freed = this.block_allocation_size(len) + this.value_allocation_size();
-        // SAFETY: neither value nor block is used again.
+        // SAFETY: neither the value nor the block is used again.
         unsafe {
             this.drop_value();
             this.free_block(len);
@@ -343,16 +350,16 @@ impl Entry {
         freed
     }
 
-    /// Puts another entry in the place of this one, and returns this one and its allocation size. For `held`,
-    /// see [`try_set`](Self::try_set).
+    /// Replaces this entry by another one. Returns the old entry and its allocation size. For `held`, see
+    /// [`try_set`](Self::try_set).
     pub(crate) fn replace(&mut self, new: Self, held: &mut usize) -> (Self, usize) {
         let size = self.allocation_size();
         *held = *held - size + new.allocation_size();
         (mem::replace(self, new), size)
     }
 
-    /// Gives the key another expiry, or none. O(1) if it has one before and after, else O(bytes). For `held`,
-    /// see [`try_set`](Self::try_set).
+    /// Sets or removes the expiry. O(1) if there is an expiry before and after, or neither, and otherwise
+    /// O(bytes). For `held`, see [`try_set`](Self::try_set).
     pub(crate) fn try_set_expiry(
         &mut self,
         expiry: Option<u64>,
@@ -361,16 +368,16 @@ impl Entry {
         let (old, len, base) = (self.layout(), self.byte_len(), self.base());
         let new = Layout { expires: expiry.is_some(), ..old };
         if new.expires == old.expires {
-            // SAFETY: the expiry has its place in the block, which is borrowed for writing (E2).
+            // SAFETY: the block has room for the expiry (E2), and is borrowed for writing.
             unsafe { new.write_expiry(base, expiry) };
             return Ok(());
         }
-        // Key and value move together: a word stays aligned.
+        // The key and the value move together. A word stays aligned, because an expiry has eight bytes.
         let tail = len - old.key_at();
         let new_len = total(new.key_at(), tail)?;
         let fit = self.try_fit(len, new_len)?;
-        // SAFETY: there is room for the new length. All parts are written, or were, and the value moves with
-        // its key (E1 to E3).
+        // SAFETY: there is room for the new length. Each part is written here or was written before, and the
+        // value moves with its key (E1 to E3).
         unsafe {
             let key = base.add(old.key_at());
             match fit {
@@ -393,9 +400,9 @@ impl Entry {
         Ok(())
     }
 
-    /// Makes a string that lies in the block one of `new_len` bytes, at least as many as it has, and lends
-    /// it. The new bytes are zeros. An integer becomes its text. O(bytes). For `held`, see
-    /// [`try_set`](Self::try_set).
+    /// Grows a string in the block to `new_len` bytes, and returns its bytes. `new_len` is at least the
+    /// present length. The new bytes are zeros. An integer is converted to its text first. O(bytes). For
+    /// `held`, see [`try_set`](Self::try_set).
     pub(super) fn try_grow_bytes(
         &mut self,
         new_len: usize,
@@ -412,8 +419,8 @@ impl Entry {
             text_len <= new_len && !old.kind.is_word() && old.kind.slot().is_none(),
             "the string lies in the block, is not coded, and becomes longer"
         );
-        // SAFETY: there is room for the new length. The text is copied, from an integer's view or from where
-        // it stood, before anything is written in front of it. All parts are written (E1 to E3).
+        // SAFETY: there is room for the new length. The text is copied, from an integer's view or from its
+        // old place, before anything is written in front of it. All parts are written (E1 to E3).
         unsafe {
             match fit {
                 Fit::New(block) => {
@@ -436,11 +443,12 @@ impl Entry {
         }
     }
 
-    /// Puts the integer 0 in the place of a value that lies in the block and is not valid.
+    /// Replaces a value in the block that is not valid by the integer 0.
     #[cold]
     pub(super) fn discard_value(&mut self) {
         let layout = Layout { kind: Kind::int(1), ..self.layout() };
-        // SAFETY: the old value owned nothing and was longer. Only the allocator knows the block's size (E3).
+        // SAFETY: the old value owned nothing and was longer than one byte. The block becomes loose, because
+        // its length no longer determines its size (E3).
         unsafe {
             layout.write_head(self.base(), self.form());
             self.value(layout).write(0);
@@ -448,15 +456,16 @@ impl Entry {
         self.set_loose(true);
     }
 
-    /// The same value and expiry under another key, which has at most [`KEY_LEN_MAX`] bytes. The value still
-    /// belongs to this entry. O(bytes).
+    /// Returns a block with the same value and expiry under another key, which must have at most
+    /// [`KEY_LEN_MAX`] bytes. The value still belongs to this entry. O(bytes).
     pub(crate) fn try_renamed(&self, key: &[u8]) -> Result<Shell, ReserveError> {
         debug_assert!(key.len() <= KEY_LEN_MAX);
         let old = self.layout();
         let (new, value_len) = (Layout { key_len: key.len(), ..old }, self.value_len(old));
         let block = NewBlock::try_new(total(new.value_at(), new.value_room(value_len))?)?;
         let base = block.base();
-        // SAFETY: as in `try_new`; the value is copied bit by bit.
+        // SAFETY: the new block has room for all parts of the layout, and all of them are written. The bytes
+        // of the value are copied, and the result is a `Shell`, which does not drop the value.
         unsafe {
             new.write_head(base, self.form() & !LOOSE);
             new.write_key_len(base);
@@ -467,8 +476,8 @@ impl Entry {
         Ok(Shell::of(block.into_entry()))
     }
 
-    /// A copy of the value, which is not a coded string, under another key. Shares nothing. O(value). In C:
-    /// the body of `COPY`.
+    /// Returns an entry with a copy of the value under another key. The value must not be a coded string. The
+    /// copy shares no memory with the original. O(value). In C: the body of `COPY`.
     pub(crate) fn try_copied(
         &self,
         key: &[u8],
@@ -484,25 +493,25 @@ impl Entry {
         })
     }
 
-    /// A copy of the collection, an empty one if the value is of another type. O(value).
+    /// Returns a copy of the collection, or an empty collection if the value is of another type. O(value).
     pub(crate) fn try_to_owned<C: Collection>(&self) -> Result<C, ReserveError> {
         self.collection::<C>().map_or(Ok(C::EMPTY), CollectionView::try_to_owned)
     }
 
-    /// Drops the entry, but about `n` blocks of a large value at most, and returns what is left of it.
+    /// Drops the entry, but at most about `n` blocks of a large value. Returns what is left of the value.
     pub(crate) fn drop_in_steps(self, n: usize) -> Option<Remains> {
         by_type!(self.object_type(), string => None, C => self.into_word::<C>()?.drop_in_steps(n))
     }
 
-    /// Takes the collection out of its block, which is freed. Only large encodings are taken: what lies in
-    /// the block is dropped with it, and is `None`.
+    /// Frees the block, and returns the collection if it was a word. A value that is stored in the block is
+    /// dropped, and the result is `None`.
     pub(crate) fn into_word<C: Collection>(self) -> Option<C> {
         let layout = self.layout();
         if layout.kind.object_type() != C::TYPE || !layout.kind.is_word() {
             return None;
         }
-        // SAFETY: a live word of that type and encoding (E2), which is owned by `C` from here on. The shell
-        // is freed.
+        // SAFETY: the word is live, and has this type and encoding (E2). The collection owns it from here on,
+        // and the shell frees only the block.
         unsafe {
             let word = self.value(layout).cast::<NonNull<u8>>().read();
             drop(Shell::of(self));
@@ -511,11 +520,12 @@ impl Entry {
     }
 }
 
-/// An entry whose value belongs to somebody else. When it is dropped, its block alone is freed.
+/// An entry whose value has another owner. When the shell is dropped, only its block is freed.
 pub(crate) struct Shell(ManuallyDrop<Entry>);
 
 impl Shell {
-    /// Gives up the value of an entry. It leaks, unless it has another owner.
+    /// Returns a shell of an entry, which no longer owns its value. The value leaks, unless it has another
+    /// owner.
     pub(crate) const fn of(entry: Entry) -> Self {
         Self(ManuallyDrop::new(entry))
     }
@@ -525,17 +535,17 @@ impl Shell {
         self.0.view().set_clock(clock);
     }
 
-    /// The view of the entry.
+    /// Returns the view of the entry.
     pub(crate) fn view(&self) -> EntryView<'_> {
         self.0.view()
     }
 
-    /// The entry, which owns its value.
+    /// Returns the entry, which then owns its value.
     ///
     /// # Safety
-    /// The owner of the value gives it up before it is used again.
+    /// The previous owner must give up the value before the value is used again.
     pub(crate) unsafe fn into_entry(self) -> Entry {
-        // SAFETY: the shell is forgotten, so that the entry is taken once.
+        // SAFETY: the shell is not dropped, so the entry is taken only once.
         unsafe { ManuallyDrop::take(&mut ManuallyDrop::new(self).0) }
     }
 }
@@ -552,7 +562,7 @@ impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
         let len = self.byte_len();
-        // SAFETY: neither value nor block is used again.
+        // SAFETY: neither the value nor the block is used again.
         unsafe {
             self.drop_value();
             self.free_block(len);

@@ -1,4 +1,5 @@
-//! [`Advice`]: what follows from an estimate, worked out by estimates of workloads that differ a little.
+//! [`Advice`]: how a change of the workload would change its memory. It is computed by estimates of workloads
+//! that differ slightly.
 //!
 //! | advice | is given if |
 //! |---|---|
@@ -11,11 +12,11 @@
 //! | [`SharedIntegers`](Advice::SharedIntegers) | some integers are shared (classic Redis) |
 //! | [`SmallSavings`](Advice::SmallSavings) | something can be saved, and it is less than [`SAVING_LARGE`] |
 //!
-//! A key is not made shorter than the decimal digits that number all keys. No key or value is made longer
-//! than its limit.
+//! A key is never made shorter than the number of decimal digits that distinguish all keys. No key or value
+//! is made longer than its limit.
 //!
-//! Redis shares integers only without an LRU or LFU policy. So advice whose figure has shared integers in it
-//! says that.
+//! Redis shares integers only if there is no LRU or LFU policy. Advice whose numbers include shared integers
+//! mentions this condition.
 
 use super::classic::{OBJECT, SHARED_END};
 use super::{Count, EstimateError, Quantum, Spread, Store, Values, Workload, total};
@@ -23,19 +24,19 @@ use common::Thousands;
 use core::fmt;
 use core::ops::RangeInclusive;
 
-/// By how many bytes a key or a string is made shorter at most.
+/// The most bytes by which a key or a string is made shorter.
 const SHORTER_MAX: u64 = 8;
 
-/// A saving of fewer bytes is hardly worth work.
+/// A saving of fewer bytes is small: it is hardly worth a change.
 const SAVING_LARGE: u64 = 10_000_000;
 
-/// The largest number of digits with which every decimal number fits into an `i64`.
+/// The largest number of decimal digits for which every number fits into an `i64`.
 const DIGITS_MAX: u64 = 18;
 
-/// What is said where the figures are those of shared integers.
+/// The sentence that is added if the numbers include shared integers.
 const SHARING: &str = "Redis does not share integers if maxmemory is set with an LRU or LFU policy.";
 
-/// What could be longer or shorter.
+/// The part of a workload that could be longer or shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Each key.
@@ -44,43 +45,43 @@ pub enum Subject {
     Value,
 }
 
-/// What a change of a workload would do to its memory. `Display` says it in a sentence or two. Bytes are
-/// those of all keys.
+/// The effect of a change of a workload on its memory. `Display` writes it in one or a few sentences. All
+/// numbers of bytes are for all keys together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
-    /// How much longer it can be before it takes more memory, if nothing else is longer.
+    /// How much longer the keys or the values can be before they take more memory, if nothing else changes.
     Longer {
-        /// What is longer.
+        /// What would be longer.
         subject: Subject,
-        /// Bytes that take no more memory.
+        /// How many bytes longer it can be without more memory.
         free: u64,
-        /// What one byte more takes.
+        /// The bytes that one more byte of length takes.
         bytes: u64,
         /// The number of keys.
         keys: u64,
     },
-    /// It could be a little shorter and take less memory.
+    /// Slightly shorter keys or values take less memory.
     Shorter {
-        /// What is shorter.
+        /// What would be shorter.
         subject: Subject,
-        /// By how many bytes.
+        /// By how many bytes it would be shorter.
         by: u64,
-        /// What that saves.
+        /// The bytes that this saves.
         bytes: u64,
         /// The number of keys.
         keys: u64,
     },
-    /// A key and its value share the spare bytes of one block, so they cannot both be as much longer as each
-    /// alone.
+    /// A key and its value share the spare bytes of one block. So they cannot both be longer by as much as
+    /// each of them alone.
     SharedBlock,
     /// Integers take less than strings of the same length.
     Integers {
         /// The number of digits, which is the length of the strings.
         digits: u64,
-        /// What they save.
+        /// The bytes that integers save.
         bytes: u64,
-        /// Whether that relies on shared integers, which classic Redis does not have under an LRU or LFU
+        /// Whether this relies on shared integers, which classic Redis does not use under an LRU or LFU
         /// policy.
         relies_on_sharing: bool,
         /// The number of keys.
@@ -88,30 +89,30 @@ pub enum Advice {
     },
     /// Integers from 0 to 9,999 would be shared, and take no object.
     SmallIntegers {
-        /// What that would save.
+        /// The bytes that this would save.
         bytes: u64,
         /// The number of keys.
         keys: u64,
     },
     /// A server that shares more integers takes less. In C: `OBJ_SHARED_INTEGERS`, a constant of the source.
     MoreSharedIntegers {
-        /// How many integers it would share, counted from 0.
+        /// How many integers the server would share, beginning with 0.
         count: u64,
-        /// What that would save, less the shared objects.
+        /// The bytes that this would save, minus the bytes of the shared objects.
         bytes: u64,
         /// The number of keys.
         keys: u64,
     },
-    /// Integers are shared, but not under every policy of eviction.
+    /// Some integers are shared, but not under every policy of eviction.
     SharedIntegers {
-        /// What sharing saves.
+        /// The bytes that sharing saves.
         bytes: u64,
         /// The number of keys.
         keys: u64,
     },
-    /// None of the others saves much.
+    /// None of the other changes saves much.
     SmallSavings {
-        /// The most that one of them saves.
+        /// The most bytes that one of them saves.
         bytes: u64,
         /// The number of keys.
         keys: u64,
@@ -119,10 +120,11 @@ pub enum Advice {
 }
 
 impl Workload {
-    /// What follows from the estimate. Nothing if there is no key. Takes as long as some tens of estimates.
+    /// Returns advice for this workload, or none if there are no keys. Takes as long as some tens of
+    /// estimates.
     ///
     /// # Errors
-    /// A key or a value is longer than it can be.
+    /// If a key or a value is longer than the limits allow.
     ///
     /// ```
     /// use keyspace::estimate::{Quantum, Store, Values, Workload};
@@ -150,13 +152,13 @@ impl Workload {
         Ok(advice)
     }
 
-    /// The bytes without the tables, whose size depends only on the number of keys.
+    /// Returns the bytes without the tables, whose size depends only on the number of keys.
     fn block_bytes(&self, store: Store) -> u64 {
         total(&self.blocks(store))
     }
 
-    /// The same with a key or values that are longer. `None` for values that have no length, and for lengths
-    /// beyond the limits.
+    /// Returns the workload with keys or values that are `by` bytes longer. Returns `None` for integers,
+    /// which have no length, and for lengths beyond the limits.
     pub(super) fn longer(&self, subject: Subject, by: u64) -> Option<Self> {
         self.resized(subject, |len| len.checked_add(by))
     }
@@ -171,7 +173,8 @@ impl Workload {
         resized.check().is_ok().then_some(resized)
     }
 
-    /// By how many bytes it can be longer. `None` for values that have no length.
+    /// Returns how many bytes longer the keys or the values can be, or `None` for integers, which have no
+    /// length.
     fn room(&self, subject: Subject) -> Option<u64> {
         match subject {
             Subject::Key => Self::KEY_LEN_MAX.checked_sub(self.key_len),
@@ -179,7 +182,7 @@ impl Workload {
         }
     }
 
-    /// What longer and shorter keys and values do.
+    /// Returns the advice about longer and shorter keys and values.
     fn lengths(&self, store: Store) -> [Option<Advice>; 5] {
         let [key, value] = [Subject::Key, Subject::Value].map(|subject| self.longest(store, subject));
         let shared = self.shared_block(store, key, value);
@@ -187,7 +190,7 @@ impl Workload {
         [key, shorter(Subject::Key), value, shorter(Subject::Value), shared]
     }
 
-    /// Whether what is free for the key and what is free for the value are the same bytes.
+    /// Returns [`Advice::SharedBlock`] if the bytes that are free for the key and for the value are the same.
     fn shared_block(&self, store: Store, key: Option<Advice>, value: Option<Advice>) -> Option<Advice> {
         let (Advice::Longer { free: of_key, .. }, Advice::Longer { free: of_value, .. }) = (key?, value?)
         else {
@@ -200,7 +203,7 @@ impl Workload {
 
     fn longest(&self, store: Store, subject: Subject) -> Option<Advice> {
         let bytes = self.block_bytes(store);
-        // What the length takes that is so many bytes longer.
+        // Returns the additional bytes if the length is `by` bytes longer.
         let more = |by| Some(self.longer(subject, by)?.block_bytes(store).saturating_sub(bytes));
         let room = self.room(subject)?;
         let (mut free, mut costs) = (0, room.min(1));
@@ -228,7 +231,7 @@ impl Workload {
         })
     }
 
-    /// What is saved if the strings are replaced by integers of the same length.
+    /// Returns the advice to replace strings by integers of the same length.
     fn integers(&self, store: Store) -> Option<Advice> {
         let Values::Strings(lens) = &self.values else { return None };
         let digits = *lens.start();
@@ -244,12 +247,12 @@ impl Workload {
         (bytes > 0).then_some(Advice::Integers { digits, bytes, relies_on_sharing, keys: self.keys })
     }
 
-    /// How many values are shared integers.
+    /// Returns how many values are shared integers.
     fn shared_keys(&self, store: Store) -> u64 {
         self.blocks(store).iter().filter(|step| step.is_shared_integers()).map(|step| step.count).sum()
     }
 
-    /// What sharing integers does, which only classic Redis does.
+    /// Returns the advice about shared integers, which only classic Redis has.
     fn sharing(&self, store: Store) -> [Option<Advice>; 3] {
         let (Store::Classic(quantum), Values::Integers(numbers)) = (store, &self.values) else {
             return [None; 3];
@@ -263,18 +266,18 @@ impl Workload {
     }
 }
 
-/// What sharing all integers saves, if it would otherwise take `bytes` for those that are not shared.
+/// Returns the advice to share all integers. `bytes` is the memory of the integers that are not shared now.
 fn more_shared(numbers: &RangeInclusive<i64>, quantum: Quantum, bytes: u64, keys: u64) -> Option<Advice> {
     let Spread { from, to } = numbers.into();
     let count = u64::try_from(to).ok().filter(|_| from >= 0)?.checked_add(1)?;
-    // Each has an object, and a pointer at it.
+    // Each shared integer has an object, and a pointer to it.
     let objects = count.checked_sub(SHARED_END)?.saturating_mul(quantum.class(OBJECT) + 8);
     let bytes = bytes.checked_sub(objects).filter(|bytes| *bytes > 0)?;
     Some(Advice::MoreSharedIntegers { count, bytes, keys })
 }
 
 impl Advice {
-    /// What following it saves, in bytes, if it saves anything.
+    /// Returns the bytes that the change saves, or `None` if the advice is not a change that saves memory.
     pub fn saves(&self) -> Option<u64> {
         match *self {
             Self::Shorter { bytes, .. }

@@ -1,5 +1,5 @@
-//! What classic Redis takes, 7 and before: an entry, a key and a value, each in its own block, and an array
-//! of buckets.
+//! The memory of classic Redis, version 7 and before: an entry, a key and a value, each in its own block, and
+//! an array of buckets.
 //!
 //! ```text
 //!  bucket 8 -> | entry: key 8, value 8, next 8 | -> | header | key | NUL |
@@ -11,7 +11,7 @@
 //!  bucket 8 -> | entry: key 8, expiry 8, next 8 |         in a second table; the key is the first one's
 //! ```
 //!
-//! The sizes are those of a machine with 64 bits, whatever this one has.
+//! The sizes are those of a 64-bit machine, on every machine.
 
 use super::spread::Spread;
 use super::step::{Part, Step};
@@ -21,10 +21,10 @@ use values::{EncodingLimits, OBJ_SHARED_INTEGERS};
 
 pub(super) const POINTER: u64 = 8;
 
-/// An object's header.
+/// The size of an object's header.
 pub(super) const OBJECT: u64 = 16;
 
-/// The least number of buckets that a table has. In C: `DICT_HT_INITIAL_SIZE`.
+/// The smallest number of buckets of a table. In C: `DICT_HT_INITIAL_SIZE`.
 const BUCKETS_MIN: u64 = 4;
 
 /// The first integer that is not shared.
@@ -35,7 +35,7 @@ pub(super) const SHARED_END: u64 = OBJ_SHARED_INTEGERS as u64;
 enum Form {
     /// In its object's block.
     Embstr,
-    /// In a block with a header of so many bytes.
+    /// In its own block, with a header of this many bytes.
     Raw { header: u64 },
 }
 
@@ -47,14 +47,15 @@ fn form(len: u64) -> Form {
     }
 }
 
-/// The header of a string in a block of its own. An empty one is made to be appended to.
+/// Returns the size of the header of a string in its own block. An empty string has the header of a longer
+/// one, because Redis expects that it will be appended to.
 pub(super) fn header(len: u64) -> u64 {
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     let header = HeaderType::for_len(len);
     (if len == 0 { HeaderType::Sds8 } else { header }).header_len() as u64
 }
 
-/// A string with its header and its NUL, behind other parts.
+/// Returns `parts`, followed by a string with its header and its NUL.
 fn string(mut parts: Vec<Part>, header: u64, string: Part) -> Vec<Part> {
     parts.extend([Part::new("header", header), string, Part::new("NUL", 1)]);
     parts
@@ -64,13 +65,13 @@ fn object() -> Vec<Part> {
     vec![Part::new("object", OBJECT)]
 }
 
-/// An entry of a table.
+/// Returns the step of the entries of a table.
 fn entry(what: &'static str, value: &'static str, workload: &Workload, quantum: Quantum) -> Step {
     let parts = ["key", value, "next"].map(|name| Part::new(name, POINTER)).into();
     Step::new(what, workload.keys, parts, |size| quantum.class(size))
 }
 
-/// The blocks of keys and values, and the entries that lead to them.
+/// Returns the steps of the entries, the keys and the values.
 pub(super) fn blocks(workload: &Workload, quantum: Quantum) -> Vec<Step> {
     let Workload { keys, key_len, .. } = *workload;
     let step = |what, keys, parts| Step::new(what, keys, parts, |size| quantum.class(size));
@@ -110,12 +111,13 @@ pub(super) fn blocks(workload: &Workload, quantum: Quantum) -> Vec<Step> {
     steps
 }
 
-/// How many buckets a table has, filled by inserts or made for so many entries.
+/// Returns the number of buckets of a table that was filled by inserts, or that was created for `entries`
+/// entries.
 pub(super) fn buckets(entries: u64) -> u64 {
     entries.checked_next_power_of_two().unwrap_or(u64::MAX).max(BUCKETS_MIN)
 }
 
-/// The arrays of buckets.
+/// Returns the steps of the arrays of buckets.
 pub(super) fn tables(workload: &Workload, quantum: Quantum) -> Vec<Step> {
     let step = |what| {
         let parts = vec![Part::times("buckets", buckets(workload.keys), POINTER)];

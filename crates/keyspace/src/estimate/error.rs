@@ -1,21 +1,21 @@
-//! [`EstimateError`]: lengths that no key and no value has.
+//! [`EstimateError`]: a key or a value is too long for an estimate.
 
 use super::Workload;
 use common::Thousands;
 use core::fmt;
 
-/// Why there is no estimate.
+/// The reason why an estimate failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EstimateError {
-    /// Keys have more than [`Workload::KEY_LEN_MAX`] bytes.
+    /// The keys have more than [`Workload::KEY_LEN_MAX`] bytes.
     KeyTooLong {
-        /// How many they have.
+        /// The length of the keys, in bytes.
         len: u64,
     },
-    /// Values have more than [`Workload::VALUE_LEN_MAX`] bytes.
+    /// Some values have more than [`Workload::VALUE_LEN_MAX`] bytes.
     ValueTooLong {
-        /// How many the longest has.
+        /// The length of the longest value, in bytes.
         len: u64,
     },
 }

@@ -1,4 +1,4 @@
-//! What a [`Keyspace`](crate::Keyspace) takes: one block a key, and the table.
+//! The memory of a [`Keyspace`](crate::Keyspace): one block for each key, and the table.
 //!
 //! ```text
 //!  string     | head 4 | key length | expiry | key | value length | value |
@@ -6,7 +6,7 @@
 //!  longer     | head 4 | key length | expiry | key | padding | 8 | -> | object 16 | -> | header | value | NUL |
 //! ```
 //!
-//! The lengths are those of `entry`. See there for what they mean.
+//! The lengths are those of the module `entry`, which explains them.
 
 use super::spread::Spread;
 use super::step::{Part, Step};
@@ -18,9 +18,9 @@ use sds::layout::HeaderType;
 /// How a string is stored.
 #[derive(PartialEq)]
 enum Form {
-    /// In the block, behind a length of so many bytes.
+    /// In the block, behind a length of this many bytes.
     Inline { len_size: u64 },
-    /// As an object, with a header of so many bytes in front of the string.
+    /// As an object, with a header of this many bytes in front of the string.
     Object { header: u64 },
 }
 
@@ -33,12 +33,12 @@ fn form(len: u64) -> Form {
     }
 }
 
-/// What a block of `size` bytes adds to `used_memory`.
+/// Returns the bytes that a block of `size` bytes adds to `used_memory`.
 fn class(size: u64) -> u64 {
     usize::try_from(size).map_or(size, |size| zmalloc::good_size(size) as u64)
 }
 
-/// The blocks of keys and values.
+/// Returns the steps of the keys and the values.
 pub(super) fn blocks(workload: &Workload) -> Vec<Step> {
     let mut front = vec![
         Part::new("head", parts::HEAD),
@@ -54,7 +54,8 @@ pub(super) fn blocks(workload: &Workload) -> Vec<Step> {
     let mut steps = Vec::new();
     match &workload.values {
         Values::Integers(numbers) => {
-            // Numbers of the same width are neighbours if the sign counts, which it does from two bytes on.
+            // Numbers of the same form must be contiguous. Those of the same width are, if the sign is part
+            // of the form. Integers of one byte are contiguous without it.
             let width = |number: i128| {
                 let width = parts::int(i64::try_from(number).unwrap_or(i64::MAX));
                 (number < 0 && width > 1, width)
@@ -87,7 +88,7 @@ pub(super) fn blocks(workload: &Workload) -> Vec<Step> {
     steps
 }
 
-/// The table, if there are keys.
+/// Returns the step of the table, if there are keys.
 pub(super) fn table(workload: &Workload) -> Option<Step> {
     let keys = usize::try_from(workload.keys).unwrap_or(usize::MAX);
     let size = Table::<Entry>::expected_size(keys);

@@ -1,9 +1,11 @@
-//! What keys and strings will take in memory, worked out before there are any.
+//! Estimates how much memory keys and strings will take, before they are stored.
 //!
-//! A [`Workload`] says how many keys there are and how long they and their values are. Its
-//! [`estimate`](Workload::estimate) is a list of blocks whose sizes are sums of a few lengths, each rounded
-//! to a size class of the allocator, and the table. It can be made for a [`Keyspace`](crate::Keyspace) and
-//! for classic Redis, and prints each step. [`advice`](Workload::advice) says what a byte more or less does.
+//! A [`Workload`] describes the number of keys, their lengths, and their values. Its
+//! [`estimate`](Workload::estimate) lists the blocks of the entries and of the table. The size of a block is
+//! a sum of a few lengths, rounded up to a size class of the allocator.
+//!
+//! An estimate can be computed for a [`Keyspace`](crate::Keyspace) and for classic Redis, and prints each
+//! step. [`advice`](Workload::advice) describes the effect of longer or shorter keys and values.
 //!
 //! ```
 //! use keyspace::estimate::{Quantum, Store, Values, Workload};
@@ -19,16 +21,17 @@
 //!
 //! Limits:
 //!
-//! - Values of a workload are strings. Collections have encodings of their own; fill a keyspace with a few,
-//!   and ask [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`] says what each of them takes
-//!   in Redis.
-//! - The table has been filled by inserts. In classic Redis no rehash is under way. While one is, there is a
-//!   second bucket array.
-//! - The size classes of a keyspace are those of the allocator of this build. Only jemalloc tells all of
-//!   them: `libc` and `prefix` add bytes of their own, which are not in the sum.
+//! - The values of a workload are strings or integers. For collections, fill a keyspace with some of them,
+//!   and call [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`] computes what each of them
+//!   takes in Redis.
+//! - The table is one that was filled by inserts. In classic Redis, a second bucket array exists during a
+//!   rehash, and is not included.
+//! - The size classes of a keyspace are those of the allocator of this build. The sum is complete if
+//!   `zmalloc::good_size` returns them, as it does for jemalloc. The allocators `libc` and `prefix` add their
+//!   own bytes to each block, which are not in the sum.
 //! - A key has at most [`Workload::KEY_LEN_MAX`] bytes, and a value at most [`Workload::VALUE_LEN_MAX`].
-//!   Longer ones are an [`EstimateError`].
-//! - Sums that do not fit into 64 bits are the largest number that does. Nothing here panics.
+//!   Greater lengths are an [`EstimateError`].
+//! - A sum that does not fit into 64 bits becomes `u64::MAX`. Nothing panics.
 
 mod advice;
 mod classic;
@@ -54,20 +57,20 @@ use spread::Spread;
 use step::{Factor, Span};
 use values::EncodingLimits;
 
-/// The values of a workload. Each length, or each integer, occurs equally often. The order of the two ends
-/// does not matter.
+/// The values of a workload. Each length or each integer of the range occurs equally often. The ends of the
+/// range can be in either order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Values {
-    /// Strings of these lengths, in bytes, whose text is not an integer.
+    /// Strings of these lengths, in bytes. Their text is not an integer.
     Strings(RangeInclusive<u64>),
     /// These integers.
     Integers(RangeInclusive<i64>),
 }
 
-/// Keys and values that are to be stored. See the [module](self) for an example.
+/// A description of keys and values that are to be stored. See the [module](self) for an example.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Workload {
-    /// How many keys there are.
+    /// The number of keys.
     pub keys: u64,
     /// The length of each key, in bytes.
     pub key_len: u64,
@@ -80,24 +83,24 @@ pub struct Workload {
 /// Where keys are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Store {
-    /// In a [`Keyspace`](crate::Keyspace), over the allocator of this build.
+    /// In a [`Keyspace`](crate::Keyspace), with the allocator of this build.
     Keyspace,
-    /// In Redis 7 on a machine with 64 bits, over a jemalloc of that quantum. Redis 3.2 to 7.2 differ little.
+    /// In Redis 7 on a 64-bit machine, with a jemalloc of this quantum. Redis 3.2 to 7.2 differ little.
     Classic(Quantum),
 }
 
 impl Workload {
-    /// The longest key, in bytes: that of a [`Keyspace`](crate::Keyspace).
+    /// The length of the longest key of a [`Keyspace`](crate::Keyspace), in bytes.
     pub const KEY_LEN_MAX: u64 = crate::entry::KEY_LEN_MAX as u64;
 
-    /// The longest value, in bytes. In redis.conf: the default of `proto-max-bulk-len`.
+    /// The length of the longest value, in bytes. In redis.conf: the default of `proto-max-bulk-len`.
     pub const VALUE_LEN_MAX: u64 = EncodingLimits::DEFAULT.proto_max_bulk_len as u64;
 
-    /// The sum, step by step. O(log n) for n keys, and O(n) for strings of n different lengths, of at most
-    /// 65,536 of them.
+    /// Computes the memory, step by step. O(log n) for n keys. O(n) for strings of n different lengths, of
+    /// which at most 65,536 are computed.
     ///
     /// # Errors
-    /// A key or a value is longer than it can be.
+    /// If a key or a value is longer than the limits allow.
     pub fn estimate(&self, store: Store) -> Result<Estimate, EstimateError> {
         self.check()?;
         let mut steps = self.blocks(store);
@@ -108,7 +111,7 @@ impl Workload {
         Ok(Estimate { store, keys: self.keys, steps })
     }
 
-    /// Whether keys and values can be so long.
+    /// Returns an error if a key or a value is too long.
     fn check(&self) -> Result<(), EstimateError> {
         if self.key_len > Self::KEY_LEN_MAX {
             return Err(EstimateError::KeyTooLong { len: self.key_len });
@@ -119,7 +122,7 @@ impl Workload {
         }
     }
 
-    /// The length of the longest value, if values have lengths.
+    /// Returns the length of the longest value, or `None` for integers.
     fn value_len_max(&self) -> Option<u64> {
         match &self.values {
             Values::Strings(lens) => Some(*lens.start().max(lens.end())),
@@ -127,7 +130,7 @@ impl Workload {
         }
     }
 
-    /// The steps but for tables.
+    /// Returns all steps except those of the tables.
     fn blocks(&self, store: Store) -> Vec<Step> {
         match store {
             _ if self.keys == 0 => Vec::new(),
@@ -175,34 +178,34 @@ impl Display for Store {
     }
 }
 
-/// What the lines of the steps are.
+/// The heading of the lines, which explains their columns.
 const HEADING: &str = "blocks * contents = bytes that are asked for -> size class: the block size to which the allocator rounds them up";
 
-/// What a workload takes, step by step. `Display` prints a line for each step, and the whole sum on the last
-/// line.
+/// The memory that a workload takes, step by step. `Display` prints a line for each step, and the whole sum
+/// on the last line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// Where the keys are stored.
+    /// The store of the keys.
     pub store: Store,
-    /// How many keys there are.
+    /// The number of keys.
     pub keys: u64,
-    /// The blocks, those of the tables last.
+    /// The blocks. Those of the tables come last.
     pub steps: Vec<Step>,
 }
 
 impl Estimate {
-    /// The bytes of all steps.
+    /// Returns the bytes of all steps.
     pub fn total(&self) -> u64 {
         total(&self.steps)
     }
 
-    /// [`total`](Self::total) over the number of keys. 0 if there is no key.
+    /// Returns [`total`](Self::total) divided by the number of keys, or 0 if there are no keys.
     pub fn bytes_per_key(&self) -> f64 {
         if self.keys == 0 { 0.0 } else { self.total() as f64 / self.keys as f64 }
     }
 
-    /// The sum in one line: steps with equally many blocks share a factor.
+    /// Returns the sum in one line. Steps with the same number of blocks share a factor.
     fn formula(&self) -> String {
         let mut terms: Vec<(u64, Vec<String>)> = Vec::new();
         for step in self.steps.iter().filter(|step| step.bytes > 0) {
@@ -229,7 +232,7 @@ impl Estimate {
     }
 }
 
-/// The bytes of all steps.
+/// Returns the bytes of all steps.
 fn total(steps: &[Step]) -> u64 {
     steps.iter().fold(0, |sum, step| sum.saturating_add(step.bytes))
 }

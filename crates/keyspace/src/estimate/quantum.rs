@@ -1,15 +1,15 @@
-//! [`Quantum`]: the size classes of a jemalloc that need not be the one of this build.
+//! [`Quantum`]: the size classes of a jemalloc, which may differ from the jemalloc of this build.
 
-/// The distance of jemalloc's smallest size classes. It is chosen when jemalloc is built.
+/// The distance between jemalloc's smallest size classes. It is chosen when jemalloc is built.
 ///
 /// ```text
 ///  16   8  16      32      48      64  80  96  112  128   160  192  224  256 ...    jemalloc's default; Debian
 ///   8   8  16  24  32  40  48  56  64  80  96  112  128   160  192  224  256 ...    Redis' own build
 /// ```
 ///
-/// From four times the quantum on there are four classes to each doubling. This is what a jemalloc before
-/// 5.3.1 does at all sizes, such as the one of Redis 7. Later ones round blocks of more than 14 KiB to whole
-/// pages.
+/// Above four times the quantum, there are four classes for each doubling of the size. A jemalloc before
+/// 5.3.1, such as that of Redis 7, does this for all sizes. Later versions round blocks of more than 14 KiB
+/// to whole pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Quantum {
     /// 8 bytes.
@@ -19,14 +19,14 @@ pub enum Quantum {
 }
 
 impl Quantum {
-    /// The quantum of the jemalloc of this build. `None` over another allocator, or over a jemalloc of
-    /// another quantum.
+    /// Returns the quantum of the jemalloc of this build. Returns `None` if the allocator is not jemalloc, or
+    /// if its quantum is neither 8 nor 16 bytes.
     pub fn linked() -> Option<Self> {
         let bytes = zmalloc::quantum()? as u64;
         [Self::Eight, Self::Sixteen].into_iter().find(|quantum| quantum.bytes() == bytes)
     }
 
-    /// The quantum in bytes.
+    /// Returns the quantum, in bytes.
     pub const fn bytes(self) -> u64 {
         match self {
             Self::Eight => 8,
@@ -34,7 +34,7 @@ impl Quantum {
         }
     }
 
-    /// The size class of a block of `size` bytes. Constant time. In C: `zmalloc_usable_size` of such a block.
+    /// Returns the size class of a block of `size` bytes. O(1). In C: `zmalloc_usable_size` of such a block.
     ///
     /// ```
     /// use keyspace::estimate::Quantum;
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn classes_are_those_of_the_linked_jemalloc() {
         let Some(quantum) = Quantum::linked() else { return };
-        // It may round larger blocks to pages.
+        // The linked jemalloc may round larger blocks to pages.
         for size in 1..=14 * 1_024 {
             assert_eq!(quantum.class(size), zmalloc::good_size(size as usize) as u64, "size {size}");
         }
@@ -80,7 +80,7 @@ mod tests {
             }
             assert_eq!(quantum.class(u64::MAX), u64::MAX);
         }
-        // The two agree from 64 bytes on, and on multiples of 16.
+        // Both quanta have the same classes from 64 bytes on.
         for size in 57..1_000 {
             assert_eq!(Quantum::Eight.class(size), Quantum::Sixteen.class(size));
         }

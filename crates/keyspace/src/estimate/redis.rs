@@ -1,4 +1,4 @@
-//! [`ClassicRedis`]: what a key takes in Redis 7.0, with a value of any type.
+//! [`ClassicRedis`]: computes the memory of keys in Redis 7.0, with values of any type.
 //!
 //! ```text
 //!  string     | object 16 | ...                                              as in `classic`
@@ -11,13 +11,13 @@
 //! ```
 //!
 //! The encoding follows from the elements and the limits, as it does when Redis loads the value from a dump.
-//! The bytes are exact for all encodings but one. The height of a skiplist's node is random: a node has its
-//! expected size.
+//! The bytes are exact for all encodings except skiplists. The height of a skiplist's node is random, so the
+//! expected size of a node is used.
 //!
-//! Limits: Redis 7.2 and later keep small sets in listpacks and small lists without a quicklist, and share
-//! the block of an entry in some tables. They take less for such values.
+//! Limits: Redis 7.2 and later store small sets in listpacks and small lists without a quicklist. In some
+//! tables, an entry and its key share one block. Such values take less memory there.
 //!
-//! Learned from: the structures and the loading of Redis 7.0.
+//! Learned from: the structures of Redis 7.0, and its code that loads a dump.
 
 use super::Quantum;
 use super::classic::{self, OBJECT, POINTER};
@@ -26,13 +26,13 @@ use listpack::{Value as Packed, encoded_len};
 use values::list::NodeLimit;
 use values::{Element, Encoding, EncodingLimits, HashView, ListView, SetView, ZSetView};
 
-/// An entry of a table: key, value, next. In C: `dictEntry`.
+/// The size of a table's entry: key, value, next. In C: `dictEntry`.
 const ENTRY: u64 = 3 * POINTER;
 
 /// In C: `dict`.
 const DICT: u64 = 56;
 
-/// Header and end of a listpack.
+/// The size of a listpack's header and end.
 const LISTPACK: u64 = 7;
 
 /// In C: `intset`.
@@ -44,7 +44,8 @@ const QUICKLIST: u64 = 40;
 /// In C: `quicklistNode`.
 const QUICKLIST_NODE: u64 = 40;
 
-/// What an element may add to a listpack beside its bytes, as Redis reckons. In C: `SIZE_ESTIMATE_OVERHEAD`.
+/// The bytes that an element adds to a listpack beside its own, by the estimate of Redis. In C:
+/// `SIZE_ESTIMATE_OVERHEAD`.
 const OVERHEAD_ESTIMATE: usize = 8;
 
 /// In C: `zset`.
@@ -53,29 +54,29 @@ const ZSET: u64 = 2 * POINTER;
 /// In C: `zskiplist`.
 const SKIPLIST: u64 = 32;
 
-/// A node without levels: member, score, backward. In C: `zskiplistNode`.
+/// The size of a node without levels: member, score, backward. In C: `zskiplistNode`.
 const SKIPLIST_NODE: u64 = 24;
 
 /// In C: `zskiplistLevel`.
 const LEVEL: u64 = 16;
 
-/// The most levels, which the first node has. In C: `ZSKIPLIST_MAXLEVEL`.
+/// The largest number of levels, which the first node has. In C: `ZSKIPLIST_MAXLEVEL`.
 const LEVELS_MAX: u64 = 32;
 
-/// A node has another level with this probability. In C: `ZSKIPLIST_P`.
+/// The probability that a node has one more level. In C: `ZSKIPLIST_P`.
 const LEVEL_PROBABILITY: f64 = 0.25;
 
-/// A value in Redis: how it is stored, and what it takes.
+/// The encoding and the memory of a value in Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClassicValue {
-    /// What `OBJECT ENCODING` prints.
+    /// The encoding, as `OBJECT ENCODING` returns it.
     pub encoding: Encoding,
-    /// All its blocks in their size classes, in bytes.
+    /// The sum of all blocks in their size classes, in bytes.
     pub bytes: u64,
 }
 
-/// The arithmetic of Redis 7.0 on a machine with 64 bits.
+/// Computes the memory that keys and values take in Redis 7.0 on a 64-bit machine.
 ///
 /// ```
 /// use keyspace::Keyspace;
@@ -99,35 +100,36 @@ pub struct ClassicRedis {
 }
 
 impl ClassicRedis {
-    /// With the limits of a redis.conf where nothing is configured.
+    /// Returns a calculator with the default limits of redis.conf.
     pub const fn new(quantum: Quantum) -> Self {
         Self::with_limits(quantum, EncodingLimits::DEFAULT)
     }
 
-    /// With other limits. Those of sets in listpacks and of compressed lists are not looked at.
+    /// Returns a calculator with other limits. It ignores the limits of sets in listpacks and of compressed
+    /// lists.
     pub const fn with_limits(quantum: Quantum, limits: EncodingLimits) -> Self {
         Self { quantum, limits }
     }
 
-    /// The limits.
+    /// Returns the limits.
     pub const fn limits(&self) -> &EncodingLimits {
         &self.limits
     }
 
-    /// The entries of a key in the tables, and the key itself, in bytes. The buckets are not in it: see
+    /// Returns the bytes of a key and of its entries in the tables. The buckets are not included; see
     /// [`tables`](Self::tables).
     pub fn key(&self, key_len: u64, expires: bool) -> u64 {
         let entries = if expires { 2 } else { 1 };
         (entries * self.class(ENTRY)).saturating_add(self.sds(key_len))
     }
 
-    /// The buckets of a database with so many keys, of which `expires` have an expiry. No rehash is under
-    /// way.
+    /// Returns the bytes of the buckets of a database with `keys` keys, of which `expires` have an expiry. No
+    /// rehash is in progress.
     pub fn tables(&self, keys: u64, expires: u64) -> u64 {
         self.buckets(keys).saturating_add(self.buckets(expires))
     }
 
-    /// A string or an integer. O(1).
+    /// Returns the encoding and the memory of a string or an integer. O(1).
     pub fn string(&self, string: Element<'_>) -> ClassicValue {
         const INT_LEN_MAX: usize = 20;
         let len = string.len();
@@ -140,7 +142,7 @@ impl ClassicRedis {
         ClassicValue { encoding, bytes }
     }
 
-    /// A string of so many bytes that is not an integer.
+    /// Returns the encoding and the memory of a string of `len` bytes that is not an integer.
     fn text(&self, len: usize) -> ClassicValue {
         let (encoding, bytes) = if len <= self.limits.embstr_size_limit {
             (Encoding::EmbStr, self.class(OBJECT + 3 + len as u64 + 1))
@@ -150,7 +152,7 @@ impl ClassicRedis {
         ClassicValue { encoding, bytes }
     }
 
-    /// A value of any type. O(elements), O(1) for strings.
+    /// Returns the encoding and the memory of a value of any type. O(elements), and O(1) for strings.
     pub fn value(&self, value: ValueRef<'_>) -> ClassicValue {
         let (encoding, bytes) = match value {
             ValueRef::String(string) => {
@@ -168,7 +170,7 @@ impl ClassicRedis {
         self.quantum.class(size)
     }
 
-    /// A string in a block of its own.
+    /// Returns the bytes of a string in its own block.
     fn sds(&self, len: u64) -> u64 {
         self.class(classic::header(len).saturating_add(len).saturating_add(1))
     }
@@ -181,7 +183,7 @@ impl ClassicRedis {
         if entries == 0 { 0 } else { self.class(classic::buckets(entries).saturating_mul(POINTER)) }
     }
 
-    /// A table with its entries, without what they point at.
+    /// Returns the bytes of a table with its entries, without the keys and values.
     fn dict(&self, entries: usize) -> u64 {
         let entries = entries as u64;
         self.class(DICT) + self.buckets(entries) + entries * self.class(ENTRY)
@@ -206,7 +208,7 @@ impl ClassicRedis {
     }
 
     fn set(&self, set: SetView<'_>) -> (Encoding, u64) {
-        // The widest member decides the width of all.
+        // The widest member determines the width of all members.
         let mut width = (set.len() <= self.limits.set_max_intset_entries).then_some(2);
         let mut strings = 0;
         for member in set.iter() {
@@ -256,7 +258,7 @@ impl ClassicRedis {
         self.class(SKIPLIST_NODE + levels * LEVEL)
     }
 
-    /// The expected bytes of so many nodes.
+    /// Returns the expected bytes of `count` nodes.
     fn skiplist_nodes(&self, count: usize) -> u64 {
         let (mut bytes, mut higher) = (0.0, 1.0);
         for levels in 1..LEVELS_MAX {
@@ -268,7 +270,7 @@ impl ClassicRedis {
     }
 }
 
-/// What an element takes in a listpack, as an integer if it is one.
+/// Returns the bytes of an element in a listpack, which stores it as an integer if possible.
 fn packed_len(element: Element<'_>) -> u64 {
     let packed = match element {
         Element::Int(number) => Packed::Int(number),
@@ -277,9 +279,9 @@ fn packed_len(element: Element<'_>) -> u64 {
     encoded_len(packed) as u64
 }
 
-/// What a score takes in a listpack: an integer, or the text of `%.17g`.
+/// Returns the bytes of a score in a listpack, which stores an integer or the text of `%.17g`.
 fn score_len(score: f64) -> u64 {
-    // Redis stores a whole number up to half of the largest integer as an integer; -0 as 0.
+    // Redis stores a whole number up to half of the largest integer as an integer, and -0 as 0.
     const INTEGER_MAX: f64 = (i64::MAX / 2) as f64;
     if score.fract() == 0.0 && score.abs() <= INTEGER_MAX {
         return encoded_len(Packed::Int(score as i64)) as u64;
@@ -288,7 +290,7 @@ fn score_len(score: f64) -> u64 {
     encoded_len(Packed::raw(&DIGITS[..general_len(score)])) as u64
 }
 
-/// The length of what C's `%.17g` prints.
+/// Returns the length of the text that C's `%.17g` prints.
 fn general_len(number: f64) -> usize {
     const PRECISION: i32 = 17;
     if !number.is_finite() {
@@ -314,7 +316,7 @@ fn general_len(number: f64) -> usize {
     sign + significant.max(before_point) + usize::from(significant > before_point)
 }
 
-/// The bytes of a member of an intset.
+/// Returns the bytes of a member of an intset.
 fn int_width(number: i64) -> u64 {
     match number {
         -0x8000..=0x7FFF => 2,
@@ -333,7 +335,7 @@ mod tests {
     const SIXTEEN: ClassicRedis = ClassicRedis::new(Quantum::Sixteen);
     const EIGHT: ClassicRedis = ClassicRedis::new(Quantum::Eight);
 
-    /// What a value takes after the keyspace has been filled.
+    /// Returns the encoding and the memory of the value of `k` after `fill`, for both quanta.
     fn bytes(fill: impl Fn(&mut Keyspace) -> Result<(), Error>) -> [(Encoding, u64); 2] {
         let mut keyspace = Keyspace::new();
         fill(&mut keyspace).unwrap();
@@ -400,8 +402,8 @@ mod tests {
 
     #[test]
     fn a_list_is_filled_node_by_node() {
-        // An entry takes 2 + 998 + 2 bytes. Seven entries of a node have 7 + 7 * 1,002 = 7,021 bytes. An
-        // eighth fits, for 7,021 + 998 + 8 is at most 8,192; a ninth does not.
+        // An entry takes 2 + 998 + 2 bytes. A node with seven entries has 7 + 7 * 1,002 = 7,021 bytes. An
+        // eighth entry fits, because 7,021 + 998 + 8 is at most 8,192. A ninth entry does not fit.
         let list = |elements: usize| {
             bytes(|k| (0..elements).try_for_each(|_| k.push("k", Side::Back, &[b'x'; 998], 0).map(|_| ())))
         };

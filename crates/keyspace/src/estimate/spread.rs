@@ -1,26 +1,27 @@
-//! [`Spread`]: numbers of which each occurs equally often, cut into runs that are stored alike.
+//! [`Spread`]: a range of numbers, each of which occurs equally often. It is split into runs of numbers that
+//! are stored in the same form.
 
 use core::ops::RangeInclusive;
 
-/// All numbers from one to another. Wide enough for lengths and for integers of 64 bits.
+/// All numbers from `from` to `to`. The type is wide enough for lengths and for 64-bit integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Spread {
     pub(super) from: i128,
     pub(super) to: i128,
 }
 
-/// Numbers that are stored alike.
+/// A range of numbers that are stored in the same form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run<F> {
-    /// How.
+    /// The form.
     pub(super) form: F,
     pub(super) numbers: Spread,
-    /// How many keys have one of them.
+    /// How many keys have one of these numbers.
     pub(super) keys: u64,
 }
 
 impl<T: Copy + Into<i128>> From<&RangeInclusive<T>> for Spread {
-    /// The order of the two ends does not matter.
+    /// The ends of the range can be in either order.
     fn from(range: &RangeInclusive<T>) -> Self {
         let (start, end): (i128, i128) = ((*range.start()).into(), (*range.end()).into());
         Self { from: start.min(end), to: start.max(end) }
@@ -28,16 +29,16 @@ impl<T: Copy + Into<i128>> From<&RangeInclusive<T>> for Spread {
 }
 
 impl Spread {
-    /// How many numbers there are. At most 2^64.
+    /// Returns how many numbers there are, which is at most 2^64.
     fn len(self) -> u128 {
         (self.to - self.from) as u128 + 1
     }
 
-    /// The runs of numbers with the same form, in order, and the share of `keys` that each has. A run without
-    /// keys is left out. Numbers of the same form have to be neighbours. O(runs).
+    /// Returns the runs of numbers with the same form, in ascending order, and the number of `keys` that each
+    /// run has. Omits runs without keys. Numbers of the same form must be contiguous. O(runs).
     pub(super) fn runs<F: PartialEq>(self, keys: u64, form: impl Fn(i128) -> F) -> Vec<Run<F>> {
-        // Shares are rounded to the nearest number, and sum to the whole. A product of two numbers of 64 bits
-        // fits.
+        // The shares are rounded to the nearest number, and add up to `keys`. The product of two 64-bit
+        // numbers fits.
         let half = self.len() / 2;
         let keys_before =
             |offset: u128| ((u128::from(keys) * offset).saturating_add(half) / self.len()) as u64;
@@ -60,7 +61,7 @@ impl Spread {
         runs
     }
 
-    /// Both ends, of a spread of lengths.
+    /// Returns both ends of a spread of lengths.
     pub(super) fn lens(self) -> RangeInclusive<u64> {
         let [from, to] = [self.from, self.to].map(|len| u64::try_from(len.max(0)).unwrap_or(u64::MAX));
         from..=to

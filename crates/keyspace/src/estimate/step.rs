@@ -5,33 +5,33 @@ use common::Thousands;
 use core::fmt::{self, Display};
 use core::ops::RangeInclusive;
 
-/// A sum over more lengths than this takes evenly spaced samples.
+/// A sum over more lengths than this uses evenly spaced samples.
 const SAMPLES_MAX: u64 = 1 << 16;
 
 /// A part of a block, such as the header in front of a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Part {
-    /// What it is.
+    /// The name of the part.
     pub name: &'static str,
-    /// How often the block has it.
+    /// How often the block has this part.
     pub count: u64,
-    /// Its length in bytes, from the shortest to the longest.
+    /// The length of the part in bytes, from the shortest to the longest.
     pub len: RangeInclusive<u64>,
 }
 
 impl Part {
-    /// A part of a fixed length.
+    /// Returns a part of a fixed length.
     pub(super) fn new(name: &'static str, len: u64) -> Self {
         Self::times(name, 1, len)
     }
 
-    /// `count` parts, one behind the other.
+    /// Returns a part that occurs `count` times.
     pub(super) fn times(name: &'static str, count: u64, len: u64) -> Self {
         Self { name, count, len: len..=len }
     }
 
-    /// A string that has one of these lengths.
+    /// Returns a part whose length is in this range.
     pub(super) fn spread(name: &'static str, len: RangeInclusive<u64>) -> Self {
         Self { name, count: 1, len }
     }
@@ -55,29 +55,30 @@ impl Display for Part {
     }
 }
 
-/// Blocks of one kind: what they hold, how large they are, and how many there are.
+/// Blocks of one kind: their contents, their size, and their number.
 ///
-/// Where the strings of a workload have several lengths, so have the blocks. Their bytes are then the sum
+/// If the strings of a workload have several lengths, the blocks have several sizes. `bytes` is then the sum
 /// over all lengths, each rounded to its own size class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step {
-    /// What such a block is.
+    /// The name of the blocks.
     pub what: &'static str,
-    /// What is in it, in this order. A shared integer takes no block and has no parts.
+    /// The contents of a block, in their order. A shared integer takes no block and has no parts.
     pub parts: Vec<Part>,
-    /// The bytes that are asked for: the sum of the parts.
+    /// The bytes that are requested for a block, which is the sum of its parts.
     pub asked: RangeInclusive<u64>,
-    /// The size class of that.
+    /// The size class of a block.
     pub class: RangeInclusive<u64>,
-    /// How many blocks there are.
+    /// The number of blocks.
     pub count: u64,
-    /// The bytes of all of them, in their size classes.
+    /// The bytes of all blocks, in their size classes.
     pub bytes: u64,
 }
 
 impl Step {
-    /// `count` blocks, of which each length occurs equally often. `class` rounds to the size class.
+    /// Returns a step of `count` blocks. Each length occurs equally often. `class` rounds a size up to its
+    /// class.
     pub(super) fn new(what: &'static str, count: u64, parts: Vec<Part>, class: impl Fn(u64) -> u64) -> Self {
         let sum = |end: fn(&RangeInclusive<u64>) -> &u64| {
             parts.iter().fold(0_u64, |sum, part| sum.saturating_add(*end(&part.bytes())))
@@ -88,28 +89,28 @@ impl Step {
         Self { what, parts, asked, class, count, bytes }
     }
 
-    /// A single block, whose size the structure itself knows.
+    /// Returns a step whose size has been computed elsewhere.
     pub(super) fn single(what: &'static str, parts: Vec<Part>, size: u64) -> Self {
         Self { class: size..=size, bytes: size, ..Self::new(what, 1, parts, |size| size) }
     }
 
-    /// Keys whose value is a shared integer, which takes no block.
+    /// Returns the step of the keys whose value is a shared integer, which takes no block.
     pub(super) fn shared_integers<F>(run: &Run<F>) -> Self {
         let (what, parts) = ("shared integer", Vec::new());
         Self { what, parts, asked: 0..=0, class: 0..=0, count: run.keys, bytes: 0 }
     }
 
-    /// Whether the values are shared integers. Only those have no parts.
+    /// Returns whether the values are shared integers. Only their step has no parts.
     pub(super) fn is_shared_integers(&self) -> bool {
         self.parts.is_empty()
     }
 
-    /// The class, if all blocks have the same.
+    /// Returns the size class if all blocks have the same one.
     fn single_class(&self) -> Option<u64> {
         (self.class.start() == self.class.end()).then_some(*self.class.start())
     }
 
-    /// What the blocks are and what is in them.
+    /// Returns the name and the contents of the blocks.
     pub(super) fn label(&self) -> String {
         let names: Vec<_> = self.parts.iter().map(|part| part.name).collect();
         match names.as_slice() {
@@ -118,7 +119,7 @@ impl Step {
         }
     }
 
-    /// The parts as a sum.
+    /// Returns the parts as the text of a sum.
     pub(super) fn sum(&self) -> String {
         match self.parts.as_slice() {
             [] => "0".into(),
@@ -126,11 +127,11 @@ impl Step {
         }
     }
 
-    /// The step as a term of the whole sum: a factor of its count if all blocks have one class, else a number
-    /// of bytes.
+    /// Returns the step as a term of the whole sum: the size class, which is multiplied by the number of
+    /// blocks, or a number of bytes if the blocks have several classes.
     pub(super) fn factor(&self) -> Factor {
         match (self.count, self.single_class(), self.parts.as_slice()) {
-            // A block of one kind of parts says more than its size.
+            // For a single block of equal parts, the product is more informative than the size.
             (1, Some(class), [part]) if class == *self.asked.start() => Factor::Text(part.to_string()),
             (count, Some(class), _) if count > 1 => Factor::Class(class),
             _ => Factor::Text(Thousands(self.bytes).to_string()),
@@ -138,21 +139,22 @@ impl Step {
     }
 }
 
-/// What a step is in the last line of an estimate.
+/// How a step appears in the last line of an estimate.
 pub(super) enum Factor {
-    /// Bytes of each block.
+    /// The bytes of each block, as a factor of the number of blocks.
     Class(u64),
-    /// A term of its own.
+    /// A separate term.
     Text(String),
 }
 
-/// The bytes of `count` blocks in their size classes.
+/// Returns the bytes of `count` blocks in their size classes.
 fn bytes_of(count: u64, asked: &RangeInclusive<u64>, class: impl Fn(u64) -> u64) -> u64 {
     let (start, more) = (*asked.start(), asked.end() - asked.start());
     if more == 0 {
         return count.saturating_mul(class(start));
     }
-    // The samples are the middles of equal parts. Up to `SAMPLES_MAX` lengths, each is a sample.
+    // The samples are the middles of equal parts of the range. With at most `SAMPLES_MAX` lengths, each
+    // length is a sample.
     let stride = more / SAMPLES_MAX + 1;
     let samples = u128::from((more - stride / 2) / stride + 1);
     let sample = |index: u64| class(start + stride / 2 + index * stride);

@@ -1,4 +1,4 @@
-//! Estimates that can be checked by hand: sums, texts, advice, and workloads that are too large.
+//! Tests of estimates that can be checked by hand: sums, texts, advice, and workloads that are too large.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn integers(keys: u64, key_len: u64, numbers: RangeInclusive<i64>) -> Workload {
     Workload { keys, key_len, values: Values::Integers(numbers), expires: false }
 }
 
-/// Workloads with each kind of value, in each of its forms.
+/// Returns workloads with each kind of value, in each of its forms.
 fn workloads() -> Vec<Workload> {
     let of_each = [
         strings(90_000, 7, 7..=7),
@@ -33,7 +33,7 @@ fn workloads() -> Vec<Workload> {
     of_each.into_iter().flat_map(|it| [it.clone(), Workload { expires: true, ..it }]).collect()
 }
 
-/// The value of a text such as `90,000 * (32 + 16) + 7 * 8`.
+/// Returns the value of a text such as `90,000 * (32 + 16) + 7 * 8`.
 fn evaluate(formula: &str) -> u64 {
     let number =
         |text: &str| text.replace(',', "").parse::<u64>().unwrap_or_else(|_| panic!("{text} of {formula}"));
@@ -113,7 +113,7 @@ fn every_key_has_one_value() {
 
 #[test]
 fn an_estimate_of_a_range_is_the_sum_of_those_of_its_numbers() {
-    // A key for each length or integer, with the table left out.
+    // There is one key for each length or integer. The table is not included.
     let sum = |of: &dyn Fn(i64) -> Workload, range: RangeInclusive<i64>, store| {
         range.map(|number| total(&of(number).blocks(store))).sum::<u64>()
     };
@@ -271,10 +271,10 @@ fn advice_that_relies_on_shared_integers_says_when_there_are_none() {
         ]
     };
     for store in CLASSIC {
-        // They become integers that are shared, or that are not.
+        // The strings become integers that are shared, or that are not.
         assert_eq!(lines(&strings(90_000, 7, 4..=4), store), [1, 1]);
         assert_eq!(lines(&strings(90_000, 7, 5..=5), store), [0, 1]);
-        // Smaller integers, a larger constant, and those that are shared already.
+        // Advice about smaller integers, a larger constant, and integers that are shared already.
         assert_eq!(lines(&integers(100_000_000, 8, 0..=19_999), store), [3, 1]);
     }
     assert_eq!(lines(&strings(90_000, 7, 4..=4), Store::Keyspace)[0], 0);
@@ -284,7 +284,7 @@ fn advice(workload: &Workload, store: Store) -> Vec<String> {
     workload.advice(store).unwrap().iter().map(Advice::to_string).collect()
 }
 
-/// What the advice says comes true when it is followed.
+/// Checks that the advice is right, by estimates of the changed workloads.
 #[test]
 fn advice_says_what_another_estimate_says() {
     for workload in workloads() {
@@ -334,7 +334,7 @@ fn the_seeds_advice_is_given_where_it_applies() {
          keys, it can be.",
         ]
     );
-    // The views of a forum: most are below 20,000.
+    // These are the views of a forum, of which most are below 20,000.
     let of_integers = advice(&integers(100_000_000, 8, 0..=19_999), classic);
     assert_eq!(
         of_integers[1..],
@@ -347,10 +347,10 @@ fn the_seeds_advice_is_given_where_it_applies() {
          Redis does not share integers if maxmemory is set with an LRU or LFU policy.",
         ]
     );
-    // Too few keys for so many objects.
+    // There are too few keys for so many objects.
     let few = integers(1_000, 8, 0..=99_999).advice(classic).unwrap();
     assert!(!few.iter().any(|advice| matches!(advice, Advice::MoreSharedIntegers { .. })));
-    // A keyspace shares nothing.
+    // A keyspace shares no integers.
     let here = integers(90_000, 8, 0..=9_999).advice(Store::Keyspace).unwrap();
     assert!(here.iter().all(|advice| matches!(
         advice,
@@ -367,7 +367,7 @@ fn a_key_is_long_enough_to_number_all_keys() {
             .iter()
             .any(|advice| matches!(advice, Advice::Shorter { subject: Subject::Key, .. }))
     };
-    // From 16 bytes to 8: a key of 6 bytes or fewer.
+    // A key of 6 bytes or fewer takes 8 bytes instead of 16.
     assert!(shortest(1_000_000, 7) && !shortest(1_000_001, 7));
 }
 

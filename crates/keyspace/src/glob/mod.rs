@@ -1,4 +1,4 @@
-//! Redis' patterns, as `KEYS` and the option `MATCH` of `SCAN` have them.
+//! Glob patterns with the rules of Redis, for `KEYS` and for the option `MATCH` of `SCAN`.
 //!
 //! ```text
 //! pattern = part*
@@ -12,40 +12,44 @@
 //!         | any but "]"                 that byte
 //! ```
 //!
-//! A member is the first of the three forms that fits. These cases follow from that:
+//! A member has the first of the three forms that matches. This has four consequences:
 //!
-//! - `[]` matches no byte, and `[^]` matches every byte: a bracket closes the class wherever a member could
-//!   start.
-//! - The last end of a range may be any byte, also a bracket or a backslash: `[a-]` has the range from `]` to
-//!   `a` and no end.
-//! - A class without an end ends with the pattern: `[ab` is `[ab]`, and `[` matches no byte.
-//! - A `-` that is escaped, first, or last before the end of the pattern is a plain byte.
+//! - `[]` matches no byte, and `[^]` matches every byte. A `]` closes the class wherever a member could
+//!   begin.
+//! - The second end of a range can be any byte, even a bracket or a backslash. So `[a-]` has the range from
+//!   `]` to `a`, and is not closed.
+//! - A class that is not closed ends with the pattern. So `[ab` is the same as `[ab]`, and `[` matches no
+//!   byte.
+//! - A `-` is a plain byte if it is escaped, if it is the first member, or if it is the last byte of the
+//!   pattern.
 //!
-//! Two answers are as they are in Redis only because its code is as it is:
+//! Two rules exist only because the code of Redis behaves this way:
 //!
-//! - The empty text matches the empty pattern and `*` alone. It does not match `**`.
-//! - The bytes of a range are signed numbers, as `char` is in C on x86-64: `[a-\xff]` has the bytes `\xff`,
-//!   `\x00`, and on to `a`. Both ends below or both above 128 is the usual case, and there the sign changes
-//!   nothing.
+//! - The empty text matches only the empty pattern and `*`. It does not match `**`.
+//! - The bytes of a range are signed numbers, because `char` is signed in C on x86-64. So `[a-\xff]` has the
+//!   bytes `\xff`, `\x00`, and all bytes up to `a`. The sign makes no difference in the usual case, where
+//!   both ends are below 128 or both are not.
 //!
-//! Redis answers that nothing matches when it has gone into more than 1,000 stars of one pattern. Here a
-//! pattern may have any number of stars.
+//! There is one difference: Redis reports no match if its recursion passes more than 1,000 stars of a
+//! pattern. Here a pattern may have any number of stars.
 //!
 //! # Time
 //!
-//! A match goes through pattern and text side by side and remembers the last star only. After a mismatch it
-//! goes on behind that star, one byte of text further. Earlier stars need no second try: what stands between
-//! two stars was found as early as possible, and a later place leaves less text to the rest. The matcher goes
-//! back at most once a byte of text. Between two such steps it reads each byte of the pattern at most once.
-//! So it reads at most `(pattern + 1) * (text + 1)` bytes of the pattern. It reads about `pattern + text`
-//! where what follows a star rarely begins to match. No memory is allocated.
+//! The matcher reads the pattern and the text side by side, and remembers only the last star. After a
+//! mismatch it continues behind that star, with the text one byte further on. It never has to return to an
+//! earlier star: the part between two stars was matched as early as possible, and a later match would leave
+//! less text for the rest.
 //!
-//! Learned from: Redis' `util.c` (`stringmatchlen`) for the answers; the algorithm is the textbook's.
+//! The matcher goes back at most once for each byte of the text. Between two such steps it reads each byte of
+//! the pattern at most once. So it reads at most `(pattern + 1) * (text + 1)` bytes of the pattern. It reads
+//! about `pattern + text` if the part behind a star rarely begins to match. It allocates no memory.
+//!
+//! Learned from: Redis' `util.c` (`stringmatchlen`) for the rules. The algorithm is from textbooks.
 
-/// Whether the whole of `text` matches `pattern`, case sensitive. In C: `stringmatchlen`, and the short cut
-/// for `*` that `KEYS` and `SCAN` take before it.
+/// Returns whether all of `text` matches `pattern`. The comparison is case-sensitive. In C: `stringmatchlen`,
+/// and the shortcut for `*` in `KEYS` and `SCAN`.
 ///
-/// Every pattern is valid. Takes O(`pattern` + `text`) steps usually and O(`pattern` x `text`) at most.
+/// Every pattern is valid. Usually O(`pattern` + `text`), and O(`pattern` x `text`) in the worst case.
 ///
 /// ```
 /// use keyspace::glob_match;
@@ -57,7 +61,7 @@ pub fn glob_match(pattern: &[u8], text: &[u8]) -> bool {
     matches(pattern, text, |_| ())
 }
 
-/// A pattern that is matched with many texts.
+/// A pattern that is compared with many texts.
 ///
 /// ```
 /// use keyspace::Glob;
@@ -82,7 +86,7 @@ enum Kind {
 }
 
 impl<'a> Glob<'a> {
-    /// Reads the pattern once, in O(`pattern`).
+    /// Returns a glob of this pattern. O(`pattern`).
     pub fn new(pattern: &'a [u8]) -> Self {
         let kind = if pattern == b"*" {
             Kind::Everything
@@ -94,23 +98,23 @@ impl<'a> Glob<'a> {
         Self { pattern, kind }
     }
 
-    /// The pattern, as it was given.
+    /// Returns the pattern as it was passed to [`new`](Self::new).
     pub fn pattern(&self) -> &'a [u8] {
         self.pattern
     }
 
-    /// Whether the pattern is `*`, so that there is nothing to compare.
+    /// Returns whether the pattern is `*`, which matches every text.
     pub fn matches_everything(&self) -> bool {
         self.kind == Kind::Everything
     }
 
-    /// The only text that matches, if the pattern is plain bytes without `*`, `?`, `[` and `\`. One look-up
-    /// then answers a whole scan.
+    /// Returns the only text that matches, if the pattern has none of the bytes `*`, `?`, `[` and `\`. One
+    /// look-up can then replace a scan.
     pub fn literal(&self) -> Option<&'a [u8]> {
         (self.kind == Kind::Literal).then_some(self.pattern)
     }
 
-    /// As [`glob_match`].
+    /// Returns whether all of `text` matches the pattern, as [`glob_match`] does.
     pub fn is_match(&self, text: &[u8]) -> bool {
         match self.kind {
             Kind::Everything => true,
@@ -120,13 +124,13 @@ impl<'a> Glob<'a> {
     }
 }
 
-/// As [`glob_match`]. Calls `on_read` with the number of bytes of the pattern that each step reads.
+/// Like [`glob_match`], but calls `on_read` with the number of bytes of the pattern that each step reads.
 fn matches(pattern: &[u8], text: &[u8], mut on_read: impl FnMut(usize)) -> bool {
     if text.is_empty() {
         return matches!(pattern, [] | [b'*']);
     }
     let (mut pattern_at, mut text_at) = (0, 0);
-    // What stands behind the last star, and the text that it was last tried with.
+    // The position behind the last star, and the position in the text where it was last tried.
     let mut last_star = None;
     while text_at < text.len() {
         let rest = &pattern[pattern_at..];
@@ -156,8 +160,8 @@ fn matches(pattern: &[u8], text: &[u8], mut on_read: impl FnMut(usize)) -> bool 
     pattern[pattern_at..].iter().all(|byte| *byte == b'*')
 }
 
-/// Whether `byte` matches the first part of a pattern that is not empty and does not start with a star, and
-/// that part's length.
+/// Returns whether `byte` matches the first part of a pattern, and the length of that part. The pattern is
+/// not empty and does not begin with a star.
 fn match_one(pattern: &[u8], byte: u8) -> (bool, usize) {
     match pattern {
         [b'?', ..] => (true, 1),
@@ -171,8 +175,8 @@ fn match_one(pattern: &[u8], byte: u8) -> (bool, usize) {
     }
 }
 
-/// Whether `byte` matches the class that starts behind its opening bracket, and the length up to behind its
-/// closing bracket.
+/// Returns whether `byte` matches a class, and the length of the class. `class` begins behind the opening
+/// bracket. The length includes the closing bracket.
 fn match_class(class: &[u8], byte: u8) -> (bool, usize) {
     let negated = class.first() == Some(&b'^');
     let mut at = usize::from(negated);

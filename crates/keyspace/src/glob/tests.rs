@@ -1,4 +1,5 @@
-//! Patterns against a server's answers, against an oracle, and against the bound on steps.
+//! Tests that compare the matcher with the results of a server, with an oracle, and with the bound on its
+//! steps.
 
 use super::*;
 use proptest::prelude::*;
@@ -126,7 +127,7 @@ fn the_answers_are_a_servers() {
     }
 }
 
-/// All strings of up to `len_max` bytes over an alphabet, the short ones first.
+/// Returns all strings of up to `len_max` bytes over an alphabet, in ascending order of length.
 fn strings(alphabet: &[u8], len_max: usize) -> Vec<Vec<u8>> {
     let mut all = vec![Vec::new()];
     let mut from = 0;
@@ -163,7 +164,7 @@ fn every_short_pattern_matches_as_the_oracle_says() {
     compare(&strings(ALPHABET, if miri { 2 } else { 5 }), &strings(b"a]", if miri { 2 } else { 4 }));
 }
 
-/// Mostly bytes that mean something, so that a pattern and a text have a chance to match.
+/// Generates mostly bytes with a special meaning, so that a pattern and a text are likely to match.
 fn bytes(len_max: usize) -> impl Strategy<Value = Vec<u8>> {
     let byte = prop_oneof![6 => prop::sample::select(&b"aab**?[]^-\\"[..]), 1 => any::<u8>()];
     prop::collection::vec(byte, 0..=len_max)
@@ -197,7 +198,7 @@ proptest! {
     }
 }
 
-/// How many bytes of the pattern are read.
+/// Returns how many bytes of the pattern the matcher reads.
 fn bytes_read(pattern: &[u8], text: &[u8]) -> usize {
     let mut sum = 0;
     matches(pattern, text, |len| sum += len);

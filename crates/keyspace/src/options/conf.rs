@@ -1,43 +1,45 @@
-//! Options from the text of a redis.conf, and back.
+//! Conversion between options and the text of a redis.conf.
 
 use super::directive::{DIRECTIVES, Directive};
 use super::{ConfError, ConfErrorKind, Options};
 use core::fmt;
 
-/// What a redis.conf says, in its own words and in ours. See [`Options::from_conf`].
+/// The contents of a redis.conf: options, and directives that are unknown here. See [`Options::from_conf`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parsed<'a> {
-    /// The options; defaults for directives that the text does not have.
+    /// The options. Directives that are not in the text have their defaults.
     pub options: Options,
-    /// Directives that are not the keyspace's, in the order of the text. They have no effect here.
+    /// Directives that do not concern a keyspace, in the order of the text. They have no effect here.
     pub unknown: Vec<UnknownDirective<'a>>,
 }
 
-/// A line of a redis.conf that a keyspace has no use for, such as `port 6379`.
+/// A line of a redis.conf that does not concern a keyspace, such as `port 6379`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownDirective<'a> {
-    /// The number of the line; the first line has 1.
+    /// The number of the line. The first line has the number 1.
     pub line: usize,
-    /// The line without blanks at its ends. [`sds::split_args`] splits it. It may hold a secret, such as a
-    /// password.
+    /// The line, without whitespace at its ends. [`sds::split_args`] can split it. The line may contain a
+    /// secret, such as a password.
     pub text: &'a [u8],
 }
 
 impl Options {
     /// Reads the text of a redis.conf.
     ///
-    /// A line has one directive and its argument, both perhaps in quotes. Lines that are blank or start with
-    /// `#` say nothing. Names of directives may be in upper or lower case, and names from before Redis 7.0
-    /// (`hash-max-ziplist-entries`) are read too. Amounts of memory may have a unit: `k`, `m` and `g` are
-    /// powers of 1,000; `kb`, `mb` and `gb` are powers of 1,024. If two lines have the same directive, the
-    /// later one counts. Nothing is included from other files.
+    /// A line has one directive and its argument, and both may be quoted. Blank lines and lines that begin
+    /// with `#` are skipped. Names of directives may be in upper or lower case. Names from before Redis 7.0,
+    /// such as `hash-max-ziplist-entries`, are accepted too.
+    ///
+    /// Amounts of memory may have a unit: `k`, `m` and `g` are powers of 1,000, and `kb`, `mb` and `gb` are
+    /// powers of 1,024. If two lines have the same directive, the later line counts. Other files are not
+    /// included.
     ///
     /// # Errors
     ///
-    /// Fails with the first line that cannot be split into arguments, or that has one of our directives with
-    /// a bad argument. Directives that are not ours are not an error; they are in [`Parsed::unknown`].
+    /// Returns an error for the first line that cannot be split into arguments, or that has a known directive
+    /// with an invalid argument. Unknown directives are not an error. They are in [`Parsed::unknown`].
     ///
     /// ```
     /// use keyspace::{ConfErrorKind, Options};
@@ -71,7 +73,7 @@ impl Options {
     }
 }
 
-/// The text of a redis.conf with all options, a line each.
+/// Writes the text of a redis.conf with all options, one per line.
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for directive in &DIRECTIVES {

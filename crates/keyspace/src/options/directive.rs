@@ -1,4 +1,4 @@
-//! The table of directives, by which options are read and written.
+//! The table of directives, which is used to read and to write options.
 
 use super::{
     BULK_LENS, CYCLES, ConfErrorKind, EFFORTS, IGNORED_BYTES, LFU_PARAMS, MaxmemoryPolicy, Options, SAMPLES,
@@ -9,7 +9,7 @@ use core::ops::RangeInclusive;
 use sds::Sds;
 use values::Element;
 
-/// One directive of redis.conf. Each takes one argument.
+/// One directive of redis.conf. Each directive takes one argument.
 pub(super) struct Directive {
     pub(super) name: &'static str,
     argument: Argument,
@@ -20,7 +20,7 @@ enum Argument {
         form: Form,
         range: RangeInclusive<i64>,
         get: fn(&Options) -> i64,
-        /// Gets only numbers in the range.
+        /// Is called only with numbers in the range.
         set: fn(Options, i64) -> Options,
     },
     Policy,
@@ -32,9 +32,9 @@ enum Argument {
 
 /// How a number may be written.
 enum Form {
-    /// The plain decimal form.
+    /// A plain decimal integer.
     Integer,
-    /// Digits and a unit of memory.
+    /// Digits, with or without a unit of memory.
     Memory,
 }
 
@@ -127,7 +127,7 @@ pub(super) static DIRECTIVES: [Directive; 28] = {
     ]
 };
 
-/// Names from before Redis 7.0, which are still read, and what they are called now.
+/// The names that directives had before Redis 7.0, which are still accepted, and their present names.
 const OLD_NAMES: [(&str, &str); 5] = [
     ("hash-max-ziplist-entries", "hash-max-listpack-entries"),
     ("hash-max-ziplist-value", "hash-max-listpack-value"),
@@ -137,14 +137,14 @@ const OLD_NAMES: [(&str, &str); 5] = [
 ];
 
 impl Directive {
-    /// The directive with that name or old name, in upper or lower case.
+    /// Returns the directive with this name or old name, in upper or lower case.
     pub(super) fn find(name: &[u8]) -> Option<&'static Self> {
         let is_named = |of: &str| of.as_bytes().eq_ignore_ascii_case(name);
         let today = OLD_NAMES.iter().find(|(old, _)| is_named(old)).map(|(_, today)| *today);
         DIRECTIVES.iter().find(|directive| is_named(directive.name) || today == Some(directive.name))
     }
 
-    /// The options with this directive's value read from `arguments`.
+    /// Returns the options with the value of this directive read from `arguments`.
     pub(super) fn read(&self, options: Options, arguments: &[Sds]) -> Result<Options, ConfErrorKind> {
         let directive = self.name;
         let [argument] = arguments else {
@@ -178,7 +178,7 @@ impl Directive {
         }
     }
 
-    /// Writes this directive's value.
+    /// Writes the name and the value of this directive.
     pub(super) fn write(&self, options: &Options, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.argument {
             Argument::Number { get, .. } => write!(f, "{} {}", self.name, get(options)),
@@ -189,7 +189,7 @@ impl Directive {
         }
     }
 
-    /// What numbers are allowed; `None` if the argument is not a number.
+    /// Returns the range of the number, or `None` if the argument is not a number.
     #[cfg(all(test, not(miri)))]
     pub(super) fn range(&self) -> Option<RangeInclusive<i64>> {
         match &self.argument {
@@ -199,14 +199,15 @@ impl Directive {
     }
 }
 
-/// The word of a switch, in upper or lower case. In C: `yesnotoi`.
+/// Parses `yes` or `no`, in upper or lower case. In C: `yesnotoi`.
 fn yes_or_no(text: &[u8]) -> Option<bool> {
     let is_yes = text.eq_ignore_ascii_case(b"yes");
     (is_yes || text.eq_ignore_ascii_case(b"no")).then_some(is_yes)
 }
 
-/// A number of bytes: digits, then a unit in upper or lower case or none. What is more than a `u64` holds
-/// counts as its largest value. In C: `memtoull`, which also takes an empty argument and a unit alone as 0.
+/// Parses a number of bytes: digits, with or without a unit in upper or lower case. A number that does not
+/// fit into a `u64` becomes `u64::MAX`. In C: `memtoull`, which also reads an empty argument or a unit
+/// without digits as 0.
 fn memory(text: &[u8]) -> Option<u64> {
     const UNITS: [(&[u8], u64); 8] = [
         (b"", 1),

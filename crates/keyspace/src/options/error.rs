@@ -1,45 +1,46 @@
-//! [`ConfError`]: why a text is not accepted as redis.conf.
+//! [`ConfError`]: the reason why a text is not a valid redis.conf.
 
 use super::policy::MaxmemoryPolicy;
 use core::fmt;
 use sds::SplitArgsError;
 
-/// Which line of a redis.conf is wrong, and why. See [`Options::from_conf`](super::Options::from_conf).
+/// The first line of a redis.conf that is not valid, and the reason. See
+/// [`Options::from_conf`](super::Options::from_conf).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConfError {
-    /// The number of the line; the first line has 1.
+    /// The number of the line. The first line has the number 1.
     pub line: usize,
-    /// Why.
+    /// The reason.
     pub kind: ConfErrorKind,
 }
 
-/// What is wrong with a line of a redis.conf. `directive` is the name that Redis 7.4 uses, also where the
-/// line has an older one.
+/// The reason why a line of a redis.conf is not valid. `directive` is the name that Redis 7.4 uses, even if
+/// the line has an older name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfErrorKind {
-    /// The line cannot be split into arguments. Offsets count from its first byte that is not a blank.
+    /// The line cannot be split into arguments. Offsets count from its first byte that is not whitespace.
     Syntax(SplitArgsError),
-    /// The directive takes one argument.
+    /// The directive takes one argument, and the line has none or more than one.
     ArgumentCount {
-        /// Which directive.
+        /// The name of the directive.
         directive: &'static str,
-        /// How many arguments stand there.
+        /// How many arguments the line has.
         found: usize,
     },
     /// The argument is not an integer in plain decimal form.
     NotAnInteger {
-        /// Which directive.
+        /// The name of the directive.
         directive: &'static str,
         /// The smallest integer that is allowed.
         min: i64,
         /// The largest integer that is allowed.
         max: i64,
     },
-    /// The argument is not an amount of memory, which is digits with or without a unit.
+    /// The argument is not an amount of memory, which is written as digits with or without a unit.
     NotAnAmount {
-        /// Which directive.
+        /// The name of the directive.
         directive: &'static str,
         /// The smallest amount that is allowed, in bytes.
         min: i64,
@@ -48,7 +49,7 @@ pub enum ConfErrorKind {
     },
     /// The number is too small or too large.
     OutOfRange {
-        /// Which directive.
+        /// The name of the directive.
         directive: &'static str,
         /// The smallest number that is allowed.
         min: i64,
@@ -57,12 +58,12 @@ pub enum ConfErrorKind {
     },
     /// The argument is neither `yes` nor `no`.
     NotYesOrNo {
-        /// Which directive.
+        /// The name of the directive.
         directive: &'static str,
     },
-    /// The argument is not one of the words of [`MaxmemoryPolicy`].
+    /// The argument is not the name of a [`MaxmemoryPolicy`].
     NotAPolicy {
-        /// Which directive.
+        /// The name of the directive.
         directive: &'static str,
     },
 }

@@ -1,12 +1,12 @@
-//! [`Options`]: what a keyspace can be told, with redis.conf's names, ranges and defaults.
+//! [`Options`]: the configuration of a keyspace, with the names, ranges and defaults of redis.conf.
 //!
-//! Options are a plain value of some words. It is made by setters in a row, or read from the text of a
-//! redis.conf, and it is written as such a text. Every value is in its directive's range, because a setter
-//! takes a value outside of the range as the nearest one in it. So the text that [`Options`] writes reads
-//! back as the same options.
+//! `Options` is a small `Copy` value. It is created by a chain of setters, or read from the text of a
+//! redis.conf. `Display` writes it as such a text. A setter replaces a value outside of its directive's range
+//! by the nearest value in the range. So every value is in its range, and the text that is written reads back
+//! as the same options.
 //!
-//! Only directives of a keyspace are here. A redis.conf that has others is read, and reports them among the
-//! [unknown](Parsed::unknown) directives.
+//! There are only directives that concern a keyspace. Other directives of a redis.conf are returned as
+//! [unknown](Parsed::unknown).
 //!
 //! | directive | range | default | argument |
 //! |---|---|---|---|
@@ -37,8 +37,8 @@
 //!
 //! The lazyfree defaults are those of Valkey 8. In Redis they are `no`.
 //!
-//! `activedefrag` is `no` in Redis, which needs a patched jemalloc for it. Here a stock jemalloc is enough,
-//! and nothing moves below the thresholds.
+//! The default of `activedefrag` is `no` in Redis, which needs a patched jemalloc for it. Here an unpatched
+//! jemalloc is enough, and no block is moved below the thresholds.
 //!
 //! Learned from: Redis' `config.c` and redis.conf (names, ranges, defaults).
 
@@ -55,29 +55,31 @@ pub(crate) use policy::{ClockKind, Ranking};
 use core::ops::RangeInclusive;
 use values::{EncodingLimits, LfuParams};
 
-/// What counts and sizes are allowed; the same as in Redis, whose upper limit is `LONG_MAX`.
+/// The range of counts and sizes. It is the same as in Redis, whose upper limit is `LONG_MAX`.
 const SIZES: RangeInclusive<usize> = 0..=isize::MAX as usize;
-/// What `proto-max-bulk-len` is allowed, in bytes.
+/// The range of `proto-max-bulk-len`, in bytes.
 const BULK_LENS: RangeInclusive<usize> = 1024 * 1024..=isize::MAX as usize;
-/// What `maxmemory-samples` is allowed.
+/// The range of `maxmemory-samples`.
 const SAMPLES: RangeInclusive<usize> = 1..=64;
-/// What `maxmemory-eviction-tenacity` is allowed.
+/// The range of `maxmemory-eviction-tenacity`.
 const TENACITIES: RangeInclusive<u8> = 0..=100;
-/// What the LFU parameters are allowed.
+/// The range of the LFU parameters.
 const LFU_PARAMS: RangeInclusive<u32> = 0..=i32::MAX as u32;
-/// What `active-expire-effort` is allowed.
+/// The range of `active-expire-effort`.
 const EFFORTS: RangeInclusive<u8> = 1..=10;
-/// What `active-defrag-ignore-bytes` is allowed.
+/// The range of `active-defrag-ignore-bytes`.
 const IGNORED_BYTES: RangeInclusive<usize> = 1..=isize::MAX as usize;
-/// What the thresholds of fragmentation are allowed, in percent.
+/// The range of the thresholds of fragmentation, in percent.
 const THRESHOLDS: RangeInclusive<u16> = 0..=1_000;
-/// What the shares of the time are allowed, in percent.
+/// The range of the shares of the time, in percent.
 const CYCLES: RangeInclusive<u8> = 1..=99;
 
-/// What a keyspace can be told. Names, ranges and defaults are those of redis.conf in Redis 7.4, but for the
-/// defaults of [`activedefrag`](Self::activedefrag) and of the lazyfree options. Each setter is named after
-/// its directive. [`MaxmemoryPolicy`] has more words than Redis 7.4. A setter takes a value outside of the
-/// range as the nearest one in it.
+/// The configuration of a keyspace.
+///
+/// The names, ranges and defaults are those of redis.conf in Redis 7.4, except for the defaults of
+/// [`activedefrag`](Self::activedefrag) and of the lazyfree options. [`MaxmemoryPolicy`] has more policies
+/// than Redis 7.4. Each setter is named after its directive. It replaces a value outside of the range by the
+/// nearest value in the range.
 ///
 /// ```
 /// use keyspace::{MaxmemoryPolicy, Options};
@@ -108,7 +110,8 @@ pub struct Options {
     defrag: DefragOptions,
 }
 
-/// Which operations leave large values as garbage: the lazyfree options.
+/// The lazyfree options, which determine the operations that turn large values into garbage instead of
+/// freeing them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Lazy {
     pub(crate) eviction: bool,
@@ -118,7 +121,7 @@ pub(crate) struct Lazy {
     pub(crate) user_flush: bool,
 }
 
-/// What the directives of active defragmentation say.
+/// The directives of active defragmentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct DefragOptions {
     is_active: bool,
@@ -130,7 +133,7 @@ struct DefragOptions {
 }
 
 impl Options {
-    /// The defaults.
+    /// Returns the default options.
     pub const fn new() -> Self {
         Self {
             limits: EncodingLimits::DEFAULT,
@@ -152,269 +155,275 @@ impl Options {
         }
     }
 
-    /// The most fields of a hash in a listpack.
+    /// Sets the largest number of fields of a hash in a listpack.
     #[must_use]
     pub fn hash_max_listpack_entries(mut self, entries: usize) -> Self {
         self.limits.hash_max_listpack_entries = nearest(entries, &SIZES);
         self
     }
 
-    /// The longest field or value, in bytes, of a hash in a listpack.
+    /// Sets the length of the longest field or value of a hash in a listpack, in bytes.
     #[must_use]
     pub fn hash_max_listpack_value(mut self, bytes: usize) -> Self {
         self.limits.hash_max_listpack_value = nearest(bytes, &SIZES);
         self
     }
 
-    /// The most elements of a list's listpack, if positive; -1 to -5 limit its bytes to 4, 8, 16, 32 or 64
-    /// KiB. 0 is the same as 1, and what is below -5 is the same as -5.
+    /// Sets the limit of one listpack of a list. A positive number limits its elements. -1 to -5 limit its
+    /// bytes to 4, 8, 16, 32 or 64 KiB. 0 is the same as 1, and a number below -5 is the same as -5.
     #[must_use]
     pub fn list_max_listpack_size(mut self, size: i32) -> Self {
         self.limits.list_max_listpack_size = size;
         self
     }
 
-    /// How many listpacks at each end of a list are never compressed; 0 compresses none.
+    /// Sets how many listpacks at each end of a list are never compressed. With 0, no listpack is compressed.
     #[must_use]
     pub fn list_compress_depth(mut self, depth: u16) -> Self {
         self.limits.list_compress_depth = depth;
         self
     }
 
-    /// The most members of a set in an intset.
+    /// Sets the largest number of members of a set in an intset.
     #[must_use]
     pub fn set_max_intset_entries(mut self, entries: usize) -> Self {
         self.limits.set_max_intset_entries = nearest(entries, &SIZES);
         self
     }
 
-    /// The most members of a set in a listpack.
+    /// Sets the largest number of members of a set in a listpack.
     #[must_use]
     pub fn set_max_listpack_entries(mut self, entries: usize) -> Self {
         self.limits.set_max_listpack_entries = nearest(entries, &SIZES);
         self
     }
 
-    /// The longest member, in bytes, of a set in a listpack.
+    /// Sets the length of the longest member of a set in a listpack, in bytes.
     #[must_use]
     pub fn set_max_listpack_value(mut self, bytes: usize) -> Self {
         self.limits.set_max_listpack_value = nearest(bytes, &SIZES);
         self
     }
 
-    /// The most members of a sorted set in a listpack.
+    /// Sets the largest number of members of a sorted set in a listpack.
     #[must_use]
     pub fn zset_max_listpack_entries(mut self, entries: usize) -> Self {
         self.limits.zset_max_listpack_entries = nearest(entries, &SIZES);
         self
     }
 
-    /// The longest member, in bytes, of a sorted set in a listpack.
+    /// Sets the length of the longest member of a sorted set in a listpack, in bytes.
     #[must_use]
     pub fn zset_max_listpack_value(mut self, bytes: usize) -> Self {
         self.limits.zset_max_listpack_value = nearest(bytes, &SIZES);
         self
     }
 
-    /// The longest string, in bytes, that `APPEND`, `SETRANGE`, `SETBIT` and their like make. At least 1 MiB.
+    /// Sets the length of the longest string that `APPEND`, `SETRANGE`, `SETBIT` and similar commands create,
+    /// in bytes. At least 1 MiB.
     #[must_use]
     pub fn proto_max_bulk_len(mut self, bytes: usize) -> Self {
         self.limits.proto_max_bulk_len = nearest(bytes, &BULK_LENS);
         self
     }
 
-    /// The most bytes that a keyspace may have; 0 is no limit. They are those that
-    /// [`Keyspace::allocation_size`](crate::Keyspace::allocation_size) counts, and what the caller says of
-    /// others, such as the buffers of its clients. At most `isize::MAX`; in Redis at most `ULLONG_MAX`.
+    /// Sets the largest number of bytes that a keyspace may have. 0 means no limit. The bytes are those that
+    /// [`Keyspace::allocation_size`](crate::Keyspace::allocation_size) counts, and those that the caller
+    /// reports, such as the buffers of its clients. At most `isize::MAX`, whereas Redis allows `ULLONG_MAX`.
     #[must_use]
     pub fn maxmemory(mut self, bytes: usize) -> Self {
         self.maxmemory = nearest(bytes, &SIZES);
         self
     }
 
-    /// Which keys may be evicted, in which order, and what each entry's access clock tells.
+    /// Sets which keys may be evicted, and in which order. The policy also determines the meaning of the
+    /// access clocks.
     #[must_use]
     pub fn maxmemory_policy(mut self, policy: MaxmemoryPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// How many keys are looked at for each key that is evicted, from 1 to 64. More samples come nearer to
-    /// the order of the policy, and cost more time.
+    /// Sets how many keys are looked at for each key that is evicted, from 1 to 64. With more samples,
+    /// evictions are closer to the order of the policy, and take more time.
     #[must_use]
     pub fn maxmemory_samples(mut self, samples: usize) -> Self {
         self.samples = nearest(samples, &SAMPLES);
         self
     }
 
-    /// How much a write evicts beyond what it needs, after the limit was lowered: from 0, the least, to 100,
-    /// without bound. In Redis it gives the time limit of one loop of evictions.
+    /// Sets how much a write evicts beyond its own need after the limit was lowered, from 0, which is the
+    /// least, to 100, which is without bound. In Redis, it determines the time limit of one loop of
+    /// evictions.
     #[must_use]
     pub fn maxmemory_eviction_tenacity(mut self, tenacity: u8) -> Self {
         self.tenacity = nearest(tenacity, &TENACITIES);
         self
     }
 
-    /// How much harder each step of the LFU counter is than the one before; 0 counts every use. At most
-    /// `i32::MAX`.
+    /// Sets how fast the probability that a use raises the LFU counter falls as the counter grows. With 0,
+    /// every use counts. At most `i32::MAX`.
     #[must_use]
     pub fn lfu_log_factor(mut self, factor: u32) -> Self {
         self.lfu.log_factor = nearest(factor, &LFU_PARAMS);
         self
     }
 
-    /// After how many minutes the LFU counter loses one; 0 is never. At most `i32::MAX`.
+    /// Sets after how many minutes the LFU counter decreases by one. With 0, it never does. At most
+    /// `i32::MAX`.
     #[must_use]
     pub fn lfu_decay_time(mut self, minutes: u32) -> Self {
         self.lfu.decay_time = nearest(minutes, &LFU_PARAMS);
         self
     }
 
-    /// How thoroughly the active cycle looks for expired keys, from 1 to 10. More effort costs more time and
-    /// leaves fewer expired keys in memory.
+    /// Sets how thoroughly sweeps look for expired keys, from 1 to 10. More effort takes more time and leaves
+    /// fewer expired keys in memory.
     #[must_use]
     pub fn active_expire_effort(mut self, effort: u8) -> Self {
         self.expire_effort = nearest(effort, &EFFORTS);
         self
     }
 
-    /// Whether evictions leave large values as garbage, to be freed later.
+    /// Sets whether large values of evicted keys become garbage, which is freed later.
     #[must_use]
     pub fn lazyfree_lazy_eviction(mut self, is_lazy: bool) -> Self {
         self.lazy.eviction = is_lazy;
         self
     }
 
-    /// Whether keys that expire leave large values as garbage, to be freed later.
+    /// Sets whether large values of expired keys become garbage, which is freed later.
     #[must_use]
     pub fn lazyfree_lazy_expire(mut self, is_lazy: bool) -> Self {
         self.lazy.expire = is_lazy;
         self
     }
 
-    /// Whether writes that replace a value, and renames, leave large values as garbage, to be freed later.
+    /// Sets whether large values that a write or a rename replaces become garbage, which is freed later.
     #[must_use]
     pub fn lazyfree_lazy_server_del(mut self, is_lazy: bool) -> Self {
         self.lazy.server_del = is_lazy;
         self
     }
 
-    /// Whether removals leave large values as garbage, to be freed later.
+    /// Sets whether large values of removed keys become garbage, which is freed later.
     #[must_use]
     pub fn lazyfree_lazy_user_del(mut self, is_lazy: bool) -> Self {
         self.lazy.user_del = is_lazy;
         self
     }
 
-    /// Whether [`clear`](crate::Keyspace::clear) leaves all entries as garbage, to be freed later.
+    /// Sets whether all entries become garbage, which is freed later, in [`clear`](crate::Keyspace::clear).
     #[must_use]
     pub fn lazyfree_lazy_user_flush(mut self, is_lazy: bool) -> Self {
         self.lazy.user_flush = is_lazy;
         self
     }
 
-    /// Whether [`Keyspace::active_defrag`](crate::Keyspace::active_defrag) does anything. The default is
-    /// `true`. Redis' default is `no`, because it needs a patched jemalloc.
+    /// Sets whether [`Keyspace::active_defrag`](crate::Keyspace::active_defrag) does anything. The default is
+    /// `true`. The default of Redis is `no`, because Redis needs a patched jemalloc.
     #[must_use]
     pub fn activedefrag(mut self, is_active: bool) -> Self {
         self.defrag.is_active = is_active;
         self
     }
 
-    /// The least fragmentation, in bytes, at which active defragmentation begins. At least 1.
+    /// Sets the least fragmentation at which active defragmentation begins, in bytes. At least 1.
     #[must_use]
     pub fn active_defrag_ignore_bytes(mut self, bytes: usize) -> Self {
         self.defrag.ignore_bytes = nearest(bytes, &IGNORED_BYTES);
         self
     }
 
-    /// The least fragmentation at which active defragmentation begins, in percent of the bytes that are
-    /// allocated. At most 1,000.
+    /// Sets the least fragmentation at which active defragmentation begins, in percent of the allocated
+    /// bytes. At most 1,000.
     #[must_use]
     pub fn active_defrag_threshold_lower(mut self, percent: u16) -> Self {
         self.defrag.threshold_lower = nearest(percent, &THRESHOLDS);
         self
     }
 
-    /// The fragmentation from which on active defragmentation takes the most time, in percent of the bytes
-    /// that are allocated. At most 1,000.
+    /// Sets the fragmentation at which active defragmentation takes its largest share of the time, in percent
+    /// of the allocated bytes. At most 1,000.
     #[must_use]
     pub fn active_defrag_threshold_upper(mut self, percent: u16) -> Self {
         self.defrag.threshold_upper = nearest(percent, &THRESHOLDS);
         self
     }
 
-    /// How much of the time active defragmentation takes at the lower threshold, in percent: from 1 to 99.
+    /// Sets the share of the time that active defragmentation takes at the lower threshold, in percent, from
+    /// 1 to 99.
     #[must_use]
     pub fn active_defrag_cycle_min(mut self, percent: u8) -> Self {
         self.defrag.cycle_min = nearest(percent, &CYCLES);
         self
     }
 
-    /// How much of the time active defragmentation takes at the upper threshold, in percent: from 1 to 99.
+    /// Sets the share of the time that active defragmentation takes at the upper threshold, in percent, from
+    /// 1 to 99.
     #[must_use]
     pub fn active_defrag_cycle_max(mut self, percent: u8) -> Self {
         self.defrag.cycle_max = nearest(percent, &CYCLES);
         self
     }
 
-    /// The limits of all directives about encodings and sizes. Its fields that are not directives have their
-    /// defaults.
+    /// Returns the limits of all directives about encodings and sizes. Fields that have no directive have
+    /// their defaults.
     pub const fn encoding_limits(&self) -> &EncodingLimits {
         &self.limits
     }
 
-    /// What `lfu-log-factor` and `lfu-decay-time` are.
+    /// Returns `lfu-log-factor` and `lfu-decay-time`.
     pub const fn lfu_params(&self) -> &LfuParams {
         &self.lfu
     }
 
-    /// What `maxmemory` is, in bytes; 0 is no limit.
+    /// Returns `maxmemory`, in bytes. 0 means no limit.
     pub const fn get_maxmemory(&self) -> usize {
         self.maxmemory
     }
 
-    /// What `maxmemory-policy` is.
+    /// Returns `maxmemory-policy`.
     pub const fn get_maxmemory_policy(&self) -> MaxmemoryPolicy {
         self.policy
     }
 
-    /// What `maxmemory-samples` is, from 1 to 64.
+    /// Returns `maxmemory-samples`, from 1 to 64.
     pub const fn get_maxmemory_samples(&self) -> usize {
         self.samples
     }
 
-    /// What `maxmemory-eviction-tenacity` is, from 0 to 100.
+    /// Returns `maxmemory-eviction-tenacity`, from 0 to 100.
     pub const fn get_maxmemory_eviction_tenacity(&self) -> u8 {
         self.tenacity
     }
 
-    /// What `active-expire-effort` is, from 1 to 10.
+    /// Returns `active-expire-effort`, from 1 to 10.
     pub const fn get_active_expire_effort(&self) -> u8 {
         self.expire_effort
     }
 
-    /// What `lazyfree-lazy-eviction` is.
+    /// Returns `lazyfree-lazy-eviction`.
     pub const fn get_lazyfree_lazy_eviction(&self) -> bool {
         self.lazy.eviction
     }
 
-    /// What `lazyfree-lazy-expire` is.
+    /// Returns `lazyfree-lazy-expire`.
     pub const fn get_lazyfree_lazy_expire(&self) -> bool {
         self.lazy.expire
     }
 
-    /// What `lazyfree-lazy-server-del` is.
+    /// Returns `lazyfree-lazy-server-del`.
     pub const fn get_lazyfree_lazy_server_del(&self) -> bool {
         self.lazy.server_del
     }
 
-    /// What `lazyfree-lazy-user-del` is.
+    /// Returns `lazyfree-lazy-user-del`.
     pub const fn get_lazyfree_lazy_user_del(&self) -> bool {
         self.lazy.user_del
     }
 
-    /// What `lazyfree-lazy-user-flush` is.
+    /// Returns `lazyfree-lazy-user-flush`.
     pub const fn get_lazyfree_lazy_user_flush(&self) -> bool {
         self.lazy.user_flush
     }
@@ -423,32 +432,32 @@ impl Options {
         self.lazy
     }
 
-    /// Whether `activedefrag` is `yes`.
+    /// Returns `activedefrag`.
     pub const fn get_activedefrag(&self) -> bool {
         self.defrag.is_active
     }
 
-    /// What `active-defrag-ignore-bytes` is, in bytes.
+    /// Returns `active-defrag-ignore-bytes`, in bytes.
     pub const fn get_active_defrag_ignore_bytes(&self) -> usize {
         self.defrag.ignore_bytes
     }
 
-    /// What `active-defrag-threshold-lower` is, in percent.
+    /// Returns `active-defrag-threshold-lower`, in percent.
     pub const fn get_active_defrag_threshold_lower(&self) -> u16 {
         self.defrag.threshold_lower
     }
 
-    /// What `active-defrag-threshold-upper` is, in percent.
+    /// Returns `active-defrag-threshold-upper`, in percent.
     pub const fn get_active_defrag_threshold_upper(&self) -> u16 {
         self.defrag.threshold_upper
     }
 
-    /// What `active-defrag-cycle-min` is, in percent.
+    /// Returns `active-defrag-cycle-min`, in percent.
     pub const fn get_active_defrag_cycle_min(&self) -> u8 {
         self.defrag.cycle_min
     }
 
-    /// What `active-defrag-cycle-max` is, in percent.
+    /// Returns `active-defrag-cycle-max`, in percent.
     pub const fn get_active_defrag_cycle_max(&self) -> u8 {
         self.defrag.cycle_max
     }
@@ -460,7 +469,7 @@ impl Default for Options {
     }
 }
 
-/// The value in the range that is nearest to `value`.
+/// Returns the value in the range that is nearest to `value`.
 fn nearest<T: Ord + Copy>(value: T, range: &RangeInclusive<T>) -> T {
     value.clamp(*range.start(), *range.end())
 }

@@ -1,12 +1,13 @@
-//! [`MaxmemoryPolicy`]: the words of `maxmemory-policy`.
+//! [`MaxmemoryPolicy`]: the values of `maxmemory-policy`.
 
 use core::fmt;
 
-/// Which keys a store may evict, and in which order: the directive `maxmemory-policy`.
+/// The policy of eviction: which keys a keyspace may evict, and in which order. In redis.conf:
+/// `maxmemory-policy`.
 ///
-/// The policy decides which keys may be evicted: all, or only those with an expiry
-/// ([`is_volatile`](Self::is_volatile)). It also decides how a keyspace reads the 24 bits of access clock of
-/// each entry:
+/// The policy determines whether all keys may be evicted, or only those with an expiry
+/// ([`is_volatile`](Self::is_volatile)). It also determines the meaning of the 24 bits of each entry's access
+/// clock:
 ///
 /// | policy | access clock |
 /// |---|---|
@@ -15,7 +16,8 @@ use core::fmt;
 /// | `allkeys-lrm`, `volatile-lrm` | the second of the last modification |
 /// | all others | the second of the last use |
 ///
-/// The words are those of Redis 8.6, and two of redcore's own: `allkeys-s3fifo` and `volatile-s3fifo`.
+/// The policies are those of Redis 8.6, and two that only redcore has: `allkeys-s3fifo` and
+/// `volatile-s3fifo`.
 ///
 /// ```
 /// use keyspace::MaxmemoryPolicy;
@@ -26,7 +28,7 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MaxmemoryPolicy {
-    // Policies that read the clocks alike stand together: a look-up then tells them apart by one
+    // Policies whose clocks have the same meaning are neighbours, so that a look-up distinguishes them by one
     // comparison.
     /// No key is evicted. The default.
     #[default]
@@ -45,11 +47,11 @@ pub enum MaxmemoryPolicy {
     AllkeysLrm,
     /// Keys with an expiry, the least recently modified first. Reads do not count. In Redis since 8.6.
     VolatileLrm,
-    /// Any key, in the order of S3-FIFO: a key that is not used again soon after it is added goes first.
+    /// Any key, in the order of S3-FIFO: keys that are not used again soon after they are added come first.
     /// Redis has no such policy.
     AllkeysS3fifo,
-    /// Keys with an expiry, in the order of S3-FIFO: a key that is not used again soon after it is added goes
-    /// first. A key that gets its expiry later counts as one that was used. Redis has no such policy.
+    /// Keys with an expiry, in the order of S3-FIFO: keys that are not used again soon after they are added
+    /// come first. A key that gets its expiry later counts as used. Redis has no such policy.
     VolatileS3fifo,
     /// Any key, the least frequently used first.
     AllkeysLfu,
@@ -74,7 +76,7 @@ impl MaxmemoryPolicy {
         Self::VolatileTtl,
     ];
 
-    /// The word in redis.conf.
+    /// Returns the name in redis.conf.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Noeviction => "noeviction",
@@ -92,12 +94,12 @@ impl MaxmemoryPolicy {
         }
     }
 
-    /// The policy with this word, in upper or lower case. `None` for any other word.
+    /// Returns the policy with this name, in upper or lower case, or `None` if there is no such policy.
     pub fn from_name(name: &[u8]) -> Option<Self> {
         Self::ALL.into_iter().find(|policy| policy.as_str().as_bytes().eq_ignore_ascii_case(name))
     }
 
-    /// Whether only keys with an expiry are evicted. In C: not `MAXMEMORY_FLAG_ALLKEYS`.
+    /// Returns whether only keys with an expiry are evicted. In C: not `MAXMEMORY_FLAG_ALLKEYS`.
     pub const fn is_volatile(self) -> bool {
         matches!(
             self,
@@ -110,25 +112,24 @@ impl MaxmemoryPolicy {
         )
     }
 
-    /// Whether the policy goes by frequency of use, so that the access clock counts uses. In C:
-    /// `MAXMEMORY_FLAG_LFU`.
+    /// Returns whether the policy is LFU, so that the access clock counts uses. In C: `MAXMEMORY_FLAG_LFU`.
     pub const fn is_lfu(self) -> bool {
         matches!(self.ranking(), Ranking::Lfu)
     }
 
-    /// Whether the policy goes by the last modification, so that reads leave the access clock as it is. In C:
+    /// Returns whether the policy is LRM, so that reads do not change the access clock. In C:
     /// `MAXMEMORY_FLAG_LRM`.
     pub const fn is_lrm(self) -> bool {
         matches!(self.ranking(), Ranking::Lrm)
     }
 
-    /// Whether the policy is S3-FIFO, so that two bits of the access clock count uses. Redis has no such
-    /// policy.
+    /// Returns whether the policy is S3-FIFO, so that two bits of the access clock count uses. Redis has no
+    /// such policy.
     pub const fn is_s3fifo(self) -> bool {
         matches!(self.ranking(), Ranking::S3fifo)
     }
 
-    /// In which order keys are evicted.
+    /// Returns the order in which keys are evicted.
     #[inline]
     pub(crate) const fn ranking(self) -> Ranking {
         match self {
@@ -143,7 +144,7 @@ impl MaxmemoryPolicy {
     }
 }
 
-/// In which order a policy evicts the keys that it may evict.
+/// The order in which a policy evicts the keys that it may evict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ranking {
     /// No key is evicted.
@@ -163,7 +164,7 @@ pub(crate) enum Ranking {
 }
 
 impl Ranking {
-    /// How access clocks are read.
+    /// Returns the meaning of access clocks.
     #[inline]
     pub(crate) const fn clock(self) -> ClockKind {
         match self {
@@ -174,14 +175,15 @@ impl Ranking {
     }
 }
 
-/// How the 24 bits of an access clock are read. Two policies of one kind read the same clocks.
+/// The meaning of the 24 bits of an access clock. Clocks stay valid if the policy changes to another one of
+/// the same kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClockKind {
     /// The second of the last use, or of the last modification.
     Seconds,
     /// A counter of uses, and the minute of the last one ([`values::Lfu`]).
     Lfu,
-    /// The entry's place in the queues of S3-FIFO, and in the two low bits a counter of uses.
+    /// The entry's place in the queues of S3-FIFO, and a counter of uses in the two low bits.
     S3fifo,
 }
 

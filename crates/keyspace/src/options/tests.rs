@@ -1,4 +1,4 @@
-//! Options against redis.conf's defaults and ranges, and through their text.
+//! Tests of the defaults and ranges of redis.conf, and of the conversion to text and back.
 
 use super::directive::DIRECTIVES;
 use super::*;
@@ -36,7 +36,7 @@ active-defrag-cycle-min 1
 active-defrag-cycle-max 25
 ";
 
-/// The options of a text without unknown directives.
+/// Returns the options of a text without unknown directives.
 fn options(text: &str) -> Options {
     let parsed = Options::from_conf(text.as_bytes()).unwrap();
     assert_eq!(parsed.unknown, []);

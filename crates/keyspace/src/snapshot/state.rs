@@ -26,8 +26,8 @@ use zmalloc::{Zmalloc, box_size, try_box, vec_size};
 /// The longest snapshot, in seconds, whose access clocks are exact. If a key is used during the snapshot, its
 /// clock is later than the start. It is then reported as just used.
 ///
-/// Clocks are cyclic: the period of LRU's clock is 194 days, and that of LFU's is 45 days. A key whose last
-/// use lies nearly one period back, by less than this duration short of it, is also reported as just used.
+/// Clocks are cyclic: the period of LRU's clock is 194 days, and that of LFU's is 45 days. A key is therefore
+/// also reported as just used if its true idle time is less than one period by this duration or less.
 const DURATION_MAX: u32 = 24 * 60 * 60;
 
 /// The state of a keyspace's snapshots.
@@ -40,7 +40,7 @@ pub(crate) struct Snapshot {
     /// The number of keys that were saved before the end, and are not reported yet.
     unreported: usize,
     pub(super) running: Option<Box<Running, Zmalloc>>,
-    /// The parts of strings that sinks hold.
+    /// The count of the strings that sinks hold, and the symbol tables of coded strings. Records need both.
     pub(crate) reading: Reading,
 }
 

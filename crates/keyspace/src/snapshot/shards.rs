@@ -30,7 +30,7 @@ pub(crate) struct ShardsSnapshot {
     /// Whether work is left.
     is_active: bool,
     end: Option<SnapshotEnd>,
-    /// How the last snapshot that has ended did end.
+    /// How the last finished snapshot ended.
     last: Option<SnapshotEnd>,
     /// The number of the shard that was checked for a failure last.
     look: usize,

@@ -337,7 +337,7 @@ impl Snapshot {
         self.running.as_ref().map_or(self.end, |running| running.saver.end)
     }
 
-    /// How the last snapshot that has ended did end.
+    /// How the last finished snapshot ended.
     pub(super) fn last_end(&self) -> Option<SnapshotEnd> {
         self.newest_end().or(self.end)
     }

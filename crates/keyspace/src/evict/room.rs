@@ -5,8 +5,8 @@
 //! closure that edits a value may add more than was estimated. The call evicts keys for the excess before it
 //! returns.
 //!
-//! **Garbage** is freed before keys are evicted. It consists of the values that were removed and are not freed
-//! yet (`lazyfree`). Only as much of it is freed as the room needs.
+//! **Garbage** is freed before keys are evicted. It consists of the values that were removed and are not yet
+//! freed (`lazyfree`). Only as much of it is freed as the room needs.
 //!
 //! **Growth of the table** waits until there is room for it. A step takes up to 256 KiB, for which thousands
 //! of keys would have to be evicted at once. While the growth waits, each new key evicts one key more than it

@@ -1,4 +1,4 @@
-//! Defragmentation beside requests: [`control`](super::control) and the passes together.
+//! Active defragmentation between requests: [`control`](super::control) decides when the passes run.
 
 use super::Defragged;
 use super::control::{Control, Fragmentation};
@@ -8,21 +8,21 @@ use core::hash::BuildHasher;
 use core::time::Duration;
 
 impl Fragmentation {
-    /// That of the process, now. `None` unless the allocator is jemalloc with statistics. About 15 us, and as
-    /// much again for each further arena in use.
+    /// Returns the present fragmentation of the process, or `None` unless the allocator is jemalloc with
+    /// statistics. Takes about 15 us for each arena in use.
     fn now() -> Option<Self> {
         let info = zmalloc::allocator_info()?;
         Some(Self { frag_smallbins_bytes: info.frag_smallbins_bytes, allocated: info.allocated })
     }
 }
 
-/// What a call may do.
+/// The work that a call may do.
 pub(super) enum Call {
-    /// Nothing, because no round is running.
+    /// No work, because no round is running.
     Idle,
-    /// Nothing, because it would be too early.
+    /// No work yet, because the round has too little time left.
     Wait,
-    /// Work for so long.
+    /// Work for this time.
     Work(Duration),
 }
 
@@ -45,7 +45,7 @@ impl Control {
         self.grant(now).map_or(Call::Wait, Call::Work)
     }
 
-    /// Ends a call that has worked for so long, in a pass over so many bytes.
+    /// Ends a call that has worked for the time `used`, in a pass over `bytes` bytes.
     pub(super) fn end(&mut self, used: Duration, done: &Defragged, bytes: usize, options: &Options) {
         self.spend(used, done.bytes);
         if done.is_complete
@@ -57,28 +57,30 @@ impl Control {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Defragments in the background, as `activedefrag` and its neighbours say: begins when the process has
-    /// much fragmentation, works for a share of the time, and ends when there is nothing left to win. A call
-    /// works for `budget` by the caller's `clock`, for 450 us, or for its share of the time since the last
-    /// call, whichever is the least. `now` is in milliseconds and must not go back. In C:
-    /// `activeDefragCycle`.
+    /// Does a part of active defragmentation, as the options `activedefrag` and `active-defrag-*` say. It
+    /// begins when the process has much fragmentation, works for a share of the time, and ends when no more
+    /// memory can be won. In C: `activeDefragCycle`.
     ///
-    /// Call it when [`active_defrag_due`](Self::active_defrag_due) says so, and once a second in any case.
-    /// Most calls do nothing. Such a call takes some nanoseconds, or about 15 us once a second, for a look at
-    /// the allocator's statistics.
+    /// A call works for `budget`, for 450 us, or for its share of the time since the last call, whichever is
+    /// the least. `clock` returns the time since some fixed moment. `now` is in milliseconds and must not go
+    /// back.
     ///
-    /// Fragmentation is that of the process, and the share of the time is that of this keyspace. A program
-    /// with several keyspaces gives them `budget`s, so that together they do not take too much. It lets all
-    /// of them work by turns, because the blocks of all lie in the same slabs.
+    /// Call it at the time that [`active_defrag_due`](Self::active_defrag_due) returns, and at least once a
+    /// second. Most calls do nothing and take some nanoseconds. Once a second, a call reads the allocator's
+    /// statistics, which takes about 15 us.
+    ///
+    /// The fragmentation is measured for the whole process, but the share of the time is for this keyspace
+    /// alone. A program with several keyspaces should limit their sum with `budget`. It should let all of
+    /// them work in turn, because their blocks lie in the same slabs.
     /// [`Sharded::maintain`](crate::Sharded::maintain) does that.
     ///
-    /// The memory that is won is in free pages, which jemalloc keeps for up to ten seconds. A program that
-    /// reads more than it writes calls [`zmalloc::decay`] ten times a second, so that the system gets them
-    /// back. When their time is over, jemalloc may give pages back within any call that frees, and so within
-    /// this one. That takes up to a millisecond or two for some hundred MiB of free pages, unless it has a
+    /// Defragmentation frees pages, which jemalloc keeps for up to ten seconds. A program that reads more
+    /// than it writes should call [`zmalloc::decay`] ten times a second, so that jemalloc returns them to the
+    /// system. jemalloc may return pages within any call that frees memory, and so within this one. That
+    /// takes up to two milliseconds for some hundred MiB of free pages, unless jemalloc has a
     /// [`background_thread`](zmalloc::background_thread).
     ///
-    /// Needs jemalloc with statistics. With other allocators, and with `activedefrag no`, the call is
+    /// Needs jemalloc with statistics. With other allocators, and with `activedefrag no`, each call is
     /// complete at once.
     ///
     /// ```
@@ -101,7 +103,7 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         let start = clock();
         let done = self.defrag_for(portion.min(budget), &mut clock);
-        // Garbage does not move, nor does what a snapshot holds.
+        // A pass moves neither garbage nor the values that a snapshot holds.
         let bytes = self.size_without_snapshot() - self.lazyfree_pending_bytes();
         let used = clock().saturating_sub(start);
         self.defrag.control.end(used, &done, bytes, &self.options);
@@ -110,19 +112,19 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
-    /// Whether the last call of [`active_defrag`](Self::active_defrag) has left time that it may use at once.
+    /// Whether [`active_defrag`](Self::active_defrag) has time left that its next call may use at once.
     pub(crate) fn active_defrag_goes_on(&self) -> bool {
         self.defrag.control.goes_on()
     }
 
-    /// How long after `now` [`active_defrag`](Self::active_defrag) can use its time. `None` if it is not
-    /// running: it is to be called again in a second. Constant time.
+    /// Returns the time from `now` until [`active_defrag`](Self::active_defrag) should be called. Returns
+    /// `None` if no round is running; the call is then due in a second. O(1).
     pub fn active_defrag_due(&self, now: u64) -> Option<Duration> {
         self.defrag.control.due(now)
     }
 
-    /// The percentage of the time that [`active_defrag`](Self::active_defrag) takes now. 0 if it is not
-    /// running. In C: `active_defrag_running` of INFO memory.
+    /// Returns the percentage of the time that [`active_defrag`](Self::active_defrag) takes now, or 0 if no
+    /// round is running. In C: `active_defrag_running` of INFO memory.
     pub fn active_defrag_running(&self) -> usize {
         self.defrag.control.share().ceil() as usize
     }

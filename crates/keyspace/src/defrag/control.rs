@@ -1,4 +1,4 @@
-//! [`Control`]: whether to defragment now, and for how much of the time.
+//! [`Control`]: it decides whether to defragment now, and for what share of the time.
 //!
 //! ```text
 //!  share of the time, %
@@ -10,69 +10,71 @@
 //!                        lower 10          upper 100
 //! ```
 //!
+//! *Gaps* are free blocks of slabs that hold live blocks too. *Fragmentation* is the bytes of all gaps, in
+//! percent of the allocated bytes.
+//!
 //! A *round* begins when fragmentation reaches `active-defrag-threshold-lower` and
-//! `active-defrag-ignore-bytes`. It is one pass after the other, until the passes win nothing. So a round
-//! ends near no fragmentation at all, and not at the threshold.
+//! `active-defrag-ignore-bytes`. It runs one pass after the other until the passes win nothing. So a round
+//! ends at nearly no fragmentation, and not at the threshold.
 //!
-//! The share of the time is that of the highest fragmentation since the gaps last grew. A smaller share for
-//! the later passes would not save work. It would keep the memory for longer: a pass closes most of the gaps
-//! that it finds, so the second pass of a round would already have the least share.
+//! The share of the time follows the highest fragmentation since the gaps last grew. A smaller share for the
+//! later passes would not save work, and the memory would be returned later. A pass closes most of the gaps
+//! that it finds, so the second pass of a round would already have the smallest share.
 //!
-//! A pass *wins* if it makes the gaps smaller by more than half a percent of the keyspace's bytes. A few
-//! blocks that move can empty many slabs. So the size of the gaps counts, and not the number of moved bytes.
-//! A round ends in one of two ways:
+//! A pass *wins* if it reduces the gaps by more than half a percent of the keyspace's bytes. The gaps count,
+//! and not the moved bytes, because a few moved blocks can empty many slabs. A round ends in one of two ways:
 //!
-//! - A pass wins nothing and moves half a percent of the bytes or less. Nothing is left to do.
-//! - Three passes in a row leave the gaps at about the same size. The gaps belong to others, or cannot be
-//!   closed.
+//! - A pass wins nothing and moves half a percent of the bytes or less. No work is left.
+//! - Three passes in a row leave the gaps at about the same size. The gaps lie outside the keyspace, or no
+//!   pass can close them.
 //!
-//! If the gaps grow in a pass that moves more than that, somebody is freeing memory. Then the round goes on,
-//! with the share of the fragmentation at that moment.
+//! If the gaps grow in a pass that moves more than that, memory is being freed meanwhile. The round then
+//! continues, with the share for the fragmentation at that moment.
 //!
-//! What is left after a round cannot be won. So the next one waits until fragmentation is five points above
-//! the least that there was since.
+//! No further pass can win the gaps that a round has left. So the next round waits until fragmentation is
+//! five points above its minimum since the round.
 //!
-//! Time is given in small portions: each call gets its share of the time since the last one. What a call does
-//! not use is kept, up to two portions, so that a pause is not followed by a burst. What it uses beyond is
-//! taken off the next ones.
+//! Time is granted in small portions: each call gets its share of the time since the last call. Unused time
+//! is kept, up to two portions, so that no burst follows a pause. Time beyond the portion is subtracted from
+//! the next portions.
 //!
-//! Nothing here has a clock or an allocator.
+//! This module reads no clock and calls no allocator.
 //!
 //! Learned from: Redis' `defrag.c` (`computeDefragCycles`).
 
 use crate::options::Options;
 use core::time::Duration;
 
-/// The most that one call may work. With the step that is under way at the end, it is about 500 us.
+/// The longest time that one call may work. With the last step, a call takes about 500 us.
 const PORTION_MAX: Duration = Duration::from_micros(450);
 
-/// A call with less time than this does nothing: it would hardly begin. Its time is kept.
+/// A call with less time than this does no work, because the time hardly suffices to begin. The time is kept.
 const PORTION_MIN: Duration = Duration::from_micros(100);
 
-/// Milliseconds from one look at the fragmentation to the next.
+/// Milliseconds between two measurements of the fragmentation.
 const LOOK_EVERY: u64 = 1_000;
 
-/// Points by which fragmentation has to rise after a round before the next one begins.
+/// Percentage points by which fragmentation has to rise after a round before the next one begins.
 const RISE: f64 = 5.0;
 
-/// What counts as nothing: one part in so many of the keyspace's bytes. The gaps of the process are not
-/// compared with the bytes of the process, because a keyspace may be one of many.
+/// A change of at most one in this many of the keyspace's bytes counts as no change. The bytes of the process
+/// are no measure, because a keyspace may be one of many.
 const NOTHING: usize = 200;
 
-/// Passes in a row that change nothing, after which a round ends.
+/// A round ends after this many passes in a row that change nothing.
 const IDLE_PASSES_MAX: u32 = 3;
 
-/// How much of the allocator's memory is in gaps.
+/// The fragmentation of the allocator's memory, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Fragmentation {
-    /// In free blocks of slabs that hold live blocks too.
+    /// The bytes of gaps: free blocks of slabs that hold live blocks too.
     pub(super) frag_smallbins_bytes: usize,
-    /// In live blocks.
+    /// The bytes of live blocks.
     pub(super) allocated: usize,
 }
 
 impl Fragmentation {
-    /// The gaps in percent of what is allocated.
+    /// Returns the gaps in percent of the allocated bytes.
     fn percent(self) -> f64 {
         100.0 * self.frag_smallbins_bytes as f64 / self.allocated.max(1) as f64
     }
@@ -81,25 +83,26 @@ impl Fragmentation {
 /// A round that is running.
 #[derive(Clone, Copy, Debug)]
 struct Round {
-    /// The percentage of the time.
+    /// The share of the time, in percent.
     share: f64,
-    /// When the last call was, in milliseconds.
+    /// The time of the last call, in milliseconds.
     called_at: u64,
-    /// The time that may be used, in microseconds; negative if too much was used.
+    /// The time that calls may use, in microseconds. Negative if calls have used too much.
     credit: f64,
-    /// What was in gaps at the start of the pass, in bytes.
+    /// The gaps at the start of the pass, in bytes.
     gaps_before: usize,
-    /// Bytes that the pass has moved.
+    /// The bytes that the pass has moved.
     moved: usize,
-    /// Passes in a row that changed nothing.
+    /// The number of passes in a row that changed nothing.
     idle_passes: u32,
 }
 
-/// See the module's text. All times are in milliseconds since any moment, and do not go back.
+/// Decides when and for how long to defragment. All times are in milliseconds since some fixed moment, and do
+/// not go back. See the module's documentation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Control {
     round: Option<Round>,
-    /// When fragmentation was last looked at.
+    /// The time at which fragmentation was last measured.
     looked_at: Option<u64>,
     /// The fragmentation at which the next round may begin, whatever the thresholds are.
     percent_min: f64,
@@ -112,17 +115,18 @@ impl Default for Control {
 }
 
 impl Control {
-    /// The percentage of the time that defragmentation takes now. 0 if none is running.
+    /// Returns the percentage of the time that defragmentation takes now, or 0 if no round is running.
     pub(super) fn share(&self) -> f64 {
         self.round.map_or(0.0, |round| round.share)
     }
 
-    /// Whether to look at the fragmentation again.
+    /// Whether it is time to measure fragmentation again.
     pub(super) fn is_look_due(&self, now: u64) -> bool {
         self.looked_at.is_none_or(|looked_at| now.saturating_sub(looked_at) >= LOOK_EVERY)
     }
 
-    /// Begins a round if fragmentation is high. Raises the share of one that is running.
+    /// Notes a measurement. Begins a round if fragmentation is high. If a round is running, only raises its
+    /// share.
     pub(super) fn look(&mut self, now: u64, found: Fragmentation, options: &Options) {
         self.looked_at = Some(now);
         let percent = found.percent();
@@ -140,7 +144,7 @@ impl Control {
         }
     }
 
-    /// How long a call may work now. `None` if it is not worth beginning.
+    /// Returns the time that a call may work now, or `None` if it is too short to begin.
     pub(super) fn grant(&mut self, now: u64) -> Option<Duration> {
         let round = self.round.as_mut()?;
         let elapsed = now.saturating_sub(round.called_at);
@@ -150,16 +154,16 @@ impl Control {
         (portion >= PORTION_MIN).then_some(portion)
     }
 
-    /// Notes what a call has used and moved.
+    /// Notes the time that a call has used, and the bytes that it has moved.
     pub(super) fn spend(&mut self, used: Duration, moved: usize) {
         if let Some(round) = &mut self.round {
-            // A call that was interrupted for long is not paid for in full.
+            // If a call was interrupted for long, only a part of its time is subtracted.
             round.credit = (round.credit - micros(used)).max(-10.0 * micros(PORTION_MAX));
             round.moved = round.moved.saturating_add(moved);
         }
     }
 
-    /// Ends a pass over so many bytes, and the round too if the passes win nothing any more.
+    /// Ends a pass over `bytes` bytes. Also ends the round if the passes no longer win anything.
     pub(super) fn end_pass(&mut self, found: Fragmentation, bytes: usize, options: &Options) {
         let Some(round) = &mut self.round else { return };
         let (percent, gaps, nothing) = (found.percent(), found.frag_smallbins_bytes, bytes / NOTHING);
@@ -177,7 +181,7 @@ impl Control {
         (round.gaps_before, round.moved) = (gaps, 0);
     }
 
-    /// Ends the round, and forgets what the last ones have left.
+    /// Ends the round, and forgets the gaps that the last rounds have left.
     pub(super) fn stop(&mut self) {
         *self = Self { looked_at: self.looked_at, ..Self::default() };
     }
@@ -187,12 +191,12 @@ impl Control {
         self.round.is_some()
     }
 
-    /// Whether another call may begin at once.
+    /// Whether another call may work at once.
     pub(super) fn goes_on(&self) -> bool {
         self.round.is_some_and(|round| round.credit >= micros(PORTION_MIN))
     }
 
-    /// How long after `now` a full portion can be used. `None` if no round is running.
+    /// Returns the time from `now` until a call can use a full portion, or `None` if no round is running.
     pub(super) fn due(&self, now: u64) -> Option<Duration> {
         let round = self.round?;
         let missing = (micros(PORTION_MAX) - round.credit).max(0.0);
@@ -205,12 +209,12 @@ fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// A percentage of so many milliseconds, in microseconds.
+/// Returns a percentage of a time in milliseconds, in microseconds.
 fn micros_of(millis: u64, percent: f64) -> f64 {
     millis as f64 * percent * 10.0
 }
 
-/// The share of the time at that fragmentation, both in percent.
+/// Returns the share of the time for a fragmentation, both in percent.
 fn share_at(percent: f64, options: &Options) -> f64 {
     let lower = f64::from(options.get_active_defrag_threshold_lower());
     let upper = f64::from(options.get_active_defrag_threshold_upper());
@@ -220,7 +224,7 @@ fn share_at(percent: f64, options: &Options) -> f64 {
         return max.max(min);
     }
     let share = min + (percent - lower) * (max - min) / (upper - lower);
-    // Also where the limits are the wrong way round.
+    // The order of `min` and `max` also gives a valid share if the limits are the wrong way round.
     if share.is_finite() { share.min(max).max(min) } else { min }
 }
 
@@ -230,7 +234,7 @@ mod tests {
 
     const MIB: usize = 1 << 20;
 
-    /// So many percent of 1,000 MiB.
+    /// Gaps of this percentage of 1,000 MiB.
     fn percent(percent: usize) -> Fragmentation {
         Fragmentation { frag_smallbins_bytes: 10 * MIB * percent, allocated: 1_000 * MIB }
     }
@@ -246,7 +250,7 @@ mod tests {
         share_at(percent(at).percent(), &Options::new()).round()
     }
 
-    /// Whether a round begins at that fragmentation.
+    /// Whether a round begins at this fragmentation.
     fn begins(control: &Control, found: Fragmentation) -> bool {
         let mut control = *control;
         control.look(5_000, found, &Options::new());
@@ -280,7 +284,7 @@ mod tests {
         assert!(!control.is_look_due(3), "a clock that goes back");
     }
 
-    /// Each call uses what it gets.
+    /// Each call uses all of its portion.
     #[test]
     fn calls_get_their_share_of_the_time() {
         for (at, each_ms) in [(100, 1), (100, 2), (50, 1), (50, 3), (12, 1), (12, 20)] {
@@ -332,7 +336,7 @@ mod tests {
         assert_eq!(control.due(2), Some(Duration::ZERO), "nothing has been used yet");
     }
 
-    /// A pass that moves so many percent of the bytes.
+    /// A pass that moves `moved` percent of the bytes.
     fn pass(control: &mut Control, moved: usize, percent_after: usize) {
         control.spend(Duration::ZERO, MIB * moved);
         control.end_pass(percent(percent_after), 100 * MIB, &Options::new());
@@ -361,7 +365,7 @@ mod tests {
         pass(&mut control, 30, 40);
         assert_eq!(control.share(), 0.0);
         assert!(!begins(&control, percent(44)) && begins(&control, percent(45)));
-        // It falls by itself: the next round begins five points above the least.
+        // Fragmentation falls without a round. The next round begins five points above the minimum.
         control.look(9_000, percent(20), &Options::new());
         assert!(!begins(&control, percent(24)) && begins(&control, percent(26)));
     }

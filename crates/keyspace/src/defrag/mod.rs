@@ -1,17 +1,17 @@
-//! Active defragmentation: moving blocks so that the allocator can give memory back.
+//! Active defragmentation: it moves blocks so that the allocator can return memory to the system.
 //!
-//! Random removals leave slabs with a few blocks each. The allocator cannot give such a slab back
-//! (`zmalloc::defrag`). A pass visits all blocks of a keyspace and moves those that the allocator names.
+//! Random removals leave slabs with a few blocks each. The allocator cannot return such a slab
+//! (`zmalloc::defrag`). A pass visits all blocks of a keyspace, and moves those that the allocator names.
 //! Passes follow each other until one of them wins nothing.
 //!
 //! - `walk`: one pass, step by step;
-//! - `questions`: asking about many blocks at once;
-//! - `control`: whether to defragment now, and for how much of the time;
-//! - `active`: the two together, for a caller that has a clock;
+//! - `questions`: questions to the allocator about many blocks at once;
+//! - `control`: whether to defragment now, and for what share of the time;
+//! - `active`: `control` and the passes together, for callers that have a clock;
 //! - `shards`: the same for the keyspaces of a [`Sharded`](crate::Sharded).
 //!
-//! All of this needs jemalloc with statistics (features `jemalloc` and `stats` of `zmalloc`). A stock
-//! jemalloc is enough. With other allocators nothing moves, and a pass is complete at once.
+//! Limits: defragmentation needs jemalloc with statistics (features `jemalloc` and `stats` of `zmalloc`). An
+//! unmodified jemalloc suffices. With other allocators no block moves, and a pass is complete at once.
 //!
 //! Learned from: Redis' `defrag.c` (slices, a list for large values, the share of time between two
 //! thresholds).
@@ -33,25 +33,26 @@ use core::time::Duration;
 use questions::{Hints, Judge};
 use walk::Walk;
 
-/// What a slice of defragmentation has done.
+/// The result of a slice of defragmentation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Defragged {
-    /// Blocks that were to be moved. They were, unless there was no memory. INFO stats:
+    /// The number of blocks that were worth moving. They were moved unless there was no memory. INFO stats:
     /// `active_defrag_hits`.
     pub hits: usize,
-    /// Blocks that were looked at and stay where they are. INFO stats: `active_defrag_misses`.
+    /// The number of visited blocks that stay where they are. INFO stats: `active_defrag_misses`.
     pub misses: usize,
-    /// Bytes of the blocks that were to be moved.
+    /// The bytes of the blocks that were worth moving.
     pub bytes: usize,
-    /// Whether the slice came to the end of a pass, or no pass is running. The next slice starts anew.
+    /// Whether the slice has reached the end of a pass, or no pass is running. The next slice then starts a
+    /// new pass.
     pub is_complete: bool,
 }
 
 impl Defragged {
     pub(crate) const NOTHING_TO_DO: Self = Self { hits: 0, misses: 0, bytes: 0, is_complete: true };
 
-    /// Adds what a later slice has done.
+    /// Adds the result of a later slice.
     pub(crate) fn add(&mut self, later: Self) {
         self.hits += later.hits;
         self.misses += later.misses;
@@ -60,11 +61,11 @@ impl Defragged {
     }
 }
 
-/// The pass that is running, if any, when to run the next one, and totals.
+/// The running pass, if there is one, the control of further passes, and totals.
 #[derive(Default)]
 pub(crate) struct Defrag {
     walk: Walk,
-    /// What the allocator says, in the time of a pass.
+    /// The survey of the allocator, while a pass is running.
     judge: Option<Judge>,
     control: Control,
     hits: u64,
@@ -72,7 +73,7 @@ pub(crate) struct Defrag {
 }
 
 impl Defrag {
-    /// What the state adds to `used_memory`, in bytes.
+    /// Returns the bytes that the state adds to `used_memory`.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.walk.allocation_size()
@@ -80,17 +81,19 @@ impl Defrag {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Moves blocks that leave slabs of the allocator nearly empty, so that these slabs can be given back.
-    /// Starts a pass over all blocks if none is running, and works for as long as `budget` lasts by the
-    /// caller's `clock`, which tells the time since any moment. Overshoots by some tens of microseconds. Keys
-    /// may be written and removed between two calls. In C: `activeDefragCycle`, without its thresholds.
+    /// Moves blocks out of slabs that are nearly empty, so that the allocator can return these slabs to the
+    /// system. In C: `activeDefragCycle`, without its thresholds.
     ///
-    /// A pass does not win all that there is: blocks move to slabs that the same pass may empty later. Two to
-    /// four passes do. A string that a reply holds too does not move.
+    /// Starts a pass over all blocks if no pass is running, and works until `budget` has passed. `clock`
+    /// returns the time since some fixed moment. The call can take some tens of microseconds longer. Keys may
+    /// be written and removed between two calls.
     ///
-    /// Needs jemalloc with statistics. With other allocators nothing happens, and the slice is complete. At
-    /// the start of a pass the cache of the calling thread is emptied, and jemalloc's statistics are
-    /// refreshed. Both are done again after each 65,536 blocks.
+    /// One pass does not win all memory, because it moves blocks to slabs that it may empty later. Two to
+    /// four passes do. A string that a reply holds too is not moved.
+    ///
+    /// Needs jemalloc with statistics. With other allocators nothing happens, and the slice is complete. The
+    /// start of a pass empties the calling thread's cache of the allocator, and refreshes jemalloc's
+    /// statistics. Both happen again after each 65,536 blocks.
     ///
     /// ```
     /// use std::time::{Duration, Instant};
@@ -125,14 +128,14 @@ impl<S: BuildHasher> Keyspace<S> {
         done
     }
 
-    /// [`defrag_for`](Self::defrag_for) by these hints.
+    /// Like [`defrag_for`](Self::defrag_for), but asks `hints` which blocks are worth moving.
     fn defrag_with(
         &mut self,
         hints: &mut impl Hints,
         budget: Duration,
         mut clock: impl FnMut() -> Duration,
     ) -> Defragged {
-        self.limit_growth_if_limited(); // a merge in the table may need memory
+        self.limit_growth_if_limited(); // A merge in the table may need memory.
         let start = clock();
         let mut done = Defragged::default();
         loop {
@@ -152,14 +155,14 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
-    /// How many blocks defragmentation was to move since the keyspace was made. In C: `active_defrag_hits` of
-    /// INFO stats.
+    /// Returns the number of blocks that were worth moving since the keyspace was created. In C:
+    /// `active_defrag_hits` of INFO stats.
     pub fn active_defrag_hits(&self) -> u64 {
         self.defrag.hits
     }
 
-    /// How many blocks defragmentation has looked at and left where they are. In C: `active_defrag_misses` of
-    /// INFO stats.
+    /// Returns the number of blocks that defragmentation has visited and left where they are. In C:
+    /// `active_defrag_misses` of INFO stats.
     pub fn active_defrag_misses(&self) -> u64 {
         self.defrag.misses
     }

@@ -1,34 +1,36 @@
-//! [`Questions`]: which of many blocks are worth moving, asked in one call.
+//! [`Questions`]: one call that asks the allocator which of many blocks are worth moving.
 //!
 //! A structure asks about its blocks one at a time, when it is about to move them. The allocator answers many
-//! questions in one call for less. So a structure is walked twice at the same place: the first time the
-//! blocks are noted, and none of them moves. The second time the answers are known. The second walk is warm.
+//! questions faster in one call. So each place of a structure is walked twice. The first walk only notes the
+//! blocks. The second walk moves blocks by the answers, and finds them in the cache.
 //!
-//! Invariant: a noted block is live until the second walk, because the structures free nothing but what they
-//! move ([`Collection::relocate`](values::Collection::relocate), [`Table::relocate`](dict::Table::relocate)).
+//! Invariant: a noted block is live until the second walk, because the structures free only the blocks that
+//! they move ([`Collection::relocate`](values::Collection::relocate),
+//! [`Table::relocate`](dict::Table::relocate)).
 //!
-//! Limits: a walk notes up to [`QUESTIONS_MAX`] blocks. Those beyond stay where they are.
+//! Limits: a walk notes up to [`QUESTIONS_MAX`] blocks. Further blocks stay where they are.
 
 use super::Defragged;
 use core::ptr::NonNull;
 use zmalloc::defrag::Survey;
 
-/// Blocks that are noted at once. A step has some tens of them, but for a table whose growth is put off.
+/// The most blocks that are noted at once. A step has some tens of blocks. A table whose growth waits for
+/// memory can have more.
 const QUESTIONS_MAX: usize = 256;
 
-/// Questions that a survey answers before it is taken anew: up to a tenth of a second of work.
+/// The number of questions that one survey answers. They take up to a tenth of a second of work.
 const QUESTIONS_A_SURVEY: usize = 1 << 16;
 
-/// What says which blocks are worth moving.
+/// Decides which blocks are worth moving.
 pub(super) trait Hints {
-    /// Puts the answer for `blocks[i]` in `answers[i]`. Both have the same length.
+    /// Puts the answer for `blocks[i]` in `answers[i]`. Both slices have the same length.
     ///
     /// # Safety
-    /// All blocks are live blocks of `zmalloc`.
+    /// All blocks must be live blocks of `zmalloc`.
     unsafe fn hints(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]);
 }
 
-/// A survey that is taken anew from time to time.
+/// A survey of the allocator that is renewed from time to time.
 #[derive(Debug)]
 pub(super) struct Judge {
     survey: Survey,
@@ -36,7 +38,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    /// `None` unless the allocator says what is worth moving.
+    /// Takes a survey. Returns `None` unless the allocator can say which blocks are worth moving.
     pub(super) fn take() -> Option<Self> {
         Survey::take().map(|survey| Self { survey, asked: 0 })
     }
@@ -50,14 +52,14 @@ impl Hints for Judge {
         {
             *self = Self { survey, asked: 0 };
         }
-        // SAFETY: passed on unchanged.
+        // SAFETY: the caller guarantees live blocks of `zmalloc`, which are passed on unchanged.
         if unsafe { self.survey.hints(blocks, answers) }.is_none() {
             answers.fill(false);
         }
     }
 }
 
-/// Some blocks, and what was answered about them.
+/// Some blocks, and the answers about them.
 pub(super) struct Questions {
     blocks: [NonNull<u8>; QUESTIONS_MAX],
     answers: [bool; QUESTIONS_MAX],
@@ -83,15 +85,15 @@ impl Questions {
     /// Asks about all blocks that were noted.
     ///
     /// # Safety
-    /// They are live blocks of `zmalloc`.
+    /// They must be live blocks of `zmalloc`.
     pub(super) unsafe fn ask(&mut self, hints: &mut impl Hints) {
-        // SAFETY: by contract.
+        // SAFETY: the caller guarantees that the noted blocks are live blocks of `zmalloc`.
         unsafe { hints.hints(&self.blocks[..self.len], &mut self.answers[..self.len]) };
     }
 
-    /// Says whether a block of so many bytes is to be moved, in the second walk, and counts it.
+    /// Whether a block of `size` bytes is worth moving, in the second walk. Counts the block in `done`.
     pub(super) fn moves(&mut self, block: NonNull<u8>, size: usize, done: &mut Defragged) -> bool {
-        // Usually it is the next one. A block that was not noted came in between.
+        // Usually the block is the next noted one. A block that was not noted has no answer.
         let ahead = self.blocks[self.next..self.len].iter().position(|noted| *noted == block);
         let is_hit = ahead.is_some_and(|ahead| {
             self.next += ahead + 1;
@@ -129,7 +131,7 @@ mod tests {
     fn asked(addresses: impl IntoIterator<Item = usize>) -> Questions {
         let mut questions = Questions::new();
         addresses.into_iter().for_each(|address| questions.note(block(address)));
-        // SAFETY: these hints look at no block.
+        // SAFETY: these hints access no block.
         unsafe { questions.ask(&mut Odd) };
         questions
     }

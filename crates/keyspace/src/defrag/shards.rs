@@ -1,8 +1,8 @@
-//! Defragmentation of a [`Sharded`]: a pass goes over all shards, one after the other.
+//! Defragmentation of a [`Sharded`]: a pass visits all shards, one after the other.
 //!
-//! The blocks of all shards lie in the same slabs. If the blocks of one shard move, they go from emptier
-//! slabs to fuller ones, but hardly any slab becomes empty while the blocks of the other shards stay. So it
-//! is the pass over all shards that wins memory. There is one [`Control`] for all of them, and one judge.
+//! The blocks of all shards lie in the same slabs. If only the blocks of one shard move, hardly any slab
+//! becomes empty, because the blocks of the other shards stay. Only a pass over all shards wins memory. So
+//! there is one [`Control`] and one [`Judge`] for all shards.
 //!
 //! A shard is locked for 50 microseconds at a time.
 
@@ -14,7 +14,7 @@ use crate::sharded::Sharded;
 use core::hash::BuildHasher;
 use core::time::Duration;
 
-/// How long a shard is locked.
+/// How long a shard is locked at a time.
 const LOCKED_FOR: Duration = Duration::from_micros(50);
 
 /// The state of defragmentation for all shards.
@@ -22,7 +22,7 @@ const LOCKED_FOR: Duration = Duration::from_micros(50);
 pub(crate) struct ShardsDefrag {
     control: Control,
     judge: Option<Judge>,
-    /// The shard that the pass has come to.
+    /// The number of the shard that the pass works on.
     shard: usize,
 }
 
@@ -32,14 +32,14 @@ impl ShardsDefrag {
         self.control.is_running() || self.control.is_look_due(now)
     }
 
-    /// How long the next call can wait. `None` if no round is running.
+    /// Returns the time that the next call can wait, or `None` if no round is running.
     pub(crate) fn next(&self, now: u64) -> Option<Duration> {
         if self.control.goes_on() { Some(Duration::ZERO) } else { self.control.due(now) }
     }
 }
 
 impl<S: BuildHasher> Sharded<S> {
-    /// [`Keyspace::active_defrag`](crate::Keyspace::active_defrag) of all shards.
+    /// Like [`Keyspace::active_defrag`](crate::Keyspace::active_defrag), for all shards.
     pub(crate) fn active_defrag(
         &self,
         state: &mut ShardsDefrag,
@@ -67,7 +67,7 @@ impl<S: BuildHasher> Sharded<S> {
                 done.is_complete = state.shard == 0;
             }
             used = clock().saturating_sub(start);
-            // The last step of a turn may end late.
+            // The last step on a shard may end late.
             if done.is_complete || portion.saturating_sub(used) < 2 * LOCKED_FOR {
                 break;
             }
@@ -78,9 +78,9 @@ impl<S: BuildHasher> Sharded<S> {
         done
     }
 
-    /// The percentage of the time that defragmentation of all shards takes now, by
-    /// [`maintain`](Self::maintain). 0 if it is not running. Waits for a thread that is in `maintain`. In C:
-    /// `active_defrag_running` of INFO memory.
+    /// Returns the percentage of the time that defragmentation of all shards takes now, in
+    /// [`maintain`](Self::maintain), or 0 if it is not running. Waits while another thread is in `maintain`.
+    /// In C: `active_defrag_running` of INFO memory.
     pub fn active_defrag_running(&self) -> usize {
         self.defrag.lock().control.share().ceil() as usize
     }

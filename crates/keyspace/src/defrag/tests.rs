@@ -1,4 +1,4 @@
-//! Passes in which all blocks move, or any of them, with any allocator.
+//! Passes with hints that do not ask the allocator: all blocks move, or half of them.
 
 use super::*;
 use crate::entry::Entry;
@@ -66,7 +66,7 @@ fn filled() -> Keyspace {
     keyspace
 }
 
-/// Adds so many elements to four collections of that name.
+/// Adds `count` elements to each of four collections whose names end with `name`.
 fn add_elements(keyspace: &mut Keyspace, name: &str, count: usize) {
     for n in 0..count {
         let element = format!("element {n} of {name}");
@@ -79,13 +79,13 @@ fn add_elements(keyspace: &mut Keyspace, name: &str, count: usize) {
     }
 }
 
-/// A copy of every entry, by key.
+/// Returns a copy of every entry, by key.
 fn copies(keyspace: &Keyspace) -> BTreeMap<Vec<u8>, Entry> {
     let copy = |entry: &Entry| entry.try_copied(entry.key(), entry.expiry(), 0).unwrap();
     keyspace.table.iter().map(|entry| (entry.key().to_vec(), copy(entry))).collect()
 }
 
-/// The keyspace is valid, and has these entries and no others.
+/// Asserts that the keyspace is valid, and has exactly these entries.
 fn assert_same(keyspace: &Keyspace, copies: &BTreeMap<Vec<u8>, Entry>) {
     keyspace.check();
     assert_eq!(keyspace.len(), copies.len());
@@ -98,12 +98,12 @@ fn assert_same(keyspace: &Keyspace, copies: &BTreeMap<Vec<u8>, Entry>) {
     }
 }
 
-/// One step.
+/// Does one step of a pass.
 fn step(keyspace: &mut Keyspace, hints: &mut impl Hints) -> Defragged {
     keyspace.defrag_with(hints, Duration::ZERO, || Duration::ZERO)
 }
 
-/// The rest of a pass, step by step: what it did together, and how many steps there were.
+/// Does the rest of a pass, step by step. Returns the sum of the results, and the number of steps.
 fn pass(keyspace: &mut Keyspace, hints: &mut impl Hints) -> (Defragged, usize) {
     let (mut sum, mut steps) = (Defragged::default(), 0);
     while !sum.is_complete {
@@ -121,11 +121,11 @@ fn a_pass_moves_every_block_and_changes_nothing_else() {
     let mut keyspace = filled();
     let before = copies(&keyspace);
     for _ in 0..if cfg!(miri) { 1 } else { 2 } {
-        // What a table that is too large gives back is not moved.
+        // A table that is too large would free blocks during the pass, which then do not move.
         while keyspace.rehash(100).chunks_merged > 0 {}
         let (entries, all) = (keyspace.totals.entry_bytes, keyspace.allocation_size());
         let (done, steps) = pass(&mut keyspace, &mut All);
-        // But for larger blocks of tables. (Some allocators give a moved block another size.)
+        // The larger blocks of tables do not move. Some allocators give a moved block another size.
         assert!(
             entries / 10 * 9 <= done.bytes && done.bytes <= all / 10 * 11,
             "{done:?} of {entries} to {all} bytes"
@@ -173,7 +173,7 @@ fn the_sum_of_bytes_is_exact_after_every_step() {
     keyspace.check();
 }
 
-/// A pass beside writes, compared with the same writes alone.
+/// Compares a keyspace that is written to during passes with one that only has the same writes.
 #[test]
 #[cfg_attr(miri, ignore = "slow; the other tests reach the same unsafe code")]
 fn writes_between_two_steps_are_not_disturbed() {
@@ -203,7 +203,7 @@ fn writes_between_two_steps_are_not_disturbed() {
     assert_same(&keyspace, &copies(&twin));
 }
 
-/// Steps until a value is on the list of large values and its cursor is within it.
+/// Does steps until the pass has visited a part of a large value.
 fn step_into_large(keyspace: &mut Keyspace) {
     loop {
         assert!(!step(keyspace, &mut All).is_complete, "a large value comes");
@@ -224,7 +224,7 @@ fn a_large_value_that_goes_or_moves_meanwhile_is_left_out() {
     ];
     for change in changes.into_iter().take(if cfg!(miri) { 1 } else { 4 }) {
         let mut keyspace = empty();
-        add_elements(&mut keyspace, "large", ELEMENTS.max(30)); // fewer move in one step
+        add_elements(&mut keyspace, "large", ELEMENTS.max(30)); // fewer would move in one step
         step_into_large(&mut keyspace);
         for name in ["set large", "hash large", "zset large", "list large"] {
             if keyspace.contains_key(name, 0) {
@@ -238,7 +238,7 @@ fn a_large_value_that_goes_or_moves_meanwhile_is_left_out() {
     }
 }
 
-/// What is saved in slices relies on its blocks. All other blocks move.
+/// A half-saved value must keep its blocks. All other blocks move.
 #[test]
 fn a_value_that_a_snapshot_has_saved_a_part_of_does_not_move() {
     struct OneByOne(usize);
@@ -299,7 +299,7 @@ fn a_string_that_a_reply_holds_stays_until_the_reply_is_gone() {
     keyspace.check();
 }
 
-/// The candidates of a pool are known by their addresses.
+/// A pool knows its candidates by their addresses, which a pass changes.
 #[test]
 #[cfg_attr(miri, ignore = "slow; the other tests reach the same unsafe code")]
 fn eviction_goes_on_beside_a_pass() {
@@ -337,7 +337,7 @@ fn a_slice_ends_when_its_time_is_over() {
         now += 1;
         Duration::from_micros(now)
     };
-    // Each look at the clock takes one microsecond.
+    // The clock advances by one microsecond with each reading.
     let ten = keyspace.defrag_with(&mut All, Duration::from_micros(10), &mut clock);
     assert!(!ten.is_complete && ten.hits >= 10, "{ten:?}");
     let all = keyspace.defrag_with(&mut All, Duration::from_secs(1), &mut clock);

@@ -1,25 +1,26 @@
 //! [`Walk`]: a pass over all blocks of a keyspace, in steps of some microseconds.
 //!
 //! ```text
-//!  chunks of the table   ->  children of the chunk     asked about and moved together
+//!  chunks of the table   ->  children of the chunk     one call asks about these, and they move together
 //!                        ->  entries' blocks
 //!                              ->  small values        moved at once
 //!                              ->  large values        put on a list
-//!  list of large values  ->  a part of the last one    at its own cursor, until the list is empty
+//!  list of large values  ->  a part of the last value  at its own cursor, until the list is empty
 //!  next chunks ...
 //! ```
 //!
-//! A step is one place of the table, with the small values there, or one part of a large value. The clock is
-//! looked at between two steps. So a slice overshoots by one step: two chunks and up to 64 blocks of small
-//! values, or some tens of blocks of a large one.
+//! A step visits one place of the table with the small values there, or one part of a large value. A slice
+//! reads the clock between two steps, and can take one step longer than its budget. A step has two chunks and
+//! up to 64 blocks of small values, or some tens of blocks of a large value.
 //!
-//! Anything may be written between two slices. A table and the values have cursors that stay valid. A value
-//! on the list is found by the hash of its key and the address of its entry. If there is no such entry, the
-//! key was removed or its entry has moved, and the value waits for the next pass. If another entry lies
-//! there, its value gets a cursor of a walk that was not its own, which means that a part of it is left out.
+//! Keys may be written and removed between two slices. The cursors of the table and of the values stay valid.
+//! A value on the list is found by the hash of its key and the address of its entry. If there is no such
+//! entry, the key was removed or its entry has moved. A moved entry's value waits for the next pass. If
+//! another entry is found at the address, the walk of its value begins at the cursor of the old value, and
+//! skips a part of the new one.
 //!
-//! Limits: where there is no memory for the list, large values are left out. So are values whose keys were
-//! written with a hash that the hasher does not give, and a value that a snapshot has saved a part of: the
+//! Limits: a pass skips large values if there is no memory for the list. It skips large values whose keys
+//! were written with another hash than the hasher gives. It also skips a half-saved value, because the
 //! snapshot relies on its blocks.
 
 use super::Defragged;
@@ -34,8 +35,8 @@ use core::ptr::NonNull;
 use dict::prefetch::prefetch;
 use zmalloc::{Zmalloc, vec_size};
 
-/// The most work that the values of one step of the table may be, as [`Entry::free_effort`] counts it: about
-/// as many blocks.
+/// The most effort for the values of one place of the table, as [`Entry::free_effort`] counts it. It is about
+/// the number of their blocks.
 const EFFORT_AT_ONCE: usize = 64;
 
 /// A value that is moved in parts.
@@ -45,7 +46,7 @@ struct Large {
     cursor: Cursor,
 }
 
-/// Where a pass is.
+/// The position of a pass.
 pub(super) struct Walk {
     /// The next place of the table.
     cursor: Cursor,
@@ -62,17 +63,17 @@ impl Default for Walk {
 }
 
 impl Walk {
-    /// What the walk adds to `used_memory`, in bytes.
+    /// Returns the bytes that the walk adds to `used_memory`.
     pub(super) fn allocation_size(&self) -> usize {
         vec_size(&self.large)
     }
 
-    /// Whether everything has been visited.
+    /// Whether the pass has visited all blocks.
     pub(super) fn is_complete(&self) -> bool {
         self.is_table_done && self.large.is_empty()
     }
 
-    /// Whether a part of a large value has been visited, and a part has not.
+    /// Whether the pass has visited a part of a large value, but not all of it.
     #[cfg(test)]
     pub(super) fn is_within_large(&self) -> bool {
         self.large.last().is_some_and(|large| !large.cursor.is_start())
@@ -87,7 +88,7 @@ impl Walk {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Does the next step of the walk, and adds what it did to `done`.
+    /// Does the next step of the walk, and adds its result to `done`.
     pub(super) fn defrag_step(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
         if self.defrag.walk.large.is_empty() {
             self.defrag_place(hints, done);
@@ -96,7 +97,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// One place of the table.
+    /// Visits one place of the table.
     fn defrag_place(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
         let Self { table, hasher, totals, defrag, .. } = self;
         let pinned = totals.snapshot.pinned();
@@ -111,7 +112,8 @@ impl<S: BuildHasher> Keyspace<S> {
             note(entry.base());
             prefetch(entry.address());
         });
-        // SAFETY: blocks of the table and of its entries, which were noted just now.
+        // SAFETY: the blocks are live blocks of the table and of its entries, because nothing was freed since
+        // they were noted.
         unsafe { questions.borrow_mut().ask(hints) };
         let mut effort_left = EFFORT_AT_ONCE;
         let done = RefCell::new(done);
@@ -141,7 +143,7 @@ impl<S: BuildHasher> Keyspace<S> {
         walk.is_table_done = next.is_start();
     }
 
-    /// A part of the last one of the large values.
+    /// Visits a part of the last value on the list.
     fn defrag_large(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
         let Self { table, totals, defrag, .. } = self;
         let Some(large) = defrag.walk.large.last_mut() else { return };
@@ -157,7 +159,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// Moves a part of a value, and returns where to go on. For `held`, see [`Entry::try_set`].
+/// Moves the blocks of a part of a value. Returns the cursor of the next part. For `held`, see
+/// [`Entry::try_set`].
 fn relocate_part(
     entry: &mut Entry,
     cursor: Cursor,
@@ -171,7 +174,7 @@ fn relocate_part(
         false
     };
     entry.relocate_value(cursor, &mut stays, held);
-    // SAFETY: blocks of the value, which were noted just now.
+    // SAFETY: the blocks are live blocks of the value, because nothing was freed since they were noted.
     unsafe { questions.ask(hints) };
     entry.relocate_value(cursor, &mut |block, size| questions.moves(block, size, done), held)
 }

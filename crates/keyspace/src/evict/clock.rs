@@ -5,9 +5,9 @@
 //!      | probation |  number of the queue's element, or a stamp  | uses |
 //! ```
 //!
-//! The low bits count uses since the entry came, or since it was last looked at for eviction, up to 3. For an
-//! entry on probation the bits in the middle are the low bits of the number of its element in the
-//! [queue](super::queue). For other entries they are a stamp: the time at which the entry passed probation,
+//! The low bits count uses, up to 3, since the entry was added or was last considered for eviction. For an
+//! entry on probation, the bits in the middle are the low bits of the number of its element in the
+//! [queue](super::queue). For other entries, they are a stamp: the time at which the entry passed probation,
 //! or was last spared.
 
 const PROBATION: u32 = 1 << 23;
@@ -20,7 +20,7 @@ const USES_MAX: u32 = 3;
 pub(crate) struct S3Clock(u32);
 
 impl S3Clock {
-    /// The clock with these bits.
+    /// Returns the clock with these bits.
     #[inline]
     pub(crate) fn from_bits(bits: u32) -> Self {
         Self(bits)
@@ -31,13 +31,13 @@ impl S3Clock {
         self.0
     }
 
-    /// The clock of a key on probation without uses. `number` is that of its element in the queue.
+    /// Returns the clock of an unused key on probation. `number` is the number of its element in the queue.
     #[inline]
     pub(crate) fn on_probation(number: u64) -> Self {
         Self(PROBATION | (number as u32 & MIDDLE_MASK) << MIDDLE_SHIFT)
     }
 
-    /// A key that has passed probation.
+    /// Returns the clock of a key that has passed probation.
     #[inline]
     pub(crate) fn passed(stamp: Stamp, uses: u32) -> Self {
         Self((stamp.0 as u32 & MIDDLE_MASK) << MIDDLE_SHIFT | uses)
@@ -48,32 +48,33 @@ impl S3Clock {
         self.0 & PROBATION != 0
     }
 
-    /// Whether this is the entry of the queue's element with that number.
+    /// Whether the clock belongs to the queue's element with this number.
     #[inline]
     pub(crate) fn has_number(self, number: u64) -> bool {
         let uses = USES_MAX;
         self.0 & !uses == Self::on_probation(number).0
     }
 
-    /// How many uses were counted.
+    /// Returns the number of counted uses.
     #[inline]
     pub(crate) fn uses(self) -> u32 {
         self.0 & USES_MAX
     }
 
-    /// The same place, with another clock's count of uses.
+    /// Returns this clock with the count of uses of another clock.
     #[inline]
     pub(crate) fn with_uses_of(self, other: Self) -> Self {
         Self(self.0 & !USES_MAX | other.uses())
     }
 
-    /// The clock after one more use.
+    /// Returns the clock after one more use.
     #[inline]
     pub(crate) fn used(self) -> Self {
         if self.uses() < USES_MAX { Self(self.0 + 1) } else { self }
     }
 
-    /// The stamp, of which the clock has the low bits: the last such before `now`.
+    /// Returns the stamp. The clock has only its low bits, so this is the last stamp up to `now` that has
+    /// them.
     #[inline]
     pub(crate) fn stamp(self, now: Stamp) -> Stamp {
         let age = (now.0 as u32).wrapping_sub(self.0 >> MIDDLE_SHIFT) & MIDDLE_MASK;
@@ -86,12 +87,14 @@ impl S3Clock {
 pub(crate) struct Stamp(u64);
 
 impl Stamp {
-    /// How many ticks a store of any size takes to stamp as many keys as it has. Sixteen times as many fit.
-    /// No key gets so old while keys are evicted: the hand passes all keys several times in that time. Where
-    /// keys are only added and removed, an old key may look young for a while.
+    /// The base-2 logarithm of the ticks in which a store of any size stamps as many keys as it has. A clock
+    /// can tell sixteen times as many ticks apart.
+    ///
+    /// No key gets so old while keys are evicted, because the hand passes all keys several times meanwhile.
+    /// If keys are only added and removed, an old key may look young for a while.
     pub(crate) const TICKS_A_ROUND_LOG: u32 = MIDDLE_BITS - 4;
 
-    /// Large enough that subtracting an age never goes below zero.
+    /// The first time. It is so large that the subtraction of an age never goes below zero.
     pub(crate) const START: Self = Self(1 << MIDDLE_BITS);
 
     #[inline]
@@ -99,7 +102,7 @@ impl Stamp {
         Self(self.0 + 1)
     }
 
-    /// How many ticks there were.
+    /// Returns the number of ticks since time 0.
     #[inline]
     pub(crate) fn number(self) -> u64 {
         self.0

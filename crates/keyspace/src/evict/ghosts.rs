@@ -1,27 +1,30 @@
 //! [`Ghosts`]: the fingerprints of keys that were evicted.
 //!
-//! If a key comes back soon after its eviction, evicting it was a mistake. S3-FIFO remembers the keys that
-//! were evicted from probation, and lets them skip it. Keys that had passed are remembered too, to see
-//! whether probation has [too large a share](super::share). One in four of them is enough for that.
+//! If a key comes back soon after its eviction, the eviction was a mistake. S3-FIFO remembers the keys that
+//! were evicted from probation, and lets them skip probation when they come back. It also remembers one in
+//! four of the evicted keys that had passed probation. They show whether probation has
+//! [too large a share](super::share).
 //!
 //! ```text
-//!  bucket   [ g0 g1 g2 .. g30 | next ]      31 ghosts of 16 bits, and where the next one goes: 64 bytes
+//!  bucket   [ g0 g1 g2 .. g30 | next ]      31 ghosts of 16 bits, and the index of the next one: 64 bytes
 //!
 //!  ghost    bit   15       14 ..= 0
 //!               | passed | fingerprint |    no ghost: 0
 //! ```
 //!
-//! A bucket is a queue of its own: a new ghost takes the place of the bucket's oldest. All buckets get
-//! about as many, so a ghost stays for as long as one in a single queue, give or take a fifth.
+//! Each bucket is a queue: a new ghost replaces the oldest ghost of its bucket. All buckets receive about the
+//! same number of ghosts. A ghost therefore stays for about as long as in a single queue, within a fifth.
 //!
-//! The bits of a hash are scaled to the number of buckets, so that all buckets get the same share. Linear
-//! hashing, by which the table grows, would give some buckets twice the share of others. Their ghosts would
-//! then live half as long. The number of buckets changes when there has to be room for an eighth more or
-//! less. Most ghosts are then not found any more, and new ghosts overwrite them in time. The number of keys
-//! in a store at its limit rarely changes by so much.
+//! The bits of a hash are scaled to the number of buckets, so that all buckets get the same share. The table
+//! grows by linear hashing, which would give some buckets twice the share of others. Their ghosts would then
+//! stay only half as long.
 //!
-//! A fingerprint may be that of another key: one look-up in a thousand finds a ghost that was never there. A
-//! key then skips probation by mistake, or the share moves a little.
+//! The number of buckets changes when the wanted number of ghosts has changed by more than an eighth. Most
+//! ghosts are no longer found after that, and new ghosts overwrite them in time. The number of keys in a
+//! store at its limit rarely changes that much.
+//!
+//! Two keys may have the same fingerprint: one look-up in a thousand finds the ghost of another key. The key
+//! then skips probation by mistake, or the share changes a little.
 
 use super::queue::Locator;
 use allocator_api2::boxed::Box;
@@ -30,10 +33,10 @@ use common::random::{mix, scale};
 use dict::prefetch::prefetch;
 use zmalloc::{Zmalloc, box_size, vec_size};
 
-/// One in so many of the keys that had passed is remembered.
+/// One in this many of the evicted keys that had passed probation is remembered.
 pub(crate) const PASSED_SAMPLE: usize = 4;
 
-/// Where a key was when it was evicted.
+/// The part of the store that a key was evicted from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     /// It was on probation.
@@ -42,11 +45,11 @@ pub(crate) enum Side {
     Passed,
 }
 
-/// How many evicted keys the ghosts stand for.
+/// The numbers of evicted keys that the ghosts stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Live {
     pub(crate) probation: usize,
-    /// [`PASSED_SAMPLE`] times as many as are remembered.
+    /// [`PASSED_SAMPLE`] times the number of remembered keys.
     pub(crate) passed: usize,
 }
 
@@ -91,7 +94,7 @@ impl Ghost {
     }
 }
 
-/// How many ghosts share a bucket.
+/// The number of ghosts in a bucket.
 pub(crate) const BUCKET_LEN: usize = 31;
 
 #[derive(Clone, Copy)]
@@ -111,13 +114,13 @@ type Segment = Box<[Bucket; SEGMENT_LEN], Zmalloc>;
 
 /// Fingerprints of the keys that were evicted last.
 pub(crate) struct Ghosts {
-    /// Room for all buckets. A segment is allocated when a ghost comes into it.
+    /// The segments of all buckets. A segment is allocated when its first ghost is added.
     segments: Vec<Option<Segment>, Zmalloc>,
-    /// How many buckets there are.
+    /// The number of buckets.
     len: usize,
-    /// Of all segments.
+    /// The sum over all segments.
     live: Live,
-    /// What segments and pointers add to `used_memory`.
+    /// The bytes that the segments and the pointers to them add to `used_memory`.
     bytes: usize,
 }
 
@@ -126,29 +129,29 @@ impl Ghosts {
         Self { segments: Vec::new_in(Zmalloc), len: 0, live: Live { probation: 0, passed: 0 }, bytes: 0 }
     }
 
-    /// How many ghosts so many bytes hold.
+    /// Returns the number of ghosts that fit into `bytes`.
     pub(crate) fn capacity_of(bytes: usize) -> usize {
         bytes / size_of::<Bucket>() * BUCKET_LEN
     }
 
-    /// How many ghosts there is room for.
+    /// Returns the number of ghosts that the buckets have room for.
     pub(crate) fn capacity(&self) -> usize {
         self.len * BUCKET_LEN
     }
 
-    /// What the ghosts add to `used_memory`, in bytes.
+    /// Returns the bytes that the ghosts add to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         self.bytes
     }
 
-    /// How many evicted keys the ghosts stand for. Constant time.
+    /// Returns the numbers of evicted keys that the ghosts stand for. O(1).
     pub(crate) fn live(&self) -> Live {
         self.live
     }
 
-    /// Remembers a key, with room for about `wanted` ghosts in all. Of the keys that had passed only one in
-    /// [`PASSED_SAMPLE`] is remembered. Without memory the key is forgotten. O(1), but for the pointers to
-    /// segments when there is to be more room.
+    /// Remembers a key. Keeps room for about `wanted` ghosts in all. Only one in [`PASSED_SAMPLE`] of the
+    /// keys that had passed is remembered. If there is no memory, the key is forgotten. O(1), except when the
+    /// vector of pointers to segments grows.
     pub(crate) fn add(&mut self, locator: Locator, side: Side, wanted: usize) {
         let bits = mix(locator.bits());
         // Neither the bucket nor the fingerprint depends on these bits.
@@ -177,7 +180,8 @@ impl Ghosts {
         bucket.next = if place + 1 < BUCKET_LEN { bucket.next + 1 } else { 0 };
     }
 
-    /// Where the key was when it was evicted, if it is remembered. It is forgotten then. O(1).
+    /// Returns the side that the key was evicted from, or `None` if the key is not remembered. Forgets the
+    /// key. O(1).
     pub(crate) fn take(&mut self, locator: Locator) -> Option<Side> {
         let bits = mix(locator.bits());
         let index = self.bucket_index(bits);
@@ -194,7 +198,7 @@ impl Ghosts {
         Some(ghost.side())
     }
 
-    /// Asks the processor for the bucket of a key.
+    /// Prefetches the bucket of a key.
     #[inline]
     pub(crate) fn prefetch(&self, locator: Locator) {
         let index = self.bucket_index(mix(locator.bits()));
@@ -203,12 +207,12 @@ impl Ghosts {
         }
     }
 
-    /// The highest bits choose the bucket.
+    /// Returns the index of a key's bucket, which the highest bits choose.
     fn bucket_index(&self, bits: u64) -> usize {
         scale(bits, self.len)
     }
 
-    /// Changes the number of buckets. What is in them stays there.
+    /// Changes the number of buckets. The ghosts stay in their buckets.
     fn resize(&mut self, len: usize) {
         let segments = len.div_ceil(SEGMENT_LEN);
         let missing = segments.saturating_sub(self.segments.len());
@@ -219,7 +223,7 @@ impl Ghosts {
         self.bytes += vec_size(&self.segments) - before;
         self.segments.resize_with(segments.max(self.segments.len()), || None);
         self.len = len;
-        // Nothing finds the ghosts behind the last bucket, and nothing takes their places.
+        // No look-up finds the ghosts behind the last bucket, and no new ghost replaces them.
         if let Some(Some(last)) = segments.checked_sub(1).and_then(|index| self.segments.get_mut(index)) {
             for bucket in last.iter_mut().skip(len - (segments - 1) * SEGMENT_LEN) {
                 bucket.ghosts.iter().for_each(|ghost| self.live.subtract(*ghost));
@@ -228,7 +232,7 @@ impl Ghosts {
         }
     }
 
-    /// Gives back one of the segments that are too many, so that no call frees all of them.
+    /// Frees one segment if there are more than needed. One per call, so that no call frees all of them.
     fn give_back_one(&mut self) {
         if self.segments.len() > self.len.div_ceil(SEGMENT_LEN)
             && let Some(Some(segment)) = self.segments.pop()
@@ -252,7 +256,7 @@ mod tests {
         ghosts.add(locator(n), Side::Probation, wanted);
     }
 
-    /// What [`Ghosts::live`] must be.
+    /// Returns the numbers that [`Ghosts::live`] must return.
     fn count(ghosts: &Ghosts) -> Live {
         let mut live = Live::default();
         let buckets = ghosts.segments.iter().flatten().flat_map(|segment| segment.iter());
@@ -269,7 +273,7 @@ mod tests {
         assert_eq!(ghosts.take(locator(1)), None);
     }
 
-    /// One in four, so 25,000 of 100,000 with a standard deviation of 137.
+    /// One in four keys is remembered: 25,000 of 100,000 are expected, with a standard deviation of 137.
     #[test]
     fn one_in_four_of_the_keys_that_had_passed_is_found_as_such() {
         let mut ghosts = Ghosts::new();
@@ -281,8 +285,9 @@ mod tests {
         assert_eq!(ghosts.live(), Live::default());
     }
 
-    /// Of the last half of the capacity nearly all are found: a bucket of 31 must get 31 or more where 15.5
-    /// are expected, which is 3.9 standard deviations. Of those that came 1.5 capacities ago hardly any are.
+    /// Nearly all ghosts of the last half capacity are found. One is lost only if its bucket of 31 gets 31 or
+    /// more where 15.5 are expected, which is 3.9 standard deviations. Of the ghosts that were added 1.5
+    /// capacities ago, hardly any is found.
     #[test]
     fn the_youngest_ghosts_are_found_and_the_old_ones_are_forgotten() {
         const WANTED: usize = 31 * 1_000;
@@ -301,8 +306,9 @@ mod tests {
     fn a_key_that_was_not_evicted_is_rarely_found() {
         let mut ghosts = Ghosts::new();
         (0..100_000).for_each(|n| add(&mut ghosts, n, 50_000));
-        // 31 fingerprints of 32,768: one in 1,057, so 946 of a million, with a standard deviation of 31. What
-        // is found is gone: 946 of 50,000 ghosts, so up to 2 % fewer.
+        // A bucket has 31 of 32,768 fingerprints. So one look-up in 1,057 finds one: 946 of a million, with a
+        // standard deviation of 31. A ghost that is found is removed: 946 of 50,000, so up to 2 % fewer are
+        // found.
         let found = (1_000_000..2_000_000).filter(|n| ghosts.take(locator(*n)).is_some()).count();
         assert!((780..1_100).contains(&found), "{found}");
     }
@@ -312,13 +318,13 @@ mod tests {
         let mut ghosts = Ghosts::new();
         (0..20_000).for_each(|n| add(&mut ghosts, n, 100_000));
         assert!(ghosts.capacity() >= 100_000 && (200_000..240_000).contains(&ghosts.allocation_size()));
-        (0..20_000).for_each(|n| add(&mut ghosts, n, 99_000)); // too little less
+        (0..20_000).for_each(|n| add(&mut ghosts, n, 99_000)); // too small a change
         assert!(ghosts.capacity() >= 100_000);
         (0..20_000).for_each(|n| add(&mut ghosts, n, 100));
         assert!(ghosts.capacity() < 200 && ghosts.allocation_size() < 20_000);
     }
 
-    /// Random additions and look-ups of few keys, with room that changes.
+    /// Adds and looks up few keys at random, with capacities that change.
     #[test]
     fn the_numbers_of_ghosts_are_those_in_the_buckets() {
         let (mut ghosts, mut random, mut hits) = (Ghosts::new(), 1, 0);

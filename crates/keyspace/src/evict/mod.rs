@@ -1,7 +1,7 @@
-//! Eviction: making room when memory is at its limit.
+//! Eviction: it makes room when memory is at its limit.
 //!
-//! - `room`: how much memory there is, and what a write does about it;
-//! - `victim`: one key that goes, under any policy;
+//! - `room`: how much room there is, and how writes stay within it;
+//! - `victim`: evicts one key, under any policy;
 //! - `search`, `pool`, `order`: the policies that compare keys;
 //! - `probation`, `s3fifo`, `queue`, `share`, `ghosts`, `clock`: the policy S3-FIFO.
 //!
@@ -41,32 +41,32 @@ use zmalloc::{Zmalloc, box_size};
 /// The least `maxmemory` under which S3-FIFO has a queue and ghosts.
 const QUEUE_LIMIT_MIN: usize = 64 << 10;
 
-/// The eviction state of a keyspace. Small until it is needed.
+/// The eviction state of a keyspace. Its larger part is allocated when it is needed.
 #[derive(Default)]
 pub(crate) struct Eviction {
     /// Bytes outside the keyspace that count towards `maxmemory`.
     other_bytes: usize,
-    /// The most bytes, or 0.
+    /// The limit of the counted bytes, or 0 for no limit.
     maxmemory: usize,
-    /// The most keys, or 0: what [`Keyspace::evict_down_to`] was last told.
+    /// The limit of the number of keys, from the last call of [`Keyspace::evict_down_to`], or 0 for no limit.
     keys_max: usize,
-    /// How many keys were evicted.
+    /// The number of evicted keys.
     keys: u64,
-    /// The most bytes that a call may leave: `maxmemory`, or more while the keyspace comes down to a lower
+    /// The most bytes that a call may leave: `maxmemory`, or more while the keyspace shrinks to a lowered
     /// limit.
     ceiling: usize,
-    /// How many bytes plain writes may still add before the room is measured again.
+    /// The bytes that plain writes may still add before the room is measured again.
     allowance: usize,
-    /// The address of the entry that is being written to, which is not evicted; or 0.
+    /// The address of the entry that is being written to, or 0. This entry is not evicted.
     protected: usize,
-    /// Whether the policy is S3-FIFO: entries' clocks are [`S3Clock`]s.
+    /// Whether the policy is S3-FIFO. The entries' clocks are then [`S3Clock`]s.
     is_s3fifo: bool,
     /// Whether only keys with an expiry may be evicted.
     is_volatile: bool,
     /// The state of the random number generator.
     random: u64,
     state: Option<Box<State, Zmalloc>>,
-    /// What the box of the state adds to `used_memory`.
+    /// The bytes that the box of the state adds to `used_memory`.
     state_bytes: usize,
 }
 
@@ -89,7 +89,7 @@ impl Eviction {
         self.state.as_ref().map_or(Stamp::START, |state| state.s3fifo.stamp())
     }
 
-    /// What a new entry's clock is under S3-FIFO.
+    /// Returns the clock of a new entry under S3-FIFO, and notes the entry.
     fn arrive(&mut self, hash: u64, size: usize, extent: Extent) -> S3Clock {
         let full = self.extent_when_full(extent);
         let has_queue = self.has_queue();
@@ -100,13 +100,13 @@ impl Eviction {
         }
     }
 
-    /// Whether the limit is large enough for the queue and for ghosts, whose blocks have up to 4 KiB. Below
-    /// it, no key is on probation.
+    /// Whether the limit is large enough for the queue and the ghosts, whose blocks have up to 4 KiB. If it
+    /// is not, no key is on probation.
     fn has_queue(&self) -> bool {
         self.maxmemory == 0 || self.maxmemory >= QUEUE_LIMIT_MIN
     }
 
-    /// How large the store becomes, as far as that is known.
+    /// Returns the size that the store can reach, as far as it is known.
     fn extent_when_full(&self, extent: Extent) -> Extent {
         match (self.keys_max, self.maxmemory) {
             (0, 0) => extent,
@@ -116,34 +116,35 @@ impl Eviction {
         }
     }
 
-    /// A write begins whose bytes are not known: the room is measured again.
+    /// Cancels the allowance, because a write begins whose bytes are not known. The next write measures the
+    /// room again.
     #[inline]
     pub(crate) fn forget_allowance(&mut self) {
         self.allowance = 0;
     }
 
-    /// Whether the bytes have a limit.
+    /// Whether there is a limit of the counted bytes.
     pub(crate) fn is_limited(&self) -> bool {
         self.maxmemory > 0
     }
 
-    /// How many keys were evicted.
+    /// Returns the number of evicted keys.
     pub(crate) fn evicted_keys(&self) -> u64 {
         self.keys
     }
 
-    /// Whether entries' clocks are those of S3-FIFO.
+    /// Whether the entries' clocks are [`S3Clock`]s.
     #[inline]
     pub(crate) fn is_s3fifo(&self) -> bool {
         self.is_s3fifo
     }
 
-    /// What the state adds to `used_memory`, in bytes.
+    /// Returns the bytes that the state adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         self.state.as_ref().map_or(0, |state| self.state_bytes + state.s3fifo.allocation_size())
     }
 
-    /// The same limit and counters, for a keyspace that has become empty.
+    /// Returns the state of a keyspace that has become empty, with the same limit and counters.
     pub(crate) fn emptied(&mut self) -> Self {
         Self { state: None, ..core::mem::take(self) }
     }
@@ -158,7 +159,8 @@ impl Eviction {
 }
 
 impl Totals {
-    /// The keys that may be evicted. The bytes of those with an expiry are estimated.
+    /// Returns the number and the bytes of the keys that may be evicted. Under a volatile policy the bytes
+    /// are estimated.
     fn extent(&self, keys: usize) -> Extent {
         if !self.eviction.is_volatile {
             return Extent { keys, bytes: self.entry_bytes };
@@ -167,7 +169,7 @@ impl Totals {
         Extent { keys: self.expires, bytes: (self.entry_bytes as f64 * share) as usize }
     }
 
-    /// Sets the clock of a new entry under S3-FIFO, and puts its key on probation or behind it.
+    /// Sets the clock of a new entry under S3-FIFO. Its key begins on probation, or has passed it at once.
     #[inline(never)]
     pub(crate) fn arrive(&mut self, entry: &OccupiedEntry<'_, Entry>, size: usize, hash: u64) {
         let is_candidate = !self.eviction.is_volatile || entry.get().expires();
@@ -177,20 +179,20 @@ impl Totals {
         } else {
             S3Clock::passed(self.eviction.stamp(), 0)
         };
-        // A key under a new name keeps its count.
+        // A renamed key keeps its count of uses.
         let view = entry.get().view();
         view.set_clock(clock.with_uses_of(S3Clock::from_bits(view.clock())).to_bits());
     }
 
-    /// Copies the clock of a replaced entry to the new entry of the same key, under S3-FIFO. The queue finds
-    /// an entry by its key and clock.
+    /// Copies the clock of a replaced entry to the new entry of the same key, under S3-FIFO, and counts a
+    /// use. The queue finds an entry by the key's hash and the clock.
     pub(crate) fn keep_place(&self, old: &OccupiedEntry<'_, Entry>, new: EntryView<'_>) {
         if self.eviction.is_s3fifo {
             new.set_clock(S3Clock::from_bits(old.get().view().clock()).used().to_bits());
         }
     }
 
-    /// Takes a victim out of the table, reports it and counts it. One that has expired is reported as such.
+    /// Removes a victim from the table, reports it and counts it. An expired victim is reported as expired.
     fn evict(&mut self, entry: OccupiedEntry<'_, Entry>, now: u64) {
         if entry.get().is_expired(now) {
             return self.expire(entry);
@@ -207,15 +209,17 @@ impl Totals {
 }
 
 impl<S> Keyspace<S> {
-    /// How many keys were evicted since the keyspace was made. In C: `evicted_keys` of INFO stats.
+    /// Returns the number of keys that were evicted since the keyspace was created. In C: `evicted_keys` of
+    /// INFO stats.
     pub fn evicted_keys(&self) -> u64 {
         self.totals.eviction.keys
     }
 
-    /// Bytes that eviction itself needs, which [`allocation_size`](Self::allocation_size) includes:
-    /// candidates and, under S3-FIFO, the queue of keys on probation and the fingerprints of keys that were
-    /// evicted. 0 until the first victim is looked for, or under S3-FIFO until the first key is added.
-    /// Constant time.
+    /// Returns the bytes that eviction itself needs: for candidates and, under S3-FIFO, for the queue of keys
+    /// on probation and the fingerprints of evicted keys. [`allocation_size`](Self::allocation_size) includes
+    /// them. O(1).
+    ///
+    /// Returns 0 until the first search for a victim or, under S3-FIFO, until the first key is added.
     pub fn eviction_bytes(&self) -> usize {
         self.totals.eviction.allocation_size()
     }
@@ -238,8 +242,10 @@ impl<S> Keyspace<S> {
         assert_eq!(found, on_probation, "every key on probation is in the queue");
     }
 
-    /// Reads the policy from the options. To and from S3-FIFO, between its two policies, and where its queue
-    /// comes or goes with the limit, all clocks begin anew. O(n) then.
+    /// Applies the policy and the limit of the options.
+    ///
+    /// All clocks are reset, which is O(n), if the policy changes to or from S3-FIFO or between its two
+    /// policies. Under S3-FIFO they are also reset if a new limit adds or removes the queue.
     pub(crate) fn apply_policy(&mut self) {
         let policy = self.options.get_maxmemory_policy();
         let eviction = &mut self.totals.eviction;
@@ -250,7 +256,7 @@ impl<S> Keyspace<S> {
         if is_anew {
             eviction.state = None;
         } else if let Some(state) = &mut eviction.state {
-            state.search.pool.clear(); // precedence may mean something else
+            state.search.pool.clear(); // Precedence may have another meaning now.
         }
         (eviction.is_s3fifo, eviction.is_volatile) = (policy.is_s3fifo(), policy.is_volatile());
         if is_anew && (was_s3fifo || policy.is_s3fifo()) {

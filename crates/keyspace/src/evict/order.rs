@@ -6,33 +6,33 @@ use crate::entry::Entry;
 use crate::options::{Options, Ranking};
 use values::{Lfu, LfuParams, idle_time};
 
-/// How a policy orders entries at one moment.
+/// The order in which a policy evicts entries, at one moment.
 ///
-/// An entry's *precedence* ranks it for eviction: the entry with the highest one is evicted first. It changes
-/// when the entry is used, and not while time passes, so that those of a pool stay comparable. (A count of
-/// uses decays. Then an entry's precedence rises.)
+/// An entry's *precedence* ranks it for eviction: the entry with the highest precedence is evicted first. The
+/// precedence changes when the entry is used, and not while time passes. So the precedences in a pool stay
+/// comparable. There is one exception: when a count of uses decays, the entry's precedence rises.
 #[derive(Clone, Copy)]
 pub(crate) enum Order<'o> {
-    /// The longest idle first.
+    /// The entry that was idle for longest goes first.
     Idle {
         /// In seconds.
         now: u64,
     },
-    /// The least frequently used first.
+    /// The least frequently used entry goes first.
     Frequency {
         /// In minutes.
         now: u64,
         params: &'o LfuParams,
     },
-    /// The first to expire first.
+    /// The entry that expires next goes first.
     Expiry,
-    /// Of those that have passed probation, the one whose stamp is oldest.
+    /// The entry with the oldest stamp goes first. Entries on probation are not candidates.
     Stamp(Stamp),
 }
 
 impl<'o> Order<'o> {
-    /// The order of a policy at `now`, in milliseconds. `None` if the policy has none: then any entry will
-    /// do, or none may be evicted.
+    /// Returns the order of a policy at `now`, in milliseconds. Returns `None` if the policy has no order: it
+    /// evicts random entries, or no entries.
     pub(crate) fn of(options: &'o Options, now: u64, stamp: Stamp) -> Option<Self> {
         match options.get_maxmemory_policy().ranking() {
             Ranking::None | Ranking::Random => None,
@@ -43,7 +43,7 @@ impl<'o> Order<'o> {
         }
     }
 
-    /// The precedence of an entry. `None` for one that is not a candidate.
+    /// Returns the precedence of an entry, or `None` if the entry is not a candidate.
     #[inline]
     pub(crate) fn precedence(self, entry: &Entry) -> Option<u64> {
         let clock = || entry.view().clock();

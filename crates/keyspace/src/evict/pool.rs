@@ -1,26 +1,26 @@
-//! [`Pool`]: the best candidates for eviction that have been seen.
+//! [`Pool`]: the best candidates for eviction that the search has seen.
 //!
-//! A victim is the best of a few entries that were looked at. The pool remembers the sixteen best of the
-//! others, so that looking at them was not wasted. In C: `EvictionPoolLRU`.
+//! A victim is the best of a few entries that the search has visited. The pool keeps the sixteen best of the
+//! others, so that the visits to them are not wasted. In C: `EvictionPoolLRU`.
 //!
-//! A candidate holds the address and the precedence that its entry had. Both may have changed. So the entry
-//! of the best candidate is looked up before it is evicted.
+//! A candidate holds the address and the precedence that its entry had when the search visited it. Both may
+//! have changed since then. So the entry of the best candidate is looked up before it is evicted.
 
-/// How many candidates a pool holds. In C: `EVPOOL_SIZE`.
+/// The number of candidates that a pool holds. In C: `EVPOOL_SIZE`.
 const CANDIDATES: usize = 16;
 
 /// An entry that may be evicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
-    /// How soon it is to go; see [`Order`](super::order::Order).
+    /// Its rank for eviction; see [`Order`](super::order::Order).
     pub(crate) precedence: u64,
     /// The hash of its key.
     pub(crate) hash: u64,
-    /// Where its block was.
+    /// The address that its block had.
     pub(crate) address: usize,
 }
 
-/// Up to sixteen candidates, the best one last.
+/// Up to sixteen candidates, sorted by precedence. The best one is the last.
 pub(crate) struct Pool {
     candidates: [Candidate; CANDIDATES],
     len: usize,
@@ -40,14 +40,14 @@ impl Pool {
         self.len == 0
     }
 
-    /// Whether a candidate with that precedence would find a place.
+    /// Whether the pool has a place for a candidate with this precedence.
     #[inline]
     pub(crate) fn takes(&self, precedence: u64) -> bool {
         self.len < CANDIDATES || self.candidates[0].precedence < precedence
     }
 
-    /// Adds a candidate if its precedence is high enough, and its entry is not there. The one with the lowest
-    /// precedence gives way.
+    /// Adds a candidate if its precedence is high enough, and no candidate has the same address. If the pool
+    /// is full, removes the candidate with the lowest precedence.
     pub(crate) fn offer(&mut self, new: Candidate) {
         let all = &mut self.candidates[..self.len];
         if !all.iter().all(|candidate| candidate.address != new.address) {
@@ -64,12 +64,12 @@ impl Pool {
         }
     }
 
-    /// The candidate with the highest precedence.
+    /// Returns the candidate with the highest precedence.
     pub(crate) fn best(&self) -> Option<&Candidate> {
         self.candidates[..self.len].last()
     }
 
-    /// Takes out the candidate with the highest precedence.
+    /// Removes and returns the candidate with the highest precedence.
     pub(crate) fn take_best(&mut self) -> Option<Candidate> {
         self.len = self.len.checked_sub(1)?;
         Some(self.candidates[self.len])

@@ -1,4 +1,5 @@
-//! One key that is evicted under S3-FIFO: from probation if that is full, else from those that have passed.
+//! Eviction of one key under S3-FIFO: from probation if it is full, and otherwise from the keys that have
+//! passed it.
 
 use super::clock::S3Clock;
 use super::ghosts::{Ghosts, Side};
@@ -8,24 +9,24 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 use dict::prefetch::prefetch;
 
-/// How many used keys one victim may spare, and how many elements of the queue it may skip. After that many,
-/// the best candidate is evicted even if it was used.
+/// The search for one victim spares at most this many used keys, and skips at most this many elements of the
+/// queue. After that, the best candidate is evicted even if it was used.
 const SPARED_MAX: usize = 64;
 
-/// How many elements of the queue one victim may skip if no key has passed probation.
+/// If no key has passed probation, the search for one victim skips at most this many elements of the queue.
 const SKIPPED_MAX: usize = 1_024;
 
-/// Ghosts take at most one part in so many of the bytes that count.
+/// Ghosts take at most one in this many of the counted bytes.
 const GHOST_SHARE: usize = 33;
 
-/// What became of the first element of the queue.
+/// The result for the first element of the queue.
 #[derive(PartialEq, Eq)]
 enum Popped {
-    /// There is none.
+    /// The queue is empty.
     Empty,
-    /// Its key is no longer there, or has now passed probation.
+    /// The key of the element is no longer there, or stays in the keyspace.
     Skipped,
-    /// Its key was evicted, or had expired.
+    /// The key of the element was evicted, or had expired and was removed.
     Evicted,
 }
 
@@ -54,7 +55,7 @@ impl<S: BuildHasher> Keyspace<S> {
             .is_some_and(|popped| popped == Popped::Evicted)
     }
 
-    /// Stamps a candidate anew if it was used, and returns whether it was.
+    /// Gives a candidate a new stamp if it was used. Returns whether it was used.
     fn spare(&mut self, hash: u64, address: usize, now: u64) -> bool {
         let extent = self.totals.extent(self.table.len());
         let Some(entry) = self.table.find(hash, |entry| entry.address().addr() == address) else {
@@ -70,8 +71,8 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// Evicts a candidate of the search, and remembers it if it has passed probation. A key that has expired
-    /// is not remembered: no share of the store would have kept it.
+    /// Evicts a candidate of the search, and remembers its key if it has passed probation. An expired key is
+    /// not remembered, because no other share of probation would have kept it.
     fn evict_passed(&mut self, hash: u64, address: usize, now: u64) -> bool {
         let (extent, ghosts_max) = (self.totals.extent(self.table.len()), self.ghosts_max());
         let Ok(entry) = self.table.find_entry(hash, |entry| entry.address().addr() == address) else {
@@ -89,7 +90,7 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// Decides about the key that has been on probation for the longest time.
+    /// Removes the first element of the queue, and evicts its key unless the key stays.
     fn pop_probation(&mut self, now: u64) -> Popped {
         let (extent, ghosts_max) = (self.totals.extent(self.table.len()), self.ghosts_max());
         let (is_volatile, protected) = (self.totals.eviction.is_volatile, self.totals.eviction.protected);
@@ -103,7 +104,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let is_candidate = !is_volatile || entry.get().expires();
         let Some(state) = self.totals.eviction.state_mut() else { return Popped::Empty };
         if is_protected {
-            // It waits for another turn.
+            // The key stays on probation, at the end of the queue.
             let clock = match state.s3fifo.queue.try_push(locator, entry.get().allocation_size()) {
                 Ok(number) => S3Clock::on_probation(number),
                 Err(_) => S3Clock::passed(state.s3fifo.next_stamp(extent.keys), 0),
@@ -124,8 +125,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Popped::Evicted
     }
 
-    /// Asks the processor for what the next three keys need, each a step further: chunk; slot; block and
-    /// ghost.
+    /// Prefetches memory for the next three keys of the queue: the chunk of the third key, the slot of the
+    /// second one, and the block and the ghosts of the first one.
     #[inline]
     fn prefetch_probation(&self) {
         let Some(state) = &self.totals.eviction.state else { return };
@@ -141,7 +142,7 @@ impl<S: BuildHasher> Keyspace<S> {
         state.s3fifo.prefetch(first);
     }
 
-    /// Asks the processor for what adding a key with that hash needs, while others are evicted for it.
+    /// Prefetches the memory that a new key with this hash needs, while other keys are evicted for it.
     #[inline]
     pub(super) fn prefetch_new(&self, hash: u64) {
         self.table.prefetch(hash);
@@ -152,7 +153,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// How many ghosts may be remembered: they take 3 % of the limit, or of what there is.
+    /// Returns the most ghosts that may be remembered. They take up to 3 % of the limit, or of the counted
+    /// bytes if there is no limit.
     fn ghosts_max(&self) -> usize {
         let bytes = match self.options.get_maxmemory() {
             0 => self.counted_bytes(),

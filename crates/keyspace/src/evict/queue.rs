@@ -1,33 +1,33 @@
-//! [`Queue`]: the order in which keys came to be on probation.
+//! [`Queue`]: the keys on probation, in the order in which they were added.
 //!
-//! S3-FIFO evicts keys that were used little since they came, the first that came first. Their entries say
-//! *that* they are on probation. The queue records their order, in six bytes a key: forty bits of its hash,
-//! by which the table finds it, and its size.
+//! S3-FIFO evicts keys that were hardly used since they were added, the oldest first. An entry's clock says
+//! *that* its key is on probation. The queue records the order of these keys, in six bytes per key. These are
+//! forty bits of the hash, by which the table finds the key, and the size of its entry.
 //!
 //! ```text
 //!  first                                               next
 //!    v                                                   v
-//!  | . . . e e e e e | e e e e e e e e | e e e e e . . . |      blocks of 512 elements, in a ring of pointers
+//!  | . . . e e e e e | e e e e e e e e | e e e e e . . . |     blocks of 512 elements, in a ring of pointers
 //! ```
 //!
-//! Every element has a *number*: how many came before it. An entry keeps the low bits of its element's
-//! number. So an element whose key was removed, and came again, is not confused with the element of its new
-//! entry.
+//! The *number* of an element is the number of elements that were pushed before it. An entry keeps the low
+//! bits of its element's number. If a key is removed and added again, its old element is therefore not
+//! confused with its new one.
 //!
-//! Limits: pushing allocates one block of 3 KiB for every 512 elements, and at times twice as many pointers
-//! as there are blocks. No other element moves, so that no push takes long.
+//! Limits: every 512th push allocates a block of 3 KiB. When the ring is full, it is replaced by one of twice
+//! as many pointers. Elements never move, so no push takes long.
 
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use values::ReserveError;
 use zmalloc::{Zmalloc, box_size, vec_size};
 
-/// The bits of a hash that a [`Table`](dict::Table) looks at: seven for the tag, and the chunk's number. 33
-/// bits of that suffice for 90 billion keys.
+/// A [`Table`](dict::Table) uses these bits of a hash: the top seven for the tag, and the low ones for the
+/// number of the chunk. 33 low bits suffice for 90 billion keys.
 const TAG_SHIFT: u32 = 57;
 const CHUNK_BITS: u32 = 33;
 
-/// Where a table finds the entry of a hash: forty of its bits.
+/// Forty bits of a hash, by which a table finds the entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Locator(u64);
 
@@ -37,13 +37,13 @@ impl Locator {
         Self(hash >> TAG_SHIFT << CHUNK_BITS | hash & ((1 << CHUNK_BITS) - 1))
     }
 
-    /// A hash that leads to the same entries.
+    /// Returns a hash that leads to the same entries.
     #[inline]
     pub(crate) fn hash(self) -> u64 {
         self.0 >> CHUNK_BITS << TAG_SHIFT | self.0 & ((1 << CHUNK_BITS) - 1)
     }
 
-    /// The bits.
+    /// Returns the forty bits.
     #[inline]
     pub(crate) fn bits(self) -> u64 {
         self.0
@@ -73,8 +73,8 @@ impl Element {
     }
 }
 
-/// A size in bytes to within an eighth, rounded down: an exponent of five bits, and three bits behind the
-/// highest.
+/// A size in bytes, rounded down by at most an eighth. It has an exponent of five bits, and the three bits
+/// behind the highest bit of the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SizeCode(u8);
 
@@ -99,17 +99,17 @@ impl SizeCode {
 const BLOCK_LEN: usize = 512;
 type Block = Box<[Element; BLOCK_LEN], Zmalloc>;
 
-/// The keys on probation, in the order in which they came. Some may no longer be there.
+/// The keys on probation, in the order in which they were added. Some of them may no longer exist.
 pub(crate) struct Queue {
-    /// A power of two of places, or none. Block number `n` is at `n % blocks.len()`.
+    /// The ring. Its length is a power of two, or 0. Block number `n` is at `n % blocks.len()`.
     blocks: Vec<Option<Block>, Zmalloc>,
     /// The number of the first element.
     first: u64,
     /// The number of the next element.
     next: u64,
-    /// The sizes of all elements.
+    /// The sum of the sizes of all elements.
     size_sum: u64,
-    /// What blocks and ring add to `used_memory`.
+    /// The bytes that the blocks and the ring add to `used_memory`.
     bytes: usize,
 }
 
@@ -118,22 +118,23 @@ impl Queue {
         Self { blocks: Vec::new_in(Zmalloc), first: 0, next: 0, size_sum: 0, bytes: 0 }
     }
 
-    /// How many elements there are.
+    /// Returns the number of elements.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         (self.next - self.first) as usize
     }
 
-    /// The sizes of all elements when they came, in bytes, to within an eighth.
+    /// Returns the sum of the sizes that the entries had when they were pushed, in bytes. Each of them is
+    /// rounded down by at most an eighth.
     #[inline]
     pub(crate) fn size_sum(&self) -> u64 {
         self.size_sum
     }
 
-    /// Adds a key, and returns the element's number. O(1), but for the ring of pointers.
+    /// Adds a key, and returns the number of its element. O(1), except when the ring of pointers grows.
     ///
     /// # Errors
-    /// If there is no memory. Nothing has changed then.
+    /// [`ReserveError`] if there is no memory. The queue is then unchanged.
     pub(crate) fn try_push(&mut self, locator: Locator, size: usize) -> Result<u64, ReserveError> {
         let number = self.next;
         let index = self.block_index(number);
@@ -150,7 +151,7 @@ impl Queue {
         Ok(number)
     }
 
-    /// Takes the first element out: its number, and where its key is. O(1).
+    /// Removes the first element. Returns its number and its locator. O(1).
     pub(crate) fn pop(&mut self) -> Option<(u64, Locator)> {
         let number = self.first;
         let element = self.element(number)?;
@@ -165,18 +166,18 @@ impl Queue {
         Some((number, element.locator()))
     }
 
-    /// The locator of the element `ahead` places after the first.
+    /// Returns the locator of the element `ahead` places after the first one.
     #[inline]
     pub(crate) fn peek(&self, ahead: u64) -> Option<Locator> {
         self.element(self.first + ahead).map(Element::locator)
     }
 
-    /// All elements, with their numbers.
+    /// Returns an iterator over the numbers and locators of all elements.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, Locator)> {
         (self.first..self.next).filter_map(|number| Some((number, self.element(number)?.locator())))
     }
 
-    /// What the queue adds to `used_memory`, in bytes.
+    /// Returns the bytes that the queue adds to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         self.bytes
     }
@@ -206,7 +207,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Doubles the ring, and puts each block where it belongs.
+    /// Doubles the ring, and moves the pointer of each block to its new place.
     fn try_grow_ring(&mut self) -> Result<(), ReserveError> {
         let old_len = self.blocks.len();
         let new_len = (2 * old_len).max(4);
@@ -248,7 +249,8 @@ mod tests {
         assert_eq!(SizeCode(u8::MAX).size(), 15 << 30);
     }
 
-    /// Random pushes and pops beside a deque, with runs long enough to fill and to empty several blocks.
+    /// Compares random pushes and pops with a deque. The runs are long enough to fill and to empty several
+    /// blocks.
     #[test]
     fn a_queue_is_first_in_first_out_whatever_its_length() {
         let (mut queue, mut model, mut random) = (Queue::new(), VecDeque::new(), 1_u64);

@@ -1,28 +1,28 @@
-//! How much memory there is, and how writes keep to it.
+//! The room below `maxmemory`, and how writes stay within it.
 //!
 //! A plain write knows how many bytes it adds. It makes room for them first, and evicts keys for that, but
-//! never the key that it is about to write. If there is no room it fails, and has changed nothing of its own.
-//! A closure that edits a value may add more than was estimated. The excess is evicted before the call
+//! never the key that it is about to write. If there is no room, the write fails and has changed no value. A
+//! closure that edits a value may add more than was estimated. The call evicts keys for the excess before it
 //! returns.
 //!
-//! **Garbage** goes before keys: values that were removed, but are not free yet, are freed as far as the room
-//! is needed (`lazyfree`).
+//! **Garbage** is freed before keys are evicted. It consists of the values that were removed and are not yet
+//! freed (`lazyfree`). Only as much of it is freed as the room needs.
 //!
-//! **The table's own growth** waits until there is room for it: a step takes up to 256 KiB, for which
-//! thousands of keys would have to go at once. While it waits, each new key evicts one key more than it
+//! **Growth of the table** waits until there is room for it. A step takes up to 256 KiB, for which thousands
+//! of keys would have to be evicted at once. While the growth waits, each new key evicts one key more than it
 //! needs.
 //!
-//! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of that: each write
-//! evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is what a
-//! call may leave meanwhile. No write raises it. (Where nothing is left to evict, an overflow child of the
-//! table or the state of eviction itself may still add some KiB.)
+//! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of the excess. Each
+//! write evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is the
+//! most bytes that a call may leave meanwhile. No write raises it. There is one exception: if no key is left
+//! to evict, an overflow child of the table or the state of eviction may add some KiB.
 //!
-//! **Far from the limit** a write costs two comparisons. When the room is measured, half of it becomes an
-//! *allowance*, from which plain writes take the most that they can add. A write that grows the table
-//! measures the room again. Any other call that adds bytes cancels the allowance.
+//! **Far below the limit** a write costs two comparisons. When the room is measured, half of it becomes an
+//! *allowance*. Each plain write subtracts from it the most that the write can add. A write that grows the
+//! table measures the room again. Any other call that adds bytes cancels the allowance.
 //!
-//! Limits: where no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The
-//! next write that adds is refused.
+//! Limits: if no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The
+//! next write that adds bytes is then refused.
 
 use crate::entry::Entry;
 use crate::error::Error;
@@ -31,36 +31,37 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 use values::Element;
 
-/// Bytes below the limit that writes leave free: for a few overflow children of the table, which an insert or
-/// a removal may need, and for what eviction needs to begin.
+/// The bytes below the limit that writes leave free. An insert or a removal may need a few overflow children
+/// of the table, and eviction needs some bytes to begin.
 const RESERVE: usize = 1_024;
-/// The same under S3-FIFO with a queue and ghosts, which take blocks of up to 4 KiB.
+/// The same under S3-FIFO with a queue and ghosts, whose blocks have up to 4 KiB.
 const RESERVE_FOR_QUEUE: usize = 8_192;
 
-/// The most that a `SET` adds beside key and value: headers, an object's block, an overflow child, the share
-/// of a block of S3-FIFO's queue.
+/// The most bytes that a `SET` adds beside the key and the value: headers, an object's block, an overflow
+/// child, and the share of a block of S3-FIFO's queue.
 const WRITE_BYTES_MAX: usize = 256;
 
-/// Blocks of garbage that are freed in the time of an eviction.
+/// The number of blocks of garbage that can be freed in the time of one eviction.
 const BLOCKS_A_VICTIM: usize = 8;
 
-/// About what a new element takes beside its bytes.
+/// An estimate of the bytes that a new element takes beside its own.
 const ELEMENT_BYTES: usize = 64;
 
-/// What an eviction has done.
+/// The result of an eviction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Evicted {
-    /// Keys that were evicted or had expired. 0 if garbage alone was freed.
+    /// The number of keys that were evicted, or were removed because they had expired. 0 if only garbage was
+    /// freed.
     pub keys: usize,
-    /// Bytes that counted for `maxmemory` and are no longer in use, those of garbage among them.
+    /// The counted bytes that are no longer in use, including those of garbage.
     pub bytes: usize,
-    /// Whether the bytes that count are now within `maxmemory`, or there is no limit.
+    /// Whether the counted bytes are now within `maxmemory`, or there is no limit.
     pub is_within: bool,
 }
 
 impl Evicted {
-    /// Adds what a later call has evicted.
+    /// Adds the result of a later call.
     pub(crate) fn add(&mut self, later: Self) {
         self.keys += later.keys;
         self.bytes += later.bytes;
@@ -69,24 +70,24 @@ impl Evicted {
 }
 
 impl<S> Keyspace<S> {
-    /// Whether the bytes that count are within `maxmemory`, or there is no limit.
+    /// Whether the counted bytes are within `maxmemory`, or there is no limit.
     pub(crate) fn is_within_limit(&self) -> bool {
         !self.is_limited() || self.counted_bytes() <= self.options.get_maxmemory()
     }
 
-    /// The bytes that count for `maxmemory`: [`allocation_size`](Self::allocation_size) without
-    /// [`snapshot_bytes`](Self::snapshot_bytes), and those of [`set_other_bytes`](Self::set_other_bytes).
-    /// Constant time.
+    /// Returns the bytes that count towards `maxmemory`: [`allocation_size`](Self::allocation_size) minus
+    /// [`snapshot_bytes`](Self::snapshot_bytes), plus the bytes of
+    /// [`set_other_bytes`](Self::set_other_bytes). O(1).
     ///
-    /// What a snapshot holds is left out, as Redis leaves out the pages that a fork copies. Otherwise
-    /// removals would make no room, and writes would evict more keys.
+    /// The bytes of a snapshot do not count, just as Redis does not count the pages that a fork copies.
+    /// Otherwise removals would make no room during a snapshot, and writes would evict more keys.
     pub fn counted_bytes(&self) -> usize {
         self.size_without_snapshot().saturating_add(self.totals.eviction.other_bytes)
     }
 
-    /// Says how many bytes outside the keyspace count for `maxmemory`, such as the buffers of clients and
-    /// [`lent_bytes`](Self::lent_bytes). If that is too much, the next writes evict, as after a limit that
-    /// was lowered. Constant time.
+    /// Sets the number of bytes outside the keyspace that count towards `maxmemory`, such as those of client
+    /// buffers and [`lent_bytes`](Self::lent_bytes). If the counted bytes then exceed the limit, the next
+    /// writes evict keys as after a lowered limit. O(1).
     ///
     /// ```
     /// use keyspace::{Keyspace, Options};
@@ -100,7 +101,7 @@ impl<S> Keyspace<S> {
         self.note_limit();
     }
 
-    /// What [`set_other_bytes`](Self::set_other_bytes) said last.
+    /// Returns the number of bytes that [`set_other_bytes`](Self::set_other_bytes) has set.
     pub fn other_bytes(&self) -> usize {
         self.totals.eviction.other_bytes
     }
@@ -121,12 +122,12 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Takes the most that a `SET` of this key and value can add from the allowance. Returns `false` if the
-    /// allowance is too small or the table is about to grow.
+    /// Subtracts from the allowance the most bytes that a `SET` of this key and value can add. Returns
+    /// `false` and subtracts nothing if the allowance is too small, or if the table is about to grow.
     #[inline]
     pub(crate) fn take_allowance(&mut self, key: &Key<'_>, value: Element<'_>) -> bool {
         let bytes = key.bytes().len().saturating_add(value.len());
-        // Size classes are up to a quarter larger than what is asked for.
+        // A size class is up to a quarter larger than the requested size.
         let most = bytes.saturating_add(bytes / 4).saturating_add(WRITE_BYTES_MAX);
         match self.totals.eviction.allowance.checked_sub(most) {
             Some(left) if self.table.next_growth_bytes() == 0 => {
@@ -137,14 +138,14 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Measures the room, and allows plain writes half of it.
+    /// Measures the room, and makes half of it the allowance of plain writes.
     pub(crate) fn renew_allowance(&mut self) {
         let room = self.write_limit().saturating_sub(self.counted_bytes());
         self.limit_growth(room / 2);
         self.totals.eviction.allowance = room / 2;
     }
 
-    /// How many bytes writes may use.
+    /// Returns the most bytes that writes may leave in use.
     #[inline]
     fn write_limit(&self) -> usize {
         let eviction = &self.totals.eviction;
@@ -152,8 +153,9 @@ impl<S> Keyspace<S> {
         self.options.get_maxmemory().saturating_sub(if has_queue { RESERVE_FOR_QUEUE } else { RESERVE })
     }
 
-    /// Lets the table grow into the room that is left after `additional` bytes. Returns that room. The
-    /// allocator rounds a size up by a quarter at most.
+    /// Lets the table grow into the room that is left after `additional` bytes. Returns the bytes that the
+    /// table may request. The allocator rounds a size up by at most a quarter, so they are four fifths of the
+    /// room.
     pub(crate) fn limit_growth(&mut self, additional: usize) -> usize {
         self.totals.eviction.forget_allowance();
         let left = self.write_limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
@@ -162,14 +164,15 @@ impl<S> Keyspace<S> {
         bytes
     }
 
-    /// Brings the ceiling down to what is in use.
+    /// Lowers the ceiling to the counted bytes, but not below the limit.
     fn lower_ceiling(&mut self) {
         let (limit, counted) = (self.options.get_maxmemory(), self.counted_bytes());
         let eviction = &mut self.totals.eviction;
         eviction.ceiling = eviction.ceiling.min(counted).max(limit);
     }
 
-    /// How many keys one write may evict beyond its need. Without bound, unless the limit was lowered.
+    /// Returns the number of evictions after which one write may stop above the limit, if it is within the
+    /// ceiling. `usize::MAX` unless the limit was lowered.
     fn victims_max(&self) -> usize {
         if self.totals.eviction.ceiling > self.options.get_maxmemory() {
             victims_max(self.options.get_maxmemory_eviction_tenacity())
@@ -180,16 +183,17 @@ impl<S> Keyspace<S> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Evicts keys until `additional` more bytes fit below `maxmemory`. For a call whose closure adds to a
-    /// value, such as [`edit_as`](Self::edit_as): a keyspace cannot know what it will add, and evicts any
-    /// excess afterwards. Without a limit it does nothing.
+    /// Evicts keys until `additional` more bytes fit below `maxmemory`. Does nothing if there is no limit.
     ///
-    /// If the limit was lowered, evicts as much as `maxmemory-eviction-tenacity` allows. It then succeeds if
-    /// no more is in use than before.
+    /// Use it before a call whose closure adds to a value, such as [`edit_as`](Self::edit_as). The keyspace
+    /// cannot know how much the closure will add, and evicts keys for any excess afterwards.
+    ///
+    /// After the limit was lowered, this evicts only as much as `maxmemory-eviction-tenacity` allows. It then
+    /// succeeds if no more bytes will be in use than before.
     ///
     /// # Errors
-    /// [`Error::MaxmemoryReached`] if that much room cannot be made. Keys may have been evicted, unless it
-    /// could never fit.
+    /// [`Error::MaxmemoryReached`] if it cannot make that much room. Keys may have been evicted, unless the
+    /// bytes could never fit.
     ///
     /// ```
     /// use keyspace::{Error, Keyspace, Options};
@@ -213,15 +217,16 @@ impl<S: BuildHasher> Keyspace<S> {
         self.evict_for(additional, 0, now)
     }
 
-    /// Evicts keys until the bytes that count are within `maxmemory`, but at most `budget` keys. Frees
-    /// garbage first: eight blocks count as one key. For idle time, after the limit was lowered. O(`budget`);
-    /// under a volatile policy also the keys without an expiry that the search passes. In C:
+    /// Evicts keys until the counted bytes are within `maxmemory`, but at most `budget` keys. Frees garbage
+    /// first: eight blocks count as one key. Use it in idle time after the limit was lowered. In C:
     /// `performEvictions`.
+    ///
+    /// O(`budget`). Under a volatile policy, add the keys without an expiry that the search visits.
     pub fn evict_some(&mut self, now: u64, budget: usize) -> Evicted {
         self.evict_steps(now, budget).0
     }
 
-    /// [`evict_some`](Self::evict_some). Returns too whether only the budget has ended it.
+    /// Like [`evict_some`](Self::evict_some). Also returns whether it has stopped because of the budget.
     pub(crate) fn evict_steps(&mut self, now: u64, budget: usize) -> (Evicted, bool) {
         let (mut evicted, mut is_cut_off) = (Evicted::default(), false);
         let before = self.counted_bytes();
@@ -247,14 +252,14 @@ impl<S: BuildHasher> Keyspace<S> {
         (evicted, is_cut_off)
     }
 
-    /// Whether evictions can bring the bytes below the limit. If the bytes outside the keyspace alone exceed
-    /// it, they cannot.
+    /// Whether evictions can bring the counted bytes below the limit. They cannot if the bytes outside the
+    /// keyspace alone reach it.
     fn can_help(&self) -> bool {
         self.totals.eviction.other_bytes < self.options.get_maxmemory()
     }
 
-    /// Makes room for the entry of a key, which takes `size` bytes and takes the place of the one that is
-    /// there.
+    /// Makes room for a new entry of a key, which takes `size` bytes. It replaces the key's present entry, if
+    /// there is one.
     #[inline]
     pub(crate) fn make_room_for(
         &mut self,
@@ -300,7 +305,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(())
     }
 
-    /// Makes room for so many more bytes in the value of a key. `additional` gets the entry, if it is there.
+    /// Makes room for more bytes in the value of a key. `additional` gets the key's entry, if there is one,
+    /// and returns the number of bytes.
     #[inline]
     pub(crate) fn make_room_in(
         &mut self,
@@ -318,8 +324,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.evict_for(additional, address, now)
     }
 
-    /// Makes room for elements that are added to a collection: for their bytes, and for some of the
-    /// collection's own.
+    /// Makes room for elements that are added to a collection: for their bytes, and for some bytes of the
+    /// collection itself.
     #[inline]
     pub(crate) fn make_room_for_elements<const N: usize>(
         &mut self,
@@ -337,8 +343,8 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
-    /// Evicts until `additional` bytes fit, but not the entry at the address `protected`. The table may grow
-    /// into the room that is left.
+    /// Evicts keys until `additional` bytes fit, but not the entry at the address `protected`. The table may
+    /// then grow into the room that is left.
     #[inline(never)]
     fn evict_for(&mut self, additional: usize, protected: usize, now: u64) -> Result<(), Error> {
         self.lower_ceiling();
@@ -378,7 +384,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Err(Error::MaxmemoryReached { additional, maxmemory: self.options.get_maxmemory() })
     }
 
-    /// A write begins whose bytes are not known, or are not taken from the allowance.
+    /// Begins a write whose bytes are not known, or are not subtracted from the allowance.
     #[inline]
     pub(crate) fn begin_write(&mut self) {
         self.totals.eviction.forget_allowance();
@@ -387,7 +393,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Evicts what a write of that key has added beyond the limit. The key itself goes last.
+    /// Evicts keys for what a write to this key has added beyond the limit. The key itself is evicted last.
     #[inline]
     pub(crate) fn settle(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         self.totals.eviction.forget_allowance();
@@ -418,9 +424,11 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// How many keys a write may evict beyond its need, with that tenacity. Redis' tenacity is a time: 50 us a
-/// step up to 10, 15 % more with each step above, and no limit at 100. A keyspace has no clock, so each half
-/// of a microsecond stands for a key. That is about what an eviction takes (docs/src/eviction.md).
+/// Returns the number of evictions after which a write may stop above the limit, for this tenacity.
+///
+/// Redis' tenacity is a time: 50 us per step up to 10, 15 % more with each step above, and no limit at 100. A
+/// keyspace has no clock, so one key stands for half a microsecond. An eviction takes about that long
+/// (docs/src/eviction.md).
 fn victims_max(tenacity: u8) -> usize {
     match tenacity {
         0 => 16,

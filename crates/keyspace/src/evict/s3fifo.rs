@@ -1,4 +1,4 @@
-//! [`S3Fifo`]: what the policies `allkeys-s3fifo` and `volatile-s3fifo` know beside the entries' clocks.
+//! [`S3Fifo`]: the state of the policies `allkeys-s3fifo` and `volatile-s3fifo` beside the entries' clocks.
 //!
 //! ```text
 //!                       new key
@@ -7,19 +7,21 @@
 //!           +--- yes ------+-----> PROBATION ----------------------------> passed
 //!           |                      its share  \                              ^
 //!           +----------------------------------\-----------------------------+
-//!                                               \ else: evicted, remembered      oldest of some: evicted if it
-//!                                                v                               was not used, else stamped anew
+//!                                               \ else: evicted, remembered  oldest of some: evicted if it
+//!                                                v                           was not used, else stamped anew
 //!                                              ghosts
 //! ```
 //!
-//! *S3-FIFO* keeps two queues. A new key enters the small one, a tenth of the store, and is evicted from
-//! there unless it was used meanwhile. So keys that are used once do not displace others. Here only the small
-//! queue is a [queue](Queue). In place of the large one each key has a stamp, and a victim is the oldest of
-//! the keys that the [search](super::search) has seen recently. The small queue begins with a tenth, and its
-//! [share](Share) changes with what is seen. docs/src/eviction.md compares both.
+//! *S3-FIFO* keeps two queues. A new key enters the small queue, which holds a tenth of the store. It is
+//! evicted from there unless it was used meanwhile. So keys that are used only once do not displace others.
 //!
-//! Keys that had passed are remembered too, one in four of them. A key that comes back to such a ghost begins
-//! on probation, as a new key does: the ghost only says that probation has too large a share.
+//! Here only the small queue is a [queue](Queue). Each other key has a stamp instead of a place in the large
+//! queue. A victim is the key with the oldest stamp that the [search](super::search) has seen recently. The
+//! small queue begins with a tenth of the store, and its [share](Share) then adapts to the workload.
+//! docs/src/eviction.md compares both.
+//!
+//! One in four of the evicted keys that had passed probation is remembered too. If such a key comes back, it
+//! begins on probation like a new key. Its ghost only says that probation has too large a share.
 //!
 //! Learned from: Yang, Zhang, Qiu, Yue and Rashmi, *FIFO Queues are All You Need for Cache Eviction* (SOSP
 //! 2023).
@@ -29,10 +31,10 @@ use super::ghosts::{BUCKET_LEN, Ghosts, Side};
 use super::queue::{Locator, Queue};
 use super::share::Share;
 
-/// A key on probation is kept if it was used at least this many times.
+/// A key passes probation if it was used at least this many times.
 const USES_TO_PASS: u32 = 2;
 
-/// How large a store is.
+/// The size of a store, in keys and in bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Extent {
     pub(crate) keys: usize,
@@ -44,7 +46,7 @@ pub(crate) struct S3Fifo {
     ghosts: Ghosts,
     share: Share,
     stamp: Stamp,
-    /// Keys that were stamped since the clock ticked.
+    /// The number of keys that were stamped since the last tick of the clock.
     stamped: usize,
     has_evicted: bool,
 }
@@ -65,7 +67,7 @@ impl S3Fifo {
         self.stamp
     }
 
-    /// The stamp of one more key, in a store of so many.
+    /// Returns the stamp for one more key, in a store of `keys` keys.
     pub(crate) fn next_stamp(&mut self, keys: usize) -> Stamp {
         self.stamped += 1;
         if self.stamped > keys >> Stamp::TICKS_A_ROUND_LOG {
@@ -74,7 +76,7 @@ impl S3Fifo {
         self.stamp
     }
 
-    /// Whether so much is on probation that the next victim comes from there.
+    /// Whether probation has its share or more. The next victim then comes from probation.
     pub(crate) fn is_full(&self, extent: Extent) -> bool {
         self.exceeds(extent, &self.share)
     }
@@ -83,12 +85,13 @@ impl S3Fifo {
         self.queue.len() >= share.of(extent.keys) || self.queue.size_sum() >= share.of(extent.bytes) as u64
     }
 
-    /// The clock of a new key, whose entry has `size` bytes. The key counts in `extent`. `full` is the extent
-    /// of the store when it is full.
+    /// Adds a new key, whose entry has `size` bytes, and returns its clock. `extent` includes the key. `full`
+    /// is the extent of the store when it is full.
     ///
-    /// Before the first eviction, keys beyond a tenth begin behind probation. Later they do beyond the
-    /// largest share there is, which bounds the queue while keys are removed and none is evicted. The present
-    /// share is no bound for them: it may have become smaller than what is on probation.
+    /// If probation is full, the new key counts as passed. Before the first eviction, probation is full with
+    /// a tenth of the full store. After it, probation is full with the largest possible share, which bounds
+    /// the queue while keys are removed but not evicted. The present share cannot be the bound, because it
+    /// may have become smaller than what is already on probation.
     pub(crate) fn arrive(&mut self, locator: Locator, size: usize, extent: Extent, full: Extent) -> S3Clock {
         let is_full = if self.has_evicted {
             self.exceeds(extent, &Share::MAX)
@@ -108,9 +111,10 @@ impl S3Fifo {
         }
     }
 
-    /// Whether a key passes that was taken out of the queue just now and was used so often meanwhile.
+    /// Whether a key passes probation that has reached the end of the queue. `uses` is the number of its uses
+    /// on probation.
     ///
-    /// A key with too few uses passes too while probation is of no use, and has more than its share.
+    /// A key with too few uses also passes while probation is of no use and has more than its share.
     pub(crate) fn passes(&mut self, uses: u32, extent: Extent) -> bool {
         if uses > 0 {
             self.share.note_used();
@@ -118,33 +122,35 @@ impl S3Fifo {
         uses >= USES_TO_PASS || self.share.is_unused() && self.is_full(extent)
     }
 
-    /// A key was evicted from probation that was used so often.
+    /// Notes that a key with this number of uses is evicted from probation.
     pub(crate) fn note_evicted(&mut self, uses: u32, extent: Extent) {
         if uses == 0 {
             self.share.note_evicted_unused(extent.keys);
         }
     }
 
-    /// Remembers a key that is evicted. There is room for nine tenths of the keys, whatever the share is: the
-    /// ghosts are lost when their number changes. One more bucket makes up for the keys that had passed,
-    /// which take places from the others. A small store has so few buckets that it matters.
+    /// Remembers a key that is evicted.
+    ///
+    /// There is room for nine tenths of the keys, whatever the share is, because ghosts are lost when the
+    /// room changes. One more bucket makes up for the keys that had passed, which take places from the
+    /// others. It matters in a small store, which has few buckets.
     pub(crate) fn remember(&mut self, locator: Locator, side: Side, ghosts_max: usize, extent: Extent) {
         let wanted = extent.keys - extent.keys / 10 + BUCKET_LEN;
         self.ghosts.add(locator, side, wanted.min(ghosts_max));
     }
 
-    /// Asks the processor for what [`arrive`](Self::arrive) and [`remember`](Self::remember) read.
+    /// Prefetches the memory that [`arrive`](Self::arrive) and [`remember`](Self::remember) read.
     #[inline]
     pub(crate) fn prefetch(&self, locator: Locator) {
         self.ghosts.prefetch(locator);
     }
 
-    /// The store is full from now on.
+    /// Notes that keys are evicted. The store counts as full from now on.
     pub(crate) fn note_eviction(&mut self) {
         self.has_evicted = true;
     }
 
-    /// What queue and ghosts add to `used_memory`, in bytes.
+    /// Returns the bytes that the queue and the ghosts add to `used_memory`.
     pub(crate) fn allocation_size(&self) -> usize {
         self.queue.allocation_size() + self.ghosts.allocation_size()
     }
@@ -156,7 +162,8 @@ mod tests {
     use crate::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options};
     use common::random::{mix, scale};
 
-    /// A store of so many keys, and how many look-ups of the last half of `keys` it answers.
+    /// Looks up all keys in a store of `capacity` keys, and adds those that are absent. Returns the keyspace,
+    /// and the number of hits in the last half of `keys`.
     fn run(capacity: usize, keys: &[u64]) -> (Keyspace, usize) {
         let mut keyspace =
             Keyspace::with_options(Options::new().maxmemory_policy(MaxmemoryPolicy::AllkeysS3fifo));
@@ -178,7 +185,8 @@ mod tests {
         &keyspace.totals.eviction.state.as_ref().unwrap().s3fifo
     }
 
-    /// With probation of 30 of 300 keys at most 270 of 1,000 look-ups would be hits, and with 3 at most 297.
+    /// With 30 of 300 keys on probation, at most 270 of 1,000 look-ups would be hits. With 3 keys on
+    /// probation, at most 297 are.
     #[test]
     fn in_a_loop_that_is_too_long_for_the_store_probation_shrinks_to_its_least() {
         let keys: Vec<u64> = (0..100_000).map(|n| n % 1_000).collect();
@@ -187,8 +195,8 @@ mod tests {
         assert!((14_500..=14_850).contains(&hits), "{hits}");
     }
 
-    /// Each key comes three times within 1,000 requests, and then never again. Of its three look-ups two can
-    /// be hits. With a tenth of the store on probation 21,000 of the last 60,000 are.
+    /// Each key is looked up three times within 1,000 requests, and then never again. Two of the three
+    /// look-ups can be hits. With a tenth of the store on probation, 21,000 of the last 60,000 are hits.
     #[test]
     fn where_keys_are_used_again_soon_and_then_no_more_probation_grows() {
         let mut uses: Vec<(u64, u64)> = (0..40_000)
@@ -211,7 +219,7 @@ mod tests {
                 assert!(s3fifo.arrive(Locator::of(mix(n)), size, extent, extent).is_on_probation());
             }
             assert!(s3fifo.is_full(extent));
-            // The first keys beyond that begin behind probation, until one is evicted.
+            // Further keys count as passed, until the first key is evicted.
             assert!(!s3fifo.arrive(Locator::of(mix(count)), size, extent, extent).is_on_probation());
             s3fifo.note_eviction();
             assert!(s3fifo.arrive(Locator::of(mix(count)), size, extent, extent).is_on_probation());

@@ -1,12 +1,12 @@
-//! The search for a victim: a hand that goes round the table, and the [pool](super::pool) that it fills.
+//! The search for a victim: a hand moves round the table, and fills the [pool](super::pool) of candidates.
 //!
-//! Chunks that follow each other lie next to each other in memory, and a key's place in the table has nothing
-//! to do with its age. So the keys that the hand meets are as good as keys drawn at random. They are cheaper:
-//! the blocks that come next are known, and they are prefetched. While the table keeps its size, no key is
-//! looked at a second time before all others have been.
+//! A key's place in the table follows from its hash, and does not depend on its age. So the keys that the
+//! hand visits are as good as random ones. They are cheaper, because the next chunks and blocks are known and
+//! can be prefetched. While the table keeps its size, no key is visited a second time before all others were
+//! visited once.
 //!
-//! `maxmemory-samples` is how many keys the hand passes for each victim. It visits whole chunks, and carries
-//! the difference over to the next victim.
+//! `maxmemory-samples` is the number of keys that the hand visits for each victim. The hand visits whole
+//! chunks, and carries the difference over to the next victim.
 
 use super::order::Order;
 use super::pool::{Candidate, Pool};
@@ -17,17 +17,18 @@ use core::ptr;
 use dict::Table;
 use dict::prefetch::prefetch;
 
-/// Chunks that the hand passes for one victim, if there is a candidate already.
+/// The most chunks that the hand visits for one victim if the pool already has a candidate.
 const CHUNKS_MAX: usize = 64;
 
-/// Where the hand is, and what it has found.
+/// The position of the hand, and the candidates that it has found.
 pub(crate) struct Search {
     /// The number of the next chunk.
     hand: usize,
-    /// How many more keys are to be looked at; negative if more were looked at than were due. The chunks
-    /// that are yet to be split lie next to each other, and have twice as many keys as others. A hand
-    /// that passed each chunk in the time of one victim would find them too fast, and leave old keys
-    /// there.
+    /// The number of keys that are due to be visited. Negative if more were visited than were due.
+    ///
+    /// The hand counts keys and not chunks. Chunks that are yet to be split lie next to each other, and have
+    /// twice as many keys as the others. With one chunk per victim, the hand would pass these keys too fast,
+    /// and would leave old keys behind.
     credit: isize,
     pub(crate) pool: Pool,
 }
@@ -37,8 +38,8 @@ impl Search {
         Self { hand: 0, credit: 0, pool: Pool::new() }
     }
 
-    /// Moves the hand over `samples` more keys, and offers them to the pool. O(samples), but for a table that
-    /// is nearly empty, or in which few keys are candidates.
+    /// Moves the hand over `samples` more keys, and offers them to the pool. O(`samples`), and longer in a
+    /// table that is nearly empty or has few candidates.
     pub(crate) fn advance(
         &mut self,
         table: &Table<Entry>,
@@ -48,7 +49,8 @@ impl Search {
         (now, samples): (u64, usize),
     ) {
         self.credit = self.credit.saturating_add_unsigned(samples);
-        // A pool without a candidate needs one, however far away it is: once round the table at most.
+        // An empty pool needs a candidate, however far away it is. The hand goes round the table once at
+        // most.
         let chunks = table.stats().chunks;
         for passed in 0..chunks {
             if !self.pool.is_empty() && (self.credit <= 0 || passed >= CHUNKS_MAX) {
@@ -59,7 +61,7 @@ impl Search {
                 count += 1;
                 self.consider(entry, hasher, order, now);
             });
-            // The blocks that come next are asked for now.
+            // Prefetch the blocks of the next chunk.
             walk(table, self.hand, only_marked, &mut |entry| prefetch(entry.address()));
             self.credit = self.credit.saturating_sub_unsigned(count);
         }
@@ -75,7 +77,7 @@ impl Search {
     }
 }
 
-/// The precedence of an entry. One that has expired goes first.
+/// Returns the precedence of an entry. An expired entry has the highest one.
 fn precedence_now(entry: &Entry, order: Order<'_>, now: u64) -> Option<u64> {
     if entry.is_expired(now) { Some(u64::MAX) } else { order.precedence(entry) }
 }
@@ -85,7 +87,7 @@ fn walk(table: &Table<Entry>, chunk: usize, only_marked: bool, each: &mut dyn Fn
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// The entry of the best candidate, which the pool then no longer has: its hash, and where it lies.
+    /// Removes the best candidate from the pool. Returns the hash and the address of its entry.
     pub(super) fn best_candidate(&mut self, now: u64) -> Option<(u64, usize)> {
         let Self { table, hasher, options, totals, .. } = self;
         let only_marked = options.get_maxmemory_policy().is_volatile();
@@ -96,7 +98,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let order = Order::of(options, now, stamp)?;
         let protected = totals.eviction.protected;
         let search = &mut totals.eviction.state_mut()?.search;
-        // The first time to have candidates at all, the second time because all of them may be gone.
+        // The second attempt is for the case that all candidates of the pool are gone.
         for _ in 0..2 {
             search.advance(table, hasher, order, only_marked, (now, options.get_maxmemory_samples()));
             while let Some(best) = search.pool.take_best() {
@@ -113,7 +115,7 @@ impl<S: BuildHasher> Keyspace<S> {
                         }
                         return Some((best.hash, best.address));
                     }
-                    // It was used since it was seen.
+                    // The entry was used since the hand visited it.
                     Some(precedence) => search.pool.offer(Candidate { precedence, ..best }),
                     None => {}
                 }

@@ -1,8 +1,8 @@
-//! [`Share`]: how much of the store is on probation.
+//! [`Share`]: the part of the store that keys on probation may have.
 //!
-//! No fixed share suits every workload. Where keys are used again soon, a short probation evicts them too
-//! early. Where keys are used again late or in a loop, each place on probation is lost to the keys that have
-//! passed. So the share follows what is seen:
+//! No fixed share suits every workload. If keys are used again soon, a short probation evicts them too early.
+//! If keys are used again late or in a loop, places on probation are wasted, and the keys that have passed
+//! could use them. So the share adapts to what happens:
 //!
 //! ```text
 //!  a key comes back that was evicted from probation     probation is too short     the share grows
@@ -10,14 +10,16 @@
 //!  256 keys in a run left probation unused              probation is of no use     the share shrinks slowly
 //! ```
 //!
-//! The third rule is for loops that are longer than the store: no key comes back before its ghost is gone, so
-//! the first two rules see nothing.
+//! The third rule is for loops that are longer than the store. No key of such a loop comes back before its
+//! ghost is gone, so the first two rules never apply.
 //!
-//! Steps are parts of *one key*, so that a share moves as fast as the store's content changes. A step is
-//! larger, up to sixteen times, if the side whose ghost was hit has fewer ghosts than the other. That makes
-//! up for the hits that it cannot have. (ARC does the same.)
+//! Steps are measured in parts of *one key*, so that the share changes as fast as the store's content. A step
+//! is larger, up to sixteen times, if the side whose ghost was hit has fewer ghosts than the other side. A
+//! side with few ghosts has few hits, and the larger step makes up for that. ARC does the same.
 //!
-//! Limits: integers only. The share stays between 1 % and 50 % of the store, and is at least one key.
+//! The arithmetic has integers only.
+//!
+//! Limits: the share stays between 1 % and 50 % of the store, and is at least one key.
 //!
 //! Learned from: Megiddo and Modha, *ARC: A Self-Tuning, Low Overhead Replacement Cache* (FAST 2003).
 
@@ -25,55 +27,56 @@ use super::ghosts::{Live, PASSED_SAMPLE, Side};
 
 /// The whole store, in the unit of a share.
 const WHOLE: u64 = 1 << WHOLE_LOG;
-/// Fine enough for steps of a tenth of a key in a store of 2^40 keys.
+/// The unit is fine enough for steps of a tenth of a key in a store of 2^40 keys.
 const WHOLE_LOG: u32 = 48;
-/// Rounded up, so that the share of a hundred keys is ten and not nine.
+/// It is rounded up, so that the share of a hundred keys is ten and not nine.
 const START: u64 = WHOLE.div_ceil(10);
 const MIN: u64 = WHOLE.div_ceil(100);
 const MAX: u64 = WHOLE / 2;
 
-/// Steps are counted in such parts of a key.
+/// The unit of a step is 1 / 256 key. This is the base-2 logarithm of 256.
 const KEY_LOG: u32 = 8;
-/// The least step for a ghost that is hit.
+/// The smallest step for a ghost that is hit.
 const GHOST_STEP: u64 = 26;
 /// The largest step for a ghost that is hit.
 const GHOST_STEP_MAX: u64 = 16 * GHOST_STEP;
 /// The step for a key that was evicted unused after a long run of such keys.
 const UNUSED_STEP: u64 = 13;
 
-/// A run of keys that left probation unused is long with so many keys.
+/// Probation counts as of no use after a run of this many keys that left it unused.
 const RUN_MAX: u16 = 256;
-/// A sign of use shortens the run by so many keys.
+/// A use on probation, or a hit of a ghost of probation, shortens the run by this many keys.
 const RUN_CUT: u16 = 64;
 
 /// The part of a store that keys on probation may have.
 pub(crate) struct Share {
-    /// In 1 / 2^48 of the store.
+    /// The share, in units of 1 / 2^48 of the store.
     target: u64,
-    /// How many keys in a run left probation unused, up to [`RUN_MAX`].
+    /// The length of the run of keys that left probation unused, up to [`RUN_MAX`].
     unused_run: u16,
 }
 
 impl Share {
-    /// A tenth.
+    /// The share at the start: a tenth.
     pub(crate) const START: Self = Self { target: START, unused_run: 0 };
 
-    /// The most that keys on probation ever have.
+    /// The largest possible share.
     pub(crate) const MAX: Self = Self { target: MAX, unused_run: 0 };
 
-    /// The share of a number of keys or bytes, rounded down, but at least 1.
+    /// Returns the share of `whole` keys or bytes, rounded down, but at least 1.
     #[inline]
     pub(crate) fn of(&self, whole: usize) -> usize {
         let share = (u128::from(self.target) * whole as u128) >> WHOLE_LOG;
         (share as usize).max(1)
     }
 
-    /// Whether probation has been of no use for so long that keys may pass it without uses.
+    /// Whether probation has been of no use for so long that unused keys may pass it.
     pub(crate) fn is_unused(&self) -> bool {
         self.unused_run == RUN_MAX
     }
 
-    /// A key came back whose ghost was of that side, to a store of so many keys with so many ghosts.
+    /// Notes that a key came back whose ghost is of this side. `live` is the numbers of ghosts, and `keys` is
+    /// the number of keys in the store.
     pub(crate) fn note_ghost_hit(&mut self, side: Side, live: Live, keys: usize) {
         let (probation, passed) = (live.probation.max(1) as u64, live.passed.max(PASSED_SAMPLE) as u64);
         let step = |other: u64, own: u64| (GHOST_STEP * other / own).clamp(GHOST_STEP, GHOST_STEP_MAX);
@@ -82,17 +85,17 @@ impl Share {
                 self.set(self.target + in_whole(step(passed, probation), keys));
                 self.cut_run();
             }
-            // One in so many is remembered, and stands for the others.
+            // Each remembered key stands for `PASSED_SAMPLE` keys.
             Side::Passed => self.shrink(PASSED_SAMPLE as u64 * step(probation, passed), keys),
         }
     }
 
-    /// A key reached the end of probation that was used meanwhile.
+    /// Notes that a key that was used on probation has reached the end of the queue.
     pub(crate) fn note_used(&mut self) {
         self.cut_run();
     }
 
-    /// A key was evicted from probation that had not been used, in a store of so many keys.
+    /// Notes that an unused key was evicted from probation, in a store of `keys` keys.
     pub(crate) fn note_evicted_unused(&mut self, keys: usize) {
         self.unused_run = (self.unused_run + 1).min(RUN_MAX);
         if self.is_unused() {
@@ -113,7 +116,7 @@ impl Share {
     }
 }
 
-/// A number of 1 / 256 of a key, in a store of so many keys.
+/// Converts a step from units of 1 / 256 key to the unit of a share, in a store of `keys` keys.
 fn in_whole(step: u64, keys: usize) -> u64 {
     (step << (WHOLE_LOG - KEY_LOG)) / keys.max(1) as u64
 }
@@ -125,7 +128,7 @@ mod tests {
     const KEYS: usize = 100_000;
     const EVEN: Live = Live { probation: 1_000, passed: 1_000 };
 
-    /// By how many keys a share of `keys` changes.
+    /// Returns the change of the share in a store of `keys` keys, in keys.
     fn change(share: &mut Share, keys: usize, act: impl FnOnce(&mut Share)) -> f64 {
         let in_keys = |share: &Share| share.target as f64 / WHOLE as f64 * keys as f64;
         let before = in_keys(share);

@@ -1,4 +1,4 @@
-//! One key that is evicted, under any policy.
+//! Eviction of one key, under any policy.
 
 use crate::entry::Entry;
 use crate::keyspace::Keyspace;
@@ -6,18 +6,19 @@ use crate::options::Ranking;
 use common::random::{mix, scale};
 use core::hash::BuildHasher;
 
-/// Random keys that are drawn until one is found by its hash and may be evicted. Nearly always the first one
-/// is.
+/// The most random keys that are drawn for one victim. A key is drawn again if the first one is not found by
+/// its hash, or may not be evicted. Nearly always one draw suffices.
 const DRAWS: usize = 16;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Evicts keys by the policy until there are at most `keys`, and returns how many. For a store that is
-    /// limited by the number of keys. Such a store calls it with its limit less 1 before it adds a key, from
-    /// the first key on: S3-FIFO looks at the limit while the store fills. A key that has expired is removed,
-    /// but not counted in [`evicted_keys`](Self::evicted_keys).
+    /// Evicts keys by the policy until there are at most `keys`, and returns the number of removed keys. An
+    /// expired key is removed too, but is not counted in [`evicted_keys`](Self::evicted_keys).
     ///
-    /// O(victims), and the values that are dropped. Under a volatile policy also O(chunks of the table) for a
-    /// victim, if few keys have an expiry.
+    /// Use it for a store whose number of keys is limited. Call it with the limit minus 1 before adding a
+    /// key, from the first key on, because S3-FIFO uses the limit while the store fills.
+    ///
+    /// O(victims), plus the time to drop the values. Under a volatile policy, a victim may take O(chunks of
+    /// the table) if few keys have an expiry.
     ///
     /// ```
     /// use keyspace::{Keyspace, MaxmemoryPolicy, Options};
@@ -42,10 +43,10 @@ impl<S: BuildHasher> Keyspace<S> {
         evicted
     }
 
-    /// Evicts one key by the policy, whatever the limit is, and returns whether there was one that may be
+    /// Evicts one key by the policy, whatever the limit is. Returns whether there was a key that may be
     /// evicted.
     pub(super) fn evict_one(&mut self, now: u64) -> bool {
-        // Queue and ghosts take memory.
+        // The queue and the ghosts may take memory.
         self.totals.eviction.forget_allowance();
         let policy = self.options.get_maxmemory_policy();
         if policy.ranking() == Ranking::None || policy.is_volatile() && self.totals.expires == 0 {
@@ -70,7 +71,8 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// Evicts any key. Needs no memory, and finds keys whose hash is not the one that the hasher gives.
+    /// Evicts a random key. Needs no memory, and also finds keys whose hash is not the one that the hasher
+    /// gives.
     pub(super) fn evict_random(&mut self, now: u64) -> bool {
         let mut last = None;
         for _ in 0..DRAWS {
@@ -83,21 +85,20 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             last = Some(address);
         }
-        // A caller gave another hash ([`Key::with_hash`](crate::Key::with_hash)), or the hasher gives one
-        // each time.
+        // The caller gave another hash (`Key::with_hash`), or the hasher gives another hash each time.
         let Some(address) = last else { return self.evict_any(now) };
         self.extract(|entry| entry.address().addr() == address, now)
     }
 
-    /// Evicts the first key that may be evicted, in the order of the table. For a store of one or two keys,
-    /// one of which is being written to.
+    /// Evicts the first key that may be evicted, in the order of the table. It is called in a store of one or
+    /// two keys, one of which is being written to.
     fn evict_any(&mut self, now: u64) -> bool {
         let (protected, is_volatile) =
             (self.totals.eviction.protected, self.options.get_maxmemory_policy().is_volatile());
         self.extract(|entry| entry.address().addr() != protected && (entry.expires() || !is_volatile), now)
     }
 
-    /// Takes the first entry out for which `is_victim` is true. O(n).
+    /// Removes the first entry for which `is_victim` returns `true`. O(n).
     fn extract(&mut self, mut is_victim: impl FnMut(&Entry) -> bool, now: u64) -> bool {
         self.finish_half_saved();
         let Some(entry) = self.table.extract_if(|entry| is_victim(entry)).next() else { return false };
@@ -110,14 +111,14 @@ impl<S: BuildHasher> Keyspace<S> {
         true
     }
 
-    /// A random key that the policy may evict: its hash, and where its entry lies.
+    /// Returns the hash and the address of the entry of a random key that the policy may evict.
     fn draw(&mut self) -> Option<(u64, usize)> {
         let Self { table, hasher, options, totals, .. } = self;
         let eviction = &mut totals.eviction;
         let mut drawn = None;
         if options.get_maxmemory_policy().is_volatile() {
-            // The first marked chunk from a random one on. Keys that follow each other share bits of their
-            // hash only.
+            // Take the first marked chunk from a random chunk on. Keys that follow each other have only some
+            // bits of their hashes in common.
             let chunks = table.stats().chunks;
             let mut chunk = scale(eviction.next_random(hasher), chunks);
             for _ in 0..=chunks {
@@ -125,7 +126,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 let random = eviction.next_random(hasher);
                 chunk = table.walk_marked(chunk, |entry| {
                     count += 1;
-                    // The n-th takes the place of those before it with probability 1 / n.
+                    // The n-th key replaces the one drawn before it with probability 1 / n.
                     if scale(mix(random ^ count), count as usize) == 0 {
                         drawn = Some(entry);
                     }

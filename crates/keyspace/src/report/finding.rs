@@ -1,4 +1,4 @@
-//! What is unusual in a report, as `MEMORY DOCTOR` sees it.
+//! [`Finding`]: an unusual figure in a report, as `MEMORY DOCTOR` reports it.
 //!
 //! | finding | condition | in C |
 //! |---|---|---|
@@ -12,8 +12,8 @@
 //!
 //! Ratios mean little in a small process, so the first finding excludes the others. If
 //! [`Zmalloc`](zmalloc::Zmalloc) is not the program's global allocator, the memory of the rest of the program
-//! counts as resident and not as used: `HighTotalRss` may say no more than that. Redis' findings about
-//! clients, replicas and scripts are not here, because a keyspace has none of them.
+//! counts as resident but not as used. `HighTotalRss` may then have no other cause. Redis also has findings
+//! about clients, replicas and scripts. They are absent here, because a keyspace has none of these.
 //!
 //! Learned from: Redis' `object.c` (thresholds).
 
@@ -22,22 +22,22 @@ use super::info::Human;
 use core::fmt;
 
 const MIB: usize = 1 << 20;
-/// A process that uses less memory, in bytes, is not looked at.
+/// A process that uses fewer bytes is not examined.
 const USED_MIN: usize = 5 * MIB;
-/// What a ratio is about must be more than so many bytes.
+/// A high ratio is a finding only if its bytes are more than this.
 const BYTES_MAX: usize = 10 * MIB;
 const PEAK_RATIO_MAX: f64 = 1.5;
 const TOTAL_RSS_RATIO_MAX: f64 = 1.4;
-/// For the allocator's fragmentation, the allocator's resident set and the rest of the process.
+/// The threshold for the allocator's fragmentation, the allocator's resident set and the rest of the process.
 const OVERHEAD_RATIO_MAX: f64 = 1.1;
-/// Removals leave a table at a third of its slots and a rehash leaves it at six tenths. So a debt of nearly
-/// half of the chunks is normal.
+/// Removals may leave a third of a table's slots in use, and a rehash leaves six tenths in use. So a debt of
+/// nearly half of the chunks is normal.
 const DEBT_RATIO_MAX: f64 = 0.5;
 
-/// What is unusual about the memory of a keyspace or of its process. `Display` says it in one or two
+/// An unusual figure about the memory of a keyspace or of its process. `Display` describes it in one or two
 /// sentences. In C: `MEMORY DOCTOR`.
 ///
-/// A ratio is the quotient that the threshold is about, and `bytes` is the difference that belongs to it.
+/// `ratio` is the quotient that is above its threshold, and `bytes` is the corresponding difference.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Finding {
@@ -50,7 +50,7 @@ pub enum Finding {
     PeakMemory {
         /// Bytes in use.
         used_memory: usize,
-        /// The most that have been in use.
+        /// The most bytes that have been in use.
         used_memory_peak: usize,
     },
     /// The resident set of the process is much larger than the memory in use.
@@ -74,7 +74,7 @@ pub enum Finding {
         /// [`AllocatorInfo::rss_bytes`](zmalloc::AllocatorInfo::rss_bytes).
         bytes: usize,
     },
-    /// The process has much memory that is not the allocator's.
+    /// The process has much resident memory that does not belong to the allocator.
     HighProcessRss {
         /// [`MemoryReport::rss_overhead_ratio`].
         ratio: f64,
@@ -83,7 +83,7 @@ pub enum Finding {
     },
     /// The table of the keyspace is far from the size that it should have.
     HighRehashDebt {
-        /// [`MemoryReport::rehash_debt`] over the chunks of the table.
+        /// [`MemoryReport::rehash_debt`] divided by the number of chunks of the table.
         ratio: f64,
         /// [`MemoryReport::rehash_debt_bytes`].
         bytes: usize,
@@ -91,7 +91,7 @@ pub enum Finding {
 }
 
 impl MemoryReport {
-    /// What is unusual, in the order of `MEMORY DOCTOR`. Usually nothing. Constant time.
+    /// Returns the findings in the order of `MEMORY DOCTOR`. Usually there are none. O(1).
     ///
     /// ```
     /// # let keyspace = keyspace::Keyspace::new();
@@ -138,8 +138,8 @@ impl MemoryReport {
     }
 }
 
-/// A ratio above its threshold, with its bytes, if these are more than [`BYTES_MAX`]. `None` if the number of
-/// bytes is negative.
+/// Returns the ratio and its bytes if the ratio is above its threshold and the bytes are more than
+/// [`BYTES_MAX`]. Returns `None` otherwise, also if the number of bytes is negative.
 fn excess(ratio: Option<f64>, ratio_max: f64, bytes: Option<impl TryInto<usize>>) -> Option<(f64, usize)> {
     let (ratio, bytes) = (ratio?, bytes?.try_into().ok()?);
     (ratio > ratio_max && bytes > BYTES_MAX).then_some((ratio, bytes))

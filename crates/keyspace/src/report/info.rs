@@ -1,9 +1,10 @@
-//! A report as text, as `INFO memory` prints it.
+//! The text of a report, as `INFO memory` prints it.
 
 use super::MemoryReport;
 use core::fmt::{self, Display};
 
-/// The section `# Memory` of INFO: lines of `name:value`, in the order of Redis, which end with `\n`.
+/// Prints the section `# Memory` of INFO: lines of `name:value`, in the order of Redis. Each line ends with
+/// `\n`.
 impl Display for MemoryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("# Memory\n")?;
@@ -38,7 +39,7 @@ impl Display for MemoryReport {
     }
 }
 
-/// Writes lines. A value that is not known has none.
+/// Writes lines. A value that is not known has no line.
 struct Info<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
 impl Info<'_, '_> {
@@ -49,7 +50,7 @@ impl Info<'_, '_> {
         }
     }
 
-    /// A number of bytes, and a second line that is easier to read.
+    /// Writes a number of bytes, and a second line that is easier to read.
     fn bytes(&mut self, name: &str, bytes: Option<u64>) -> fmt::Result {
         self.field(name, bytes)?;
         match bytes {
@@ -70,14 +71,14 @@ impl Info<'_, '_> {
     }
 }
 
-/// A number of bytes with a unit, as Redis prints it: two decimals, except for less than 1,024 bytes and for
-/// 1,024 PiB and more, which are printed in full. In C: `bytesToHuman`.
+/// A number of bytes that prints with a unit and two decimals, as in Redis. Fewer than 1,024 bytes, and 1,024
+/// PiB and more, are printed in full. In C: `bytesToHuman`.
 pub(super) struct Human(pub(super) u64);
 
 impl Display for Human {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [char; 5] = ['K', 'M', 'G', 'T', 'P'];
-        /// Each unit is 2^10 of the one before.
+        /// Each unit is 2^10 times the one before.
         const UNIT_BITS: u32 = 10;
         let unit = self.0.checked_ilog2().map_or(0, |bits| bits / UNIT_BITS);
         match unit.checked_sub(1).and_then(|index| UNITS.get(index as usize)) {

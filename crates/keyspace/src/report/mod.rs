@@ -1,4 +1,4 @@
-//! [`MemoryReport`]: what a keyspace and its process take.
+//! [`MemoryReport`]: the memory of a keyspace and of its process.
 //!
 //! ```text
 //!  |<------------------------ used_memory, of the process ------------------------>|
@@ -7,15 +7,15 @@
 //!  |   main: the table   | expires | eviction  |   entries, with values   |
 //! ```
 //!
-//! The figures of the process come from `zmalloc`. Those of the keyspace are sums that each write keeps up to
-//! date, so a report reads no key. `info` writes a report as `INFO memory` does, `stats` lists it under the
-//! names of `MEMORY STATS`, and `finding` has what `MEMORY DOCTOR` says.
+//! The figures of the process come from `zmalloc`. The figures of the keyspace are sums that each write keeps
+//! up to date, so a report reads no key. `info` prints a report as `INFO memory` does. `stats` lists it under
+//! the names of `MEMORY STATS`. `finding` has the findings of `MEMORY DOCTOR`.
 //!
 //! Invariant: `overhead_hashtable_main`, `overhead_hashtable_expires` (always 0), `eviction_bytes`,
 //! `dataset_bytes`, `lazyfree_pending_bytes` and `snapshot_bytes` sum to [`Keyspace::allocation_size`].
 //!
-//! Limit: entries and the blocks of large values are one sum, `dataset_bytes`. A second sum would be one more
-//! addition in each write.
+//! Limits: entries and the blocks of large values are one sum, `dataset_bytes`. A second sum would cost each
+//! write one more addition.
 //!
 //! Learned from: Redis' `object.c` and `server.c` (names of figures, formulas, thresholds).
 
@@ -33,11 +33,11 @@ use crate::options::MaxmemoryPolicy;
 use dict::Stats;
 use zmalloc::AllocatorInfo;
 
-/// What a process and one of its keyspaces take, at the time of [`Keyspace::memory_report`].
+/// The memory of a process and of one of its keyspaces, at the time of [`Keyspace::memory_report`].
 ///
-/// The fields have the names of `INFO memory` and, where only that has one, of `MEMORY STATS`, with `_` for
-/// `.` and `-`. What follows from other fields is a method. A figure that the platform or the allocator does
-/// not know is `None`, and is left out where a report is printed.
+/// The fields have the names of `INFO memory`. A figure that only `MEMORY STATS` has keeps its name there,
+/// with `_` for `.` and `-`. A figure that follows from other fields is a method. A figure that the platform
+/// or the allocator does not know is `None`, and is not printed.
 ///
 /// `Display` prints the section `# Memory` of INFO, and [`stats`](Self::stats) lists all figures. Feature
 /// `serde` serializes that list.
@@ -54,83 +54,85 @@ use zmalloc::AllocatorInfo;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryReport {
-    /// Bytes in live blocks of zmalloc: those of this keyspace, of all others and, if
-    /// [`Zmalloc`](zmalloc::Zmalloc) is the program's global allocator, of everything else. INFO:
-    /// `used_memory`. MEMORY STATS: `total.allocated`.
+    /// Bytes in live blocks of zmalloc: those of all keyspaces and, if [`Zmalloc`](zmalloc::Zmalloc) is the
+    /// program's global allocator, those of the whole program. INFO: `used_memory`. MEMORY STATS:
+    /// `total.allocated`.
     pub used_memory: usize,
-    /// The most that `used_memory` has been, in bytes. INFO: `used_memory_peak`. MEMORY STATS:
-    /// `peak.allocated`.
+    /// The highest `used_memory` so far, in bytes. INFO: `used_memory_peak`. MEMORY STATS: `peak.allocated`.
     pub used_memory_peak: usize,
-    /// Bytes of the process in physical memory. `None` where the platform has no cheap way to ask. INFO:
-    /// `used_memory_rss`.
+    /// Bytes of the process in physical memory. `None` if the platform has no cheap way to ask for them.
+    /// INFO: `used_memory_rss`.
     pub used_memory_rss: Option<usize>,
-    /// Bytes of memory that the process may use. `None` where the platform cannot be asked. INFO:
+    /// Bytes of memory that the process may use. `None` if the platform has no way to ask for them. INFO:
     /// `total_system_memory`.
     pub total_system_memory: Option<u64>,
-    /// The allocator, library and version. INFO: `mem_allocator`.
+    /// The library and the version of the allocator. INFO: `mem_allocator`.
     pub mem_allocator: &'static str,
     /// The allocator's own figures. `None` unless it is jemalloc with statistics. INFO:
-    /// `allocator_allocated` and its neighbours. MEMORY STATS: `allocator.allocated` and its neighbours.
+    /// `allocator_allocated` and the next lines. MEMORY STATS: `allocator.allocated` and the next lines.
     pub allocator: Option<AllocatorInfo>,
-    /// How many keys the keyspace has, expired ones included that have not been removed yet. MEMORY STATS:
+    /// The number of keys in the keyspace, including expired keys that are not removed yet. MEMORY STATS:
     /// `keys.count`.
     pub keys_count: usize,
-    /// How many keys have an expiry. INFO keyspace: `expires`.
+    /// The number of keys that have an expiry. INFO keyspace: `expires`.
     pub expires_count: usize,
     /// Bytes of the keyspace's table: six for each key, and its free places. MEMORY STATS:
     /// `overhead.hashtable.main`.
     pub overhead_hashtable_main: usize,
-    /// Bytes of a table of expiries. Always 0: an expiry is a part of its key's entry, and the main table
-    /// has a mark for it. MEMORY STATS: `overhead.hashtable.expires`.
+    /// Bytes of a table of expiries. Always 0, because an expiry is a part of its key's entry, and the main
+    /// table has a mark for it. MEMORY STATS: `overhead.hashtable.expires`.
     pub overhead_hashtable_expires: usize,
-    /// [`Keyspace::eviction_bytes`]: what eviction itself needs. Redis has no such figure.
+    /// [`Keyspace::eviction_bytes`]: the bytes that eviction itself needs. Redis has no such figure.
     pub eviction_bytes: usize,
-    /// Bytes of all entries with their keys and values, those outside of the entries' blocks included. INFO:
-    /// `used_memory_dataset`, which is of the whole process. MEMORY STATS: `dataset.bytes`.
+    /// Bytes of all entries with their keys and values, including the values' blocks outside of the entries.
+    /// INFO: `used_memory_dataset`, which is of the whole process. MEMORY STATS: `dataset.bytes`.
     pub dataset_bytes: usize,
-    /// [`Keyspace::lent_bytes`]: the sum over all replies that share a string. Keys that still have the
-    /// string count it in `dataset_bytes`, too.
+    /// [`Keyspace::lent_bytes`]: the sum over all replies that share a string. If a key still has the string,
+    /// `dataset_bytes` includes the string too.
     pub lent_bytes: usize,
-    /// [`Keyspace::lazyfree_pending_objects`]: values that were removed and are not free yet. INFO:
+    /// [`Keyspace::lazyfree_pending_objects`]: the number of removed values that are not freed yet. INFO:
     /// `lazyfree_pending_objects`.
     pub lazyfree_pending_objects: usize,
-    /// [`Keyspace::lazyfree_pending_bytes`]: what garbage still takes. Redis has no such figure.
+    /// [`Keyspace::lazyfree_pending_bytes`]: the bytes of garbage. Redis has no such figure.
     pub lazyfree_pending_bytes: usize,
-    /// [`Keyspace::snapshot_bytes`]: what a snapshot holds. INFO persistence: `current_cow_size`.
+    /// [`Keyspace::snapshot_bytes`]: the bytes that a snapshot holds. INFO persistence: `current_cow_size`.
     pub snapshot_bytes: usize,
-    /// [`Keyspace::lazyfreed_objects`]: values of garbage that were freed here. INFO: `lazyfreed_objects`.
+    /// [`Keyspace::lazyfreed_objects`]: the number of garbage values that the keyspace has freed. INFO:
+    /// `lazyfreed_objects`.
     pub lazyfreed_objects: u64,
-    /// The limit, in bytes; 0 is none. INFO: `maxmemory`.
+    /// The limit in bytes, or 0 for no limit. INFO: `maxmemory`.
     pub maxmemory: usize,
-    /// Which keys are evicted at the limit. INFO: `maxmemory_policy`.
+    /// The policy that chooses the keys to evict at the limit. INFO: `maxmemory_policy`.
     pub maxmemory_policy: MaxmemoryPolicy,
-    /// [`Keyspace::counted_bytes`]: the bytes that count for `maxmemory`.
+    /// [`Keyspace::counted_bytes`]: the bytes that count towards `maxmemory`.
     pub counted_bytes: usize,
-    /// How many keys were evicted. INFO stats: `evicted_keys`.
+    /// The number of evicted keys. INFO stats: `evicted_keys`.
     pub evicted_keys: u64,
-    /// The percentage of the time that active defragmentation takes now; 0 if it is not running. INFO:
+    /// The percentage of the time that active defragmentation takes now, or 0 if it is not running. INFO:
     /// `active_defrag_running`.
     pub active_defrag_running: usize,
-    /// How many blocks defragmentation has moved. INFO stats: `active_defrag_hits`.
+    /// The number of blocks that defragmentation found worth moving. INFO stats: `active_defrag_hits`.
     pub active_defrag_hits: u64,
-    /// How many blocks defragmentation has looked at and left where they are. INFO stats:
+    /// The number of blocks that defragmentation has visited and left where they are. INFO stats:
     /// `active_defrag_misses`.
     pub active_defrag_misses: u64,
     /// The shape of the keyspace's table.
     pub table: Stats,
-    /// How many chunks the keyspace's table would split or merge to be as large as it should be. 0 is ideal.
+    /// The number of chunks that the keyspace's table would have to split or merge to reach its ideal size.
     /// After removals, up to half of the chunks is normal.
     pub rehash_debt: usize,
 }
 
 impl<S> Keyspace<S> {
-    /// What the keyspace and the process take. In C: `INFO memory`, `MEMORY STATS`.
+    /// Returns a report of the memory of the keyspace and of the process. In C: `INFO memory`, `MEMORY
+    /// STATS`.
     ///
-    /// Constant time for the keyspace, whatever it holds. The figures of the process cost more: the system is
-    /// asked for the resident set and for the size of memory, which reads files of /proc and /sys on Linux.
-    /// The allocator's statistics take some ten microseconds for each arena in use. It is a call for once in
-    /// a second, not for each command. The figures of the process are not all of one instant if other threads
-    /// allocate.
+    /// The figures of the keyspace take constant time. The figures of the process cost more. On Linux, the
+    /// resident set and the size of memory are read from files of /proc and /sys. The allocator's statistics
+    /// take some ten microseconds for each arena in use. So this call is for once a second, and not for each
+    /// command.
+    ///
+    /// If other threads allocate, the figures of the process are not all of the same instant.
     pub fn memory_report(&self) -> MemoryReport {
         MemoryReport {
             used_memory: zmalloc::used_memory(),
@@ -163,45 +165,45 @@ impl<S> Keyspace<S> {
     }
 }
 
-/// What follows from the fields.
+/// Figures that follow from the fields.
 ///
 /// No figure wraps around. The figures of the process are read one after the other while other threads
-/// allocate, so any of them may be the larger one. A difference of two is signed, and a sum of several ends
-/// at the largest number.
+/// allocate, so any of them may be the larger one. Differences are therefore signed, and sums are saturating.
 impl MemoryReport {
-    /// Bytes of the keyspace that are not data: its table, and what eviction needs. INFO:
-    /// `used_memory_overhead`. MEMORY STATS: `overhead.total`. In Redis both count the whole process.
+    /// Returns the bytes of the keyspace that are not data: its table, and what eviction needs. INFO:
+    /// `used_memory_overhead`. MEMORY STATS: `overhead.total`. In Redis, both are of the whole process.
     pub fn overhead_total(&self) -> usize {
         let tables = self.overhead_hashtable_main.saturating_add(self.overhead_hashtable_expires);
         tables.saturating_add(self.eviction_bytes)
     }
 
-    /// Bytes that the keyspace adds to `used_memory`, which is [`Keyspace::allocation_size`].
+    /// Returns the bytes that the keyspace adds to `used_memory`, which is [`Keyspace::allocation_size`].
     pub fn allocation_size(&self) -> usize {
         let live = self.overhead_total().saturating_add(self.dataset_bytes);
         live.saturating_add(self.lazyfree_pending_bytes).saturating_add(self.snapshot_bytes)
     }
 
-    /// How much of the keyspace is data of keys, in percent. 0 for a keyspace that has no memory. INFO:
+    /// Returns the percentage of the keyspace's bytes that is data, or 0 if the keyspace has no memory. INFO:
     /// `used_memory_dataset_perc`. MEMORY STATS: `dataset.percentage`. Redis divides by the memory that the
     /// process has taken since its start.
     pub fn dataset_percentage(&self) -> f64 {
         percentage(self.dataset_bytes, self.allocation_size())
     }
 
-    /// Bytes of data for each key, on average and rounded down. 0 if there is no key. MEMORY STATS:
+    /// Returns the average bytes of data per key, rounded down, or 0 if there is no key. MEMORY STATS:
     /// `keys.bytes-per-key`.
     pub fn keys_bytes_per_key(&self) -> usize {
         self.dataset_bytes.checked_div(self.keys_count).unwrap_or(0)
     }
 
-    /// `used_memory` in percent of its peak. INFO: `used_memory_peak_perc`. MEMORY STATS: `peak.percentage`.
+    /// Returns `used_memory` in percent of its peak. INFO: `used_memory_peak_perc`. MEMORY STATS:
+    /// `peak.percentage`.
     pub fn used_memory_peak_perc(&self) -> f64 {
         percentage(self.used_memory, self.used_memory_peak)
     }
 
-    /// `used_memory_rss` over `used_memory`. `None` if either is not known or nothing is used. INFO:
-    /// `mem_fragmentation_ratio`. MEMORY STATS: `fragmentation`.
+    /// Returns `used_memory_rss` divided by `used_memory`, or `None` if the former is not known or the latter
+    /// is 0. INFO: `mem_fragmentation_ratio`. MEMORY STATS: `fragmentation`.
     pub fn mem_fragmentation_ratio(&self) -> Option<f64> {
         match self.used_memory {
             0 => None,
@@ -209,35 +211,35 @@ impl MemoryReport {
         }
     }
 
-    /// `used_memory_rss` less `used_memory`, in bytes. Negative if a part of the memory is not resident.
-    /// INFO: `mem_fragmentation_bytes`. MEMORY STATS: `fragmentation.bytes`.
+    /// Returns `used_memory_rss` minus `used_memory`, in bytes. It is negative if a part of the memory is not
+    /// resident. INFO: `mem_fragmentation_bytes`. MEMORY STATS: `fragmentation.bytes`.
     pub fn mem_fragmentation_bytes(&self) -> Option<isize> {
         let rss = self.used_memory_rss?;
         let bytes = rss.checked_signed_diff(self.used_memory);
         Some(bytes.unwrap_or(if rss > self.used_memory { isize::MAX } else { isize::MIN }))
     }
 
-    /// `used_memory_rss` over the resident bytes of the allocator. `None` if either is not known. INFO:
-    /// `rss_overhead_ratio`. MEMORY STATS: `rss-overhead.ratio`.
+    /// Returns `used_memory_rss` divided by the resident bytes of the allocator, or `None` if either is not
+    /// known. INFO: `rss_overhead_ratio`. MEMORY STATS: `rss-overhead.ratio`.
     pub fn rss_overhead_ratio(&self) -> Option<f64> {
         self.allocator?.rss_overhead_ratio(self.used_memory_rss?)
     }
 
-    /// `used_memory_rss` less the resident bytes of the allocator. Negative if a part of them is not
-    /// resident. INFO: `rss_overhead_bytes`. MEMORY STATS: `rss-overhead.bytes`.
+    /// Returns `used_memory_rss` minus the resident bytes of the allocator. It is negative if a part of those
+    /// is not resident. INFO: `rss_overhead_bytes`. MEMORY STATS: `rss-overhead.bytes`.
     pub fn rss_overhead_bytes(&self) -> Option<isize> {
         Some(self.allocator?.rss_overhead_bytes(self.used_memory_rss?))
     }
 
-    /// About how many bytes of the table are in the chunks of [`rehash_debt`](Self::rehash_debt). 0 for a
-    /// table without chunks.
+    /// Returns an estimate of the table's bytes in the chunks of [`rehash_debt`](Self::rehash_debt), or 0 if
+    /// the table has no chunks.
     pub fn rehash_debt_bytes(&self) -> usize {
         let chunk = self.overhead_hashtable_main.checked_div(self.table.chunks).unwrap_or(0);
         chunk.saturating_mul(self.rehash_debt)
     }
 }
 
-/// A part in percent of the whole. 0 if the whole is 0.
+/// Returns a part in percent of the whole, or 0 if the whole is 0.
 fn percentage(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 * 100.0 / whole as f64 }
 }

@@ -1,4 +1,4 @@
-//! A report as a list of names and figures, and as a serde map.
+//! The figures of a report, as a list with their names, and as a serde map.
 
 use super::MemoryReport;
 use core::fmt;
@@ -7,9 +7,9 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Figure {
-    /// Bytes, or a count. At most `i64::MAX`.
+    /// A number of bytes, or a count. At most `i64::MAX`.
     Integer(i64),
-    /// A ratio, or a percentage. Always finite in a report of
+    /// A ratio, or a percentage. It is always finite in a report of
     /// [`Keyspace::memory_report`](crate::Keyspace::memory_report).
     Double(f64),
     /// A name.
@@ -30,7 +30,7 @@ macro_rules! from_integer {
     ($($Integer:ty),*) => { $(
         impl From<$Integer> for Figure {
             fn from(value: $Integer) -> Self {
-                // Only `u64` and `usize` may not fit. They are too large then.
+                // Only a `u64` or a `usize` may not fit, if it is too large.
                 Self::Integer(i64::try_from(value).unwrap_or(i64::MAX))
             }
         }
@@ -52,9 +52,11 @@ impl From<&'static str> for Figure {
 }
 
 impl MemoryReport {
-    /// All figures that are known, under the names of `MEMORY STATS`. A figure that only `INFO memory` has is
-    /// listed under its name there. `lent.bytes`, `eviction.bytes`, `snapshot.bytes`, `counted.bytes` and the
-    /// shape of the table, under names that begin with `table.`, are ours. Constant time.
+    /// Returns an iterator over all known figures, under the names of `MEMORY STATS`. O(1).
+    ///
+    /// A figure that only `INFO memory` has is listed under its name there. Redis does not have `lent.bytes`,
+    /// `eviction.bytes`, `snapshot.bytes`, `counted.bytes`, `lazyfree_pending.bytes` and the figures of the
+    /// table, whose names begin with `table.`.
     ///
     /// ```
     /// # let keyspace = keyspace::Keyspace::new();
@@ -130,7 +132,7 @@ mod serde_impl {
         }
     }
 
-    /// A map of [`stats`](MemoryReport::stats).
+    /// Serializes [`stats`](MemoryReport::stats) as a map.
     impl Serialize for MemoryReport {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let mut map = serializer.serialize_map(Some(self.stats().count()))?;

@@ -1,4 +1,4 @@
-//! Tests of reports that are made by hand: formulas, texts, thresholds.
+//! Tests of the formulas, texts and thresholds of reports, with reports that are made by hand.
 
 use super::info::Human;
 use super::{Figure, Finding, MemoryReport};
@@ -8,7 +8,7 @@ use zmalloc::AllocatorInfo;
 
 const MIB: usize = 1 << 20;
 
-/// 100 MiB in use, and nothing unusual.
+/// Returns a report of a process with 100 MiB in use and nothing unusual.
 fn report() -> MemoryReport {
     let mut table = Keyspace::new().table.stats();
     (table.entries, table.chunks, table.chunks_allocated) = (150, 20, 32);
@@ -54,8 +54,8 @@ fn findings(report: MemoryReport) -> Vec<Finding> {
     report.findings().collect()
 }
 
-/// `with` makes a report of a number. A report of `from` has the finding `expected`. A report of one less has
-/// no finding.
+/// `with` makes a report with a number. Asserts that the report with `from` has the finding `expected` and no
+/// other, and that the report with `from - 1` has no finding.
 fn assert_threshold(from: usize, with: impl Fn(usize) -> MemoryReport, expected: Finding) {
     assert_eq!(findings(with(from - 1)), [], "{} is below the threshold", from - 1);
     assert_eq!(findings(with(from)), [expected], "{from} is above the threshold");
@@ -89,7 +89,7 @@ fn a_peak_above_one_and_a_half_times_the_memory_is_found() {
 #[test]
 fn a_resident_set_above_1_4_times_the_memory_is_found() {
     let rss = 140 * MIB + 1;
-    // All of it is the allocator's, in active pages, so that nothing else is found.
+    // All of it belongs to active pages of the allocator, so that there is no other finding.
     let with = |rss| {
         let allocator = Some(allocator(|info| (info.active, info.resident) = (rss, rss)));
         MemoryReport { used_memory_rss: Some(rss), allocator, ..report() }
@@ -100,7 +100,7 @@ fn a_resident_set_above_1_4_times_the_memory_is_found() {
 
 #[test]
 fn a_high_ratio_of_ten_mib_or_less_is_not_found() {
-    // 20 MiB in use, so that 10 MiB are a ratio of 1.5.
+    // 20 MiB are in use, so that 10 MiB more are a ratio of 1.5.
     let with = |rss| {
         let allocator = Some(allocator(|info| (info.active, info.resident) = (rss, rss)));
         let (used_memory, used_memory_peak) = (20 * MIB, 20 * MIB);
@@ -147,7 +147,7 @@ fn memory_beside_the_allocator_of_more_than_a_tenth_is_found() {
 
 #[test]
 fn a_rehash_debt_of_more_than_half_of_the_chunks_is_found() {
-    // 20 chunks of 2 MiB each.
+    // The table has 20 chunks of 2 MiB each.
     let with = |rehash_debt| MemoryReport { rehash_debt, overhead_hashtable_main: 40 * MIB, ..report() };
     assert_threshold(11, with, Finding::HighRehashDebt { ratio: 0.55, bytes: 22 * MIB });
     let small = |rehash_debt| MemoryReport { overhead_hashtable_main: 14 * MIB, ..with(rehash_debt) };

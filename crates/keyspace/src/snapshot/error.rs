@@ -1,19 +1,19 @@
-//! Why a snapshot does not begin ([`SnapshotError`]), or ends early ([`SinkError`]).
+//! The errors of snapshots: a snapshot cannot begin ([`SnapshotError`]), or its sink fails ([`SinkError`]).
 
 use core::fmt;
 use values::ReserveError;
 
-/// Why a snapshot does not begin.
+/// The reason why a snapshot cannot begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SnapshotError {
     /// A snapshot is running.
     InProgress,
-    /// The one before has failed or was abandoned, and it is not cleared up yet: call
+    /// The previous snapshot failed or was abandoned, and is not cleared up yet. Call
     /// [`Keyspace::snapshot_for`](crate::Keyspace::snapshot_for) or
-    /// [`Keyspace::maintain`](crate::Keyspace::maintain).
+    /// [`Keyspace::maintain`](crate::Keyspace::maintain) to clear it up.
     ClearingUp,
-    /// There is no memory for the sink, or for the state of the snapshot.
+    /// There is not enough memory for the sink, or for the state of the snapshot.
     Memory(ReserveError),
 }
 
@@ -35,7 +35,7 @@ impl fmt::Display for SnapshotError {
 
 impl core::error::Error for SnapshotError {}
 
-/// A [`SnapshotSink`](crate::SnapshotSink) cannot save a key. It keeps the reason itself.
+/// A [`SnapshotSink`](crate::SnapshotSink) cannot save a key. The sink itself keeps the reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SinkError;
 

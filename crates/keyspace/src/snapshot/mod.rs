@@ -1,49 +1,51 @@
-//! Snapshots: the state of a keyspace at one moment, saved in slices while keys are read and written.
+//! Snapshots: they save the state of a keyspace at one moment, in slices, while keys are read and written.
 //!
 //! ```text
 //!  begin       every entry becomes unsaved: the keyspace's bit flips, the bits of the entries stay
-//!  pass 1      a walk over the table saves all values but large ones, place by place
-//!  pass 2      large values, one after the other, some elements a step
-//!  end         every entry is saved, which is how the next snapshot finds them
+//!  pass 1      a walk over the table saves all values except large ones, one place after the other
+//!  pass 2      large values are saved, one after the other, some elements in each step
+//!  end         every entry is saved, which is the state that the next snapshot begins with
 //!
-//!  a write     saves the entry before it changes it, if it is not saved yet
-//!  a new key   is born saved
+//!  a write     saves an unsaved entry before it changes the entry
+//!  a new key   counts as saved
 //! ```
 //!
-//! There is no fork, and nothing is copied but what is written out. The bit lies in the head of an entry,
-//! which a write reads in any case. So a write costs one predictable branch more.
+//! A snapshot does not fork, and copies only what it writes out. The bit lies in the head of an entry, which
+//! a write reads in any case. A write therefore costs only one predictable branch more.
 //!
-//! - `state`: what is saved, what is removed meanwhile, and the hooks of writes;
+//! - `state`: which entries are saved, which values were removed meanwhile, and the hooks of writes;
 //! - `walk`: the steps;
 //! - `shards`: the same for the keyspaces of a [`Sharded`](crate::Sharded).
 //!
-//! **Large values**, of more than 64 blocks, are saved in slices. No other key is saved between two slices
-//! of one value. In pass 2 all other values are saved, so that no write to them waits for a large one.
+//! **Large values** have more than 64 blocks, and are saved in slices. The walk saves no other key between
+//! two slices of one value. All other values are already saved in pass 2, so that no write to them waits for
+//! a large value.
 //!
-//! - A large value that is *removed*, replaced, evicted, or that expires, is taken over by the snapshot in
-//!   constant time, also if it is half saved. It becomes garbage after it was saved.
+//! - The snapshot takes over a large value that is *removed*, replaced or evicted, or that expires. This
+//!   takes constant time, also if the value is half saved. The value becomes garbage after it was saved.
 //! - A large value that is *edited* in place, renamed, moved or [taken](crate::Keyspace::take) is saved
-//!   first, in the same call: O(value), once a snapshot. The rest of a half-saved value is saved before that.
+//!   first, in the same call. This costs O(value), once for each snapshot. The rest of a half-saved value is
+//!   saved before it.
 //! - [`retain`](crate::Keyspace::retain) saves the rest of a half-saved value first, whichever keys it
 //!   removes.
 //!
-//! **What is in it.** All keys that had not expired at the start, each once, in no order, with values and
-//! expiries of the start. Access clocks are those of the time at which a key is saved.
+//! **Content.** A snapshot contains each key that had not expired at the start, once, with the value and the
+//! expiry of the start. The keys have no order. The access clock is that of the time when the key is saved.
 //!
-//! **Memory.** A list of removed large values. Without memory for it, the value is saved at once. What the
-//! snapshot holds is in [`allocation_size`](crate::Keyspace::allocation_size), but does not count for
-//! `maxmemory` ([`counted_bytes`](crate::Keyspace::counted_bytes)).
+//! **Memory.** A snapshot keeps a list of removed large values. If there is no memory for the list, the value
+//! is saved at once. [`allocation_size`](crate::Keyspace::allocation_size) includes the memory of a snapshot,
+//! but it does not count towards `maxmemory` ([`counted_bytes`](crate::Keyspace::counted_bytes)).
 //!
-//! **After a failure**, or if it is abandoned, the same walk goes on without a sink, and brings all bits to
-//! one value again. Until then no other snapshot can begin.
+//! **Clearing up.** If a snapshot fails or is abandoned, the same walk continues without a sink, and brings
+//! all bits to one value again. No other snapshot can begin before it has finished.
 //!
 //! Limits: a string is saved in one call, however long it is, and so is a value of up to 64 blocks. The sink
-//! runs inside of writes, under the lock of a shard if there are shards, and must not panic. A large value
-//! under another hash than the hasher gives ([`Key::with_hash`](crate::Key::with_hash)) is found by a walk
-//! over the table in each slice, if the table has changed its size since the value's first slice.
+//! runs inside of writes, under the lock of a shard if there are shards, and must not panic. A key can have
+//! another hash than the hasher gives ([`Key::with_hash`](crate::Key::with_hash)). If its value is large, and
+//! the table changes its size after the first slice, each later slice walks over the table to find it.
 //!
 //! Learned from: Redis' `rdb.c` (what is saved), which forks; Dragonfly's `snapshot.cc`, which saves an entry
-//! before it is written to, with a version for each bucket.
+//! before a write to it, with a version for each bucket.
 
 mod error;
 mod shards;
@@ -60,7 +62,7 @@ use core::hash::BuildHasher;
 use core::time::Duration;
 use walk::Pass;
 
-/// Where the keys of a snapshot go. It is dropped when the snapshot has ended, however it has ended. All
+/// The receiver of the keys of a snapshot. It is dropped when the snapshot ends, for whatever reason. All
 /// methods and the destructor run in calls of the keyspace, under the lock of a shard if there are shards.
 pub trait SnapshotSink: Send + Sync {
     /// Saves a portion of the value, and returns whether the value is complete. Only a call with
@@ -69,19 +71,21 @@ pub trait SnapshotSink: Send + Sync {
     /// The call must not panic.
     ///
     /// # Errors
-    /// The snapshot ends as failed. The sink itself keeps the reason.
+    /// [`SinkError`] if the portion cannot be saved. The snapshot ends as failed. The sink itself keeps the
+    /// reason.
     fn save(&mut self, record: &Record<'_>, portion: Portion) -> Result<bool, SinkError>;
 
-    /// Called after the last key. A snapshot that has failed or was abandoned does not call it.
+    /// Ends the output. It is called after the last key, unless the snapshot has failed or was abandoned.
     ///
     /// # Errors
-    /// As of [`save`](Self::save).
+    /// Like those of [`save`](Self::save).
     fn finish(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
 }
 
-/// How much of a value a [`SnapshotSink`] saves in a call, and whether a change of the key waits for it.
+/// How much of a value a [`SnapshotSink`] saves in one call, and whether a change of the key waits for the
+/// call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Portion {
     /// About this many more elements of a large value.
@@ -94,7 +98,7 @@ pub enum Portion {
 }
 
 impl Portion {
-    /// The number of elements; `usize::MAX` for all that is left.
+    /// Returns the number of elements, or `usize::MAX` for the rest of the value.
     pub const fn elements(self) -> usize {
         match self {
             Self::Elements(elements) => elements,
@@ -103,37 +107,38 @@ impl Portion {
     }
 }
 
-/// What a slice of a snapshot has done.
+/// The result of a slice of a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshotted {
-    /// Keys that were saved to their end, those that writes have saved since the last slice among them.
+    /// The number of keys that were saved completely. It includes those that writes saved since the last
+    /// slice.
     pub keys: usize,
     /// Whether no work is left: the snapshot has ended, and a new one can begin.
     pub is_complete: bool,
-    /// How the snapshot has ended. `None` while it runs, and if there was none.
+    /// How the snapshot has ended. `None` while it runs, and if there was no snapshot.
     pub end: Option<SnapshotEnd>,
 }
 
 /// How a snapshot has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotEnd {
-    /// The sink has got all keys, and has finished.
+    /// The sink has received all keys, and has finished.
     Saved,
     /// The sink has failed, or has panicked.
     Failed,
-    /// By [`Keyspace::abandon_snapshot`].
+    /// [`Keyspace::abandon_snapshot`] has ended the snapshot.
     Abandoned,
 }
 
 impl<S> Keyspace<S> {
-    /// Begins a snapshot of all keys that have not expired at `now`. O(1). The sink gets the keys in
-    /// [`snapshot_for`](Self::snapshot_for), and in writes to keys that it has not got yet. See
+    /// Begins a snapshot of all keys that have not expired at `now`. O(1). The sink receives the keys in
+    /// [`snapshot_for`](Self::snapshot_for), and in writes to keys that are not saved yet. See
     /// [`SnapshotSink`]. In C: `BGSAVE`, which forks.
     ///
     /// A write that removes or replaces a large value stays O(1) meanwhile, as long as there is memory for a
-    /// list of such values. A write that edits, renames, moves or takes a value of more than 64 blocks saves
-    /// all of it first, unless it is saved already, and the rest of another value that is half saved.
+    /// list of such values. A write that edits, renames, moves or takes an unsaved value of more than 64
+    /// blocks saves all of the value first. If another value is half saved, that write saves its rest too.
     ///
     /// ```
     /// use keyspace::{Keyspace, Portion, Record, SinkError, SnapshotSink};
@@ -162,7 +167,7 @@ impl<S> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// [`SnapshotError`]. The sink is dropped.
+    /// [`SnapshotError`] if a snapshot cannot begin. The sink is then dropped.
     pub fn begin_snapshot<K>(&mut self, sink: K, now: u64) -> Result<(), SnapshotError>
     where
         K: SnapshotSink + 'static,
@@ -172,40 +177,41 @@ impl<S> Keyspace<S> {
         self.totals.snapshot.begin(sink, now, kind, params, self.table.len())
     }
 
-    /// Ends a snapshot that is running: drops its sink. The work that is left, in
-    /// [`snapshot_for`](Self::snapshot_for) or [`maintain`](Self::maintain), only brings the bits of the
-    /// entries to one value. Returns whether one was running. O(1).
+    /// Ends a running snapshot, and drops its sink. Returns whether a snapshot was running. O(1).
+    ///
+    /// [`snapshot_for`](Self::snapshot_for) or [`maintain`](Self::maintain) must then clear up, which brings
+    /// the bits of the entries to one value.
     pub fn abandon_snapshot(&mut self) -> bool {
         self.totals.snapshot.abandon()
     }
 
-    /// Whether a snapshot is running: not while one that has failed or was abandoned is cleared up. In C:
-    /// `rdb_bgsave_in_progress` of INFO persistence.
+    /// Whether a snapshot is running. Returns `false` while a snapshot that failed or was abandoned is being
+    /// cleared up. In C: `rdb_bgsave_in_progress` of INFO persistence.
     pub fn is_snapshot_running(&self) -> bool {
         self.totals.snapshot.is_running()
     }
 
-    /// How many keys the running snapshot has saved; 0 if none is running. In C:
+    /// Returns the number of keys that the running snapshot has saved, or 0 if no snapshot is running. In C:
     /// `rdb_current_save_keys_processed` of INFO persistence.
     pub fn snapshot_keys_processed(&self) -> usize {
         self.totals.snapshot.keys_processed()
     }
 
-    /// How many keys there were when the running snapshot began, expired ones included; 0 if none is running.
-    /// In C: `rdb_current_save_keys_total` of INFO persistence.
+    /// Returns the number of keys at the start of the running snapshot, including expired ones, or 0 if no
+    /// snapshot is running. In C: `rdb_current_save_keys_total` of INFO persistence.
     pub fn snapshot_keys_total(&self) -> usize {
         self.totals.snapshot.keys_total()
     }
 
-    /// How the last snapshot has ended that is not running any more. `None` before the first one. In C:
-    /// `rdb_last_bgsave_status` of INFO persistence.
+    /// Returns how the last snapshot that is no longer running has ended, or `None` if no snapshot has ended
+    /// yet. In C: `rdb_last_bgsave_status` of INFO persistence.
     pub fn last_snapshot_end(&self) -> Option<SnapshotEnd> {
         self.totals.snapshot.last_end()
     }
 
-    /// What a snapshot adds to `used_memory`, in bytes: its own state, values that were removed and not saved
-    /// yet, and a table that was cleared. [`allocation_size`](Self::allocation_size) includes it. Blocks that
-    /// the sink owns are not counted. Constant time. In C: `current_cow_size` of INFO persistence.
+    /// Returns the bytes that a snapshot adds to `used_memory`: its own state, values that were removed and
+    /// are not saved yet, and a table that was cleared. [`allocation_size`](Self::allocation_size) includes
+    /// them. Blocks that the sink owns are not counted. O(1). In C: `current_cow_size` of INFO persistence.
     pub fn snapshot_bytes(&self) -> usize {
         self.totals.snapshot.allocation_size()
     }
@@ -215,23 +221,26 @@ impl<S> Keyspace<S> {
         self.totals.snapshot.finish_half_saved(&self.table);
     }
 
-    /// Saves an entry that is about to leave its key, but not to be freed.
+    /// Saves an entry whose key is about to change. The entry is not about to be freed.
     pub(crate) fn save_before_rename(&mut self, hash: u64, address: *const u8) {
         self.totals.snapshot.save_at(&self.table, hash, address.addr());
     }
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Works on the snapshot for as long as `budget` lasts by the caller's `clock`, which tells the time
-    /// since any moment. Returns what it did. Does nothing if no snapshot is running. Overshoots by one step:
-    /// small values of about 32 KiB, or one longer value of up to 64 blocks, or 16 elements of a large value.
+    /// Works on the snapshot until `budget` has passed, and returns what it did. `clock` returns the time
+    /// since some fixed moment. Does nothing if no snapshot is running or cleared up.
+    ///
+    /// The call can take one step longer than `budget`. A step saves about 32 KiB of small values, or one
+    /// longer value of up to 64 blocks, or 16 elements of a large value.
     ///
     /// See [`begin_snapshot`](Self::begin_snapshot).
     pub fn snapshot_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {
         self.snapshot_pass_for(Pass::Large, budget, &mut clock).0
     }
 
-    /// [`snapshot_for`](Self::snapshot_for) up to the end of a pass. Returns too whether it has ended.
+    /// Like [`snapshot_for`](Self::snapshot_for), but stops at the end of `pass`. Also returns whether the
+    /// pass has ended.
     fn snapshot_pass_for(
         &mut self,
         pass: Pass,
@@ -247,7 +256,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Clears up after a snapshot that has ended early. Returns whether work is left afterwards.
+    /// Clears up after a snapshot that failed or was abandoned. Returns whether work is left afterwards.
     pub(crate) fn clear_up_snapshot_for(
         &mut self,
         budget: Duration,

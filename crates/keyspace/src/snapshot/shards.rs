@@ -1,9 +1,11 @@
-//! Snapshots of a [`Sharded`]: all shards at one moment.
+//! Snapshots of a [`Sharded`]: they save all shards as they are at one moment.
 //!
-//! All locks are taken for the start, and then a shard at a time. Pass 1 of all shards comes before pass 2 of
-//! any, so that the sinks of the other shards get few keys while a large value is saved in slices: those of
-//! writes only. If the sink of one shard fails, the snapshot of all shards is abandoned: at the latest when
-//! the turn of that shard comes. Each call of [`Sharded::snapshot_for`] looks at sixteen shards for this.
+//! The start holds all locks at once. After the start, only one shard is locked at a time. Pass 2 begins
+//! when all shards have finished pass 1. While a large value is saved in slices, the sinks of the other
+//! shards therefore receive only the keys that writes save.
+//!
+//! If the sink of one shard fails, the snapshot of all shards is abandoned, at the latest when that shard is
+//! visited next. Each call of [`Sharded::snapshot_for`] first checks sixteen shards for a failure.
 
 use super::walk::Pass;
 use super::{SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
@@ -16,21 +18,21 @@ use parking_lot::RwLockWriteGuard;
 use values::ReserveError;
 use zmalloc::Zmalloc;
 
-/// How long a shard is locked.
+/// How long a shard is locked at a time.
 const LOCKED_FOR: Duration = Duration::from_micros(50);
 
 /// The state of the snapshot of all shards.
 #[derive(Default)]
 pub(crate) struct ShardsSnapshot {
     pass: Pass,
-    /// The shard that the pass has come to.
+    /// The number of the shard that the pass works on.
     shard: usize,
     /// Whether work is left.
     is_active: bool,
     end: Option<SnapshotEnd>,
-    /// How the last one that has ended did so.
+    /// How the last finished snapshot ended.
     last: Option<SnapshotEnd>,
-    /// The shard that was looked at last.
+    /// The number of the shard that was checked for a failure last.
     look: usize,
     keys_total: usize,
     keys_processed: usize,
@@ -43,9 +45,9 @@ impl ShardsSnapshot {
 }
 
 impl<S: BuildHasher> Sharded<S> {
-    /// [`Keyspace::begin_snapshot`] of all shards at one moment: all locks are held for that long, some
-    /// nanoseconds a shard. `make_sink` gets the number of each shard, and must not use this `Sharded`.
-    /// O(shards).
+    /// Calls [`Keyspace::begin_snapshot`] of all shards at one moment. It holds all locks meanwhile, for some
+    /// nanoseconds per shard. `make_sink` is called with the number of each shard, and must not use this
+    /// `Sharded`. O(shards).
     ///
     /// ```
     /// use keyspace::{Portion, Record, Sharded, SinkError, SnapshotSink};
@@ -73,7 +75,7 @@ impl<S: BuildHasher> Sharded<S> {
     /// ```
     ///
     /// # Errors
-    /// [`SnapshotError`]. No shard has begun one then.
+    /// [`SnapshotError`] if a snapshot cannot begin. No shard has then begun one.
     pub fn begin_snapshot<K>(&self, make_sink: impl FnMut(usize) -> K, now: u64) -> Result<(), SnapshotError>
     where
         K: SnapshotSink + 'static,
@@ -99,9 +101,9 @@ impl<S: BuildHasher> Sharded<S> {
         Ok(())
     }
 
-    /// [`Keyspace::snapshot_for`] of all shards, one after the other, each under its lock for writing. A lock
-    /// is held for 50 microseconds, and as long as [`Keyspace::snapshot_for`] overshoots. One thread does
-    /// this at a time; another one waits.
+    /// Calls [`Keyspace::snapshot_for`] of the shards, one after the other, each under its write lock. A lock
+    /// is held for 50 microseconds, plus one step of [`Keyspace::snapshot_for`]. Only one thread does this at
+    /// a time; others wait.
     pub fn snapshot_for(&self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {
         let (start, mut state) = (clock(), self.snapshot.lock());
         let mut done = Snapshotted::default();
@@ -136,10 +138,10 @@ impl<S: BuildHasher> Sharded<S> {
         done
     }
 
-    /// A write to a shard may have met a sink that fails, and a shard may have been abandoned alone. Looks at
-    /// some shards.
+    /// Checks some shards for a snapshot that has ended early. A sink may have failed in a write to its
+    /// shard, and the snapshot of one shard may have been abandoned alone.
     fn look_for_ends(&self, state: &mut ShardsSnapshot) {
-        /// So many locks take less time than a turn of a shard.
+        /// Taking this many locks costs less time than the work on one shard.
         const SHARDS_A_CALL: usize = 16;
         for _ in 0..SHARDS_A_CALL.min(self.shard_count()) {
             if !state.is_running() {
@@ -153,7 +155,8 @@ impl<S: BuildHasher> Sharded<S> {
         }
     }
 
-    /// One shard has failed or was abandoned: all are abandoned, and cleared up from now on.
+    /// Abandons the snapshots of all shards, because that of one shard failed or was abandoned. From now on
+    /// the work is clearing up.
     fn end_snapshot(&self, state: &mut ShardsSnapshot, end: SnapshotEnd) {
         self.for_each_mut(|keyspace| {
             keyspace.abandon_snapshot();
@@ -161,8 +164,8 @@ impl<S: BuildHasher> Sharded<S> {
         (state.shard, state.pass, state.end, state.last) = (0, Pass::Large, Some(end), Some(end));
     }
 
-    /// [`Keyspace::abandon_snapshot`] of all shards. [`snapshot_for`](Self::snapshot_for) or
-    /// [`maintain`](Self::maintain) clears up. Returns whether one was running.
+    /// Calls [`Keyspace::abandon_snapshot`] of all shards. Returns whether a snapshot was running.
+    /// [`snapshot_for`](Self::snapshot_for) or [`maintain`](Self::maintain) clears up.
     pub fn abandon_snapshot(&self) -> bool {
         let mut state = self.snapshot.lock();
         let mut was_running = false;
@@ -174,34 +177,34 @@ impl<S: BuildHasher> Sharded<S> {
         was_running
     }
 
-    /// As [`Keyspace::is_snapshot_running`], of all shards. Waits while another thread is in
+    /// Like [`Keyspace::is_snapshot_running`], for all shards. Waits while another thread is in
     /// [`snapshot_for`](Self::snapshot_for).
     pub fn is_snapshot_running(&self) -> bool {
         self.snapshot.lock().is_running()
     }
 
-    /// As [`Keyspace::last_snapshot_end`], of all shards. Waits while another thread is in
+    /// Like [`Keyspace::last_snapshot_end`], for all shards. Waits while another thread is in
     /// [`snapshot_for`](Self::snapshot_for).
     pub fn last_snapshot_end(&self) -> Option<SnapshotEnd> {
         self.snapshot.lock().last
     }
 
-    /// As [`Keyspace::snapshot_keys_processed`], of all shards. Waits while another thread is in
-    /// [`snapshot_for`](Self::snapshot_for). Keys that writes have saved count when that method comes to
-    /// their shard.
+    /// Like [`Keyspace::snapshot_keys_processed`], for all shards. Waits while another thread is in
+    /// [`snapshot_for`](Self::snapshot_for). A key that a write has saved is counted when that method next
+    /// visits its shard.
     pub fn snapshot_keys_processed(&self) -> usize {
         let state = self.snapshot.lock();
         if state.is_running() { state.keys_processed } else { 0 }
     }
 
-    /// As [`Keyspace::snapshot_keys_total`], of all shards. Waits while another thread is in
+    /// Like [`Keyspace::snapshot_keys_total`], for all shards. Waits while another thread is in
     /// [`snapshot_for`](Self::snapshot_for).
     pub fn snapshot_keys_total(&self) -> usize {
         let state = self.snapshot.lock();
         if state.is_running() { state.keys_total } else { 0 }
     }
 
-    /// As [`Keyspace::snapshot_bytes`], of all shards. Takes each lock in turn.
+    /// Like [`Keyspace::snapshot_bytes`], for all shards. Takes each lock in turn.
     pub fn snapshot_bytes(&self) -> usize {
         self.sum(Keyspace::snapshot_bytes)
     }

@@ -1,12 +1,12 @@
-//! [`Snapshot`]: which entries are saved, and what writes do about those that are not.
+//! [`Snapshot`]: it knows which entries are saved, and has the hooks by which writes save the others.
 //!
 //! Invariants:
 //!
 //! - While no snapshot is running or cleared up, all entries of the table are saved.
 //! - At most one value is half saved. It lies in the table of the walk, or among the removed values.
-//! - A table that was cleared is the table of the walk. All entries of the keyspace's own table are then
+//! - If a table was cleared, it is the table of the walk, and all entries of the keyspace's own table are
 //!   saved.
-//! - Removed values are large. An entry among them is saved if its bit says so.
+//! - Removed values are large. The bit of a removed entry says whether it is saved.
 
 use super::{Portion, SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 use crate::access::MINUTE;
@@ -23,9 +23,11 @@ use dict::Table;
 use values::{LRU_CLOCK_MAX, Lfu, LfuParams, ReserveError};
 use zmalloc::{Zmalloc, box_size, try_box, vec_size};
 
-/// The longest snapshot, in seconds, whose access clocks are exact. A key that is used during the snapshot
-/// has a clock later than the start, and is reported as just used. Clocks are cyclic: LRU's has 194 days,
-/// and LFU's 45. So a key that was not used for all of that time but less than this is reported as just used.
+/// The longest snapshot, in seconds, whose access clocks are exact. If a key is used during the snapshot, its
+/// clock is later than the start. It is then reported as just used.
+///
+/// Clocks are cyclic: the period of LRU's clock is 194 days, and that of LFU's is 45 days. A key is therefore
+/// also reported as just used if its true idle time is less than one period by this duration or less.
 const DURATION_MAX: u32 = 24 * 60 * 60;
 
 /// The state of a keyspace's snapshots.
@@ -35,53 +37,53 @@ pub(crate) struct Snapshot {
     bit: SnapshotBit,
     /// How the last snapshot has ended.
     end: Option<SnapshotEnd>,
-    /// Keys that were saved before the end, and not reported yet.
+    /// The number of keys that were saved before the end, and are not reported yet.
     unreported: usize,
     pub(super) running: Option<Box<Running, Zmalloc>>,
-    /// What sinks hold of strings.
+    /// The count of the strings that sinks hold, and the symbol tables of coded strings. Records need both.
     pub(crate) reading: Reading,
 }
 
-/// A snapshot that is running, or that is cleared up.
+/// A snapshot that is running or cleared up.
 pub(super) struct Running {
     pub(super) saver: Saver,
-    /// Whether the walk passes over large values.
+    /// Whether the walk also saves large values. The first pass skips them.
     pub(super) is_second_pass: bool,
-    /// Where the walk is.
+    /// The position of the walk.
     pub(super) cursor: Cursor,
-    /// Whether entries may be left that the walk has not saved.
+    /// Whether the walk may have entries left to save.
     pub(super) has_walk_left: bool,
     pub(super) has_passed_large: bool,
     pub(super) half_saved: Option<Place>,
     pub(super) removed: Vec<Removed, Zmalloc>,
-    /// What the removed entries add to `used_memory`.
+    /// The bytes that the removed entries add to `used_memory`.
     removed_bytes: usize,
     pub(super) cleared: Option<Cleared>,
     keys_total: usize,
 }
 
-/// Where a value lies that is half saved.
+/// The place of a half-saved value.
 #[derive(Clone, Copy)]
 pub(super) enum Place {
-    /// In the table of the walk, under that hash, at that address.
+    /// In the table of the walk, under this hash and at this address.
     InTable { hash: u64, address: usize },
-    /// Among the removed values, at that index.
+    /// Among the removed values, at this index.
     Removed(usize),
 }
 
-/// An entry that was removed and is to be saved, and what it adds to `used_memory`.
+/// An entry that was removed and must be saved, and the bytes that it adds to `used_memory`.
 pub(super) struct Removed {
     pub(super) entry: Entry,
     pub(super) size: usize,
 }
 
-/// A table that was cleared, and what its entries add to `used_memory`.
+/// A table that was cleared, and the bytes that its entries add to `used_memory`.
 pub(super) struct Cleared {
     pub(super) table: Table<Entry>,
     pub(super) entry_bytes: usize,
 }
 
-/// What saves one entry.
+/// Saves one entry at a time.
 pub(super) struct Saver {
     /// `None` while the snapshot is cleared up.
     pub(super) sink: Option<Box<dyn SnapshotSink, Zmalloc>>,
@@ -93,19 +95,19 @@ pub(super) struct Saver {
     /// How the snapshot has ended; `None` while it runs.
     end: Option<SnapshotEnd>,
     keys: usize,
-    /// How many of the keys were reported.
+    /// The number of keys that were reported.
     reported: usize,
 }
 
 impl Saver {
-    /// Saves a portion of an entry. Returns whether no work is left for it. That is so too if there is no
-    /// sink any more.
+    /// Saves a portion of an entry. Returns whether no work is left for the entry. Without a sink, no work is
+    /// left for any entry.
     pub(super) fn save(&mut self, entry: &Entry, portion: Portion, reading: &Reading) -> bool {
         let is_slice = matches!(portion, Portion::Elements(_));
         if !entry.is_expired(self.now)
             && let Some(mut sink) = self.sink.take()
         {
-            // If the sink panics it is dropped, and the snapshot has failed.
+            // If the sink panics, it is dropped, and the snapshot has failed.
             self.end = Some(SnapshotEnd::Failed);
             let result = sink.save(&self.record(entry, reading), portion);
             if matches!(result, Ok(true)) || is_slice && result.is_ok() {
@@ -123,7 +125,7 @@ impl Saver {
 
     fn record<'a>(&self, entry: &'a Entry, reading: &'a Reading) -> Record<'a> {
         let mut record = Record::of(entry, reading, self.kind, &self.params, self.now);
-        // A key that has been used since the start has a clock that is ahead of the start.
+        // If a key was used since the start, its clock is ahead of the start.
         if let Some(idle) = &mut record.idle_time
             && *idle > LRU_CLOCK_MAX - DURATION_MAX
         {
@@ -152,8 +154,8 @@ impl Saver {
     }
 }
 
-/// The entry at an address. It is found even if the hash is not the one that the table has it under: at the
-/// cursor of the walk, or elsewhere if the table has changed its size meanwhile.
+/// Returns the entry at an address. If the table does not have the entry under `hash`, looks for it at the
+/// cursor of the walk, and then in the whole table, because the table may have changed its size.
 fn find_at(table: &Table<Entry>, hash: u64, cursor: Cursor, address: usize) -> Option<&Entry> {
     let is_it = |entry: &&Entry| entry.address().addr() == address;
     let at_cursor = || {
@@ -165,12 +167,12 @@ fn find_at(table: &Table<Entry>, hash: u64, cursor: Cursor, address: usize) -> O
 }
 
 impl Running {
-    /// Saves the rest of the half-saved value. `table` is that of the keyspace.
+    /// Saves the rest of the half-saved value. `table` is the keyspace's table.
     fn finish_half_saved(&mut self, table: Option<&Table<Entry>>, reading: &Reading) {
         while self.save_slice(table, Portion::RestBeforeWrite, reading) {}
     }
 
-    /// Saves a part of the value that is half saved, and returns whether there is one.
+    /// Saves a portion of the half-saved value. Returns whether there is a half-saved value.
     pub(super) fn save_slice(
         &mut self,
         table: Option<&Table<Entry>>,
@@ -189,7 +191,7 @@ impl Running {
         let is_saved = match entry {
             Some(entry) => self.saver.save(entry, portion, reading),
             None => {
-                self.saver.fail(); // never reached: better no snapshot than a damaged one
+                self.saver.fail(); // Not reached. No snapshot is better than a damaged one.
                 true
             }
         };
@@ -206,7 +208,7 @@ impl Running {
             && matches!(self.half_saved, Some(Place::InTable { address: at, .. }) if at == address)
     }
 
-    /// Saves an entry of the keyspace's table to its end.
+    /// Saves an entry of the keyspace's table completely.
     fn save_at_once(&mut self, entry: &Entry, table: Option<&Table<Entry>>, reading: &Reading) {
         if self.is_half_saved(entry) {
             self.half_saved = None;
@@ -216,7 +218,7 @@ impl Running {
         self.saver.save(entry, Portion::RestBeforeWrite, reading);
     }
 
-    /// Takes the last one of the removed entries.
+    /// Removes and returns the last one of the removed entries.
     pub(super) fn pop_removed(&mut self) -> Option<Removed> {
         let removed = self.removed.pop()?;
         self.removed_bytes -= removed.size;
@@ -234,7 +236,7 @@ impl Running {
 
 /// Beginning and ending.
 impl Snapshot {
-    /// Whether a snapshot can begin.
+    /// Returns an error unless a snapshot can begin.
     pub(super) fn check_idle(&self) -> Result<(), SnapshotError> {
         match &self.running {
             None => Ok(()),
@@ -273,7 +275,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Undoes [`begin`](Self::begin), if nothing was written or saved since then.
+    /// Undoes [`begin`](Self::begin). Since then, nothing may have been written or saved.
     pub(super) fn undo_begin(&mut self) {
         if self.running.take().is_some() {
             self.bit = self.bit.flipped();
@@ -289,7 +291,7 @@ impl Snapshot {
         was_running
     }
 
-    /// Ends the snapshot, whose entries are all saved. Returns the table that was cleared.
+    /// Ends the snapshot. All of its entries must be saved. Returns the table that was cleared.
     pub(super) fn end(&mut self) -> Option<Cleared> {
         let mut running = self.running.take()?;
         self.end = Some(SnapshotEnd::Failed); // if the sink panics
@@ -302,7 +304,7 @@ impl Snapshot {
         running.cleared.take()
     }
 
-    /// What was done since the last report.
+    /// Returns what was done since the last report.
     pub(super) fn report(&mut self) -> Snapshotted {
         let keys = match &mut self.running {
             Some(running) => {
@@ -321,7 +323,7 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_some())
     }
 
-    /// Whether the snapshot has taken over a table.
+    /// Whether the snapshot has taken over a cleared table.
     pub(crate) fn has_cleared(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.cleared.is_some())
     }
@@ -330,12 +332,12 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_none())
     }
 
-    /// How the snapshot that was begun last has ended, if it has.
+    /// How the newest snapshot has ended, or `None` if it has not.
     pub(super) fn newest_end(&self) -> Option<SnapshotEnd> {
         self.running.as_ref().map_or(self.end, |running| running.saver.end)
     }
 
-    /// How the last one that has ended did so.
+    /// How the last finished snapshot ended.
     pub(super) fn last_end(&self) -> Option<SnapshotEnd> {
         self.newest_end().or(self.end)
     }
@@ -356,13 +358,13 @@ impl Snapshot {
         self.reading.lent.bytes()
     }
 
-    /// What the snapshot adds to `used_memory`, in bytes.
+    /// Returns the bytes that the snapshot adds to `used_memory`.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.running.as_ref().map_or(0, |running| box_size(running) + running.allocation_size())
     }
 
-    /// The address of the entry that is half saved, or 0. Neither it nor its value may move.
+    /// Returns the address of the half-saved entry, or 0. Neither that entry nor its value may move.
     pub(crate) fn pinned(&self) -> usize {
         match self.running.as_ref().and_then(|running| running.half_saved) {
             Some(Place::InTable { address, .. }) => address,
@@ -370,16 +372,16 @@ impl Snapshot {
         }
     }
 
-    /// Access clocks have another meaning from now on: those of the start are lost.
+    /// Notes that access clocks have another meaning from now on. The clocks of the start are lost.
     pub(crate) fn note_clock(&mut self, kind: ClockKind) {
         if let Some(running) = &mut self.running
             && running.saver.kind != kind
         {
-            running.saver.kind = ClockKind::S3fifo; // of which a record has nothing
+            running.saver.kind = ClockKind::S3fifo; // A record has no field for this kind of clock.
         }
     }
 
-    /// Panics unless an entry of the table has the bit that it should have.
+    /// Panics if an entry of the table is unsaved but should be saved.
     pub(crate) fn check_entry(&self, entry: &Entry) {
         let may_be_unsaved = match self.running.as_deref() {
             None => false,
@@ -415,7 +417,7 @@ impl Snapshot {
         self.bit
     }
 
-    /// Whether no snapshot needs the entry. Always so while there is no snapshot.
+    /// Whether the entry is saved. Always `true` while there is no snapshot.
     #[inline]
     pub(crate) fn is_saved(&self, entry: &Entry) -> bool {
         entry.has_snapshot_bit(self.bit)
@@ -427,7 +429,7 @@ impl Snapshot {
         entry.set_snapshot_bit(self.bit);
     }
 
-    /// Saves an entry to its end that is about to change. `table` has it.
+    /// Saves an entry completely, because it is about to change. The entry lies in `table`.
     #[cold]
     pub(crate) fn save_at_once(&mut self, entry: &Entry, table: &Table<Entry>) {
         if let Some(running) = &mut self.running {
@@ -435,7 +437,8 @@ impl Snapshot {
         }
     }
 
-    /// Saves an entry that is about to be freed, or makes room in the list of removed values.
+    /// Prepares the removal of an entry. Reserves room for a large one in the list of removed values. Saves
+    /// it at once if it is small, or if there is no memory for the list.
     #[cold]
     pub(crate) fn save_or_reserve(&mut self, entry: &Entry, table: Option<&Table<Entry>>) {
         let Some(running) = &mut self.running else { return };
@@ -445,8 +448,8 @@ impl Snapshot {
         running.save_at_once(entry, table, &self.reading);
     }
 
-    /// Takes an unsaved entry over, for which [`save_or_reserve`](Self::save_or_reserve) has made room. It
-    /// has left the keyspace's sums.
+    /// Takes over an unsaved entry, for which [`save_or_reserve`](Self::save_or_reserve) has reserved room.
+    /// The keyspace's sums must no longer include the entry.
     #[cold]
     pub(crate) fn take_over(&mut self, entry: Entry, size: usize) -> Option<&Entry> {
         let running = self.running.as_mut()?;
@@ -458,8 +461,8 @@ impl Snapshot {
         running.removed.last().map(|removed| &removed.entry)
     }
 
-    /// Takes over a table that is cleared, with what its entries add to `used_memory`. Returns a table that
-    /// the snapshot does not need.
+    /// Takes over a table that is cleared. `entry_bytes` is what its entries add to `used_memory`. Returns a
+    /// table that the snapshot does not need: an empty one, or `table` itself.
     pub(crate) fn take_over_table(
         &mut self,
         table: Table<Entry>,
@@ -468,7 +471,7 @@ impl Snapshot {
         match &mut self.running {
             Some(running) if running.cleared.is_none() && running.has_walk_left => {
                 if running.saver.sink.is_none() {
-                    // It is cleared up: nothing is saved any more.
+                    // The snapshot is being cleared up, so it saves nothing.
                     (running.has_walk_left, running.half_saved) = (false, None);
                     return (table, entry_bytes);
                 }
@@ -479,14 +482,14 @@ impl Snapshot {
         }
     }
 
-    /// Saves the rest of the half-saved value. `table` is that of the keyspace.
+    /// Saves the rest of the half-saved value. `table` is the keyspace's table.
     pub(crate) fn finish_half_saved(&mut self, table: &Table<Entry>) {
         if let Some(running) = &mut self.running {
             running.finish_half_saved(Some(table), &self.reading);
         }
     }
 
-    /// Saves the entry at an address to its end.
+    /// Saves the entry at an address completely, unless it is already saved.
     pub(crate) fn save_at(&mut self, table: &Table<Entry>, hash: u64, address: usize) {
         if self.running.is_some()
             && let Some(entry) = find_at(table, hash, Cursor::START, address)

@@ -1,8 +1,8 @@
-//! The steps of a snapshot: one place of the table, or some elements of a large value.
+//! The steps of a snapshot. A step saves one place of the table, or some elements of a large value.
 //!
-//! The walk is a scan of the table, which shows every entry that is there throughout, also while the table
-//! grows and shrinks. If it shows an entry twice, the entry is saved already the second time. A place that
-//! has too many bytes for one step is scanned again: the bits say which of its entries are left.
+//! The walk is a scan of the table. It visits every entry that is there throughout, also while the table
+//! grows and shrinks. If it visits an entry twice, the entry is already saved the second time. A place that
+//! has too many bytes for one step is scanned again, and the bits say which of its entries are left.
 
 use super::Portion;
 use super::state::{Cleared, Place, Removed, Running, Snapshot};
@@ -14,24 +14,25 @@ use core::hash::BuildHasher;
 use dict::Table;
 use dict::prefetch::prefetch;
 
-/// The bytes of small values that a step saves, and one value more.
+/// A step saves small values until they have this many bytes. The last value may exceed it.
 const BYTES_A_STEP: usize = 32 << 10;
 
-/// Elements of a large value, or nodes of a list, that a step saves.
+/// The number of elements of a large value, or of nodes of a list, that a step saves.
 const ELEMENTS_A_STEP: Portion = Portion::Elements(16);
 
 /// The parts of a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Pass {
-    /// All values but large ones.
+    /// All values except large ones.
     #[default]
     Small,
-    /// Large values, and the end.
+    /// Large values, and the end of the snapshot.
     Large,
 }
 
 impl Running {
-    /// The next part of the walk. `table` is that of the keyspace, `bit` that of saved entries.
+    /// Scans the next place of the walk. `table` is the keyspace's table, and `bit` is the bit of saved
+    /// entries.
     fn walk(&mut self, table: &Table<Entry>, hasher: &impl BuildHasher, bit: SnapshotBit, reading: &Reading) {
         let Self { saver, cursor, cleared, half_saved, has_passed_large, is_second_pass, .. } = self;
         let table = cleared.as_ref().map_or(table, |cleared| &cleared.table);
@@ -59,13 +60,13 @@ impl Running {
         }
         *cursor = next;
         if next.is_start() {
-            // The second pass passes over nothing.
+            // The second pass skips no value.
             self.has_walk_left = self.has_passed_large;
             (self.is_second_pass, self.has_passed_large) = (true, false);
         }
     }
 
-    /// One step. Returns a value that becomes garbage, or whether work is left up to the end of the pass.
+    /// Does one step of the work up to the end of the pass `until`.
     fn step(
         &mut self,
         until: Pass,
@@ -83,7 +84,7 @@ impl Running {
                 return Stepped::GoesOn;
             }
         } else {
-            // What is half saved, removed or cleared is not needed any more.
+            // The half-saved value, the removed values and a cleared table are no longer needed.
             self.half_saved = None;
             self.has_walk_left &= self.cleared.is_none();
         }
@@ -104,17 +105,21 @@ impl Running {
     }
 }
 
-/// What a step has come to.
+/// The result of a step.
 enum Stepped {
+    /// Work is left.
     GoesOn,
-    /// This value is saved, or not needed any more.
+    /// Work is left. This value is saved, or no longer needed.
     Garbage(Removed),
+    /// No work is left up to the end of the pass.
     EndOfPass,
+    /// No work is left in the snapshot.
     End,
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// One step of the snapshot, if there is one. Returns whether work is left up to the end of that pass.
+    /// Does one step of the snapshot, if there is a snapshot. Returns whether work is left up to the end of
+    /// the pass `until`.
     pub(super) fn snapshot_step(&mut self, until: Pass) -> bool {
         let Self { table, hasher, totals, .. } = self;
         let bit = totals.snapshot.bit();
@@ -123,7 +128,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Stepped::GoesOn => return true,
             Stepped::EndOfPass => return false,
             Stepped::Garbage(Removed { entry, size }) => {
-                // The bytes were in use before, so that no older garbage has to go.
+                // The bytes were already in use. So no older garbage has to be freed to make room for them.
                 let pace = Pace { live_bytes: usize::MAX, list_bytes: totals.list_bytes(), is_write: false };
                 totals.lazyfree.push(entry, size, pace);
                 true
@@ -136,7 +141,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 false
             }
         };
-        // What the snapshot held counts from now on.
+        // The bytes that the snapshot held count towards `maxmemory` from now on.
         self.note_limit();
         is_work_left
     }

@@ -1,8 +1,8 @@
-//! What reads and writes do to access clocks under each kind of policy.
+//! The effects of reads and writes on access clocks under each kind of policy.
 
 use keyspace::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, RestoreOptions, RestoreValue};
 
-/// A short key, and one for the slower look-up.
+/// A short key, and one that takes the slower look-up.
 const KEYS: [&str; 2] = ["key", "a key that is too long for the short look-up"];
 
 fn under(policy: MaxmemoryPolicy) -> Keyspace {
@@ -136,7 +136,7 @@ fn a_renamed_key_keeps_its_count_of_uses() {
     assert_eq!(keyspace.freq("other", 0), Some(2));
 }
 
-/// A restored key's clock is set as of the time of the restore, whatever its expiry is.
+/// The clock of a restored key is set at the time of the restore, whatever its expiry is.
 #[test]
 fn a_restored_key_has_the_clock_and_the_expiry_that_its_dump_says() {
     const NOW: u64 = 100_000_000;
@@ -147,7 +147,7 @@ fn a_restored_key_has_the_clock_and_the_expiry_that_its_dump_says() {
         assert!(db.set(key, "old", NOW).is_ok());
         let is_stored = db.restore(key, RestoreValue::String("new".into()), &options, NOW).unwrap();
         db.check();
-        // The expiry hides the key, and its clock shows in a record.
+        // The key has expired, so only a record shows its clock.
         let record = db.get_record(key, expiry - 1).map(|record| (record.expiry, record.freq));
         (
             is_stored,
@@ -165,7 +165,7 @@ fn a_restored_key_has_the_clock_and_the_expiry_that_its_dump_says() {
             let record = Some((Some(future), freq));
             assert_eq!(restored(policy, key, future, false), (true, record, idle, 0, true), "{policy}");
             assert_eq!(restored(policy, key, NOW, false), (false, None, None, 0, false), "{policy}");
-            // A record from before the expiry still has the counter of the dump.
+            // A record at a time before the expiry still has the counter of the dump.
             let record = Some((Some(NOW), freq));
             assert_eq!(restored(policy, key, NOW, true), (true, record, None, 1, false), "{policy}");
         }

@@ -1,5 +1,5 @@
-//! What closures may do to a value that is lent: panic, fail, empty it, replace it, damage its bytes. The
-//! keyspace stays valid.
+//! Closures that panic or fail, or that empty, replace or damage the value that is lent to them. The keyspace
+//! stays valid.
 
 use super::small;
 use keyspace::{ExpireOptions, Expiry, Keyspace, Ttl};
@@ -10,10 +10,10 @@ use zmalloc::Region;
 
 const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 
-/// Fields that do not fit a listpack of [`small`].
+/// More fields than a listpack of [`small`] may have.
 const MANY: usize = if cfg!(miri) { 9 } else { 200 };
 
-/// One hash in the block of its entry, and one in a table of its own.
+/// Returns a keyspace with one hash in the block of its entry, and one hash with its own table.
 fn hashes() -> Keyspace {
     let mut keyspace = small();
     for (key, fields) in [("packed", 3), ("large", MANY)] {
@@ -27,7 +27,7 @@ fn hashes() -> Keyspace {
     keyspace
 }
 
-/// Runs `f` on a keyspace of [`hashes`] for each of the two keys, and looks for damage and leaks afterwards.
+/// Runs `f` on a keyspace of [`hashes`] for each of the two keys, and then checks for damage and leaks.
 fn on_both_hashes(f: impl Fn(&mut Keyspace, &str)) {
     for key in ["packed", "large"] {
         let region = Region::start();
@@ -40,7 +40,7 @@ fn on_both_hashes(f: impl Fn(&mut Keyspace, &str)) {
     }
 }
 
-/// The fields of a hash, removed one by one through the hash itself.
+/// Removes the fields of a hash one by one, by the methods of the hash itself.
 fn remove_all<R: Room>(hash: &mut Hash<R>) {
     while let Some(field) = hash.iter().next().map(|(field, _)| field.text().to_vec()) {
         assert!(hash.remove(&field[..]));
@@ -170,8 +170,8 @@ fn a_closure_may_forget_what_is_lent() {
     assert_eq!(region.held(), 0);
 }
 
-/// Takes the room out of a lent collection, lets `damage` write to it, and puts another collection in its
-/// place or none.
+/// Takes the room out of a lent collection, and lets `damage` write to it. Then puts back another collection,
+/// or none.
 fn damaged(damage: fn(&mut dyn Room), put_back: Option<Encoding>, instead: &Hash) {
     let region = Region::start();
     let instead = instead.try_clone().unwrap();
@@ -221,7 +221,7 @@ fn a_room_whose_bytes_are_damaged_does_no_harm() {
     });
     for (n, damage) in damages.into_iter().enumerate() {
         damaged(damage, Some(Encoding::ListPack), &hashes[0]);
-        // Under Miri each hash is put in the place of one that is damaged.
+        // Under Miri, each hash replaces only one damaged room.
         let instead = if cfg!(miri) { hashes.get(n..=n).unwrap_or_default() } else { &hashes[..] };
         for instead in instead {
             damaged(damage, None, instead);
@@ -229,7 +229,7 @@ fn a_room_whose_bytes_are_damaged_does_no_harm() {
     }
 }
 
-/// A listpack of a set may become an intset in the same room, which the entry does not expect.
+/// A closure may turn the listpack of a set into an intset in the same room, which the entry does not expect.
 #[test]
 fn a_room_that_comes_back_with_another_encoding_does_no_harm() {
     let mut keyspace = small();

@@ -1,5 +1,5 @@
-//! Edges that a model rarely meets: hashes that are not the key's, replies that outlive a write, callbacks
-//! that panic, and what Redis documents for single commands.
+//! Edge cases that the model rarely reaches: wrong hashes, replies that outlive a write, callbacks that
+//! panic, and the documented behaviour of single Redis commands.
 
 use super::small;
 use keyspace::{
@@ -31,8 +31,8 @@ fn a_key_with_its_hash_is_the_key() {
     keyspace.check();
 }
 
-/// The documentation allows it: an entry that is added with a wrong hash is lost to look-ups. It must not be
-/// freed twice.
+/// The documentation allows that look-ups do not find an entry that was added with a wrong hash. The entry
+/// must not be freed twice.
 #[test]
 fn a_wrong_hash_loses_keys_and_nothing_worse() {
     let region = Region::start();
@@ -44,7 +44,7 @@ fn a_wrong_hash_loses_keys_and_nothing_worse() {
             Key::with_hash(name.as_bytes(), keyspace.hash_key(name.as_bytes()).rotate_left(n as u32 % 64));
         let other = format!("renamed {n}");
         keyspace.set(wrong, &long, 0).unwrap();
-        // The table may grow for the new name, and then moves the entry to where it belongs.
+        // The table may grow for the new name. It then moves the entry to the place of its true hash.
         match keyspace.rename(wrong, &other, 0) {
             Ok(()) => assert_eq!(keyspace.get_string(&other, 0).unwrap().unwrap().len(), long.len()),
             Err(error) => assert_eq!(error, keyspace::Error::NoSuchKey),
@@ -57,7 +57,7 @@ fn a_wrong_hash_loses_keys_and_nothing_worse() {
     assert_eq!(region.held(), 0);
 }
 
-/// A hash that is another one each time it is asked for.
+/// A hasher that gives another hash each time.
 #[derive(Default)]
 struct Fickle;
 
@@ -177,7 +177,7 @@ fn a_callback_that_panics_leaves_a_valid_keyspace() {
     assert!(keyspace.keys(b"*", 9).all(|key| key != b"hash" && key != b"short-lived"));
 }
 
-/// In C: `APPEND` makes a key for an empty string too, `SETRANGE` does not.
+/// In C, `APPEND` of an empty string creates a key, and `SETRANGE` with an empty string does not.
 #[test]
 fn appending_nothing_makes_a_key_and_writing_nothing_into_a_range_does_not() {
     let mut keyspace = Keyspace::new();
@@ -188,7 +188,7 @@ fn appending_nothing_makes_a_key_and_writing_nothing_into_a_range_does_not() {
     keyspace.check();
 }
 
-/// The times of Redis' checks: whether a time is one comes first, then the type, then the condition.
+/// Redis checks first whether the time is valid, then the type, and then the condition.
 #[test]
 fn set_refuses_in_the_order_of_redis() {
     let mut keyspace = Keyspace::new();
@@ -209,7 +209,7 @@ fn set_refuses_in_the_order_of_redis() {
     assert_eq!(keyspace.len(), 1);
 }
 
-/// Each collection is its own copy, and each type is refused by the other four.
+/// A value can be read and edited only as its own type. The generic methods are tested for each type.
 #[test]
 fn a_value_is_of_one_type() {
     let mut keyspace = Keyspace::new();
@@ -242,7 +242,7 @@ fn a_value_is_of_one_type() {
     assert_eq!(keyspace.len(), 4);
 }
 
-/// Integers of each width, and texts that look like one and are none.
+/// Tests integers of each width, and texts that look like integers but are not.
 #[test]
 fn an_integer_is_kept_as_one_and_reads_as_its_text() {
     let mut keyspace = Keyspace::new();
@@ -266,8 +266,8 @@ fn an_integer_is_kept_as_one_and_reads_as_its_text() {
     }
 }
 
-/// Entries under a wrong hash are not found by a sweep. It may leave other keys of their chunk, and must go
-/// on to the next chunk.
+/// A sweep does not find entries under a wrong hash. It may leave other keys of their chunk, but must
+/// continue with the next chunk.
 #[test]
 #[cfg_attr(miri, ignore = "a long walk over safe code")]
 fn a_sweep_gets_past_keys_under_a_wrong_hash() {

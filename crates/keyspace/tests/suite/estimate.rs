@@ -1,16 +1,16 @@
-//! Estimates beside what was measured: keyspaces that are filled here, and figures of real servers.
+//! Estimates are compared with measurements: of keyspaces that are filled here, and of real servers.
 
 use keyspace::estimate::{Quantum, Store, Values, Workload};
 use keyspace::{DefaultHashBuilder, Expiry, Keyspace, Options, SetExpiry, SetOptions};
 use values::Element;
 
-/// A workload of the suite `memory` that has strings, and bytes a key of real servers.
+/// A workload of the suite `memory` that has strings, and the bytes per key of real servers.
 struct Case {
     name: &'static str,
     workload: Workload,
-    /// Redis 7.0.15 over jemalloc 5.3 with classes of 8 bytes, and as Debian builds it, with classes of 16:
-    /// `used_memory` after minus before over the number of keys, on a fresh server without persistence.
-    /// Measured in November 2026.
+    /// The bytes per key of Redis 7.0.15 over jemalloc 5.3: with classes of 8 bytes, and as Debian builds it,
+    /// with classes of 16. Each is the increase of `used_memory`, divided by the number of keys, on a fresh
+    /// server without persistence. Measured in November 2026.
     servers: [f64; 2],
     key: fn(u64) -> String,
 }
@@ -30,7 +30,7 @@ fn long_key(n: u64) -> String {
     format!("key:{n:012}")
 }
 
-#[rustfmt::skip] // one row, one workload
+#[rustfmt::skip] // one row per workload
 fn cases() -> [Case; 7] {
     let w2 = case("W2", 1_000_000, 16, Values::Strings(32..=32), [112.4, 136.4], long_key);
     [
@@ -45,10 +45,11 @@ fn cases() -> [Case; 7] {
     ]
 }
 
-/// By how many bytes a key an estimate may differ from the figure of a server, which has one decimal or two.
+/// Returns the bytes per key by which an estimate may differ from the figure of a server. That figure has one
+/// or two decimals.
 ///
-/// Lengths of W15 were drawn at random. The standard deviation of 481 equally likely lengths is 139 bytes,
-/// and that of the mean of a million of them 0.14 bytes, of which three are allowed.
+/// The lengths of W15 were drawn at random. The standard deviation of 481 equally likely lengths is 139
+/// bytes, and that of the mean of a million of them is 0.14 bytes. Three standard deviations are allowed.
 fn server_tolerance(values: &Values) -> f64 {
     match values {
         Values::Strings(lens) if lens.start() < lens.end() => 3.0 * 0.14,
@@ -56,7 +57,7 @@ fn server_tolerance(values: &Values) -> f64 {
     }
 }
 
-/// An estimate beside what was measured, as a part of the latter.
+/// Asserts that an estimate differs from a measurement by at most the part `tolerance` of the measurement.
 #[track_caller]
 fn assert_within(tolerance: f64, estimated: f64, measured: f64, name: &str) {
     let off = estimated / measured - 1.0;
@@ -82,15 +83,16 @@ fn options(expires: bool) -> SetOptions<'static> {
     SetOptions { expiry, ..SetOptions::default() }
 }
 
-/// The `n`-th of numbers that occur equally often: all of them in turn, in steps that come back to the first
-/// one after the last.
+/// Returns the `n`-th number of a sequence in which all numbers of the range occur equally often. The
+/// sequence visits each number once before it starts again.
 fn nth(n: u64, from: i64, to: i64) -> i64 {
-    const STEP: u64 = 7_919; // a prime that divides none of the ranges
+    const STEP: u64 = 7_919; // a prime that divides no length of a range
     let count = from.abs_diff(to) + 1;
     from + (n * STEP % count) as i64
 }
 
-/// Puts keys and values of the workload into a keyspace, and gives what it takes after each of `sizes` keys.
+/// Adds keys and values of the workload to a keyspace. Returns the keyspace's bytes at each number of keys in
+/// `sizes`.
 fn fill(case: &Case, sizes: impl IntoIterator<Item = u64>) -> Vec<(u64, usize)> {
     let hasher = DefaultHashBuilder::with_seed(7);
     let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), hasher);
@@ -114,9 +116,9 @@ fn fill(case: &Case, sizes: impl IntoIterator<Item = u64>) -> Vec<(u64, usize)> 
     filled
 }
 
-/// The estimate is exact but for the number of overflow children, which the seed of the hash decides. With
-/// 5,000 keys there are about 40. Their standard deviation is then about 7 children of 56 bytes: 0.3 % of W4,
-/// and less of all others. With a million keys it is 0.02 %.
+/// The estimate is exact except for the number of overflow children, which depends on the seed of the hash.
+/// With 5,000 keys there are about 40 children. Their standard deviation is then about 7 children of 56
+/// bytes. That is 0.3 % of W4, and less of all others. With a million keys it is 0.02 %.
 #[test]
 fn an_estimate_of_a_keyspace_is_within_one_percent_of_one_that_is_filled() {
     if !zmalloc::ALLOCATOR.starts_with("jemalloc") {
@@ -137,7 +139,7 @@ fn an_estimate_of_a_keyspace_is_within_one_percent_of_one_that_is_filled() {
     }
 }
 
-/// A keyspace grows by a chunk, so no size is an odd one.
+/// A keyspace grows by one chunk at a time, so no number of keys is a special case.
 #[test]
 fn an_estimate_is_as_good_at_each_size_of_a_doubling() {
     if !zmalloc::ALLOCATOR.starts_with("jemalloc") {
@@ -156,7 +158,7 @@ fn an_estimate_is_as_good_at_each_size_of_a_doubling() {
     }
 }
 
-/// Lengths at which a string moves out of the block, and keys with a longer length.
+/// Tests the lengths at which a string moves out of the block, and keys with a longer length field.
 #[test]
 fn blocks_of_all_forms_are_estimated_to_the_byte() {
     if !zmalloc::ALLOCATOR.starts_with("jemalloc") {

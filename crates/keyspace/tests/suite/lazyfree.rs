@@ -1,4 +1,4 @@
-//! Garbage: what becomes of large values that are removed.
+//! Garbage: the large values that were removed and are not freed yet.
 
 use keyspace::{Event, ExpireOptions, Expiry, Freed, Keyspace, MaxmemoryPolicy, Options, SetOptions};
 use std::sync::{Arc, Mutex};
@@ -9,14 +9,14 @@ use zmalloc::{Region, fault};
 
 const NOW: u64 = 1_000;
 
-/// Far more blocks than an operation frees in passing.
+/// The number of elements of a large value. It has far more blocks than one operation frees in passing.
 const MANY: usize = 5_000;
 
 fn text(n: usize) -> Vec<u8> {
     format!("an element with the number {n:08}").into_bytes()
 }
 
-/// One key for each type with a large value.
+/// One key for each type that has large values.
 const LARGE: [&str; 4] = ["hash", "set", "zset", "list"];
 
 /// Adds the elements of a large value.
@@ -44,7 +44,7 @@ fn filled(options: Options) -> Keyspace {
     keyspace
 }
 
-/// Frees all garbage in small steps. Each step keeps the sums right.
+/// Frees all garbage in small steps, and checks the sums after each step.
 fn free_all(keyspace: &mut Keyspace, region: &Region) -> (usize, usize) {
     let (mut steps, mut objects) = (0, 0);
     loop {
@@ -241,7 +241,7 @@ fn garbage_can_be_dropped_by_another_thread_and_counts_until_then() {
     let rest = keyspace.take_garbage().unwrap();
     assert_eq!(keyspace.lazyfree_pending_bytes(), rest.allocation_size());
     drop(keyspace);
-    drop(rest); // it outlives the keyspace
+    drop(rest); // The garbage outlives the keyspace.
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn the_list_of_garbage_takes_few_bytes_however_long_it_is() {
     free_all(&mut keyspace, &region);
 }
 
-/// A directory of that size is copied little by little while the table shrinks.
+/// A directory of this size is copied in small steps while the table shrinks.
 #[test]
 fn a_table_that_copies_its_directory_is_freed_with_exact_sums() {
     const FIELDS: i64 = 750_000;
@@ -398,7 +398,7 @@ fn a_table_that_copies_its_directory_is_freed_with_exact_sums() {
     assert!(steps > FIELDS / 64);
 }
 
-/// All entries of a step are large, so that nothing but the list of garbage changes its size.
+/// All entries of a step are large, so that only the list of garbage changes its size.
 #[test]
 fn a_keyspace_of_large_sets_alone_is_cleared_with_exact_sums() {
     let region = Region::start();

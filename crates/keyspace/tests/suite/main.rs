@@ -1,24 +1,24 @@
-//! Keyspaces from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Integration tests of keyspaces. They are one program, for the reasons in `docs/src/testing.md`.
 
 mod clocks;
 mod closures;
-#[cfg(not(miri))] // training takes minutes; entries have a test of their own
+#[cfg(not(miri))] // training takes minutes; entries have their own test
 mod coded;
 mod edges;
 #[cfg(not(miri))] // no unsafe code
 mod estimate;
-#[cfg(not(miri))] // the unsafe code that it reaches has the other tests
+#[cfg(not(miri))] // the other tests reach the same unsafe code
 mod eviction;
-#[cfg(not(miri))] // two minutes; the tests of entries alone fail allocations under Miri
+#[cfg(not(miri))] // two minutes; under Miri only the tests of entries fail allocations
 mod faults;
 #[cfg(not(miri))] // the shell has no unsafe code of its own
 mod kv;
-#[cfg(not(miri))] // ten minutes; the unsafe code that it reaches has the tests of dict, values and entries
+#[cfg(not(miri))] // ten minutes; the tests of dict, values and entries reach the same unsafe code
 mod lazyfree;
 #[cfg(not(miri))] // no unsafe code of its own
 mod maintain;
 mod memory;
-#[cfg(not(miri))] // hours; the unsafe code that it reaches has the other tests
+#[cfg(not(miri))] // hours; the other tests reach the same unsafe code
 mod model;
 mod sharded;
 #[cfg(not(miri))] // slow, and no unsafe code of its own
@@ -27,7 +27,7 @@ mod threads;
 
 use keyspace::{Keyspace, Options};
 
-/// A keyspace whose collections change their encoding beyond eight elements.
+/// Returns a keyspace whose collections change their encoding beyond eight elements.
 fn small() -> Keyspace {
     let options = Options::new()
         .hash_max_listpack_entries(8)

@@ -1,14 +1,14 @@
-//! Background work in one call: all of it is done, in turns, within the budget, and then the caller may wait.
+//! `maintain` does all background work, in turns and within its budget. Then the caller may wait.
 
 use keyspace::{ExpireOptions, Expiry, Keyspace, Maintained, MaxmemoryPolicy, Options, Sharded};
 use std::time::Duration;
 
 const KEYS: usize = 20_000;
 
-/// A clock that goes on by this much with each look.
+/// The clock advances by this time with each reading.
 const TICK: Duration = Duration::from_micros(10);
 
-/// What the library calls a turn.
+/// The time of one turn of a task in the library.
 const TURN: Duration = Duration::from_micros(50);
 
 fn clock() -> impl FnMut() -> Duration {
@@ -23,11 +23,12 @@ fn key(n: usize) -> Vec<u8> {
     format!("key:{n:08}").into_bytes()
 }
 
-/// A keyspace with work for every task that does not depend on the allocator: a quarter of the keys have
-/// expired, a large value was removed, the table is too large, and the limit is too low. The time is 2,000.
+/// Returns a keyspace with work for every task that does not depend on the allocator. At time 2,000, a
+/// quarter of the keys have expired, a large value was removed, the table is too large, and the limit is too
+/// low.
 fn neglected() -> Keyspace {
     let options = Options::new().maxmemory_policy(MaxmemoryPolicy::AllkeysLru);
-    let mut keyspace = Keyspace::with_options(options.activedefrag(false)); // gaps are those of the process
+    let mut keyspace = Keyspace::with_options(options.activedefrag(false)); // Gaps depend on the process.
     for n in 0..KEYS {
         keyspace.set(key(n).as_slice(), n as i64, 1_000).unwrap();
         keyspace.sadd("large", key(n).as_slice(), 1_000).unwrap();
@@ -44,7 +45,7 @@ fn neglected() -> Keyspace {
     keyspace
 }
 
-/// Calls `maintain` until it may wait.
+/// Calls `maintain` until the next call may wait.
 fn maintain_to_the_end(keyspace: &mut Keyspace, budget: Duration) -> Vec<Maintained> {
     let mut calls = Vec::new();
     loop {
@@ -72,7 +73,7 @@ fn everything_is_done_in_the_end() {
         );
         let last = calls.last().unwrap();
         assert!(last.freed.is_complete && last.evicted.is_within);
-        // For the next sweep, or for free pages, if the allocator gives them back in time.
+        // The next call is for a sweep, or for free pages if the allocator returns pages after a time.
         let waits = [Duration::from_millis(100), Duration::from_secs(1)];
         assert!(waits.contains(&last.next), "{:?}", last.next);
         keyspace.check();
@@ -132,7 +133,7 @@ fn a_call_ends_with_the_turn_that_spends_the_budget() {
             looks += 1;
             TICK * looks
         });
-        // A task that ends with its turn has looked at the clock once more.
+        // A task that ends with its turn has read the clock once more.
         assert!(TICK * looks <= budget + TURN + 2 * TICK, "{looks} looks");
         if !done.next.is_zero() {
             return;

@@ -1,10 +1,10 @@
-//! What keys cost, to the byte.
+//! The memory of keys, to the byte.
 
 use keyspace::{ExpireOptions, Expiry, Keyspace};
 use values::{EncodingLimits, Hash};
 use zmalloc::Region;
 
-/// Bytes of the entries alone.
+/// Returns the bytes of the entries alone.
 fn entry_bytes(fill: impl FnOnce(&mut Keyspace)) -> usize {
     let mut keyspace = Keyspace::new();
     fill(&mut keyspace);
@@ -12,7 +12,7 @@ fn entry_bytes(fill: impl FnOnce(&mut Keyspace)) -> usize {
     keyspace.keys(b"*", 0).map(|key| keyspace.memory_usage(key, 0).unwrap()).sum()
 }
 
-/// The arithmetic at the head of `entry`, where the allocator has classes of eight bytes.
+/// Checks the arithmetic of the module documentation of `entry`, if the allocator has classes of eight bytes.
 #[test]
 #[cfg_attr(miri, ignore = "another allocator")]
 fn entries_take_the_block_that_the_drawing_says() {
@@ -56,7 +56,7 @@ fn a_keyspace_counts_its_bytes_exactly_and_gives_them_all_back() {
     assert_eq!(region.held(), 0);
 }
 
-/// What the report says, beside what the keyspace and this thread's allocations say.
+/// Compares the figures of a report with those of the keyspace and of this thread's allocations.
 fn assert_parts_sum_up(keyspace: &Keyspace, region: &Region) {
     let report = keyspace.memory_report();
     let parts = [report.overhead_hashtable_main, report.overhead_hashtable_expires, report.dataset_bytes];

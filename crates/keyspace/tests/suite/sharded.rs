@@ -1,5 +1,5 @@
-//! A database that several threads share: where its keys are, what its batches do, and that no two threads
-//! wait for each other.
+//! A database that several threads share: the places of its keys, its batches, and the promise that no two
+//! threads wait for each other.
 
 use keyspace::{
     Cursor, DefaultHashBuilder, Error, Expiry, Key, Keyspace, Options, ScanOptions, SetExpiry, SetOptions,
@@ -27,7 +27,7 @@ fn filled(shards: usize) -> Sharded {
     sharded
 }
 
-/// The number of a key's string.
+/// Returns the number in a key's string.
 fn number(keyspace: &Keyspace, key: Key<'_>) -> Option<i64> {
     keyspace.get_string(key, 0).unwrap().and_then(|string| string.plain().unwrap().as_i64())
 }
@@ -47,9 +47,9 @@ fn every_key_is_found_again_whatever_the_number_of_shards() {
     }
 }
 
-/// Of 16,000 keys each of 16 shards has 1,000 on average, with a standard deviation of 31. The bytes of their
-/// tables say that the chunks are filled evenly, too: a hash whose low bits chose the shard would leave 15 of
-/// 16 chunks empty.
+/// Each of 16 shards has 1,000 of 16,000 keys on average, with a standard deviation of 31. The bytes of the
+/// tables show that the chunks are filled evenly too. If the low bits of a hash chose the shard, 15 of 16
+/// chunks would be empty.
 #[test]
 #[cfg_attr(miri, ignore = "statistics")]
 fn shards_are_filled_evenly_and_so_are_their_tables() {
@@ -67,7 +67,7 @@ fn batches_do_what_single_calls_do() {
     let names = names(KEYS + 5); // five of them are absent
     const COUNTS: &[usize] = if cfg!(miri) { &[17] } else { &[0, 1, 15, 16, 17, 50] };
     for &count in COUNTS {
-        // Each key twice, so that one lock serves several of them.
+        // Each key occurs twice, so that one lock serves several keys.
         let keys: Vec<Key<'_>> =
             names.iter().rev().take(count).chain(&names[..count]).map(Key::from).collect();
         let mut seen = Vec::new();
@@ -101,7 +101,7 @@ fn a_scan_shows_every_key_once() {
     assert!(seen.len() == KEYS && seen.values().all(|times| *times == 1));
 }
 
-/// Each thread asks for the locks in an order of its own.
+/// Each thread requests the locks in a different order.
 #[test]
 #[cfg_attr(miri, ignore = "a lock that is waited for makes pointers from numbers")]
 fn threads_with_batches_in_any_order_do_not_wait_for_each_other() {
@@ -128,7 +128,7 @@ fn threads_with_batches_in_any_order_do_not_wait_for_each_other() {
     assert_eq!(region.held(), 0);
 }
 
-/// A key's number, and whether it expires.
+/// The number of each key, and whether the key expires.
 type Model = BTreeMap<u8, (i64, bool)>;
 
 #[derive(Clone, Copy, Debug)]
@@ -148,7 +148,7 @@ fn ops() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Does the same to a map, and returns what the operation should.
+/// Applies the operation to a map, and returns the expected result.
 fn apply(model: &mut Model, op: Op, from: u8, to: u8) -> Result<bool, ()> {
     let value = model.get(&from).copied();
     let is_taken = model.contains_key(&to);

@@ -1,4 +1,4 @@
-//! Several threads read one keyspace, as they would under a read lock.
+//! Several threads that read one keyspace, as they would under a read lock.
 
 use keyspace::{
     Cursor, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, ScanOptions, Ttl, ValueRef,
@@ -20,7 +20,7 @@ fn filled(policy: MaxmemoryPolicy) -> Keyspace {
     keyspace
 }
 
-/// Reads by which clocks change, and the heads of blocks with them.
+/// Does reads that change the access clocks, and with them the heads of the blocks.
 fn read_all(keyspace: &Keyspace, now: u64) {
     assert_eq!(keyspace.get_string("short", now).unwrap().unwrap(), b"text");
     assert_eq!(keyspace.get_string("long", now).unwrap().unwrap().to_bytes(), [b'x'; 2_000][..]);
@@ -62,8 +62,8 @@ fn threads_read_side_by_side_and_set_the_clocks() {
     }
 }
 
-/// A reply keeps its bytes while another thread writes to the key. Under Miri a write to the bytes would be a
-/// race.
+/// A reply keeps its bytes while another thread writes to the key. Under Miri, a write to these bytes would
+/// be a data race.
 #[test]
 fn replies_are_read_while_the_keyspace_is_written() {
     let keyspace = RwLock::new(filled(MaxmemoryPolicy::Noeviction));

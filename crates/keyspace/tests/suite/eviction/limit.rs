@@ -1,4 +1,4 @@
-//! What a limit allows, and what happens at it.
+//! What a limit allows, and what happens when it is reached.
 
 use super::{evicting, name, of_all_keys, watched};
 use keyspace::{
@@ -11,7 +11,7 @@ use values::{EncodingLimits, List, OwnedElement};
 
 const LIMIT: usize = 200_000;
 
-// A key of 10 bytes and a value of 112 fill a block of 128.
+// A key of 10 bytes and a value of 112 bytes fill a block of 128 bytes.
 
 fn full(policy: MaxmemoryPolicy) -> Keyspace {
     let (mut keyspace, _log) = watched(policy, LIMIT);
@@ -25,10 +25,10 @@ fn full(policy: MaxmemoryPolicy) -> Keyspace {
     keyspace
 }
 
-/// A write of about so many bytes.
+/// A write that adds about this many bytes.
 type Write = fn(&mut Keyspace, usize) -> Result<(), Error>;
 
-/// Writes of all kinds, which add about `bytes` bytes.
+/// Returns writes of all kinds with their names.
 fn writes() -> Vec<(&'static str, Write)> {
     fn text(bytes: usize) -> Vec<u8> {
         vec![b'x'; bytes]
@@ -75,8 +75,8 @@ fn a_write_evicts_what_it_needs_and_stays_below_the_limit() {
                 let context = format!("{write} of {bytes} under {policy}");
                 assert!(keyspace.counted_bytes() <= LIMIT, "{context}: {}", keyspace.counted_bytes());
                 let evicted = keyspace.evicted_keys() - before;
-                // A key has about 130 bytes. APPEND allocates as much again, to grow into. S3-FIFO takes
-                // blocks of up to 4 KiB for its queue and for ghosts.
+                // A key takes about 130 bytes. APPEND allocates twice the length as room to grow. S3-FIFO
+                // allocates blocks of up to 4 KiB for its queue and for ghosts.
                 let own = if policy.is_s3fifo() { 70 } else { 10 };
                 let (least, most) = ((bytes as u64 / 150).saturating_sub(own), bytes as u64 / 50 + own);
                 assert!((least..=most).contains(&evicted), "{context}: {evicted}");
@@ -112,7 +112,7 @@ fn without_a_key_that_may_be_evicted_writes_fail_and_removals_make_room() {
         let mut keyspace = full(policy);
         assert!(matches!(keyspace.set("more", &[b'v'; 1_000], 0), Err(Error::MaxmemoryReached { .. })));
         assert_eq!(keyspace.evicted_keys(), 0);
-        // What does not grow is allowed.
+        // A write that adds no bytes is allowed.
         assert_eq!(keyspace.set(&name(1), &[b'w'; 112], 0), Ok(()), "{policy}");
         assert_eq!(keyspace.set(&name(1), "shorter", 0), Ok(()));
         (0..20).for_each(|n| assert!(keyspace.remove(&name(n), 0)));
@@ -136,7 +136,7 @@ fn expiries_and_longer_names_need_room_too() {
     assert!(refused.iter().all(|refused| *refused > 100), "{refused:?}");
 }
 
-/// A string of more than 1,024 bytes has a block of its own, which grows to twice the length.
+/// A string of more than 1,024 bytes has its own block, which grows to twice the length.
 #[test]
 fn a_setrange_makes_room_for_all_that_a_long_string_grows_by() {
     let mut keyspace = Keyspace::with_options(Options::new().maxmemory(LIMIT));
@@ -149,8 +149,8 @@ fn a_setrange_makes_room_for_all_that_a_long_string_grows_by() {
     assert!((140_000..=LIMIT).contains(&keyspace.counted_bytes()), "{}", keyspace.counted_bytes());
 }
 
-/// The copy has as much room again to grow into. Without the reply the string grows into the room that it
-/// has.
+/// The copy has the same number of bytes again as room to grow. Without the reply, the string grows into the
+/// room that it already has.
 #[test]
 fn an_append_makes_room_for_the_copy_of_a_string_that_a_reply_shares() {
     let mut keyspace = Keyspace::with_options(Options::new().maxmemory(LIMIT));
@@ -226,8 +226,9 @@ fn bytes_of_others_leave_less_for_keys() {
     assert_eq!(keyspace.other_bytes(), LIMIT / 2);
 }
 
-/// Keys become smaller while the store is full, so that there are four times as many, and the table has to
-/// grow. All keys are used: S3-FIFO keeps large keys from a scan by small ones.
+/// Keys become smaller while the store is full. So there are four times as many in the end, and the table has
+/// to grow. All keys are used, because S3-FIFO would otherwise protect the large keys from a scan of small
+/// ones.
 #[test]
 fn the_table_grows_at_the_limit_a_step_at_a_time() {
     for policy in of_all_keys() {
@@ -242,10 +243,10 @@ fn the_table_grows_at_the_limit_a_step_at_a_time() {
             assert!((0..2).all(|_| keyspace.get(&name(n), n).is_some()));
         }
         assert!(keyspace.len() > 15_000, "{policy}: {}", keyspace.len());
-        // S3-FIFO takes up to 4 KiB at once for its queue and for ghosts: as much as a hundred keys.
+        // S3-FIFO allocates up to 4 KiB at once for its queue and for ghosts, as much as a hundred keys take.
         let most_allowed = if policy.is_s3fifo() { 100 } else { 12 };
         assert!(most <= most_allowed, "{policy}: {most} at once");
-        // The table did grow: chains are not twice as long as they should be.
+        // The table has grown: chains are not twice as long as they should be.
         assert!(keyspace.rehash_debt() * 4 < keyspace.len() / 10, "{policy}: {}", keyspace.rehash_debt());
     }
 }
@@ -287,13 +288,13 @@ fn a_set_that_could_never_fit_evicts_nothing_although_the_old_value_is_large() {
         let error = keyspace.set("large", &vec![b'x'; 250_000], 0).unwrap_err();
         assert!(matches!(error, Error::MaxmemoryReached { .. }), "{policy}");
         assert_eq!((keyspace.len(), keyspace.counted_bytes()), before, "{policy}");
-        // A smaller value is allowed, also above a limit that was lowered.
+        // A smaller value is allowed even above a lowered limit.
         keyspace.set_options(keyspace.options().maxmemory(LIMIT / 2).maxmemory_eviction_tenacity(0));
         assert_eq!(keyspace.set("large", &vec![b'x'; 120_000], 0), Ok(()), "{policy}");
     }
 }
 
-/// All keys but the one that is written to go first.
+/// All other keys are evicted before the key that is written to.
 #[test]
 fn the_key_that_is_written_to_is_not_evicted_for_itself() {
     type Write = fn(&mut Keyspace) -> Result<(), Error>;
@@ -316,7 +317,7 @@ fn the_key_that_is_written_to_is_not_evicted_for_itself() {
                 keyspace.set("old", 7, 0).unwrap();
             }
             for n in 1..1_500 {
-                // Near to the limit the table's growth evicts keys.
+                // Near the limit, the growth of the table evicts keys.
                 if keyspace.counted_bytes() < LIMIT - 40_000 {
                     keyspace.set(&name(n), &[b'v'; 112], n * 1_000).unwrap();
                 }
@@ -337,12 +338,12 @@ fn a_write_that_adds_nothing_needs_no_room() {
     assert_eq!(keyspace.set_range(&key, 1_000_000, b"", 1), Ok(112));
     assert_eq!(keyspace.append(&key, b"", 1), Ok(112));
     assert!(keyspace.get_expire(&key, None, 1).unwrap().is_some());
-    // A time that has passed removes the key, and a condition may not allow a new expiry.
+    // A time in the past removes the key. A condition may refuse a new expiry.
     let only_later = ExpireOptions { xx: true, ..ExpireOptions::default() };
     assert_eq!(keyspace.expire(&key, soon(1_000), only_later, 1), Ok(false));
     assert_eq!(keyspace.expire(&key, soon(0), ExpireOptions::default(), 1), Ok(true));
     assert!(!keyspace.contains_key(&key, 1));
-    // What is refused for another reason is refused for that one.
+    // If a write is refused for another reason, the error says that reason.
     keyspace.remove(&name(8), 1);
     keyspace.push("list", Side::Back, "element", 1).unwrap();
     let wrong_type = keyspace.append("list", &[b'x'; 100_000], 1).unwrap_err();
@@ -356,7 +357,7 @@ fn appending_to_a_string_with_room_to_grow_evicts_nothing() {
     for policy in of_all_keys() {
         let (mut keyspace, log) = watched(policy, 3_000_000);
         keyspace.set("log", &vec![b'x'; 600_000], 0).unwrap();
-        keyspace.append("log", &vec![b'x'; 100_000], 0).unwrap(); // now there is as much again
+        keyspace.append("log", &vec![b'x'; 100_000], 0).unwrap(); // The string now has room to double.
         let mut n = 0;
         while keyspace.counted_bytes() + 100_000 < 3_000_000 {
             keyspace.set(&name(n), &[b'v'; 1_000], n).unwrap();
@@ -371,7 +372,7 @@ fn appending_to_a_string_with_room_to_grow_evicts_nothing() {
     }
 }
 
-/// A store that is rehashed, renamed in or given room for keys keeps to its limit, or comes back to it.
+/// A rehash, a rename or a reservation keeps the store within its limit, or the next write brings it back.
 #[test]
 fn the_size_of_the_table_keeps_to_the_limit() {
     for policy in of_all_keys().chain([MaxmemoryPolicy::Noeviction]) {
@@ -382,7 +383,7 @@ fn the_size_of_the_table_keeps_to_the_limit() {
             assert!(matches!(renamed, Ok(()) | Err(Error::NoSuchKey)), "{policy}");
             assert!(keyspace.counted_bytes() <= LIMIT, "{policy}");
         }
-        // What these two take is given back by the next write.
+        // The next write gives back the bytes that these two calls take.
         keyspace.try_reserve(5_000).unwrap();
         keyspace.shrink_to_fit();
         if keyspace.set("new", "value", 0).is_ok() {
@@ -409,7 +410,7 @@ fn a_call_never_leaves_more_than_the_call_before_while_the_limit_is_exceeded() {
             assert!(keyspace.counted_bytes() <= before.max(LIMIT / 2), "{policy}");
             before = keyspace.counted_bytes();
         }
-        // A removal that brings the bytes down ends the exception.
+        // A removal lowers the bytes, and ends the exception for a lowered limit.
         keyspace.clear();
         keyspace.push("list", Side::Back, &[b'x'; 60_000], 0).unwrap();
         let large = keyspace.edit_as::<List, _, Error>("list", 0, |list| {
@@ -420,7 +421,7 @@ fn a_call_never_leaves_more_than_the_call_before_while_the_limit_is_exceeded() {
     }
 }
 
-/// A caller that gives wrong hashes loses keys from look-up. They can still be evicted.
+/// Look-ups do not find a key that the caller wrote with a wrong hash. The key can still be evicted.
 #[test]
 fn keys_under_a_wrong_hash_are_evicted_too() {
     for policy in of_all_keys() {
@@ -434,7 +435,7 @@ fn keys_under_a_wrong_hash_are_evicted_too() {
     }
 }
 
-/// A limit that is too small for the queue and the ghosts of S3-FIFO is kept without them.
+/// If a limit is too small for the queue and the ghosts of S3-FIFO, the policy works without them.
 #[test]
 fn small_limits_are_kept_and_of_use() {
     for policy in of_all_keys() {
@@ -458,7 +459,7 @@ fn new_options_of_several_keyspaces_divide_the_limit_too() {
     sharded.for_each(|keyspace| assert_eq!(keyspace.options().get_maxmemory(), 100_000));
 }
 
-/// SETs take what they need from an allowance. Whatever else adds bytes must cancel it.
+/// A `SET` subtracts its bytes from an allowance. All other calls that add bytes must cancel the allowance.
 #[test]
 fn what_else_adds_bytes_leaves_no_more_to_sets_than_there_is() {
     type Act = fn(&mut Keyspace);

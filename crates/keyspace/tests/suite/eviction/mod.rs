@@ -1,4 +1,4 @@
-//! Eviction: which key is evicted first, and that no call leaves more bytes than `maxmemory`.
+//! Eviction: the order of the evicted keys, and the promise that no call leaves more bytes than `maxmemory`.
 
 mod limit;
 mod order;
@@ -7,10 +7,11 @@ mod storm;
 use keyspace::{Event, Keyspace, MaxmemoryPolicy, Options};
 use std::sync::{Arc, Mutex};
 
-/// Keys that were evicted, in order.
+/// The evicted keys, in the order of their eviction.
 type Log = Arc<Mutex<Vec<Vec<u8>>>>;
 
-/// A keyspace under a policy and a limit (0 is none), and what it evicts.
+/// Returns a keyspace with a policy and a limit, and the log of the keys that it evicts. A limit of 0 is no
+/// limit.
 fn watched(policy: MaxmemoryPolicy, maxmemory: usize) -> (Keyspace, Log) {
     let mut keyspace = Keyspace::with_options(Options::new().maxmemory_policy(policy).maxmemory(maxmemory));
     let log = Log::default();
@@ -24,12 +25,12 @@ fn watched(policy: MaxmemoryPolicy, maxmemory: usize) -> (Keyspace, Log) {
     (keyspace, log)
 }
 
-/// The policies under which any key may go.
+/// The policies that may evict any key.
 fn of_all_keys() -> impl Iterator<Item = MaxmemoryPolicy> {
     evicting().filter(|policy| !policy.is_volatile())
 }
 
-/// All policies but one.
+/// All policies except `noeviction`.
 fn evicting() -> impl Iterator<Item = MaxmemoryPolicy> {
     MaxmemoryPolicy::ALL.into_iter().filter(|policy| *policy != MaxmemoryPolicy::Noeviction)
 }

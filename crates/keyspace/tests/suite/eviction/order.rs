@@ -1,4 +1,4 @@
-//! Which keys go first under each policy.
+//! The order in which each policy evicts keys.
 
 use super::{name, of_all_keys, watched};
 use keyspace::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, SetExpiry, SetOptions};
@@ -11,9 +11,11 @@ fn numbers(log: &super::Log) -> Vec<u64> {
     keys.iter().map(|key| std::str::from_utf8(&key[4..]).unwrap().parse().unwrap()).collect()
 }
 
-/// Of 2,000 keys 200 are evicted. The mean rank of a victim among them is 100 if the order is perfect, and
-/// 1,000 if there is none. Here the hand has seen half of the table in the end, so that 200 is about what can
-/// be had.
+/// Asserts that the mean rank of the victims is at most `rank_mean_max`.
+///
+/// 200 of 2,000 keys are evicted. The mean rank of a victim is 100 if the order is perfect, and 1,000 if it
+/// is random. The hand has visited only half of the table in the end, so a mean of about 200 is the best that
+/// is possible.
 fn assert_first(victims: &[u64], rank: impl Fn(u64) -> u64, rank_mean_max: u64) {
     assert_eq!(victims.len(), 200);
     let mean = victims.iter().map(|n| rank(*n)).sum::<u64>() / victims.len() as u64;
@@ -30,7 +32,8 @@ fn filled(keyspace: &mut Keyspace) {
 fn lru_evicts_the_keys_that_were_used_longest_ago() {
     let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysLru, 0);
     filled(&mut keyspace);
-    // The first thousand is used again, backwards: key 1,000 is now the oldest, and key 0 the youngest.
+    // The first thousand keys are used again, backwards. Key 1,000 is now the oldest one, and key 0 the
+    // youngest one.
     for n in (0..1_000).rev() {
         assert!(keyspace.touch(&name(n), (KEYS + 1_000 - n) * SECOND));
     }
@@ -50,7 +53,7 @@ fn lrm_evicts_the_keys_that_were_modified_longest_ago_whoever_reads_them() {
     assert_first(&numbers(&log), |n| n, 260);
 }
 
-/// Each key is used as often as its number is high: the counter is logarithmic, so that the order is a rough
+/// A key with a higher number is used more often. The counter is logarithmic, so the order is only a rough
 /// one.
 #[test]
 fn lfu_evicts_keys_that_were_used_rarely() {
@@ -77,7 +80,7 @@ fn ttl_evicts_the_keys_that_expire_soonest_and_no_key_that_does_not_expire() {
     assert_first(&numbers(&log), |n| n, 260);
 }
 
-/// The numbers of 200 victims have a mean of 1,000 with a standard deviation of 41.
+/// The numbers of 200 random victims have a mean of 1,000, with a standard deviation of 41.
 #[test]
 fn random_policies_evict_any_key() {
     let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysRandom, 0);
@@ -124,7 +127,7 @@ fn all_keys_can_be_evicted_and_keys_that_have_expired_are_no_victims() {
     }
 }
 
-/// A thousand keys are used all the time. A hundred thousand others come once each.
+/// A thousand keys are used all the time. A hundred thousand other keys are added and used once each.
 #[test]
 fn s3fifo_keeps_used_keys_from_a_scan_and_lru_does_not() {
     let kept = [MaxmemoryPolicy::AllkeysS3fifo, MaxmemoryPolicy::AllkeysLru].map(|policy| {
@@ -147,8 +150,8 @@ fn s3fifo_keeps_used_keys_from_a_scan_and_lru_does_not() {
     assert!(kept[0] >= 950 && kept[1] == 0, "{kept:?}");
 }
 
-/// A ghost: a key that comes back soon after it was evicted skips probation, and outlives a scan of the
-/// probation's length.
+/// If a key comes back soon after its eviction, its ghost lets it skip probation. It then survives a scan
+/// that is as long as probation.
 #[test]
 fn under_s3fifo_a_key_that_comes_back_stays() {
     let (mut keyspace, _log) = watched(MaxmemoryPolicy::AllkeysS3fifo, 0);
@@ -158,7 +161,7 @@ fn under_s3fifo_a_key_that_comes_back_stays() {
     };
     (0..1_000).for_each(&mut add);
     add(1_000_000);
-    // A tenth is on probation, so the key is evicted after a hundred others.
+    // A tenth of the store is on probation, so the key is evicted after a hundred others.
     (1_000..1_200).for_each(&mut add);
     (0..200).for_each(|n| add(if n == 100 { 1_000_000 } else { 2_000 + n }));
     (3_000..3_400).for_each(&mut add);

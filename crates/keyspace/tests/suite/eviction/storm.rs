@@ -1,5 +1,7 @@
-//! Random operations of all types at a small limit: after each one the bytes are within it, every key is
-//! there that was not reported to be gone, and every string is the one that was written.
+//! Random operations of all types at a small limit.
+//!
+//! After each operation the bytes are within the limit. Every key is there unless its removal was reported.
+//! Every string is the one that was written.
 
 use super::{evicting, name};
 use keyspace::{Error, Event, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options};
@@ -9,24 +11,24 @@ use values::list::Side;
 use values::zset::AddOptions;
 use zmalloc::{Region, fault};
 
-/// Large enough for the queue and the ghosts of S3-FIFO.
+/// The limit is large enough for the queue and the ghosts of S3-FIFO.
 const LIMIT: usize = 100_000;
 
-/// A mix of bits, of which each depends on all.
+/// Mixes the bits of a number, so that each bit of the result depends on all of them.
 fn mix(number: u64) -> u64 {
     let number = (number ^ number >> 32).wrapping_mul(0xD6E8_FEB8_6659_FD93);
     number ^ number >> 32
 }
 
-/// What each key holds: its string, or `None` for another value.
+/// The string of each key, or `None` for another value.
 type Model = HashMap<Vec<u8>, Option<Vec<u8>>>;
 
 struct Storm {
     keyspace: Keyspace,
-    /// Keys that are there, by what was reported.
+    /// The keys that are there according to the reported events.
     reported: Arc<Mutex<HashMap<Vec<u8>, ()>>>,
     strings: Model,
-    /// The bytes after the last step, and whether this one edits a collection.
+    /// The bytes after the last step. `edits` says whether the present step edits a collection.
     bytes: usize,
     edits: bool,
     random: u64,
@@ -69,7 +71,7 @@ impl Storm {
         self.random % below
     }
 
-    /// One random operation. Its error, if there is no room or no memory.
+    /// Does one random operation. Returns an error if there is no room or no memory.
     fn step(&mut self) -> Result<(), Error> {
         self.now += self.draw(300);
         let (key, other) = (name(self.draw(600)), name(self.draw(600)));
@@ -139,7 +141,7 @@ impl Storm {
     fn check(&mut self) {
         let bytes = self.keyspace.counted_bytes();
         let policy = self.keyspace.options().get_maxmemory_policy();
-        // Where nothing can be evicted, an edit of a collection may overshoot by what it adds to it.
+        // If no key may be evicted, an edit may exceed the limit by what it adds to its collection.
         let may_overshoot = policy.is_volatile() || policy == MaxmemoryPolicy::Noeviction;
         let most =
             if may_overshoot && self.edits { self.bytes.max(LIMIT) + 10_000 } else { self.bytes.max(LIMIT) };
@@ -183,7 +185,8 @@ fn no_operation_leaves_more_than_the_limit_and_no_key_is_lost_or_wrong() {
     }
 }
 
-/// In most operations one allocation fails. What is then refused has changed nothing, and nothing leaks.
+/// One allocation fails in most operations. An operation that then fails has changed nothing, and leaks
+/// nothing.
 #[test]
 fn a_store_at_its_limit_survives_failing_allocations() {
     let region = Region::start();

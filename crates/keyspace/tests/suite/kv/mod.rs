@@ -1,4 +1,4 @@
-//! The example `kv`: sessions with its shell, command by command.
+//! The example `kv`: tests of sessions with its shell, command by command.
 
 mod sessions;
 #[path = "../../../examples/kv/shell/mod.rs"]
@@ -6,13 +6,13 @@ mod shell;
 
 use keyspace::Keyspace;
 
-/// What each line of a session begins with that is a command.
+/// The beginning of each line of a session that is a command.
 const PROMPT: &str = "> ";
 
 /// The time of the first command, in milliseconds. Each command takes a second.
 const START: u64 = 1_000_000;
 
-/// Executes the commands of a session, and returns the session with the replies that came.
+/// Executes the commands of a session, and returns the session with the actual replies.
 fn replay(keyspace: &mut Keyspace, session: &str) -> String {
     let mut now = START;
     let mut replayed = String::new();
@@ -41,7 +41,7 @@ fn assert_replays(keyspace: &mut Keyspace, session: &str) {
     assert_eq!(replayed, session);
 }
 
-/// What the shell prints for some lines, which are any bytes.
+/// Returns the output of the shell for some lines of any bytes.
 fn output_of(lines: &[u8], prompt: &str) -> String {
     let mut output = Vec::new();
     shell::run(&mut Keyspace::new(), lines, &mut output, prompt, || START).unwrap();

@@ -1,4 +1,4 @@
-//! Sessions in which each group of commands does what it is for.
+//! Sessions that test each group of commands.
 
 use super::{assert_replays, assert_session};
 use keyspace::{Keyspace, MaxmemoryPolicy, Options};

@@ -1,4 +1,4 @@
-//! Doing an operation to a keyspace and to its model.
+//! Applies an operation to a keyspace and to its model.
 
 use super::ops::{Action, Bytes, Condition, How, NewExpiry, Op};
 use super::oracle::{Answer, Content, Db, Told, score_of};
@@ -57,9 +57,9 @@ fn owned_content(value: &Value) -> Content {
     }
 }
 
-/// A collection that [`Action`]s are done to.
+/// A collection that [`Action`]s are applied to.
 trait Act: Collection + Into<Value> {
-    /// The collection, if a value of any type is one.
+    /// Returns the collection in a value, if the value has this type.
     fn of<'a, 'e>(value: ValueMut<'a, 'e>) -> Option<&'a mut Self::In<InEntry<'e>>>;
 
     fn act<R: Room>(
@@ -69,7 +69,7 @@ trait Act: Collection + Into<Value> {
     ) -> Result<Answer, Error>;
 }
 
-/// The end of a list that a text stands for.
+/// Returns the end of a list that a text stands for.
 fn side(text: &[u8]) -> Side {
     if text.len().is_multiple_of(2) { Side::Back } else { Side::Front }
 }
@@ -159,7 +159,7 @@ impl Act for Hash {
     }
 }
 
-/// Does all actions, and fails then if `fails`.
+/// Applies all actions, and then fails if `fails` is `true`.
 fn act_all<C: Act, R: Room>(
     value: &mut C::In<R>,
     actions: &[Action],
@@ -170,7 +170,7 @@ fn act_all<C: Act, R: Room>(
     if fails { Err(Error::NoSuchKey) } else { answers.map(Answer::Many) }
 }
 
-/// A collection that actions make, and what they answer.
+/// Returns the collection that the actions make, and their answer.
 fn built<C: Act>(actions: &[Action], fails: bool, limits: &EncodingLimits) -> (Value, Result<Answer, Error>) {
     let mut value = C::EMPTY.into_in::<NoRoom>();
     let answer = act_all::<C, _>(&mut value, actions, fails, limits);
@@ -225,7 +225,7 @@ fn scan(keyspace: &Keyspace, options: &ScanOptions<'_>, now: u64) -> BTreeSet<By
     }
 }
 
-/// The keys of a model that match.
+/// Returns the keys of a model that match the pattern and the type.
 fn matching(db: &Db, pattern: Option<&[u8]>, object_type: Option<ObjectType>) -> BTreeSet<Bytes> {
     let is_match = |key: &[u8]| pattern.is_none_or(|pattern| NaiveGlob::new(pattern).is_match(key));
     let keys = db.keys.iter().filter(|(key, held)| {
@@ -238,7 +238,7 @@ fn either<E: Into<Error>>(result: Result<Answer, E>) -> Answer {
     result.unwrap_or_else(|error| Answer::Error(error.into().reply()))
 }
 
-/// Does `op` to the first keyspace or the second one, and to its model. Compares the answers and returns one.
+/// Applies `op` to one of the two keyspaces and to its model. Compares the answers, and returns the answer.
 pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
     let World { pairs, now, replies } = world;
     if let Op::Later(millis) = op {
@@ -486,7 +486,7 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             let found = keyspace.get_many(keys.each_ref(), now).map(|value| value.map(content_of));
             let expected = keys.each_ref().map(|key| db.keys.get(key).map(|held| held.content.clone()));
             assert_eq!(found, expected);
-            // More than a batch of sixteen.
+            // These are more keys than a batch of sixteen has.
             let many: Vec<_> = keys.iter().cycle().take(19).map(Key::from).collect();
             let mut seen = Vec::new();
             keyspace.get_each(&many, now, |i, value| seen.push((i, value.map(content_of))));

@@ -1,8 +1,7 @@
-//! Two keyspaces beside two of std's maps: the same answers, contents, events and times, and every byte
-//! accounted for.
+//! Two keyspaces are compared with a model of two std maps: answers, contents, events and times must be the
+//! same, and every byte must be accounted for.
 //!
-//! Limits of encodings are small, so that values change their encoding often. The model knows nothing of
-//! encodings.
+//! The encoding limits are small, so that values change their encoding often. The model has no encodings.
 
 mod apply;
 mod ops;
@@ -24,7 +23,7 @@ use zmalloc::Region;
 /// The longest string that Redis keeps in its header's block.
 const EMBSTR_SIZE_LIMIT: usize = 44;
 
-/// A keyspace, what it has told, and its model.
+/// A keyspace, the events that it has reported, and its model.
 pub(crate) struct Pair {
     keyspace: Keyspace,
     events: Arc<Mutex<Vec<Told>>>,
@@ -35,7 +34,7 @@ pub(crate) struct Pair {
 pub(crate) struct World {
     pairs: [Pair; 2],
     now: u64,
-    /// Replies that are held, what they are to say, and whether they share the string.
+    /// The replies that are held, the bytes that they must have, and whether they share the string.
     replies: Vec<(bytes::Bytes, Bytes, bool)>,
 }
 
@@ -65,7 +64,7 @@ fn told(event: Event<'_>) -> Told {
 }
 
 impl Pair {
-    /// `tells`: with a callback for events.
+    /// `tells` says whether the keyspace has a callback for events.
     fn new(tells: bool) -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let mut keyspace = Keyspace::with_options(options(4));
@@ -76,15 +75,16 @@ impl Pair {
         Self { keyspace, events, db: Db::default() }
     }
 
-    /// Without a callback, a look-up at an earlier time tells which expired keys are still there.
+    /// Finds the expired keys that are still there, by a look-up at an earlier time. It is called if there is
+    /// no callback.
     fn look_for_stale_keys(&mut self) {
         let Self { keyspace, db, .. } = self;
         db.told.clear();
         db.stale.retain(|key| !db.keys.contains_key(key) && keyspace.contains_key(key, 0));
     }
 
-    /// Compares the events with the expected ones. An expired key may be removed by any operation. Its event
-    /// comes once, and before the one of a key that takes its place.
+    /// Compares the events with the expected ones. Any operation may remove an expired key. Its event must
+    /// occur once, and before the event of a key that takes its place.
     fn check_events(&mut self, answer: &Answer) {
         let mut events = mem::take(&mut *self.events.lock().unwrap());
         events.retain(|event| match event {
@@ -99,10 +99,10 @@ impl Pair {
             Told::Changed(_) | Told::Removed(_) | Told::Cleared => true,
         });
         if *answer == Answer::Error(TOO_LONG) {
-            events.retain(|event| !matches!(event, Told::Changed(_))); // an edit that may have done a part
+            events.retain(|event| !matches!(event, Told::Changed(_))); // The edit may have done a part.
         }
         if events.iter().all(|event| matches!(event, Told::Removed(_))) {
-            events.sort(); // `retain` goes in the table's order
+            events.sort(); // `retain` visits keys in the order of the table.
         }
         assert_eq!(events, mem::take(&mut self.db.told));
     }
@@ -141,7 +141,7 @@ impl Pair {
     }
 }
 
-/// Tables for the texts of the operations.
+/// Symbol tables for the texts of the operations.
 static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
     let table = |symbols: &[&str]| Arc::new(SymbolTable::from_symbols(symbols).unwrap());
     [
@@ -150,7 +150,7 @@ static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
     ]
 });
 
-/// One policy for each way in which clocks are read and set.
+/// One policy for each way to read and set clocks.
 const POLICIES: [MaxmemoryPolicy; 4] = [
     MaxmemoryPolicy::Noeviction,
     MaxmemoryPolicy::AllkeysLrm,

@@ -1,4 +1,4 @@
-//! The operations of the model, on few keys and values, so that they meet.
+//! The operations of the model. They use few keys and values, so that many operations meet the same key.
 
 use keyspace::Expiry;
 use proptest::prelude::*;
@@ -15,14 +15,14 @@ pub(crate) enum Condition {
     Different(Bytes),
 }
 
-/// A time of a command, from the present one on.
+/// The time in a command. Most variants are relative to the present time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum When {
     InSeconds(i64),
     InMillis(i64),
     AtSeconds(i64),
     AtMillis(i64),
-    /// Not from the present one on.
+    /// A time that does not depend on the present time.
     Exact(Expiry),
 }
 
@@ -46,7 +46,7 @@ pub(crate) enum NewExpiry {
     To(When),
 }
 
-/// What is done to a collection that is lent. Each type makes of it what it can.
+/// An operation on a lent collection. Each type of collection does the closest operation that it has.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
     /// Adds an element, a member or a field.
@@ -57,7 +57,7 @@ pub(crate) enum Action {
     Empty,
 }
 
-/// By which method a collection is lent.
+/// The method that lends a collection.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum How {
     Edit,
@@ -83,7 +83,7 @@ pub(crate) enum Op {
     /// Appends, and then fails.
     AppendAndFail(Bytes, Bytes),
     IncrBy(Bytes, i64),
-    /// In quarters.
+    /// The increment is in quarters.
     IncrByFloat(Bytes, i8),
     Edit {
         key: Bytes,
@@ -92,7 +92,7 @@ pub(crate) enum Op {
         fails: bool,
         how: How,
     },
-    /// Puts a collection that was built elsewhere.
+    /// Inserts a collection that was built outside of the keyspace.
     Insert {
         key: Bytes,
         object_type: ObjectType,
@@ -134,23 +134,23 @@ pub(crate) enum Op {
     Keys(&'static [u8]),
     RandomKey(u64),
     Clear,
-    /// Keeps the keys that match.
+    /// Keeps the keys that match a pattern.
     Retain(&'static [u8]),
-    /// Room for so many more keys in the table, and then none to spare.
+    /// Reserves room for this many more keys in the table, and then gives back all spare room.
     Resize(usize),
     Sweep(usize),
-    /// So many calls of the clock.
+    /// Sweeps for this many readings of the clock.
     SweepFor(u8),
-    /// With a budget of so many microseconds.
+    /// Calls `maintain` with a budget of this many microseconds.
     Maintain(u8),
     /// Keeps a reply.
     Reply(Bytes),
     DropReplies,
-    /// Other limits of encodings.
     /// Codes new strings with one of two symbol tables, or with none.
     Symbols(Option<bool>),
+    /// Sets other encoding limits.
     Limits(usize),
-    /// Time passes, in milliseconds.
+    /// Advances the time by this many milliseconds.
     Later(u64),
 }
 
@@ -163,7 +163,7 @@ fn key() -> impl Strategy<Value = Bytes> {
     ]
 }
 
-/// Texts that are integers, nearly are, or are other numbers.
+/// Texts that are integers, other numbers, or nearly integers.
 const NUMBERS: [&str; 30] = [
     "0",
     "1",
@@ -197,7 +197,7 @@ const NUMBERS: [&str; 30] = [
     "1e3",
 ];
 
-/// Lengths around the limits of encodings and of length fields.
+/// Lengths near the limits of encodings and of length fields.
 const LENGTHS: [usize; 15] = [0, 2, 12, 13, 43, 44, 45, 253, 254, 255, 256, 1_000, 1_023, 1_024, 1_025];
 
 fn value() -> impl Strategy<Value = Bytes> {

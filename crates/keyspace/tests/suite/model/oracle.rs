@@ -1,4 +1,4 @@
-//! A keyspace of std's maps, after the documentation of Redis' commands.
+//! A keyspace of std's maps that follows the documentation of Redis' commands.
 
 use super::ops::{Action, Bytes, Condition, How};
 use keyspace::{Expiry, SetExpiry};
@@ -14,10 +14,10 @@ pub(crate) const TOO_LONG: &str = "ERR string exceeds maximum allowed size (prot
 pub(crate) const NO_SUCH_KEY: &str = "ERR no such key";
 pub(crate) const INVALID_TIME: &str = "ERR invalid expire time";
 
-/// The longest string, in bytes.
+/// The maximum length of a string, in bytes.
 pub(crate) const LEN_MAX: usize = 1 << 20;
 
-/// What an operation answers.
+/// The answer of an operation.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Answer {
     Done,
@@ -39,7 +39,7 @@ pub(crate) enum Content {
     Hash(BTreeMap<Bytes, Bytes>),
 }
 
-/// The score that a value stands for.
+/// Returns the score that a value stands for.
 pub(crate) fn score_of(value: &[u8]) -> i64 {
     value.len() as i64 - 20
 }
@@ -113,7 +113,7 @@ pub(crate) struct Held {
     pub(crate) expiry: Option<u64>,
 }
 
-/// An event, owned.
+/// An owned event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Told {
     Set(Bytes),
@@ -124,7 +124,7 @@ pub(crate) enum Told {
     Cleared,
 }
 
-/// When a time is, in milliseconds. `SET` and `GETEX` take positive numbers only.
+/// Returns the time of an expiry, in milliseconds. `SET` and `GETEX` take positive numbers only.
 pub(crate) fn time(expiry: Expiry, now: u64, positive: bool) -> Result<u64, Answer> {
     let (number, unit, base) = match expiry {
         Expiry::InSeconds(number) => (number, 1_000, i128::from(now)),
@@ -143,11 +143,11 @@ pub(crate) fn time(expiry: Expiry, now: u64, positive: bool) -> Result<u64, Answ
 /// One database.
 #[derive(Debug, Default)]
 pub(crate) struct Db {
-    /// The keys that are there.
+    /// The keys that have not expired.
     pub(crate) keys: BTreeMap<Bytes, Held>,
-    /// Keys whose time has come, and that have not been removed yet.
+    /// The keys that have expired and are not removed yet.
     pub(crate) stale: BTreeSet<Bytes>,
-    /// What is to be told.
+    /// The expected events.
     pub(crate) told: Vec<Told>,
 }
 
@@ -227,7 +227,7 @@ impl Db {
         Ok(Answer::Text(text))
     }
 
-    /// Gives a string another content. The expiry stays.
+    /// Replaces the content of a string. The expiry stays.
     fn write(&mut self, key: &[u8], text: Bytes) {
         match self.keys.get_mut(key) {
             Some(held) => {
@@ -277,7 +277,7 @@ impl Db {
         Ok(Answer::Flag(was))
     }
 
-    /// A new key is not made; one that is there keeps what was appended.
+    /// Appends, and then fails. No key is created, and a present key keeps the appended bytes.
     pub(crate) fn append_and_fail(&mut self, key: &[u8], bytes: &[u8]) -> Result<Answer, Answer> {
         if let Some(old) = self.string(key)? {
             let text = [old, bytes].concat();
@@ -294,7 +294,7 @@ impl Db {
         Ok(Answer::Number(sum))
     }
 
-    /// `answer` is what the keyspace answered. The model believes it where [`FloatSum`] is `Unknown`.
+    /// `answer` is the answer of the keyspace. The model trusts it if [`FloatSum`] is `Unknown`.
     pub(crate) fn incr_by_float(
         &mut self,
         key: &[u8],
@@ -329,7 +329,7 @@ impl Db {
         let held = self.keys.entry(key.to_vec()).or_insert_with(new);
         if held.content.object_type() != object_type {
             if how == How::Edit {
-                self.told.push(Told::Changed(key.to_vec())); // the closure has seen the value
+                self.told.push(Told::Changed(key.to_vec())); // The closure has got the value.
             }
             return Err(Answer::Error(WRONG_TYPE));
         }
@@ -347,7 +347,7 @@ impl Db {
         if fails { Err(Answer::Error(NO_SUCH_KEY)) } else { Ok(Answer::Many(answers)) }
     }
 
-    /// Puts a collection that `actions` make.
+    /// Inserts the collection that `actions` make.
     pub(crate) fn insert(
         &mut self,
         key: &[u8],
@@ -399,7 +399,7 @@ impl Db {
         }
         let at = time(expiry, now, false)?;
         let Some(held) = self.keys.get_mut(key) else { return Ok(Answer::Flag(false)) };
-        // No expiry is later than any.
+        // A key without an expiry counts as expiring after every time.
         let old = held.expiry.unwrap_or(u64::MAX);
         let (is_there, is_later, is_earlier) = (held.expiry.is_some(), at > old, at < old);
         if nx && is_there || xx && !is_there || gt && !is_later || lt && !is_earlier {

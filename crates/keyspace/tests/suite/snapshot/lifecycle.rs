@@ -1,4 +1,4 @@
-//! How a snapshot begins, goes on and ends.
+//! The beginning, the progress and the end of snapshots.
 
 use super::*;
 
@@ -62,7 +62,7 @@ fn one_snapshot_runs_at_a_time_and_the_next_waits_until_an_abandoned_one_is_clea
     keyspace.set("text 1", &[b'x'; 1], NOW).unwrap();
     let mut calls = 0;
     while keyspace.begin_snapshot(Collector::new(1).0, NOW).is_err() {
-        // The clock stands still, so that a call ends when there is nothing to do.
+        // The clock stands still, so that a call ends when no work is left.
         keyspace.maintain(NOW, Duration::from_secs(1), || Duration::ZERO);
         calls += 1;
         assert!(calls < 3);
@@ -198,7 +198,7 @@ fn clocks_that_are_ahead_of_the_start_say_that_a_key_was_used() {
         if let Some(policy) = changed {
             keyspace.set_options(Options::new().maxmemory_policy(policy));
         } else {
-            // LFU's counter goes from 5 to 3 in the two minutes, and up again by one each time.
+            // LFU's counter falls from 5 to 3 in two minutes, and rises again by one with each use.
             assert!(keyspace.touch("a", start + 60_000) && keyspace.touch("a", start + 60_000));
         }
         while !step(&mut keyspace).is_complete {}
@@ -241,7 +241,7 @@ fn a_sink_that_panics_ends_the_snapshot_as_failed_and_the_next_one_is_whole() {
     }
 }
 
-/// Places of the table hold some dozens of keys: with values of 20 KB they have more bytes than one step
+/// A place of the table holds some dozens of keys. With values of 20 KB, it has more bytes than one step
 /// saves.
 #[test]
 fn a_place_with_many_bytes_is_saved_over_several_steps() {

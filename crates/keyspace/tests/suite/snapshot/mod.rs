@@ -1,4 +1,4 @@
-//! Snapshots: what a sink gets is the state of the start, whatever happens meanwhile.
+//! Snapshots: a sink receives the state of the start, whatever happens to the keys meanwhile.
 
 mod lifecycle;
 mod model;
@@ -20,18 +20,18 @@ use zmalloc::{Region, fault};
 
 const NOW: u64 = 1_000;
 
-/// Elements of a large value: as many blocks, and more than 64.
+/// The number of elements of a large value. It has as many blocks, which is more than 64.
 const MANY: usize = 80;
 
-/// The elements of a value, in an order that is always the same, and the expiry.
+/// The elements of a value, in a fixed order, and the expiry.
 type Saved = (Vec<Vec<u8>>, Option<u64>);
 type State = BTreeMap<Vec<u8>, Saved>;
 
-/// What a sink has got.
+/// The keys that a sink has received.
 #[derive(Default)]
 struct Got {
     state: State,
-    /// The key that is half saved, its elements so far, and where to go on.
+    /// The half-saved key, its elements so far, and the position of the next element.
     half: Option<(Vec<u8>, Vec<Vec<u8>>, At)>,
     calls: usize,
     is_finished: bool,
@@ -45,7 +45,7 @@ enum At {
     End,
 }
 
-/// Collects records, `slice` elements a call at most. Fails at one call if asked to.
+/// Collects records, at most `slice` elements in each call. Fails in one call if the test asks for that.
 struct Collector {
     got: Arc<Mutex<Got>>,
     slice: usize,
@@ -82,7 +82,7 @@ impl SnapshotSink for Collector {
         }
         let (key, mut all, mut at) = got.half.take().unwrap_or((record.key.to_vec(), vec![], At::Index(0)));
         assert_eq!(key, record.key, "calls for one key follow each other");
-        // Some elements at a time, and all of them if they are wanted at once.
+        // Take `slice` elements at most, or all of them if the portion is the rest of the value.
         let most = if elements == usize::MAX { usize::MAX } else { elements.min(self.slice) };
         at = part(record.value, at, most, &mut all);
         if !matches!(at, At::End) {
@@ -106,7 +106,7 @@ impl SnapshotSink for Collector {
     }
 }
 
-/// Adds some elements of a value to `all`, and returns where to go on.
+/// Adds some elements of a value to `all`, and returns the position of the next element.
 fn part(value: ValueRef<'_>, at: At, most: usize, all: &mut Vec<Vec<u8>>) -> At {
     let before = all.len();
     let mut add = |element: Element<'_>| all.push(element.text().to_vec());
@@ -130,7 +130,7 @@ fn part(value: ValueRef<'_>, at: At, most: usize, all: &mut Vec<Vec<u8>>) -> At 
             }
             zset.len()
         }
-        // As a file is written: by the cursor of the table, which may not change meanwhile.
+        // Sets are read by the cursor of the table, as a writer of a file does. The table must not change.
         ValueRef::Set(set) => {
             let mut seen = 0;
             while seen < most {
@@ -162,7 +162,7 @@ fn part(value: ValueRef<'_>, at: At, most: usize, all: &mut Vec<Vec<u8>>) -> At 
     if index == len { At::End } else { At::Index(index) }
 }
 
-/// The state of a keyspace at `now`.
+/// Returns the state of a keyspace at `now`.
 fn state_of(keyspace: &Keyspace, now: u64) -> State {
     let one = |(key, value): (&[u8], ValueRef<'_>)| {
         let mut all = Vec::new();
@@ -179,7 +179,8 @@ fn state_of(keyspace: &Keyspace, now: u64) -> State {
     keyspace.iter(now).map(one).collect()
 }
 
-/// Collections change their encoding beyond eight elements, and a list has one element a node.
+/// With these options, collections change their encoding beyond eight elements, and each node of a list has
+/// one element.
 fn options() -> Options {
     Options::new()
         .hash_max_listpack_entries(8)
@@ -189,7 +190,7 @@ fn options() -> Options {
         .list_max_listpack_size(1)
 }
 
-/// Tables for the texts of the operations.
+/// Symbol tables for the texts of the operations.
 static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
     [["xxxxxxxx", "yyy"], ["xxx", "yyyyyyyy"]]
         .map(|symbols| Arc::new(SymbolTable::from_symbols(symbols).unwrap()))
@@ -201,7 +202,7 @@ fn empty() -> Keyspace {
 
 const TYPES: [&str; 4] = ["list", "set", "zset", "hash"];
 
-/// Adds an element to the collection of a key, whose name begins with the type.
+/// Adds an element to the collection of a key. The key's name begins with the type of the collection.
 fn add(keyspace: &mut Keyspace, key: &str, n: usize) -> Result<(), Error> {
     let element = format!("element {n}");
     let element = element.as_bytes();
@@ -219,7 +220,8 @@ fn add_many(keyspace: &mut Keyspace, key: &str, count: usize) {
 
 const KEYS: usize = if cfg!(miri) { 4 } else { 300 };
 
-/// Strings, small collections, and a large value of each type. Some have an expiry.
+/// Returns a keyspace with strings, small collections, and a large value of each type. Some keys have an
+/// expiry.
 fn filled() -> Keyspace {
     let mut keyspace = empty();
     for n in 0..KEYS {
@@ -236,7 +238,7 @@ fn filled() -> Keyspace {
     keyspace
 }
 
-/// One step.
+/// Does one step of the snapshot.
 fn step(keyspace: &mut Keyspace) -> Snapshotted {
     keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO)
 }
@@ -253,7 +255,7 @@ fn to_the_end(keyspace: &mut Keyspace) -> usize {
     }
 }
 
-/// Steps until a part of a large value is saved, and returns its key.
+/// Does steps until a part of a large value is saved. Returns its key.
 fn step_into_large(keyspace: &mut Keyspace, got: &Mutex<Got>) -> String {
     loop {
         if let Some((key, ..)) = &got.lock().unwrap().half {

@@ -1,8 +1,8 @@
-//! Snapshots beside a random load of operations.
+//! Snapshots that run between random operations.
 
 use super::*;
 
-/// One operation, which a number chooses.
+/// Does one operation, which the number `random` chooses.
 fn change(keyspace: &mut Keyspace, other: &mut Keyspace, random: u64, now: u64) {
     let (what, n) = (random % 32, (random >> 8) as usize);
     let pick = (random >> 40) as usize;
@@ -13,7 +13,7 @@ fn change(keyspace: &mut Keyspace, other: &mut Keyspace, random: u64, now: u64) 
     };
     let key = name.as_bytes();
     let expiry = Expiry::AtMillis(now as i64 + (n % 50) as i64 - 5);
-    /// Without memory an operation may fail.
+    /// An operation may fail if there is no memory.
     fn ignore<T>(_result: T) {}
     match what {
         0..4 => ignore(keyspace.set(key, &vec![b'y'; n % 90][..], now)),
@@ -40,7 +40,7 @@ fn change(keyspace: &mut Keyspace, other: &mut Keyspace, random: u64, now: u64) 
         27 if pick.is_multiple_of(3) => keyspace.retain(now, |key, _value| key.len() != n % 12),
         28 => keyspace.shrink_to_fit(),
         29 if pick.is_multiple_of(2) => {
-            // The clock stands still, so that defragmentation has no end to its time.
+            // The clock stands still, so that the time of defragmentation never ends.
             keyspace.set_options(options().active_defrag_ignore_bytes(1).active_defrag_threshold_lower(1));
             ignore(keyspace.active_defrag(now, Duration::from_micros(500), || Duration::ZERO));
         }
@@ -61,13 +61,13 @@ const POLICIES: [MaxmemoryPolicy; 5] = [
     MaxmemoryPolicy::AllkeysRandom,
 ];
 
-/// Between two operations.
+/// An action between two operations.
 #[derive(Clone, Copy, Debug)]
 enum Beside {
     Nothing,
     Steps(usize),
     Abandon,
-    /// The next operation gets no memory.
+    /// Lets allocations of the next operation fail.
     NoMemory,
     Later(u64),
 }
@@ -86,8 +86,8 @@ fn beside() -> impl Strategy<Value = Beside> {
 proptest! {
     #![proptest_config(testing::config(300, 1))]
 
-    /// One snapshot after the other, beside all that can happen to keys. Each that ends has the state of its
-    /// start.
+    /// Runs one snapshot after the other between all operations on keys. Each finished snapshot must have the
+    /// state of its start.
     #[test]
     fn a_snapshot_is_the_state_at_its_start(
         changes in prop::collection::vec((any::<u64>(), beside()), 0..if cfg!(miri) { 20 } else { 300 }),

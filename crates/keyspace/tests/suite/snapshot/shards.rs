@@ -1,9 +1,9 @@
-//! Snapshots of all shards at one moment.
+//! Snapshots that save all shards as they are at one moment.
 
 use super::*;
 
-/// Keys that are written by several threads while all shards are saved. Each key counts up, and all keys of
-/// a thread are equal or differ by one: the snapshot has a moment of them.
+/// Several threads write keys while all shards are saved. Each key counts up. At any moment, all keys of one
+/// thread are equal or differ by one. So they must differ by at most one in the snapshot too.
 #[test]
 #[cfg_attr(miri, ignore = "slow; no unsafe code of its own")]
 fn shards_are_saved_as_of_one_moment_beside_writers() {
@@ -55,7 +55,7 @@ fn shards_are_saved_as_of_one_moment_beside_writers() {
             for thread in ["0", "1"] {
                 let of_thread: Vec<i64> =
                     (0..KEYS_A_THREAD).map(|key| values[&(thread.to_owned(), key)]).collect();
-                // A writer goes through its keys in order.
+                // A writer increments its keys in order.
                 assert!(of_thread.windows(2).all(|pair| pair[0] >= pair[1]), "{of_thread:?}");
                 assert!(of_thread[0] - of_thread[of_thread.len() - 1] <= 1, "{of_thread:?}");
             }
@@ -151,8 +151,8 @@ fn a_sink_that_cannot_be_made_leaves_no_snapshot() {
     sharded.begin_snapshot(|_| Collector::new(1).0, NOW).unwrap();
 }
 
-/// Large values of all shards in slices, beside writes. A sink checks that no other key comes between two
-/// slices.
+/// Large values of all shards are saved in slices between writes. A sink checks that no other key comes
+/// between two slices.
 #[test]
 fn large_values_of_shards_are_saved_in_slices_beside_writes() {
     let sharded = Sharded::new(4);
@@ -177,7 +177,7 @@ fn large_values_of_shards_are_saved_in_slices_beside_writes() {
     let (mut time, mut turns) = (0, 0);
     loop {
         let before = calls();
-        // Each look at the clock takes 10 us: a turn of a shard has a few steps.
+        // The clock advances by 10 us with each reading, so that a turn of a shard has a few steps.
         let done = sharded.snapshot_for(Duration::from_micros(100), || {
             time += 10;
             Duration::from_micros(time)
@@ -190,7 +190,7 @@ fn large_values_of_shards_are_saved_in_slices_beside_writes() {
         turns += 1;
         let new = format!("new {turns}");
         sharded.write(&new, |keyspace, key| keyspace.set(key, 1, NOW)).unwrap();
-        // An edit saves the whole value at once, and a removal leaves it to the snapshot.
+        // An edit saves the whole value at once. A removal leaves the value to the snapshot.
         if turns % 20 == 0 {
             add_to(&names[turns / 20 % 12], 1_000 + turns);
         } else if turns % 20 == 10 {

@@ -1,15 +1,15 @@
-//! Writes to keys that are not saved yet, large values above all.
+//! Writes to keys that are not saved yet, mostly to keys with large values.
 
 use super::*;
 
 type Change = fn(&mut Keyspace, &str);
 
-/// When a large value is saved whose key is changed.
+/// The time at which a large value is saved if its key is changed.
 #[derive(Clone, Copy, PartialEq)]
 enum When {
     Later,
     AtOnce,
-    /// At once if it is half saved.
+    /// At once if the value is half saved.
     AtOnceIfHalf,
 }
 
@@ -153,7 +153,7 @@ fn all_keys_are_saved_that_are_cleared_meanwhile() {
     }
 }
 
-/// A table for symbols stays for as long as a snapshot has strings that are coded with it.
+/// A symbol table must stay for as long as a snapshot has strings that are coded with it.
 #[test]
 fn coded_strings_are_saved_after_their_keys_are_cleared_and_the_table_replaced() {
     let [old, new] = TABLES.clone();
@@ -195,7 +195,7 @@ fn all_keys_that_are_cleared_while_a_snapshot_is_cleared_up_become_garbage_at_on
     keyspace.check();
 }
 
-/// The callback must not panic. If it does, nothing is missing from the snapshot.
+/// A callback must not panic. If it does, the snapshot is complete nevertheless.
 #[test]
 fn a_large_value_whose_removal_panics_in_the_callback_is_saved() {
     let mut keyspace = filled();
@@ -226,7 +226,8 @@ fn a_write_to_a_small_key_saves_nothing_while_a_large_value_is_half_saved() {
     assert_eq!(got.lock().unwrap().calls, calls);
 }
 
-/// It is looked for at the cursor of the walk, and elsewhere when the table has grown between two slices.
+/// The value is found at the cursor of the walk, or in the whole table if the table has grown between two
+/// slices.
 #[test]
 fn a_large_value_whose_key_has_another_hash_than_the_hasher_gives_is_found() {
     for new_keys in [0, 5_000] {
@@ -259,12 +260,12 @@ fn what_a_snapshot_holds_does_not_count_for_maxmemory_until_it_is_saved() {
     TYPES.iter().for_each(|name| assert!(keyspace.remove(format!("{name} large").as_bytes(), NOW)));
     let (held, mut n) = (keyspace.snapshot_bytes(), 0);
     assert!(held > 10_000, "{held}");
-    // As much is written as was removed, and nothing has to be freed for it.
+    // As many bytes are written as were removed, without freeing anything.
     while keyspace.set(format!("new {n}").as_bytes(), &[b'x'; 100], NOW).is_ok() {
         n += 1;
     }
     assert!(keyspace.allocation_size() > limit && keyspace.counted_bytes() <= limit);
-    // What is saved is garbage, which counts. It is freed when the next write needs the room.
+    // Saved values become garbage, which counts. The next write that needs the room frees it.
     to_the_end(&mut keyspace);
     assert_eq!(keyspace.snapshot_bytes(), 0);
     keyspace.remove("new 0", NOW);
@@ -295,7 +296,7 @@ fn a_sink_is_told_whether_a_write_waits_for_it() {
     while !taken().iter().any(|portion| matches!(portion, Portion::Elements(_))) {
         assert!(!step(&mut keyspace).is_complete);
     }
-    // Edits of all large values: the half-saved one and the others.
+    // Edit all large values: the half-saved one and the others.
     for name in ["list", "zset", "hash"] {
         add(&mut keyspace, &format!("{name} large"), MANY).unwrap();
     }

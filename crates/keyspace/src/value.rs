@@ -174,10 +174,11 @@ impl<'a> StringRef<'a> {
         match self.string {
             EntryString::Object(object) => self.reading.lent.lend(object),
             EntryString::Coded(coded) => {
-                let mut text = Vec::new();
+                // `SymbolTable::decode` needs eight bytes more than the text, and takes no memory then.
+                let mut text = Vec::with_capacity(coded.len as usize + 8);
                 match self.reading.tables.decode(coded, &mut text) {
                     Ok(()) => text.into(),
-                    Err(error) => zmalloc::oom(error.size()),
+                    Err(error) => unreachable!("{error}"),
                 }
             }
             string => Bytes::copy_from_slice(&string.plain().unwrap_or(Element::Bytes(b"")).text()),

@@ -1,17 +1,18 @@
 //! [`Stats`] and [`Work`]: what a table reports about its shape and about the work that it has done.
 
 /// The work that a table has done since it was created. The difference of two readings is the cost of the
-/// operations in between. The crate's tests check it after every single operation.
+/// operations in between. The crate's tests check that cost after every single operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Work {
-    /// Chunks split in two. The first chunk counts as one.
+    /// Chunks split in two. The allocation of the first chunk counts as a split.
     pub chunks_split: u64,
-    /// Chunks merged into the one they were split from.
+    /// Chunks merged into the one from which they were split. A chunk that is removed with its entries counts
+    /// as merged, except for the first chunk.
     pub chunks_merged: u64,
-    /// Entries that changed their chunk in splits and merges.
+    /// Entries that splits and merges moved to another chunk.
     pub entries_moved: u64,
-    /// Bytes allocated, as `used_memory` counts them. Bytes freed since then still count.
+    /// Bytes allocated, as `used_memory` counts them. Frees do not reduce this number.
     pub bytes_allocated: u64,
 }
 
@@ -40,17 +41,17 @@ impl core::ops::AddAssign for Work {
     }
 }
 
-/// The shape of a table, in constant time. In C: what `dictGetStats` prints.
+/// The shape of a table. Reading it takes constant time. In C: what `dictGetStats` prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Entries in the table.
     pub entries: usize,
-    /// Chunks of fifteen slots in use.
+    /// Chunks in use. Each has fifteen slots.
     pub chunks: usize,
-    /// Chunks that there is memory for, in use or not.
+    /// Chunks for which memory is allocated, in use or not.
     pub chunks_allocated: usize,
-    /// Overflow children allocated, of up to seven entries each.
+    /// Overflow children allocated. Each holds up to seven entries.
     pub children: usize,
     /// Bytes that the table's blocks add to `used_memory`.
     pub allocation_size: usize,
@@ -59,11 +60,12 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Returns the number of entries divided by the number of slots. Overflow is not counted among the slots.
+    /// Returns the number of entries divided by the number of slots in chunks. The entries in overflow
+    /// children are counted, but not the places for them.
     ///
-    /// A table of several chunks has a load of 0.7 while it grows, and more only while growth is put off.
-    /// Removals shrink it at a load of one third. A single chunk has a load of up to 1. A table without
-    /// chunks has a load of 0.
+    /// A table of several chunks has a load of about 0.7 while it grows. Removals shrink it at a load of one
+    /// third. A single chunk is filled to a load of 1 before the table grows. The load is higher only while
+    /// growth is put off. A table without chunks has a load of 0.
     pub fn load(&self) -> f64 {
         if self.chunks == 0 { 0.0 } else { self.entries as f64 / (self.chunks * crate::group::SLOTS) as f64 }
     }

@@ -12,7 +12,9 @@ use crate::item::{Item, Items};
 use crate::iter::Iter;
 use core::iter::FusedIterator;
 
-/// How many times as many integers the larger of two walks has when `Inter::fold` gallops instead of merging.
+/// The ratio of lengths that decides how `Inter::fold` intersects two walks. If the larger walk has at least
+/// this many times as many integers as the smaller one, `fold` gallops. Otherwise it merges them, if both
+/// have the same encoding.
 const GALLOP_FROM: usize = 16;
 
 /// Evaluates `$same` with the slices of the walks if there are two walks in the same encoding. Otherwise
@@ -34,7 +36,7 @@ macro_rules! with_pair {
     };
 }
 
-/// One step of a merge: returns the lesser head of two walks, whether it is the head of both, and the walks
+/// One step of a merge. Returns the lesser head of two walks, whether both walks begin with it, and the walks
 /// without it. Returns `None` if a walk has ended.
 ///
 /// The simple version branches on which head is the lesser:
@@ -45,8 +47,8 @@ macro_rules! with_pair {
 /// else                 { (a[0], true, a[1..], b[1..]) }
 /// ```
 ///
-/// A processor cannot predict that branch. So the code below differs in one point: a comparison selects each
-/// of the three results on its own, and no branch depends on which head is the lesser.
+/// A processor cannot predict that branch. So the code below differs in one point: each result is selected by
+/// a comparison of its own, and no branch depends on which head is the lesser.
 #[inline]
 fn step<'a, T: Item>(a: &'a [T], b: &'a [T]) -> Option<(i64, bool, &'a [T], &'a [T])> {
     let ([head_a, rest_a @ ..], [head_b, rest_b @ ..]) = (a, b) else { return None };
@@ -57,6 +59,7 @@ fn step<'a, T: Item>(a: &'a [T], b: &'a [T]) -> Option<(i64, bool, &'a [T], &'a 
     Some((least.get(), number_a == number_b, a, b))
 }
 
+/// Folds the integers that are in both slices, by a merge.
 fn fold_inter<'a, T: Item, B>(
     mut a: &'a [T],
     mut b: &'a [T],
@@ -72,6 +75,7 @@ fn fold_inter<'a, T: Item, B>(
     result
 }
 
+/// Folds the integers that are in at least one of the slices, by a merge.
 fn fold_union<'a, T: Item, B>(
     mut a: &'a [T],
     mut b: &'a [T],
@@ -85,7 +89,8 @@ fn fold_union<'a, T: Item, B>(
     a.iter().chain(b).fold(result, |result, item| f(result, item.get()))
 }
 
-/// The default implementation of [`Iterator::fold`].
+/// Does what the default implementation of [`Iterator::fold`] does. A type that overrides `fold` cannot call
+/// the default.
 fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl FnMut(B, i64) -> B) -> B {
     let mut result = first;
     for value in walk {
@@ -98,13 +103,13 @@ fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl F
 /// intset part of `sinterGenericCommand`.
 ///
 /// Takes O(k m log(n / m)) for `k` walks, where the smallest has `m` integers and each other one has `n`.
-/// Does not allocate.
+/// Does not allocate. Sorts the walks by length.
 ///
 /// ```
 /// use intset::{IntSet, inter};
 /// let (a, b) = (IntSet::from_iter(0..100), IntSet::from_iter([7, 70, 700]));
 /// assert_eq!(inter(&mut [a.iter(), b.iter()]).collect::<Vec<_>>(), [7, 70]);
-/// assert_eq!(inter(&mut [a.range(..50), b.iter()]).count(), 1); // SINTERCARD's limit would be `take`
+/// assert_eq!(inter(&mut [a.range(..50), b.iter()]).count(), 1); // `take` does what SINTERCARD's LIMIT does
 /// ```
 pub fn inter<'w, 'a>(walks: &'w mut [Iter<'a>]) -> Inter<'w, 'a> {
     // The smallest walk proposes candidates, and the others seek them.
@@ -128,7 +133,8 @@ impl Iterator for Inter<'_, '_> {
             for other in &mut *others {
                 let found = other.seek(candidate)?;
                 if found != candidate {
-                    // This walk has no integer between the candidate and `found`.
+                    // This walk has no integer from the candidate up to `found`, so the next candidate is at
+                    // least `found`.
                     candidate = smallest.seek(found)?;
                     smallest.next();
                     continue 'candidates;

@@ -94,8 +94,8 @@ impl<R: Room> fmt::Debug for IntSet<R> {
 }
 
 impl Extend<i64> for IntSet {
-    /// Inserts the values one by one. This is fast if they ascend. The fallible form is
-    /// [`try_insert`](IntSet::try_insert).
+    /// Inserts the values one by one. This is fast if they ascend: see [`try_insert`](IntSet::try_insert).
+    /// Calls the OOM handler if there is no memory.
     fn extend<I: IntoIterator<Item = i64>>(&mut self, values: I) {
         for value in values {
             self.insert(value);
@@ -104,7 +104,8 @@ impl Extend<i64> for IntSet {
 }
 
 impl FromIterator<i64> for IntSet {
-    /// The fallible form is [`try_insert`](IntSet::try_insert).
+    /// Creates a set and inserts the values one by one, as [`extend`](Extend::extend) does. Calls the OOM
+    /// handler if there is no memory.
     fn from_iter<I: IntoIterator<Item = i64>>(values: I) -> Self {
         let mut set = Self::new();
         set.extend(values);

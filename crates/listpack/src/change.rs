@@ -1,5 +1,8 @@
 //! The methods that change a [`ListPack`]. They call its [`Editor`](crate::Editor). The forms without `try_`
-//! call the OOM handler instead of returning an error.
+//! call the OOM handler instead of returning an error. A list that would be longer than
+//! [`BYTE_LEN_MAX`](crate::BYTE_LEN_MAX) causes an error in the same way as missing memory.
+//!
+//! In O(n) and O(len), n and len stand for the length of the list, unless a method says otherwise.
 
 use crate::list::ListPack;
 use crate::value::Value;
@@ -40,8 +43,9 @@ impl<R: Room> ListPack<R> {
         self.editor.try_push_front(value)
     }
 
-    /// Adds `value` in front of the entry at `offset`. Returns the offset of the new entry, which is `offset`
-    /// itself. O(n). In C: `lpInsert` with `LP_BEFORE`.
+    /// Adds `value` in front of the entry at `offset`, or at the end if the list ends before `offset`.
+    /// Returns the offset of the new entry. In the first case, this is `offset` itself. O(n). In C:
+    /// `lpInsert` with `LP_BEFORE`.
     pub fn insert_before<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> Offset {
         or_oom(self.try_insert_before(offset, value))
     }
@@ -89,18 +93,20 @@ impl<R: Room> ListPack<R> {
         self.editor.try_replace(offset, value)
     }
 
-    /// Removes the entry at `offset`. Returns the offset of the next entry, which is `offset` itself, or
-    /// `None` if there is no next entry. O(n). In C: `lpDelete`.
+    /// Removes the entry at `offset`, if there is one. Returns the offset of the next entry, which is then
+    /// `offset` itself, or `None` if there is no next entry. O(n). In C: `lpDelete`.
     pub fn remove(&mut self, offset: Offset) -> Option<Offset> {
         self.editor.remove(offset)
     }
 }
 
 /// Operations on many entries. Each of them moves the bytes in one pass and resizes the block at most once.
+/// The only exception is an iterator whose second run is shorter: see [`Editor`](crate::Editor).
 impl<R: Room> ListPack<R> {
     /// Adds the values at the end, and grows the block once. O(n) for n values. In C: `lpBatchAppend`.
     ///
-    /// The iterator is cloned and runs twice: the first run adds up the lengths, and the second one writes.
+    /// The iterator is cloned and runs twice. The first run adds up the sizes of the entries, and the second
+    /// run writes the entries.
     ///
     /// ```
     /// use listpack::{ListPack, Value};
@@ -110,8 +116,8 @@ impl<R: Room> ListPack<R> {
     /// ```
     ///
     /// # Panics
-    /// If the iterator panics, or if its second run yields longer values than the first one. The list is then
-    /// unchanged.
+    /// If the iterator panics, or if the values of its second run need more bytes than those of the first
+    /// run. The list is then unchanged.
     pub fn extend<'a>(&mut self, values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>) {
         or_oom(self.try_extend(values));
     }
@@ -126,7 +132,7 @@ impl<R: Room> ListPack<R> {
     }
 
     /// Inserts the values in front of the entry at `offset`, and grows the block once. The first new entry is
-    /// then at `offset`. O(len).
+    /// then at `offset`. If the list ends before `offset`, the values are added at the end. O(len).
     ///
     /// ```
     /// let mut list = listpack::ListPack::new();
@@ -156,9 +162,10 @@ impl<R: Room> ListPack<R> {
     }
 
     /// Moves `n` entries, beginning with the one at `offset`, in front of the entry at `before`. Moves them
-    /// to the end if `before` is `None`. Needs no memory. O(len).
+    /// to the end if `before` is `None`. Does not allocate. O(len).
     ///
-    /// Moves nothing if there are fewer than `n` entries, or if `before` is one of them.
+    /// Moves nothing if there are fewer than `n` entries from `offset` on, or if `before` is the offset of
+    /// one of them.
     ///
     /// ```
     /// let mut list = listpack::ListPack::new();
@@ -191,7 +198,7 @@ impl<R: Room> ListPack<R> {
         self.editor.remove_many(offsets)
     }
 
-    /// Removes all entries except the first `len`. O(n).
+    /// Keeps the first `len` entries and removes the others. O(n).
     pub fn truncate(&mut self, len: usize) {
         self.editor.truncate(len);
     }

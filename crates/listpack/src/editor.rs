@@ -9,17 +9,20 @@ use core::ops::Deref;
 
 /// Changes a list in place, in a block that the caller owns.
 ///
-/// `R` is a [`Room`]. The signatures below say `Buffer`, which every `Room` implements. The editor derefs to
-/// [`View`], which has the methods that read.
+/// `R` is a [`Room`], which holds the bytes of the list and can resize them. The signatures below say
+/// `Buffer`, which every `Room` implements. The editor derefs to [`View`], which has the methods that read.
 ///
-/// Each operation resizes the room at most once. There is one exception: if an iterator yields fewer values
-/// than its clone, the room is resized twice. An operation that fails leaves the list unchanged. An empty
-/// list keeps its seven bytes. The methods of [`ListPack`](crate::ListPack) run the same code.
+/// Each operation resizes the room at most once, with one exception. Some operations take an iterator, clone
+/// it, and add up the sizes of the clone's values first. If the iterator then yields fewer bytes, the room is
+/// resized twice.
+///
+/// An operation that fails leaves the list unchanged. An empty list keeps its seven bytes. The methods of
+/// [`ListPack`](crate::ListPack) run the same code.
 ///
 /// ```
 /// use listpack::{Editor, ListPack, ReserveError, Value, View};
 ///
-/// // An entry of a table has eight bytes, a list, and a key behind it. This one has 40 bytes at most.
+/// // This entry of a table consists of eight bytes, a list and a key. It can grow to 40 bytes.
 /// let mut entry = testing::Entry::new(b"8 bytes:", ListPack::new().as_bytes(), b"key", 40);
 ///
 /// let mut list = Editor::new(&mut entry)?;
@@ -47,7 +50,7 @@ impl<R: Room> Editor<R> {
     /// [`View::new`] does. O(1).
     ///
     /// # Errors
-    /// If the room's bytes are not valid. The room is then dropped. Pass a `&mut R` to keep it.
+    /// If the header or the end byte is not valid. The room is then dropped. Pass a `&mut R` to keep it.
     pub fn new(room: R) -> Result<Self, Malformed> {
         View::new(room.bytes())?;
         Ok(Self { buffer: room })

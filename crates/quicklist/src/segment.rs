@@ -1,12 +1,12 @@
 //! [`Segment`]: up to 128 nodes in one block. This is the only code that changes the nodes of a list.
 //!
-//! Invariants: `elements` is the sum over the nodes. A segment without nodes owns no block, so it can be
-//! dropped without a change of `size`.
+//! Each method that changes a node, or the room for nodes, takes `size` and updates it. `size` is the number
+//! of bytes that the blocks of all segments and nodes of a list add to `used_memory`. A node is borrowed
+//! mutably only in a closure, so no change can bypass `size`. The allocator is asked for the size of a block
+//! only if the block may have changed.
 //!
-//! Each method that changes a node, or the room for nodes, takes `size`. This is the sum of what the
-//! segments' blocks and the nodes' blocks of a list add to `used_memory`, in bytes. The method updates it. A
-//! node is borrowed mutably only in a closure, so no change can bypass the sum. The allocator is asked only
-//! if a block may have changed.
+//! Invariants: `elements` is the number of elements in all nodes of the segment. A segment without nodes owns
+//! no block, so dropping it does not change `size`.
 
 use crate::node::Node;
 use crate::storage::{shrink, try_reserve};
@@ -19,7 +19,8 @@ use zmalloc::{ReserveError, Zmalloc, relocate_vec, vec_size};
 /// The maximum number of nodes of a segment. They take 2 KiB.
 pub(crate) const SEGMENT_NODES: usize = if cfg!(test) { 4 } else { 128 };
 
-/// How many nodes a call of [`Segment::relocate`] handles. Copying a node of 8 KiB takes some microseconds.
+/// How many nodes a call of [`Segment::relocate`] handles. Copying a node of 8 KiB takes a few
+/// microseconds.
 const NODES_A_CALL: usize = if cfg!(test) { 3 } else { 16 };
 
 /// A segment of a list. See the drawing in `nodes.rs`.
@@ -31,8 +32,8 @@ pub(crate) struct Segment {
 const _: () = assert!(size_of::<Segment>() == 4 * size_of::<usize>());
 
 impl Segment {
-    /// Creates a segment of these nodes, with room for `capacity` nodes. Also returns what it adds to the sum
-    /// of a list.
+    /// Creates a segment of these nodes, with room for at least `capacity` nodes. Also returns the number of
+    /// bytes that it adds to the `size` of a list.
     pub(crate) fn try_new<const N: usize>(
         nodes: [Node; N],
         capacity: usize,
@@ -43,7 +44,8 @@ impl Segment {
         Ok((segment, size))
     }
 
-    /// Copies the segment, without unused room. Also returns what the copy adds to the sum of a list.
+    /// Copies the segment, without unused room. Also returns the number of bytes that the copy adds to the
+    /// `size` of a list.
     pub(crate) fn try_clone(&self) -> Result<(Self, usize), ReserveError> {
         let (mut copy, mut size) = Self::try_new([], self.nodes.len())?;
         for node in &self.nodes {
@@ -64,7 +66,7 @@ impl Segment {
         self.elements
     }
 
-    /// Returns whether the segment may have `additional` more nodes.
+    /// Returns whether the segment has places for `additional` more nodes.
     pub(crate) fn has_places(&self, additional: usize) -> bool {
         self.nodes.len() + additional <= SEGMENT_NODES
     }
@@ -72,7 +74,7 @@ impl Segment {
 
 /// One node.
 impl Segment {
-    /// Calls `change`, which may change a node in any way or replace it.
+    /// Calls `change` with the node at `slot`. `change` may change the node in any way or replace it.
     pub(crate) fn change<T>(
         &mut self,
         slot: usize,
@@ -86,8 +88,8 @@ impl Segment {
         result
     }
 
-    /// Calls `splice` with the listpack of a node. `added` is the change of the number of elements: see
-    /// [`Node::try_splice`].
+    /// Calls `splice` with the listpack of the node at `slot`. `added` is the change of the number of
+    /// elements: see [`Node::try_splice`].
     #[inline(always)] // only a few instructions around `splice`
     pub(crate) fn try_splice<T>(
         &mut self,
@@ -138,7 +140,7 @@ impl Segment {
         Some(node)
     }
 
-    /// Updates the counts for a node that was removed.
+    /// Subtracts a removed node from `elements` and `size`.
     fn forget(&mut self, node: &Node, size: &mut usize) {
         self.elements -= node.count();
         *size -= node.noted_size();
@@ -167,7 +169,7 @@ impl Segment {
         self.release_if_empty(size);
     }
 
-    /// Moves the nodes from `slot` on to the end of `target`, which has room for them.
+    /// Moves the node at `slot` and all nodes behind it to the end of `target`, which has room for them.
     pub(crate) fn move_tail(&mut self, slot: usize, target: &mut Self, size: &mut usize) {
         debug_assert!(target.nodes.capacity() - target.nodes.len() >= self.nodes.len() - slot);
         let elements: usize = self.nodes[slot..].iter().map(Node::count).sum();
@@ -180,7 +182,7 @@ impl Segment {
 
 /// The room for nodes.
 impl Segment {
-    /// Calls `change`, which may change the block of the nodes.
+    /// Calls `change` with the vector of nodes. `change` may replace the block of the vector.
     fn resize<T>(&mut self, size: &mut usize, change: impl FnOnce(&mut Vec<Node, Zmalloc>) -> T) -> T {
         let before = vec_size(&self.nodes);
         let result = change(&mut self.nodes);
@@ -205,9 +207,9 @@ impl Segment {
         }
     }
 
-    /// Calls `moves` for the blocks of some nodes, from `slot` on. If `slot` is 0, also calls it for the
-    /// block of the segment. Moves the blocks for which it returns `true`. Returns the slot of the next node,
-    /// if there is one.
+    /// Calls `moves` for the blocks of up to `NODES_A_CALL` nodes, beginning with the node at `slot`. If
+    /// `slot` is 0, also calls `moves` for the block of the segment. Moves the blocks for which `moves`
+    /// returns `true`. Returns the slot of the next node, if there is one.
     ///
     /// Some allocators give a block another size at another address, so `size` may change.
     pub(crate) fn relocate(
@@ -226,8 +228,8 @@ impl Segment {
         (end < self.nodes.len()).then_some(end)
     }
 
-    /// Returns what the segment adds to the sum of a list, counted anew. Panics if an invariant does not
-    /// hold.
+    /// Counts again how many bytes the segment adds to the `size` of a list, and returns the number. Panics
+    /// if an invariant does not hold.
     #[cfg(test)]
     pub(crate) fn recount(&self) -> usize {
         assert!((1..=SEGMENT_NODES).contains(&self.nodes.len()));

@@ -1,5 +1,6 @@
-//! Compressing and decompressing nodes after a change. The first and the last `list-compress-depth` nodes of
-//! a list stay uncompressed. All others are compressed.
+//! Compresses and decompresses nodes after a change. The first and the last `list-compress-depth` nodes of a
+//! list stay uncompressed. All others are compressed if that saves enough. If the depth is 0, no node is
+//! compressed.
 
 use crate::list::Inner;
 use crate::node::Node;
@@ -7,13 +8,14 @@ use crate::nodes::Place;
 use crate::side::Side;
 
 impl Inner {
-    /// Compresses and decompresses nodes near both ends, so that they match the depth again. O(depth). In C:
-    /// `__quicklistCompress`.
+    /// Compresses and decompresses nodes near both ends, so that they match the depth again. Looks at
+    /// O(depth) nodes, and takes O(segments) to count the nodes. In C: `__quicklistCompress`.
     ///
-    /// One change moves nodes by a few places only, so nodes further from the ends need no check. If there is
-    /// no memory for a node, a later call handles it.
+    /// One change moves a node away from an end by a few places only, so nodes further from the ends need no
+    /// check. If there is no memory to compress or decompress a node, a later call handles it.
     pub(crate) fn settle(&mut self) {
-        /// One change adds at most two nodes.
+        /// How many nodes beyond the depth are checked. This is enough, because one change adds at most two
+        /// nodes.
         const SHIFT_MAX: usize = 3;
         let depth = usize::from(self.list_compress_depth);
         if depth == 0 {
@@ -45,8 +47,8 @@ impl Inner {
         }
     }
 
-    /// Like [`settle`](Self::settle), and also for the nodes around the one with `ordinal`, which may have
-    /// changed.
+    /// Like [`settle`](Self::settle), but also checks the nodes around a change. `ordinal` is the number of
+    /// nodes in front of the changed node.
     pub(crate) fn settle_around(&mut self, ordinal: usize) {
         if self.list_compress_depth == 0 {
             return;
@@ -66,7 +68,7 @@ impl Inner {
         let node = self.nodes.get(place);
         let outer = nearest < usize::from(self.list_compress_depth);
         if outer && node.is_zipped() {
-            let _ = self.nodes.change(place, Node::try_unzip); // without memory, a later call does it
+            let _ = self.nodes.change(place, Node::try_unzip); // if this fails, a later call does it
         } else if !outer && node.may_zip() {
             self.nodes.change(place, Node::zip);
         }

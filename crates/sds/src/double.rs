@@ -2,17 +2,17 @@
 //!
 //! ```text
 //!  whole, magnitude up to 2^62       12199283400115996      as an integer
-//!  otherwise the shortest digits that are read back as the same double:
-//!    up to 7 zeros after them        9223372036854775807 -> 9223372036854776000
-//!    up to 6 decimals                0.1   0.000001   -12.25
+//!  otherwise the shortest digits that are read back as the same double, in the first form that fits:
+//!    followed by up to 7 zeros       9223372036854775807 -> 9223372036854776000
+//!    with up to 6 decimals           0.1   0.000001   -12.25
 //!    from 0.001 up to 9999.9...      1234.5678901234
-//!    otherwise an exponent           1e+30   4.47757e-5   1.2345678901234e+4
+//!    with an exponent                1e+30   4.47757e-5   1.2345678901234e+4
 //! ```
 //!
-//! The digits come from `zmij`: the shortest ones, and of several the nearest. Servers find them with Grisu2,
-//! which misses one in a thousand.
+//! The digits come from `zmij`. It finds the shortest digits, and among several equally short ones the
+//! nearest. Servers use Grisu2, which misses the shortest digits of about one double in a thousand.
 //!
-//! Learned from: Redis' `d2string` and `fpconv_dtoa` (the place of the point).
+//! Learned from: Redis' `d2string` and `fpconv_dtoa` (where the decimal point stands).
 
 use crate::decimal::Decimal;
 use core::ptr::NonNull;
@@ -21,15 +21,17 @@ use core::ptr::NonNull;
 const INTEGER_MAX: f64 = 4_611_686_018_427_387_904.0;
 /// A number with at least this many zeros after its digits has an exponent.
 const ZEROS_BEHIND: i32 = 8;
-/// A number with at least this many decimals has an exponent ...
+/// A number with at least this many decimals has an exponent, unless its first digit is close to the decimal
+/// point: see [`PLACES`].
 const DECIMALS: i32 = 7;
-/// ... if its first digit is at least this many places from the ones, on either side.
+/// The first digit of a number is close to the decimal point if it is fewer than this many places to the left
+/// or to the right of the ones.
 const PLACES: i32 = 4;
 /// A size that every text fits into: a sign, 17 digits, and at most 7 more bytes.
 const LEN_MAX: usize = 32;
 
-/// Calls `write` with the text of a double. The special values are `inf`, `-inf`, `nan`, and `-0`, which
-/// keeps its sign.
+/// Calls `write` with the text of a double, and returns its result. The texts of the special values are
+/// `inf`, `-inf`, `nan` and `-0`.
 pub(crate) fn with_text<R>(value: f64, write: impl FnOnce(&[u8]) -> R) -> R {
     if value.is_nan() {
         write(b"nan")
@@ -99,8 +101,8 @@ impl Text {
     }
 }
 
-/// Returns the digits of a number's text without zeros at either end, their count, and the power of ten of
-/// the last digit.
+/// Parses the text of a number above 0. Returns its digits without zeros at either end, the number of digits,
+/// and the power of ten of the last digit.
 fn digits(text: &[u8]) -> ([u8; 17], usize, i32) {
     let (mantissa, exponent) = match text.iter().position(|&byte| byte == b'e') {
         Some(at) => (&text[..at], exponent(&text[at + 1..])),

@@ -1,7 +1,7 @@
-//! `Serialize` and `Deserialize`, as bytes (feature `serde`).
+//! `Serialize` and `Deserialize` of an [`Sds`], as bytes (feature `serde`).
 //!
-//! Binary formats store the bytes. JSON has no bytes, so it stores an array of numbers. Deserialization
-//! accepts bytes, text and arrays of numbers.
+//! Binary formats store the bytes. JSON has no type for bytes, so `serde_json` writes an array of numbers.
+//! Deserialization accepts bytes, text and arrays of numbers. It returns an error if there is no memory.
 
 use crate::Sds;
 use core::fmt;
@@ -38,8 +38,8 @@ impl<'de> Visitor<'de> for BytesVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sds, A::Error> {
-        // The hint is only a claim of the input. It is trusted up to one page, and then the string grows as
-        // bytes arrive.
+        // The hint may come from the input and may be wrong. So it reserves at most 4 KiB, and the string
+        // grows further as bytes arrive.
         let mut s =
             Sds::try_with_capacity(seq.size_hint().unwrap_or(0).min(4096)).map_err(A::Error::custom)?;
         while let Some(byte) = seq.next_element()? {

@@ -1,6 +1,6 @@
-//! A pointer to a body on the heap, or to a static that stands for an empty body.
+//! [`Handle`]: a pointer to a body on the heap, or to a static that stands for an empty body.
 //!
-//! Invariant: the pointer is that of [`Body::EMPTY`], or that of a box which only this handle owns.
+//! Invariant: the pointer is [`Body::EMPTY`], or that of a box which only this handle owns.
 
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
@@ -10,10 +10,12 @@ use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box, try_box};
 
 /// The type that a handle points to.
 pub(crate) trait Body: Send + Sync + Sized + 'static {
-    /// The body of all handles that do not own one.
+    /// The body of all handles that do not own one. It must refer to a `static`, because a handle recognizes
+    /// it by its address.
     const EMPTY: &'static Self;
 }
 
+/// A pointer to a body. See the invariant above.
 pub(crate) struct Handle<B: Body> {
     body: NonNull<B>,
 }
@@ -24,6 +26,7 @@ unsafe impl<B: Body> Send for Handle<B> {}
 unsafe impl<B: Body> Sync for Handle<B> {}
 
 impl<B: Body> Handle<B> {
+    /// Creates a handle that owns no body. Does not allocate.
     pub(crate) const fn new() -> Self {
         Self { body: NonNull::from_ref(B::EMPTY) }
     }
@@ -34,6 +37,7 @@ impl<B: Body> Handle<B> {
         self.body == NonNull::from_ref(B::EMPTY)
     }
 
+    /// Returns the body, which is the empty one if the handle owns none.
     #[inline]
     pub(crate) fn get(&self) -> &B {
         // SAFETY: the pointer is that of the static or of an owned body, and both are live.
@@ -51,7 +55,7 @@ impl<B: Body> Handle<B> {
         Some(unsafe { self.body.as_mut() })
     }
 
-    /// Gives the handle a body. The handle must not own one yet.
+    /// Gives the handle a body. The handle must not own one yet. An error leaves the handle unchanged.
     pub(crate) fn try_fill(&mut self, body: B) -> Result<(), ReserveError> {
         debug_assert!(self.is_static());
         let body = try_box(body)?;
@@ -68,7 +72,8 @@ impl<B: Body> Handle<B> {
         }
     }
 
-    /// Returns the number of bytes that the body's own block adds to `used_memory`.
+    /// Returns the number of bytes that the body's own block adds to `used_memory`. This is 0 if the handle
+    /// owns no body.
     pub(crate) fn allocation_size(&self) -> usize {
         self.boxed().map_or(0, |boxed| box_size(&boxed))
     }
@@ -81,8 +86,9 @@ impl<B: Body> Handle<B> {
         moved
     }
 
-    /// Returns the box of an owned body. It must not outlive the borrow of `self`, nor a change of the
-    /// handle.
+    /// Returns the box of the body, if the handle owns one. The handle still owns the body. The caller must
+    /// not use the box after the handle has changed. If the caller moves the block, it must store the new
+    /// address in the handle.
     fn boxed(&self) -> Option<ManuallyDrop<Box<B, Zmalloc>>> {
         // SAFETY: the owned body came out of a box, and `ManuallyDrop` does not drop it here.
         (!self.is_static())

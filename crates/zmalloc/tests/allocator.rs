@@ -1,14 +1,16 @@
-//! The allocator's figures and controls. There is only one test, because the figures include the whole
-//! process.
+//! Tests of the allocator's figures and controls. The figures include the whole process, so tests on other
+//! threads would change them. That is why there is only one `#[test]`.
 
 use std::ptr::NonNull;
 use zmalloc::*;
 
-/// Returns whether the allocator has figures. The build decides this, not the allocator's answers.
+/// Returns whether the allocator must have figures. The build determines this. The allocator's answers are
+/// compared with it.
 fn has_figures() -> bool {
     ALLOCATOR.starts_with("jemalloc") && cfg!(feature = "stats")
 }
 
+/// Returns whether the allocator must have controls and arenas. The build determines this too.
 fn has_controls() -> bool {
     ALLOCATOR.starts_with("jemalloc")
 }
@@ -38,7 +40,8 @@ fn blocks_past_the_cache_are_counted_like_any_other() {
     let before = used_memory();
     for size in [0, 1, 8, 100, 5_000, 300_000] {
         let block = zmalloc_no_tcache(size);
-        // SAFETY: the blocks are live, and each is freed once, by either function for raw blocks.
+        // SAFETY: both blocks are live raw blocks and are freed once. `zfree` and `zfree_no_tcache` both take
+        // any raw block.
         unsafe {
             block.as_ptr().write_bytes(7, size);
             assert_eq!(used_memory() - before, zmalloc_size(block), "size {size}");
@@ -96,7 +99,7 @@ fn an_arena_with_a_live_block_is_not_destroyed() {
     assert_eq!(used_memory(), before);
     let block = arena.allocate(1000).unwrap();
     drop(arena);
-    // SAFETY: the arena stays, and so does its block.
+    // SAFETY: an arena with a live block is not destroyed when it is dropped, so the block is still live.
     unsafe { block.as_ptr().write_bytes(7, 1000) };
     assert!(used_memory() > before);
 }
@@ -138,7 +141,7 @@ fn the_figures_follow_the_blocks() {
 
 /// Blocks in the cache of a thread are free, but the allocator counts them as in use.
 fn flushing_the_cache_frees_what_is_in_it() {
-    const BLOCKS: usize = 16; // at most what a cache holds of one class
+    const BLOCKS: usize = 16; // a thread's cache has room for at least as many blocks of one size class
     let size = good_size(1000);
     let before_flush = flush_tcache().then(allocator_info).flatten();
     assert_eq!(before_flush.is_some(), has_figures());

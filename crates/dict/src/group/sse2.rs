@@ -1,9 +1,10 @@
-//! Tags in an SSE2 register, which every x86-64 has.
+//! Tags in an SSE2 register, which every x86-64 processor has.
 //!
-//! SSE2 needs four instructions to repeat a byte sixteen times, and more to give the last lane another value.
-//! A look-up therefore reads the vectors that it compares with from a table, which has 4 KiB for the 128
-//! values of a hash's highest bits. They are loaded long before the tags are. Computing them instead took
-//! seven instructions more.
+//! A look-up masks the tags with one vector and compares them with another. Both vectors depend on the seven
+//! highest bits of the hash. SSE2 needs four instructions to repeat a byte sixteen times, and more to give
+//! the last lane another value. So the vectors are in a table, which takes 4 KiB for the 128 values of these
+//! bits. The processor can load them long before it has the tags. Computing the vectors took seven
+//! instructions more.
 
 use core::arch::x86_64::{
     __m128i, _mm_and_si128, _mm_cmpeq_epi8, _mm_load_si128, _mm_loadl_epi64, _mm_loadu_si128,
@@ -12,16 +13,18 @@ use core::arch::x86_64::{
 
 use super::{SLOTS, TAG_BYTES, filter_bit, tag_of};
 
-/// A vector in memory, aligned for its load.
+/// A vector in memory, aligned as [`_mm_load_si128`] requires.
 #[repr(align(16))]
 struct Lanes([u8; TAG_BYTES]);
 
-/// The two vectors that a look-up applies to sixteen tags.
+/// The two vectors that a look-up applies to sixteen tags. A lane matches if `tags & of == with` there.
 #[repr(C)]
 struct Question {
-    /// The mask: the tag without the mark in the lane of a slot, and one bit in the lane of the filter.
+    /// The bits to compare. In the lanes of the slots, these are all bits except the mark. In the lane of the
+    /// filter, this is the bit of the tag.
     of: Lanes,
-    /// The wanted value: the tag in the lane of a slot, and the bit in the lane of the filter.
+    /// The values to find. In the lanes of the slots, this is the tag. In the lane of the filter, this is the
+    /// bit of the tag.
     with: Lanes,
 }
 

@@ -1,4 +1,4 @@
-//! `Dict` through serde: JSON, and a reader that claims a wrong length.
+//! Tests of `Serialize` and `Deserialize`: JSON, and a map that claims a wrong length.
 
 use dict::Dict;
 use serde::Deserialize;

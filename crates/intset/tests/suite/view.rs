@@ -1,11 +1,11 @@
-//! Sets that are read in place, at any alignment.
+//! Tests of [`View`], which reads a set in place, at any alignment.
 
 use crate::model::{some_set, value};
 use intset::{Fault, IntSet, View, inter, union};
 use proptest::prelude::*;
 
-/// Copies the bytes into `room`, to an address that is `offset` more than a multiple of eight. Returns their
-/// index.
+/// Copies the bytes into `room`, to an address that is `offset` more than a multiple of eight. Returns the
+/// index of the copy in `room`.
 fn at_offset(bytes: &[u8], offset: usize, room: &mut Vec<u8>) -> usize {
     room.clear();
     room.resize(bytes.len() + 16, 0xEE);
@@ -61,7 +61,7 @@ fn a_view_begins_a_block_and_ends_where_its_header_says() {
     }
 }
 
-/// Only the header of a view is checked, so the integers need not ascend.
+/// A view may hold integers that do not ascend, because only its header is checked.
 #[test]
 fn a_view_out_of_order_is_read_to_its_end() {
     let bytes = [2, 0, 0, 0, 4, 0, 0, 0, 9, 0, 1, 0, 9, 0, 3, 0];

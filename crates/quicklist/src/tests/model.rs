@@ -1,4 +1,5 @@
-//! Compares operations in random order with a `VecDeque` of byte strings.
+//! Applies random operations to a list and to a `VecDeque` of byte strings, and compares the two. In one of
+//! the tests, allocations fail.
 
 use super::{check, elements};
 use crate::{Cursor, QuickList, Side};
@@ -7,7 +8,8 @@ use proptest::prelude::*;
 use std::collections::VecDeque;
 use zmalloc::{Region, ReserveError, fault};
 
-/// An operation. Positions are fractions of the length, in units of 1/256.
+/// An operation. A `bool` is a side, and `true` is the front. A `u8` is a position or a number of elements.
+/// Positions are fractions of the list's length, in units of 1/256.
 #[derive(Clone, Debug)]
 pub(super) enum Op {
     Push(bool, Vec<u8>),
@@ -61,7 +63,8 @@ fn side(front: bool) -> Side {
     if front { Side::Front } else { Side::Back }
 }
 
-/// Settings with which nodes are small, so that a list has many of them.
+/// Generates a `list-max-listpack-size` with which nodes are small, so that a list has many nodes, and a
+/// `list-compress-depth`.
 pub(super) fn settings() -> impl Strategy<Value = (i32, u16)> {
     (prop_oneof![Just(-1), Just(-2), 0i32..6, Just(60)], 0u16..4)
 }
@@ -86,12 +89,14 @@ fn relocate(list: &mut QuickList) -> usize {
     }
 }
 
-/// Applies `op` to the list. An error must leave the list unchanged.
+/// Applies `op` to the list, and compares what the list returns with `model`. The caller applies `op` to the
+/// model afterwards, with [`follow`]. An error must leave the list unchanged.
 pub(super) fn apply(list: &mut QuickList, model: &Model, op: &Op) -> Result<(), ReserveError> {
     match op {
         Op::Push(front, value) => list.try_push(side(*front), &**value),
         Op::PushMany(front, n) => {
-            // Many pushes would not be undone as one operation. So this pushes one element.
+            // An error would not undo the pushes before it. So this pushes one element. The test
+            // `a_list_does_what_a_deque_does` pushes the others as separate operations.
             list.try_push(side(*front), i64::from(*n))
         }
         Op::PushAll(front, values) => list.try_push_all(side(*front), values.iter().map(|value| &**value)),
@@ -226,7 +231,7 @@ proptest! {
         let mut model = Model::new();
         let mut many = Vec::new();
         for op in &ops {
-            // A sequence of elements, so that the list has several nodes.
+            // `PushMany` pushes a sequence of elements first, so that the list has several nodes.
             if let Op::PushMany(front, n) = op {
                 many.extend((0..*n).map(|n| Op::Push(*front, format!("element:{n:06}").into_bytes())));
             }

@@ -1,8 +1,8 @@
-//! Removal of the last entries, many at once. A leaf loses its last entries without a search, and a node
-//! without entries is removed.
+//! Removes the last entries, many at once. A leaf loses its last entries without a search, and a node without
+//! entries is removed.
 //!
-//! A node that keeps some entries does not join another. So the last node of each level may have as few as
-//! one entry.
+//! A node that keeps some entries does not join a neighbour, unlike in `remove.rs`. So the last node of each
+//! level may have as few as one entry or child.
 
 use super::Order;
 use crate::node::{Child, NodeMut};
@@ -16,8 +16,8 @@ impl Order {
         self.len = len;
     }
 
-    /// Drops the last leaves, which together have at most `n` entries, but at least one leaf. `n` must not
-    /// be 0. Only whole leaves are dropped, because the blocks of a leaf are prefetched together.
+    /// Drops whole leaves from the end: as many as have at most `n` entries together, but at least one. `n`
+    /// must not be 0. No leaf is dropped in part, because the blocks of a leaf are prefetched together.
     pub(crate) fn drop_leaves(&mut self, n: usize) {
         let len = self.len.saturating_sub(n);
         let Some((leaf, index)) = self.leaf_at(len) else { return };
@@ -27,8 +27,8 @@ impl Order {
     }
 }
 
-/// Keeps the first `keep` entries in and below a node. Returns the number of bytes that the others have
-/// freed.
+/// Keeps the first `keep` entries of the subtree below `child`, and drops the others. Returns how many bytes
+/// that frees.
 fn truncate(child: &mut Child, keep: usize) -> usize {
     let mut freed = 0;
     match child.get_mut() {
@@ -45,8 +45,8 @@ fn truncate(child: &mut Child, keep: usize) -> usize {
                 } else {
                     let child = inner.remove(last);
                     freed += child.allocation_size();
-                    // Nodes lie in a random order in memory. Freed nodes would collect in the thread's
-                    // cache, and then many slabs would become empty within one step.
+                    // The thread's cache would collect freed nodes and return many of them at once. The nodes
+                    // lie in a random order in memory, so many slabs would become empty within one step.
                     child.drop_no_tcache();
                 }
             }

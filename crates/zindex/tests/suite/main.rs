@@ -1,5 +1,5 @@
-//! Tests of sorted sets through the public interface, with nodes of full size. All integration tests are
-//! one program: see `docs/src/testing.md`.
+//! Tests of sorted sets through the public interface. Nodes have their full size here, and in unit tests they
+//! are small. All integration tests are one program: see `docs/src/testing.md`.
 
 mod memory;
 mod model;

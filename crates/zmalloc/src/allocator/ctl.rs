@@ -1,16 +1,18 @@
 //! jemalloc's controls (`mallctl`), through tikv-jemalloc-ctl.
 //!
 //! That crate translates the name of a control into a short array of numbers, the *mib*, and uses it to read
-//! and write the control. A component of the name that is a number (an arena, a bin) is the same number in
-//! the mib. So one mib serves all arenas and bins.
+//! and write the control. If a component of the name is a number (the index of an arena or a bin), the mib
+//! holds that number in the same position. So one look-up serves all arenas and bins: only the numbers in the
+//! mib are replaced.
 //!
-//! [`Control`] adds the following:
+//! [`Control`] differs from that crate as follows:
 //!
-//! - The mib is looked up once.
-//! - A failure is `None`, such as an unknown name or a jemalloc without statistics. Another allocator has no
-//!   controls. There every result is `None`, and tikv-jemalloc-ctl is not compiled.
-//! - tikv-jemalloc-ctl lacks two kinds of call. [`Control::run`] is for a control without a value.
-//!   [`Control::query`] is for a control whose question and answer have different types.
+//! - It looks up the mib once, and keeps it.
+//! - It returns `None` for every failure, such as an unknown name or a jemalloc without statistics.
+//! - It exists over other allocators too. These have no controls, so every result is `None`, and
+//!   tikv-jemalloc-ctl is not compiled.
+//! - It has two more kinds of call. [`Control::run`] is for a control without a value. [`Control::query`] is
+//!   for a control whose question and answer have different types.
 
 pub(super) use implementation::Control;
 
@@ -18,7 +20,8 @@ pub(super) use implementation::Control;
 /// (`MALLCTL_ARENAS_ALL`).
 pub(super) const ALL_ARENAS: usize = 4096;
 
-/// A number to put into a name: the position of the component, counted from 0, and the number.
+/// A number that replaces a component of a name: the position of the component, counted from 0, and the
+/// number.
 type Component = (usize, usize);
 
 #[cfg(zmalloc_backend = "jemalloc")]
@@ -55,15 +58,17 @@ mod implementation {
     where
         [usize; LEN]: Default,
     {
+        /// Creates a control. Its name is looked up when the control is first used.
+        ///
         /// # Panics
-        /// Panics if the name has another number of components. jemalloc would take the first components for
-        /// the whole name.
+        /// If the name does not have `LEN` components. jemalloc would not notice a longer name, and would
+        /// look up its first `LEN` components.
         pub(crate) const fn new(name: &'static CStr) -> Self {
             assert!(components(name) == LEN);
             Self { name, mib: OnceLock::new() }
         }
 
-        /// Reads the control. `at` replaces numbers in its name.
+        /// Reads the control. `at` lists the numbers that replace components of its name.
         pub(crate) fn read<T>(&self, at: &[Component]) -> Option<T>
         where
             Mib<[usize; LEN]>: Access<T>,
@@ -134,7 +139,7 @@ mod implementation {
     use super::Component;
     use core::ffi::CStr;
 
-    /// A control of an allocator that has none.
+    /// Stands in for a control over an allocator that has no controls.
     pub(crate) struct Control<const LEN: usize>;
 
     impl<const LEN: usize> Control<LEN> {

@@ -1,16 +1,25 @@
 //! Counts the bytes in live blocks: [`used_memory`], the peak, and the totals of one thread.
 //!
+//! Each thread has a *slot*, which counts the bytes that the thread allocates and frees. Threads without a
+//! slot use one shared count. The *charge* of a block is the number of bytes that it adds to `used_memory`.
+//!
 //! # Invariants
 //!
-//! - **Exact.** The sum over all slots and the shared count is the total charge of all live blocks. A block
-//!   may be freed by another thread than the one that allocated it. Then one slot's difference goes below
-//!   zero, and the sum is still right. A slot keeps its counts when its thread ends.
-//! - **One writer.** Only the thread that owns a slot writes its counts.
-//! - **Peak.** The peak is at most `2 * LOOK_STEP * threads` too low. A thread holds the bytes that it
-//!   allocated less those that it freed. Each time it has allocated another [`LOOK_STEP`] bytes, it compares
-//!   the bytes that it holds with those at its previous check. If it holds more, it adds up all slots. So a
-//!   thread can grow by at most two steps between two sums. The sum is not taken at one instant. Threads that
-//!   allocate and free meanwhile can make it, and so the peak, wrong by the bytes that they move.
+//! - **Exact.** The sum over all slots and the shared count is the total charge of all live blocks. If a
+//!   thread frees blocks that another thread allocated, its slot may have freed more than it allocated, but
+//!   the sum is still right. A slot keeps its counts when its thread ends.
+//! - **One writer.** Only the thread that owns a slot writes the counts of the slot.
+//! - **Peak.** The peak is at most `2 * LOOK_STEP * threads` bytes too low. The bytes that a thread *holds*
+//!   are those that it allocated minus those that it freed. Each time a thread has allocated another
+//!   [`LOOK_STEP`] bytes, it checks whether it holds more than at its previous check. If it does, it adds up
+//!   all slots.
+//!
+//!   Between two sums, a thread can grow by at most two steps. If it freed bytes shortly before the first
+//!   sum, its next check may find no growth, because it compares with the time before those frees. The check
+//!   after that finds it.
+//!
+//!   A sum is not taken at one instant. If threads allocate and free during it, the sum can be wrong by that
+//!   many bytes, and so can the peak.
 //!
 //! # The simple version
 //!
@@ -25,8 +34,8 @@
 //! ```
 //!
 //! Each call costs a locked instruction, and the counter's cache line moves between the cores. `charge` asks
-//! the allocator about the block, which is often a cache miss. `tests/accounting.rs` keeps such a sum of
-//! charges and compares [`used_memory`] with it.
+//! the allocator for the size of the block, which is often a cache miss. `tests/accounting.rs` keeps such a
+//! sum of charges and compares [`used_memory`] with it.
 //!
 //! # The fast version
 //!
@@ -53,22 +62,22 @@
 //! It differs from the simple version as follows:
 //!
 //! 1. **A slot for each thread.** A thread claims a slot of a static table ([`slots`]) with its first call.
-//!    It is the only writer, so a plain load, add and store replace the locked instruction. Redis and Valkey
-//!    do the same.
+//!    No other thread writes to the slot, so a plain load, add and store replace the locked instruction.
+//!    Redis and Valkey do the same.
 //! 2. **Two counts instead of one difference.** Both only grow. So a reader can tell whether a count changed
 //!    while it was reading, and [`Region`](crate::Region) can subtract two readings.
 //! 3. **jemalloc counts where it can.** jemalloc keeps the exact number of bytes that each thread allocated
-//!    and freed, because its own thread events depend on them. The slot then only holds the addresses of the
-//!    two counters. A call costs one comparison of a thread-local byte ([`flag`]).
-//! 4. **Otherwise the thread counts by hand.** The allocator may have no such counters. Or other code may use
-//!    the same allocator without this crate: the program's global allocator, or code that ran on this thread
-//!    before. Then each call updates the slot.
-//! 5. **The charge is computed from the layout** over jemalloc, as `backend/jemalloc.rs` explains. The block
-//!    is not asked.
+//!    and freed, because its own thread events depend on these numbers. The slot then only holds the
+//!    addresses of jemalloc's two counters. A call costs one comparison of a thread-local byte ([`flag`]).
+//! 4. **Otherwise the thread counts by hand**: each call updates the slot. This is so if the allocator has no
+//!    such counters. It is also so if other code uses the allocator without this crate: the program's global
+//!    allocator, or code that ran on this thread before.
+//! 5. **The charge is computed from the layout** if the allocator is jemalloc, as `backend/jemalloc.rs`
+//!    explains. The allocator's records of the block are not read.
 //! 6. **The peak is checked once in [`LOOK_STEP`] bytes**, not on each call.
 //! 7. **Reading costs more.** `used_memory` reads two or three cache lines for each slot.
-//! 8. **Some bytes are shared.** Threads that find no free slot, and threads whose destructors have run, add
-//!    to one shared count with locked instructions.
+//! 8. **Some threads share a count.** Threads that find no free slot, and threads whose destructors have run,
+//!    add to the shared count with locked instructions.
 //!
 //! Learned from: Redis' `zmalloc.c` (`used_memory[]` by thread), Valkey's `used_memory_thread`, jemalloc's
 //! `thread.allocatedp`.
@@ -105,28 +114,28 @@ thread_local! {
     // Only `RELEASE` has a destructor. The others can be used as long as the thread runs, also by the
     // destructors of other thread-locals.
 
-    /// Whether it is decided how this thread counts. `flag` says whether the allocator does.
+    /// Whether this thread has decided how it counts. [`flag`] says whether the allocator counts for it.
     static SETTLED: Cell<bool> = const { Cell::new(false) };
     /// The slot that this thread owns, if it owns one.
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
-    /// The counts of that slot which this thread updates when it counts by hand.
+    /// The counts in `SLOT` that this thread updates, if it counts by hand.
     static BY_HAND: Cell<Option<&'static Counts>> = const { Cell::new(None) };
     /// The bytes (allocated, freed) of this thread that are not in `SLOT`: those in `SHARED`, and the totals
     /// of a slot that it gave back.
     static ELSEWHERE: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-    /// The value of `allocated` at the last check for a new peak.
+    /// The bytes that this thread had allocated at its last check for a new peak.
     static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
-    /// The bytes that were held at that check.
+    /// The bytes that this thread held at that check: those allocated minus those freed.
     static HELD: Cell<isize> = const { Cell::new(0) };
     /// Whether this thread is claiming a slot. The claim may allocate, because it registers a destructor.
     static CLAIMING: Cell<bool> = const { Cell::new(false) };
     /// Whether this crate was called during the claim.
     static CALLED_WITHIN: Cell<bool> = const { Cell::new(false) };
-    /// Whether a large block is being resized.
+    /// Whether this thread is resizing a large block: see [`resizing`].
     static RESIZING: Cell<bool> = const { Cell::new(false) };
     /// Whether a check for a new peak was postponed until the resize ends.
     static PUT_OFF: Cell<bool> = const { Cell::new(false) };
-    /// How often this thread is inside [`Slots::read`], by door.
+    /// How often this thread is inside [`Slots::read`], by door: see `slots.rs`.
     static INSIDE: Inside = const { Cell::new([0; 2]) };
     /// Gives the slot back when the thread ends.
     static RELEASE: Release = const { Release };
@@ -146,7 +155,8 @@ impl Drop for Release {
     }
 }
 
-/// Whether the allocator counts for this thread. Every call asks this first, so it is one comparison.
+/// Returns whether the allocator counts for this thread. Every allocation and every free asks this first, so
+/// it is one comparison.
 ///
 /// Returns `false` on a thread that has not decided yet; [`hand`] then decides.
 #[inline(always)]
@@ -185,7 +195,7 @@ impl Hand {
     #[inline]
     pub(crate) fn sub(self, bytes: usize) {
         let Some(own) = BY_HAND.get() else { return without_a_slot(0, bytes) };
-        // Release: a reader that sees this free also sees the allocation that it undoes.
+        // Release: after a reader has loaded this count, its later loads see the allocation of the block.
         own.freed.store(own.freed.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Release);
     }
 
@@ -220,7 +230,8 @@ fn settle() {
         return; // the block of this nested call goes to the shared count
     }
     let forks_are_seen = fork::watch();
-    // Fails if this thread's destructors have run. The thread then may not own a slot any more.
+    // Registers the destructor. This fails if the thread's destructors have run. The thread must not claim a
+    // slot then, because nothing would release it.
     if RELEASE.try_with(|_| ()).is_ok()
         && let Some(slot) = SLOTS.claim()
     {
@@ -244,14 +255,15 @@ fn settle() {
     CLAIMING.set(false);
 }
 
-/// Runs `call` during a claim and returns whether it called this crate.
+/// Runs `call` during a claim, and returns whether `call` called this crate.
 fn comes_back(call: impl FnOnce()) -> bool {
     CALLED_WITHIN.set(false);
     call();
     CALLED_WITHIN.get()
 }
 
-/// Counts bytes in the shared count, or claims a slot first. One of the two arguments is 0.
+/// Counts bytes by hand on a thread without a slot. Tries to claim a slot if the thread has not tried yet.
+/// Without a slot, adds the bytes to the shared count. One of the two arguments is 0.
 #[cold]
 #[inline(never)]
 fn without_a_slot(allocated: usize, freed: usize) {
@@ -273,7 +285,8 @@ fn without_a_slot(allocated: usize, freed: usize) {
     }
 }
 
-/// Checks for a new peak. The arguments are this thread's totals.
+/// Checks for a new peak: takes the sum if this thread holds more than at its previous check. The arguments
+/// are this thread's totals.
 #[cold]
 #[inline(never)]
 fn look(allocated: usize, freed: usize) {
@@ -295,8 +308,8 @@ fn allocator_looks() {
     }
 }
 
-/// The size in bytes from which a resize goes through [`resizing`]. The old or the new size decides,
-/// whichever is larger.
+/// The size in bytes from which a resize goes through [`resizing`]. The larger one of the old and the new
+/// size decides.
 pub(crate) const LARGE: usize = 16 * 1024;
 
 /// Runs `call`, which resizes a block that the allocator counts, and postpones the check for a new peak until
@@ -317,8 +330,9 @@ pub(crate) fn resizing<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Returns the bytes that this thread has allocated and freed, plus what its slot held before. Both wrap
-/// around: only differences of two calls have a meaning.
+/// Returns the bytes that this thread has allocated and the bytes that it has freed. Both include the counts
+/// that the slot's previous owners left, and both wrap around. So only the difference of two calls has a
+/// meaning.
 pub(crate) fn thread_totals() -> (usize, usize) {
     if !SETTLED.get() {
         settle();
@@ -329,6 +343,7 @@ pub(crate) fn thread_totals() -> (usize, usize) {
     (allocated.wrapping_add(more_allocated), freed.wrapping_add(more_freed))
 }
 
+/// Takes the sum and raises the peak to it. Returns the sum.
 fn raise_peak() -> usize {
     let used = used_memory();
     PEAK.fetch_max(used, Ordering::Relaxed);
@@ -342,11 +357,13 @@ fn raise_peak() -> usize {
 /// as of some instant during the call. The call reads two or three cache lines for each slot that was ever
 /// claimed, at most 385 in all.
 ///
-/// The call never waits. A thread that ends waits until all calls that have begun are over, usually some
-/// hundred nanoseconds. If a debugger or the scheduler stops such a call, the ending thread waits as long.
+/// The call never waits. A thread that ends waits until all calls that have begun are over, usually a few
+/// hundred nanoseconds. If a debugger or the scheduler stops such a call, the ending thread waits until the
+/// call goes on and returns.
 ///
-/// A signal handler may call this function, and may end the process. A handler that has interrupted a call of
-/// this function must not fork, end only the thread, or jump out (`siglongjmp`).
+/// A signal handler may call this function, and may end the process. If the handler has interrupted a call of
+/// this function, it must not fork, must not jump out (`siglongjmp`), and must not end its thread without the
+/// process.
 ///
 /// In C: `zmalloc_used_memory`; in INFO: `used_memory`.
 ///
@@ -362,19 +379,20 @@ pub fn used_memory() -> usize {
     let (shared_allocated, shared_freed) = SHARED.load();
     let sum =
         allocated.wrapping_add(shared_allocated).wrapping_sub(freed.wrapping_add(shared_freed)) as isize;
-    // A free on one thread may be seen without the allocation on another thread that it undoes.
+    // The slots are read one after the other. So the sum may include a free on one thread without the
+    // allocation of the block on another thread, and may be negative.
     sum.max(0) as usize
 }
 
 /// Returns the largest value that [`used_memory`] has had, in bytes.
 ///
 /// Each thread checks for a new peak when it has allocated another 256 KiB. That costs one [`used_memory`]
-/// for every 256 KiB of growth, and nothing in between. A single block of that size or more is checked at
-/// once.
+/// for every 256 KiB of growth, and nothing in between. The allocation of a block of that size or more is
+/// followed by a check at once.
 ///
 /// The result is never below the present [`used_memory`]. It is at most `512 KiB * threads` below the true
 /// peak, if no other thread allocates or frees during a check. It is at most 16 KiB above the true peak,
-/// because a block that is resized counts twice for an instant.
+/// because a smaller block that is resized counts twice for an instant.
 ///
 /// In INFO: `used_memory_peak`.
 pub fn peak_memory() -> usize {

@@ -341,7 +341,8 @@ fn is_same(a: &[u8], b: &[u8]) -> bool {
 unsafe fn read_int(place: NonNull<u8>, width: usize) -> i64 {
     // The simple version copies the bytes into an array of eight, which is a call of `memcpy`. Instead, two
     // reads cover all bytes. They overlap if there are three, five, six or seven bytes, and then both have
-    // the same bits there. SAFETY: by contract, because both reads are within the first `width` bytes.
+    // the same bits there.
+    // SAFETY: by contract, because both reads are within the first `width` bytes.
     let bits = unsafe {
         if width >= 4 {
             let word = |at: usize| u64::from(u32::from_le_bytes(place.add(at).cast::<[u8; 4]>().read()));

@@ -211,7 +211,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Moved::Renamed(renamed) => unsafe { put_renamed(found, target_totals, renamed, to_hash)? },
             Moved::Decoded(new) => put_new(found, target_totals, new, to_hash)?,
         };
-        let old = Shell::of(totals.remove(entry)); // a coded string owns nothing beside its block
+        let old = Shell::of(totals.remove(entry)); // a coded string owns nothing besides its block
         replaced.into_iter().for_each(|replaced| target_totals.discard_replaced(replaced));
         target_totals.notify(Event::Set(to.bytes()));
         if let (Ok(string), false) = (old.view().string(), is_decoded) {

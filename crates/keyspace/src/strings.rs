@@ -136,9 +136,9 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Sets the string of a key. Replaces the key's value and expiry. O(len), plus the time to drop the old
     /// value. In C: `SET`.
     ///
-    /// A decimal integer is stored as an integer. A string of up to 1,024 bytes lies in the entry's own
-    /// block, and so do the codes of a [coded string](Self::set_symbols). The new string is written in place
-    /// if it needs a block of the same size as the old one.
+    /// The decimal text of an integer is stored as an integer. A string of up to 1,024 bytes lies in the
+    /// entry's own block, and so do the codes of a [coded string](Self::set_symbols). The new string is
+    /// written in place if it needs a block of the same size as the old one.
     ///
     /// # Errors
     /// [`Error::KeyTooLong`]; no memory. The key is then as it was.

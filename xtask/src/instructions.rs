@@ -1,8 +1,9 @@
-//! `cargo xtask instructions`: counts the instructions of a table's operations, ours and hashbrown's.
+//! `cargo xtask instructions`: counts the instructions of operations on our table and on hashbrown's.
 //!
 //! valgrind's callgrind counts the instructions. The number is the same in each run of the same program,
 //! whatever else the machine does. In `benches/examples/instructions.rs`, each operation is a separate
-//! function. Only the instructions inside this function count, including those of the comparison of the key.
+//! function. Only the instructions of this function and of the functions that it calls count. The comparison
+//! of the key is among them.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;

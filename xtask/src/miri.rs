@@ -27,6 +27,7 @@ struct Run {
     programs: &'static [&'static str],
     /// Filters of test names. If there is none, all tests run.
     filters: &'static [&'static str],
+    /// Further flags of Miri.
     flags: &'static str,
 }
 
@@ -48,6 +49,7 @@ const fn here(package: &'static str, programs: &'static [&'static str]) -> Run {
     on(None, package, programs, &[])
 }
 
+/// Returns a run for `target`, of the tests that match one of the filters. Without filters, all tests run.
 const fn on(
     target: Option<&'static str>,
     package: &'static str,

@@ -337,7 +337,7 @@ fn memory(ctx: &mut Ctx, text: &str) {
 mod tests {
     use super::*;
 
-    /// All subjects must write the same bytes. Otherwise their times would be of different work.
+    /// All subjects must write the same bytes. Otherwise their times could not be compared.
     #[test]
     fn subjects_do_the_same_work() {
         fn written<T: Text + AsRef<[u8]>>() -> Vec<u8> {

@@ -4,7 +4,8 @@ use super::text::PLAIN_VALUE_BYTES;
 use super::{Request, Trace, TraceError};
 use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
-/// Returns records of a time, an id, a size and a next access.
+/// Returns a file in the format oracleGeneral. Each record has a time, an id, a size and the number of the
+/// next request for the same id.
 fn oracle(records: &[(u32, u64, u32, i64)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (time, id, size, next) in records {

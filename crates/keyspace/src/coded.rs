@@ -1,23 +1,27 @@
 //! Coded strings: which strings are coded with a symbol table, and when.
 //!
 //! A keyspace has up to two tables (`Tables`). New strings are coded with the *current* one. A string is
-//! coded if its block then has a smaller size class, and is stored as it is otherwise. The text of a coded
-//! string is decoded when it is read, and before it is edited; the result of an edit may be coded again.
+//! coded if its block then has a smaller size class. Otherwise it is stored as plain text. A coded string is
+//! decoded when it is read, and before it is edited. The result of an edit may be coded again.
 //!
 //! ```text
-//!  SET      text --encode--> codes    in the smaller of two blocks
+//!  SET      text --encode--> codes    if their block is smaller
 //!  GET      codes --decode--> the caller's buffer
 //!  SETBIT   codes --decode--> text, edited in its block or object --encode--> codes
 //! ```
 //!
-//! After an edit, a string is coded again if it was coded before. There are two exceptions. A string that
-//! grows, as by `APPEND`, is likely to grow again, and would be decoded and coded in full each time. The same
-//! holds for a string of more than 1,024 bytes. Such strings stay as they are until the next table.
+//! After an edit, a string is coded again if it was coded before. There are two exceptions, because decoding
+//! and coding a string takes time at each edit:
 //!
-//! Existing strings get their new form in steps (`recode`).
+//! - A string that has grown, as by `APPEND`, is likely to grow again.
+//! - A string of more than 1,024 bytes would take too long.
 //!
-//! If most of the strings that were tried have not become smaller, coding pauses
-//! ([`Keyspace::symbols_paused`]): it takes time, and wins nothing.
+//! Such strings stay plain until the next table.
+//!
+//! Existing strings are coded in steps (module `recode`).
+//!
+//! Coding takes time. It pauses if fewer than one in 32 of the strings that were tried have become smaller
+//! ([`Keyspace::symbols_paused`]).
 
 use crate::entry::{CodedString, Content, Entry, EntryString, Slot};
 use crate::error::Error;
@@ -35,56 +39,58 @@ use std::sync::Arc;
 use symbols::SymbolTable;
 use values::{Element, ReserveError};
 
-/// The lengths of texts that are coded, in bytes. Shorter ones win nothing, because codes have a length in
-/// front of them. Longer ones would take more than some microseconds to decode.
+/// The lengths of texts that are coded, in bytes. For shorter texts, coding saves nothing, because a coded
+/// string also stores the length of its codes. Longer texts would take more than some microseconds to decode.
 pub(crate) const CODED_LENS: RangeInclusive<usize> = 8..=16 * 1024;
 
-/// The longest string that is coded again after an edit, in bytes. It takes some microseconds.
+/// The longest string that is coded again after an edit, in bytes. Coding it takes some microseconds.
 const EDITED_LEN_MAX: usize = 1024;
 
-/// The most keys that are drawn for a sample.
+/// The largest number of keys that are drawn for a sample.
 const DRAWS_MAX: usize = 1 << 20;
 
-/// After so many tries it is decided whether coding pauses.
+/// After this many tries, the keyspace decides whether coding pauses.
 const TRIED: u32 = 4_096;
 
-/// Coding pauses if fewer of the tried strings have become smaller.
+/// Coding pauses if fewer than this many of the tried strings have become smaller.
 const WON_MIN: u32 = TRIED / 32;
 
-/// The longest buffer that is kept after a write, in bytes.
+/// The largest buffer that is kept after a write, in bytes.
 const KEPT_MAX: usize = 4 << 10;
 
-/// What writes need to code strings.
+/// The state for coding strings: the current table, the pass over existing strings, and buffers.
 #[derive(Default)]
 pub(crate) struct Coder {
     /// The slot of the table for new strings. `None` if strings are not coded.
     current: Option<Slot>,
-    /// Strings are not coded at present, because it wins nothing.
+    /// Whether coding has paused, because too few strings become smaller.
     is_paused: bool,
-    /// How many strings were tried since the last look, and how many of them have become smaller.
+    /// How many strings were tried since the last decision on a pause, and how many of them have become
+    /// smaller.
     tried: u32,
     won: u32,
-    /// Existing strings are being coded, or decoded.
+    /// The pass that codes or decodes existing strings, if there is one.
     pub(crate) pass: Option<RecodePass>,
-    /// Codes on their way into a block, and a text that gets another form. Kept, so that a write does not
-    /// allocate.
+    /// Buffers for codes that are to be written into a block, and for a text that gets another form. They are
+    /// kept, so that a write does not allocate.
     pub(crate) codes: Vec<u8>,
     pub(crate) text: Vec<u8>,
 }
 
 impl Coder {
-    /// Whether strings are coded.
+    /// Returns whether strings are coded.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
         self.current.is_some() && !self.is_paused
     }
 
-    /// The slot of the table for new strings.
+    /// Returns the slot of the table for new strings.
     pub(crate) fn current(&self) -> Option<Slot> {
         self.current
     }
 
-    /// The codes of a text, if its entry's block becomes smaller with them.
+    /// Returns the codes of a text if the block of its entry is smaller with them. The codes are in the
+    /// buffer `codes`.
     pub(crate) fn encode_if_smaller<'c>(
         &mut self,
         tables: &Tables,
@@ -104,8 +110,8 @@ impl Coder {
         (Entry::size_of_coded(key, expires, &coded) < plain_size).then_some(coded)
     }
 
-    /// [`encode_if_smaller`](Self::encode_if_smaller) of a text that is written. Coding pauses if too few of them
-    /// become smaller.
+    /// Does the same as [`encode_if_smaller`](Self::encode_if_smaller), and counts whether the text became
+    /// smaller. Coding pauses if too few texts do.
     fn try_code<'c>(
         &mut self,
         tables: &Tables,
@@ -121,22 +127,24 @@ impl Coder {
         coded
     }
 
-    /// Keeps the buffers for the next string. Outside of a pass, long ones are freed.
+    /// Keeps the buffers for the next string. While there is no pass, large buffers are freed.
     fn put_back(&mut self, [text, codes]: [Vec<u8>; 2]) {
         let kept_max = if self.pass.is_some() { usize::MAX } else { KEPT_MAX };
         let kept = |buffer: Vec<u8>| if buffer.capacity() <= kept_max { buffer } else { Vec::new() };
         (self.text, self.codes) = (kept(text), kept(codes));
     }
 
+    /// Ends the pass, and frees the buffers.
     pub(crate) fn end_pass(&mut self) {
         (self.pass, self.text, self.codes) = (None, Vec::new(), Vec::new());
     }
 
-    /// Ends a pause.
+    /// Ends a pause, and starts counting anew.
     fn goes_on(&mut self) {
         (self.is_paused, self.tried, self.won) = (false, 0, 0);
     }
 
+    /// Counts a string that was tried. After [`TRIED`] strings, decides whether coding pauses.
     fn count(&mut self, has_won: bool) {
         self.tried += 1;
         self.won += u32::from(has_won);
@@ -148,17 +156,18 @@ impl Coder {
 }
 
 impl<S> Keyspace<S> {
-    /// Codes strings with this table from now on, if their blocks become smaller: new ones at once, and
-    /// existing ones by [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for). Keyspaces can
-    /// share a table, which is not part of [`allocation_size`](Self::allocation_size).
+    /// Codes strings with this table from now on, if their blocks become smaller. New strings are coded when
+    /// they are written. [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) codes the existing
+    /// strings. Keyspaces can share a table. Its memory is not part of
+    /// [`allocation_size`](Self::allocation_size).
     ///
-    /// With `None`, strings are decoded in the same way. They may then take more than `maxmemory`. The next write
-    /// evicts keys for them, if the policy allows it.
+    /// With `None`, existing strings are decoded in the same way. They may then take more than `maxmemory`.
+    /// In that case the next write evicts keys, if the policy allows it.
     ///
     /// # Errors
-    /// [`Error::SymbolsInUse`] if strings may still be coded with the table before the last one. They get another
-    /// form by [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for). If all keys were
-    /// [cleared](Self::clear) during a snapshot, the table is in use until the snapshot ends.
+    /// [`Error::SymbolsInUse`] if some strings may still be coded with a table before the current one.
+    /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) gives them another form. If all keys
+    /// were [cleared](Self::clear) during a snapshot, the table is in use until the snapshot ends.
     pub fn set_symbols(&mut self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
         let current = match table {
             None if self.coder.current.is_none() => return Ok(()),
@@ -178,24 +187,25 @@ impl<S> Keyspace<S> {
         Ok(())
     }
 
-    /// A slot without a table.
+    /// Returns a slot without a table, if there is one.
     fn free_slot(&self) -> Option<Slot> {
         [Slot::First, Slot::Second].into_iter().find(|slot| self.reading.tables.get(*slot).is_none())
     }
 
-    /// Gives a slot a table, or none.
+    /// Sets the table of a slot, or removes it, for this keyspace and for its snapshot.
     pub(crate) fn set_table(&mut self, slot: Slot, table: Option<Arc<SymbolTable>>) {
         self.reading.tables.set(slot, table.clone());
         self.totals.snapshot.reading.tables.set(slot, table);
     }
 
-    /// The table that new strings are coded with, if there is one.
+    /// Returns the table that new strings are coded with, if there is one.
     pub fn symbols(&self) -> Option<&Arc<SymbolTable>> {
         self.reading.tables.get(self.coder.current?)
     }
 
-    /// Whether coding has paused: of the last 4,096 strings that were tried, less than one in 32 has become
-    /// smaller. [`set_symbols`](Self::set_symbols) and [`train_symbols`](Self::train_symbols) start it again.
+    /// Returns whether coding has paused, because fewer than one in 32 of the last 4,096 strings that were
+    /// tried have become smaller. [`set_symbols`](Self::set_symbols) and
+    /// [`train_symbols`](Self::train_symbols) start it again.
     pub fn symbols_paused(&self) -> bool {
         self.coder.is_paused
     }
@@ -220,8 +230,8 @@ impl<S> Keyspace<S> {
         result
     }
 
-    /// Codes the string of a key that was just written, if it is not coded and becomes smaller. Does nothing
-    /// if strings are not coded.
+    /// Codes the string of a key that was just written, if it is plain text and its block becomes smaller.
+    /// Does nothing if strings are not coded.
     #[inline]
     pub(crate) fn code_written(&mut self, key: &Key<'_>, hash: u64) {
         if self.coder.is_on() {
@@ -234,17 +244,18 @@ impl<S> Keyspace<S> {
     pub(crate) fn code_edited(&mut self, key: &Key<'_>, hash: u64, edited: EditOutcome) {
         let len_max = match edited {
             EditOutcome { was_coded: false, .. } => return,
-            // It is most likely as it was.
+            // A failed edit has most likely not changed the string.
             EditOutcome { has_failed: true, .. } => *CODED_LENS.end(),
             EditOutcome { has_grown: true, .. } => return,
             EditOutcome { .. } => EDITED_LEN_MAX,
         };
         if self.coder.is_on() {
-            // Edits of one key say nothing about other strings, and are not counted.
+            // Edits of one key say nothing about other strings, so they are not counted.
             self.code_entry(key, hash, len_max, Coder::encode_if_smaller);
         }
     }
 
+    /// Codes the string of a key with `encode`, if it is plain text of at most `len_max` bytes.
     #[inline(never)]
     fn code_entry(&mut self, key: &Key<'_>, hash: u64, len_max: usize, encode: Encode) {
         let Self { table, totals, reading, coder, .. } = self;
@@ -255,10 +266,10 @@ impl<S> Keyspace<S> {
         if string.len() > len_max {
             return;
         }
-        // The text lies in the entry, which gets another block.
+        // The text is copied, because it lies in the entry, which gets another block.
         let [mut text, mut codes] = [&mut coder.text, &mut coder.codes].map(mem::take);
         text.clear();
-        // Without memory for the buffer or for the smaller block, the larger one stays.
+        // Without memory for the buffer or for the smaller block, the string stays in the larger block.
         if reading.tables.append(string, &mut text).is_ok() {
             let expires = entry.get().expires();
             if let Some(coded) = encode(coder, &reading.tables, key.bytes(), expires, &text, &mut codes) {
@@ -270,11 +281,11 @@ impl<S> Keyspace<S> {
         coder.put_back([text, codes]);
     }
 
-    /// Stores the string of a key as it is, if it is coded: it is about to be edited. Makes room for it. Returns
-    /// whether it was coded.
+    /// Decodes the string of a key that is about to be edited, if it is coded, and makes room for it below
+    /// `maxmemory`. Returns whether it was coded.
     ///
     /// # Errors
-    /// No memory, or no room. The string is still coded then.
+    /// No memory; [`Error::MaxmemoryReached`]. The string is then still coded.
     #[inline]
     pub(crate) fn decode_before_edit(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<bool, Error>
     where
@@ -283,6 +294,7 @@ impl<S> Keyspace<S> {
         if self.reading.tables.is_empty() { Ok(false) } else { self.decode_entry(key, hash, now) }
     }
 
+    /// Does the same as [`decode_before_edit`](Self::decode_before_edit) in a keyspace that has a table.
     #[inline(never)]
     fn decode_entry(&mut self, key: &Key<'_>, hash: u64, now: u64) -> Result<bool, Error>
     where
@@ -307,29 +319,31 @@ impl<S> Keyspace<S> {
     }
 }
 
-/// [`Coder::try_code`] or [`Coder::encode_if_smaller`].
+/// The type of [`Coder::try_code`] and of [`Coder::encode_if_smaller`].
 type Encode = for<'c> fn(&mut Coder, &Tables, &[u8], bool, &[u8], &'c mut Vec<u8>) -> Option<CodedString<'c>>;
 
-/// What an edit has done to a string.
+/// The result of an edit of a string.
 #[derive(Clone, Copy)]
 pub(crate) struct EditOutcome {
-    /// It was coded before.
+    /// Whether the string was coded before the edit.
     pub(crate) was_coded: bool,
+    /// Whether the string is longer than before.
     pub(crate) has_grown: bool,
+    /// Whether the edit returned an error.
     pub(crate) has_failed: bool,
 }
 
-/// Whether codes may take the place of a text. An integer has a shorter form.
+/// Returns whether a text can be coded. An integer is not coded, because its own form is shorter.
 fn is_codable(text: &[u8]) -> bool {
     CODED_LENS.contains(&text.len()) && Element::Bytes(text).as_i64().is_none()
 }
 
 impl<S> Keyspace<S> {
-    /// Makes a symbol table from a random sample of the strings, of about `sample_bytes` bytes, and
-    /// [codes](Self::set_symbols) strings with it. Returns the table, or `None` if there is nothing to
-    /// sample. O(sample), and some milliseconds.
+    /// Makes a symbol table from a random sample of the strings, and [codes](Self::set_symbols) strings with
+    /// it. The sample has about `sample_bytes` bytes. Returns the table, or `None` if there are no strings to
+    /// sample. O(sample), plus some milliseconds for the training.
     ///
-    /// Training uses 16 KiB of a sample. So 64 KiB are enough to show strings of all kinds.
+    /// Training uses only 16 KiB of the sample. A sample of 64 KiB is enough to contain strings of all kinds.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -347,7 +361,7 @@ impl<S> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// No memory for the table; as of [`set_symbols`](Self::set_symbols).
+    /// No memory for the table; the errors of [`set_symbols`](Self::set_symbols).
     pub fn train_symbols(
         &mut self,
         sample_bytes: usize,
@@ -364,7 +378,7 @@ impl<S> Keyspace<S> {
         Ok(table)
     }
 
-    /// Adds random strings of about so many bytes to a sample.
+    /// Adds random strings, of about `bytes` bytes in total, to a sample.
     pub(crate) fn sample_strings(
         &self,
         bytes: usize,
@@ -373,7 +387,8 @@ impl<S> Keyspace<S> {
         sample: &mut Vec<Vec<u8>>,
     ) -> Result<(), ReserveError> {
         let mut bytes_left = bytes;
-        // Collections, integers and long strings are drawn in vain.
+        // A draw that finds a collection, an integer or a string of another length adds nothing, so the
+        // number of draws has a limit.
         let draws = bytes.div_ceil(*CODED_LENS.start()).min(DRAWS_MAX).min(self.len().saturating_mul(8));
         for _draw in 0..draws {
             let Some(entry) = self.table.fair_random(&mut random) else { break };
@@ -396,20 +411,21 @@ impl<S> Keyspace<S> {
 }
 
 impl<S> Sharded<S> {
-    /// [`Keyspace::set_symbols`] of all shards, which share the table.
+    /// Does the same as [`Keyspace::set_symbols`] for all shards, which share the table.
     ///
     /// # Errors
-    /// As there. The other shards have the new table, and the call can be repeated.
+    /// The errors of [`Keyspace::set_symbols`]. The other shards then have the new table, and the call can be
+    /// repeated.
     pub fn set_symbols(&self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
         let mut result = Ok(());
         self.for_each_mut(|shard| result = shard.set_symbols(table.clone()).and(result));
         result
     }
 
-    /// [`Keyspace::train_symbols`] with a sample of all shards, which share the table.
+    /// Does the same as [`Keyspace::train_symbols`] with a sample of all shards, which share the table.
     ///
     /// # Errors
-    /// As there.
+    /// The errors of [`Keyspace::train_symbols`].
     pub fn train_symbols(
         &self,
         sample_bytes: usize,
@@ -433,7 +449,7 @@ impl<S> Sharded<S> {
     }
 }
 
-/// The table of a sample, if it has texts.
+/// Returns a table that is trained with a sample, or `None` if the sample has no texts.
 pub(crate) fn trained(sample: &[Vec<u8>]) -> Result<Option<Arc<SymbolTable>>, ReserveError> {
     if sample.is_empty() { Ok(None) } else { SymbolTable::train(sample).map(Arc::new).map(Some) }
 }

@@ -1,4 +1,4 @@
-//! [`Reading`]: what a reader needs beside an entry.
+//! [`Reading`]: what a reader needs besides an entry.
 
 use crate::entry::{CodedString, EntryString, Slot};
 use crate::lent::Lent;
@@ -6,35 +6,37 @@ use std::sync::Arc;
 use symbols::{DecodeError, SymbolTable};
 use values::{Element, OwnedElement, ReserveError};
 
-/// What a reader needs beside an entry: the count of what is lent, and the tables of coded strings.
+/// What a reader needs besides an entry: the count of the bytes that replies hold, and the tables of coded
+/// strings.
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) lent: Lent,
     pub(crate) tables: Tables,
 }
 
-/// The symbol tables of a keyspace, by their slots. Each slot that coded strings name has one (E5 of
-/// `entry`).
+/// The symbol tables of a keyspace, by their slots. Each slot that is named by a coded string has a table (E5
+/// of `entry`).
 #[derive(Clone, Default)]
 pub(crate) struct Tables([Option<Arc<SymbolTable>>; 2]);
 
 impl Tables {
-    /// The table in a slot, if there is one.
+    /// Returns the table in a slot, if there is one.
     pub(crate) fn get(&self, slot: Slot) -> Option<&Arc<SymbolTable>> {
         self.0[slot as usize].as_ref()
     }
 
+    /// Sets the table in a slot, or removes it.
     pub(crate) fn set(&mut self, slot: Slot, table: Option<Arc<SymbolTable>>) {
         self.0[slot as usize] = table;
     }
 
-    /// Whether no string is coded.
+    /// Returns whether there is no table. No string is coded then.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self.0, [None, None])
     }
 
-    /// Whether both have the same table in each slot. Codes of one then mean the same to the other.
+    /// Returns whether both have the same table in each slot. Codes then mean the same in both keyspaces.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).all(|pair| match pair {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
@@ -43,12 +45,12 @@ impl Tables {
         })
     }
 
-    /// The table of a coded string.
+    /// Returns the table of a coded string.
     fn of(&self, coded: CodedString<'_>) -> &SymbolTable {
         self.get(coded.slot).unwrap_or_else(|| unreachable!("a coded string has its table"))
     }
 
-    /// Appends the text of a coded string.
+    /// Appends the text of a coded string to `out`.
     pub(crate) fn decode(&self, coded: CodedString<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
         match self.of(coded).decode(coded.codes, coded.len as usize, out) {
             Ok(()) => Ok(()),
@@ -57,7 +59,7 @@ impl Tables {
         }
     }
 
-    /// Appends the text of a string.
+    /// Appends the text of a string to `out`.
     pub(crate) fn append(&self, string: EntryString<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
         let EntryString::Coded(coded) = string else {
             let text = string.plain().unwrap_or(Element::Bytes(b"")).text();
@@ -68,7 +70,8 @@ impl Tables {
         self.decode(coded, out)
     }
 
-    /// The string of an entry. The text of a coded one is decoded into the buffer, which is cleared first.
+    /// Returns the string of an entry. If it is coded, its text is decoded into the buffer, which is cleared
+    /// first.
     pub(crate) fn element<'b>(
         &self,
         string: EntryString<'b>,
@@ -82,22 +85,22 @@ impl Tables {
         Ok(Element::Bytes(buffer))
     }
 
-    /// A copy of the string.
+    /// Returns a copy of a string.
     pub(crate) fn try_to_owned(&self, string: EntryString<'_>) -> Result<OwnedElement, ReserveError> {
         let mut buffer = Vec::new();
         OwnedElement::try_from(self.element(string, &mut buffer)?)
     }
 
-    /// The pieces of a coded string's text.
+    /// Returns an iterator over the pieces of a coded string's text.
     pub(crate) fn pieces<'a>(&'a self, coded: CodedString<'a>) -> impl Iterator<Item = &'a [u8]> {
         self.of(coded).pieces(coded.codes)
     }
 
-    /// Whether a string of an entry equals another string.
+    /// Returns whether the string of an entry equals another string.
     pub(crate) fn is_equal(&self, string: EntryString<'_>, other: Element<'_>) -> bool {
         match string {
             EntryString::Coded(coded) => match other {
-                // An integer is not coded.
+                // The text of an integer is never coded.
                 Element::Int(_) => false,
                 Element::Bytes(text) => self.of(coded).matches(coded.codes, text),
             },

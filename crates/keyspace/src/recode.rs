@@ -9,9 +9,10 @@
 //!  coded, old table     coded, if it is smaller; or plain  plain
 //! ```
 //!
-//! Invariant: outside of a pass, all strings are coded with the current table or not at all. A pass meets all
-//! keys that stay in the keyspace. Another pass follows if a string with the old table is added meanwhile, by
-//! `RENAME` or `MOVE`, or keeps its form because there is no memory. After the last pass, the old table is dropped.
+//! Invariant: while there is no pass, each string is coded with the current table or not coded. A pass visits
+//! all keys that stay in the keyspace. Another pass follows if `RENAME` or `MOVE` adds a string with the old
+//! table meanwhile, or if there is no memory to change such a string. After the last pass, the old table is
+//! dropped.
 //!
 //! A snapshot that has taken over the keys of a `clear` may need the old table. The table then stays until the
 //! snapshot has saved them.
@@ -25,24 +26,26 @@ use core::mem;
 use core::time::Duration;
 use values::{Element, ReserveError};
 
-/// Texts of about so many bytes are coded between two looks at the clock: some tens of microseconds.
+/// About this many bytes of text are coded between two looks at the clock. This takes some tens of
+/// microseconds.
 const BYTES_A_STEP: usize = 8 << 10;
 
 /// What [`Keyspace::recode_for`] has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recoded {
-    /// Strings that are stored in another form now.
+    /// How many strings are now stored in another form.
     pub strings: usize,
-    /// By how many bytes their keys have become smaller. Negative if strings were decoded.
+    /// By how many bytes the entries of these strings have become smaller. It is negative if they have become
+    /// larger.
     pub bytes_saved: i64,
-    /// Whether all strings have been looked at. Strings without memory for their new form have the old one still.
-    /// The next call looks at them again.
+    /// Whether all strings have been visited. A string without memory for its new form keeps the old one. If
+    /// it is coded with an old table, the next call tries again.
     pub is_complete: bool,
 }
 
 impl Recoded {
-    /// Adds what a later call has done.
+    /// Adds the result of a later call.
     pub(crate) fn add(&mut self, later: Self) {
         self.strings += later.strings;
         self.bytes_saved += later.bytes_saved;
@@ -50,17 +53,18 @@ impl Recoded {
     }
 }
 
-/// A pass over all keys.
+/// The state of a pass over all keys.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RecodePass {
     Running {
         cursor: Cursor,
-        /// How many strings at the cursor have been looked at, and would be looked at again.
+        /// How many strings at the cursor were visited, and still have a form that a pass changes. The next
+        /// step skips them.
         looked_at: usize,
-        /// A string of the old table was missed, so another pass follows.
+        /// Whether a string of the old table was missed, so that another pass follows.
         has_missed: bool,
     },
-    /// All strings have their form. A snapshot may still need the old table.
+    /// All strings have their new form. A snapshot may still need the old table.
     Waiting,
 }
 
@@ -68,17 +72,17 @@ impl RecodePass {
     pub(crate) const START: Self = Self::Running { cursor: Cursor::START, looked_at: 0, has_missed: false };
 }
 
-/// The form of a string that may get another one.
+/// The form of a string that a pass may change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// It is coded if that makes it smaller.
+    /// Plain text. It is coded if that makes the block smaller.
     Plain,
-    /// It is coded with the old table, and gets another form in any case.
+    /// Coded with the old table. It gets another form in any case.
     Old,
 }
 
 impl Coder {
-    /// The form of a string that the pass looks at.
+    /// Returns the form of a string, or `None` if a pass does not change it.
     fn form(&self, string: EntryString<'_>) -> Option<Form> {
         match string {
             EntryString::Coded(coded) => (self.current() != Some(coded.slot)).then_some(Form::Old),
@@ -89,7 +93,7 @@ impl Coder {
         }
     }
 
-    /// Another pass has to follow.
+    /// Notes that another pass must follow.
     fn note_missed(&mut self) {
         self.pass = Some(match self.pass {
             Some(RecodePass::Running { cursor, looked_at, .. }) => {
@@ -99,7 +103,8 @@ impl Coder {
         });
     }
 
-    /// Notes that a string was added that the pass may miss, if it is coded with the old table.
+    /// Notes that a string was added. If it is coded with the old table, the pass may miss it, and another
+    /// one follows.
     #[inline]
     pub(crate) fn note_added(&mut self, string: EntryString<'_>) {
         if self.form(string) == Some(Form::Old) {
@@ -107,8 +112,7 @@ impl Coder {
         }
     }
 
-    /// Gives a string its new form. Returns whether it has another one now. For `held`, see
-    /// [`Entry::try_set`].
+    /// Gives a string its new form. Returns whether the form has changed. For `held`, see [`Entry::try_set`].
     fn recode(
         &mut self,
         entry: &mut Entry,
@@ -138,8 +142,9 @@ impl Coder {
 
 impl<S> Keyspace<S> {
     /// Codes existing strings with the table of [`set_symbols`](Self::set_symbols), or decodes strings if
-    /// there is none. Works for as long as `budget` lasts by the caller's `clock`, which tells the time
-    /// since any moment. Overshoots by some strings. [`maintain`](Self::maintain) does this.
+    /// there is no table. Stops when `budget` has passed. `clock` returns the time since some fixed moment.
+    /// The call may take longer than `budget`, by the time for some strings. [`maintain`](Self::maintain)
+    /// calls this method.
     pub fn recode_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Recoded {
         let (start, mut all) = (clock(), Recoded::default());
         loop {
@@ -150,7 +155,7 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Whether the pass has work.
+    /// Returns whether the pass has work.
     #[inline]
     pub(crate) fn has_strings_to_recode(&self) -> bool {
         match self.coder.pass {
@@ -160,7 +165,7 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// One step of the pass.
+    /// Does one step of the pass.
     fn recode_step(&mut self) -> Recoded {
         let mut done = Recoded { is_complete: true, ..Recoded::default() };
         let Some(RecodePass::Running { cursor, looked_at, mut has_missed }) = self.coder.pass else {
@@ -172,8 +177,9 @@ impl<S> Keyspace<S> {
         let Self { table, totals, reading, coder, .. } = self;
         let before = totals.entry_bytes;
         let held = &mut totals.entry_bytes;
-        // How many strings at the cursor have a form that a pass would change: those of them that the last steps have
-        // looked at, and that have kept their form, come first.
+        // `kept` counts the strings at the cursor that have a form that a pass changes. The first `looked_at`
+        // of them are skipped, because earlier steps have visited them. `cut_at` is set when `bytes_left` is
+        // used up. The next step then begins at the same cursor.
         let (mut bytes_left, mut kept, mut cut_at) = (BYTES_A_STEP, 0, None);
         let next = table.relocate(cursor, &mut |_block, _size| false, |entry| {
             let Ok(string) = entry.string() else { return };
@@ -212,7 +218,7 @@ impl<S> Keyspace<S> {
         done
     }
 
-    /// No string needs the old table any more.
+    /// Ends the pass, and drops the old table, which no string needs any more.
     fn end_pass(&mut self) {
         self.coder.end_pass();
         for slot in [Slot::First, Slot::Second] {

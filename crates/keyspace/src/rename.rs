@@ -1,4 +1,5 @@
-//! Keys under other names, here or in another keyspace: `RENAME`, `COPY`, `MOVE`.
+//! Methods that give keys other names, or copy or move them, in one keyspace or between two: `RENAME`,
+//! `COPY`, `MOVE`.
 
 use crate::access::{Access, modified};
 use crate::entry::{CodedString, Content, Entry, EntryString, EntryView, Kind, Shell};
@@ -13,8 +14,8 @@ use core::hash::BuildHasher;
 use values::Element;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Gives a key another name, with its value and its expiry. An existing key of that name is replaced.
-    /// O(bytes of the block), and the value that is dropped: a large value does not move. In C: `RENAME`.
+    /// Renames a key. Its value and its expiry stay. An existing key of the new name is replaced. O(bytes of
+    /// the block), plus the time to drop the replaced value. A large value does not move. In C: `RENAME`.
     ///
     /// # Errors
     /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; no memory. Both keys are then as they were.
@@ -27,10 +28,10 @@ impl<S: BuildHasher> Keyspace<S> {
         self.rename_if(from.into(), to.into(), now, true).map(|_done| ())
     }
 
-    /// [`rename`](Self::rename) if no key has the new name. Returns whether it did. In C: `RENAMENX`.
+    /// Renames a key if no key has the new name, and returns whether it was renamed. In C: `RENAMENX`.
     ///
     /// # Errors
-    /// As of [`rename`](Self::rename).
+    /// The errors of [`rename`](Self::rename).
     pub fn rename_absent<'f, 't>(
         &mut self,
         from: impl Into<Key<'f>>,
@@ -40,9 +41,11 @@ impl<S: BuildHasher> Keyspace<S> {
         self.rename_if(from.into(), to.into(), now, false)
     }
 
+    /// Does the same as [`rename`](Self::rename) if `replace` is set, and as
+    /// [`rename_absent`](Self::rename_absent) otherwise.
     fn rename_if(&mut self, from: Key<'_>, to: Key<'_>, now: u64, replace: bool) -> Result<bool, Error> {
         let (from_hash, to_hash) = (self.hash_of(&from), self.hash_of(&to));
-        // A length of five bytes may take the place of one of one byte.
+        // The length of the longer name may take five bytes instead of one.
         let longer = to.bytes().len().saturating_sub(from.bytes().len());
         self.make_room_in(&from, from_hash, now, |entry| match entry {
             Some(entry) if longer > 0 => entry.growth_by(longer + 4),
@@ -78,10 +81,11 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// Takes out the entry at this address, which is in the table.
+    /// Removes the entry at this address from the table, and returns it. The entry must be in the table.
     ///
-    /// It is found even if the hash is not the one that the table has moved it by meanwhile: a caller may
-    /// have given another one ([`Key::with_hash`]), or the hasher may give one each time.
+    /// The entry is found even if the table has moved it by another hash than `hash` meanwhile. The caller
+    /// may have given a hash of its own ([`Key::with_hash`]), or the hasher may return a different hash each
+    /// time.
     fn remove_at(&mut self, hash: u64, address: *const u8) -> Entry {
         if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
             return self.totals.remove(entry);
@@ -92,9 +96,9 @@ impl<S: BuildHasher> Keyspace<S> {
         entry
     }
 
-    /// Copies a value and its expiry to another key of this keyspace, and returns whether it did: not if
-    /// there is no such key, or if the other one is there and `replace` is false, or if both are the same.
-    /// The copy shares nothing. O(value). In C: `COPY`.
+    /// Copies a value and its expiry to another key of this keyspace, and returns whether they were copied.
+    /// Nothing is copied if there is no such key, if both names are the same, or if the other key exists and
+    /// `replace` is `false`. The copy shares nothing with the original. O(value). In C: `COPY`.
     ///
     /// # Errors
     /// [`Error::KeyTooLong`]; no memory. The other key is then as it was.
@@ -110,7 +114,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && self.peek(&to, now).is_some() || from.bytes() == to.bytes() {
             return Ok(false);
         }
-        // Before memory is taken for the copy. The source may be evicted for it.
+        // Room is made before memory is taken for the copy. This may evict the source.
         let size = size_of_copy(entry, &to);
         self.make_room_for(&to, self.hash_of(&to), size, now)?;
         let Some(entry) = self.peek(&from, now) else { return Ok(false) };
@@ -119,10 +123,10 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// [`copy`](Self::copy) to a key of another keyspace. In C: `COPY` with `DB`.
+    /// Does the same as [`copy`](Self::copy), but to a key of another keyspace. In C: `COPY` with `DB`.
     ///
     /// # Errors
-    /// As of [`copy`](Self::copy).
+    /// The errors of [`copy`](Self::copy).
     pub fn copy_to<'f, 't, T: BuildHasher>(
         &self,
         from: impl Into<Key<'f>>,
@@ -142,11 +146,12 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// Moves a key to another keyspace, and returns whether it did: not if there is no such key, or if the
-    /// other keyspace has one of the name. O(bytes of the block): a large value does not move. In C: `MOVE`.
+    /// Moves a key to another keyspace, and returns whether it was moved. Nothing is moved if there is no
+    /// such key, or if the other keyspace has a key of this name. O(bytes of the block). A large value does
+    /// not move in memory. In C: `MOVE`.
     ///
     /// # Errors
-    /// No memory for a block, or in the table of the other keyspace. The key is then still here.
+    /// No memory for a block, or for the table of the other keyspace. The key then stays in this keyspace.
     pub fn move_to<'k, T: BuildHasher>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -159,8 +164,8 @@ impl<S: BuildHasher> Keyspace<S> {
         if matches!(moved, Err(Error::NoSuchKey)) { Ok(false) } else { moved }
     }
 
-    /// Gives a key another name in another keyspace. Returns whether it did: not if a key has that name and
-    /// `replace` is false.
+    /// Moves a key to another keyspace and gives it another name. Returns whether it was moved. If a key has
+    /// that name already, the key is moved only if `replace` is set.
     ///
     /// # Errors
     /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; no memory. Both keys are then as they were.
@@ -194,7 +199,7 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         let [ranking, target_ranking] =
             [options, target_options].map(|options| options.get_maxmemory_policy().ranking());
-        // A place in the queues of one keyspace means nothing in another.
+        // A place in the eviction queues of one keyspace means nothing in another.
         let is_new = target_ranking.clock() != ranking.clock() || target_ranking == Ranking::S3fifo;
         let clock = is_new.then(|| Access::at(target_options, now).initial());
         if let Some(clock) = clock.or_else(|| modified(target_options, now)) {
@@ -202,11 +207,11 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         totals.before_change(&entry);
         let replaced = match moved {
-            // SAFETY: the old entry becomes a shell at once.
+            // SAFETY: the old entry becomes a shell below, before anything can fail.
             Moved::Renamed(renamed) => unsafe { put_renamed(found, target_totals, renamed, to_hash)? },
             Moved::Decoded(new) => put_new(found, target_totals, new, to_hash)?,
         };
-        let old = Shell::of(totals.remove(entry)); // a coded string owns nothing beside its block
+        let old = Shell::of(totals.remove(entry)); // a coded string owns nothing besides its block
         replaced.into_iter().for_each(|replaced| target_totals.discard_replaced(replaced));
         target_totals.notify(Event::Set(to.bytes()));
         if let (Ok(string), false) = (old.view().string(), is_decoded) {
@@ -219,7 +224,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// A copy of an entry, with its string as plain text. `tables` are those of the entry's keyspace.
+    /// Returns a copy of an entry under the name `to`. A coded string is decoded. `tables` must be those of
+    /// the entry's keyspace.
     fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, tables: &Tables, now: u64) -> Result<Entry, Error> {
         to.check()?;
         let clock = Access::at(&self.options, now).initial();
@@ -229,7 +235,7 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
-    /// Puts an entry in the place of the one with its key, or adds it.
+    /// Adds an entry, or replaces the entry that has its key.
     pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64, coding: Coding) -> Result<(), Error> {
         let hash = self.hash_of(key);
         self.make_room_for(key, hash, new.allocation_size(), now)?;
@@ -249,17 +255,17 @@ impl<S: BuildHasher> Keyspace<S> {
 /// What [`Keyspace::put`] does with a string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Coding {
-    /// Codes it, if that makes it smaller.
+    /// Codes the string, if its block becomes smaller.
     Try,
-    /// Nothing: that has been tried.
+    /// Does nothing, because coding was tried before.
     Tried,
 }
 
-/// An entry on its way into another keyspace.
+/// An entry that is being moved to another keyspace.
 enum Moved {
-    /// With the value of the old entry.
+    /// An entry that has the value of the old entry.
     Renamed(Shell),
-    /// With the text of a coded string.
+    /// A new entry with the decoded text of the old entry.
     Decoded(Entry),
 }
 
@@ -272,7 +278,8 @@ impl Moved {
     }
 }
 
-/// An entry with the text of a coded string of another entry, whose table is one of `tables`.
+/// Returns a new entry with the name `key`, the expiry of `entry`, and the text of its coded string. `tables`
+/// must be those of the entry's keyspace.
 fn try_decoded(
     entry: &Entry,
     coded: CodedString<'_>,
@@ -286,13 +293,13 @@ fn try_decoded(
     Ok(Entry::try_new(key.bytes(), entry.expiry(), clock, content)?)
 }
 
-/// What an entry takes with another key, at most.
+/// Returns the most bytes that an entry takes under another name.
 fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
     let longer = key.bytes().len().saturating_sub(entry.key().len());
     entry.allocation_size() + longer + longer / 4
 }
 
-/// What a copy of an entry adds to `used_memory`, at most. Its string is not coded.
+/// Returns the most bytes that a copy of an entry adds to `used_memory`. The string of the copy is not coded.
 fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
     match entry.string() {
         Ok(EntryString::Coded(coded)) => {
@@ -302,7 +309,7 @@ fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
     }
 }
 
-/// Puts a new entry into its place, or in the place of the entry with its name, which is returned.
+/// Puts a new entry into its place. If there is an entry of the same name, it is replaced and returned.
 fn put_new(found: Found<'_>, totals: &mut Totals, new: Entry, hash: u64) -> Result<Option<Replaced>, Error> {
     match found {
         Found::Live(mut entry) => {
@@ -316,13 +323,14 @@ fn put_new(found: Found<'_>, totals: &mut Totals, new: Entry, hash: u64) -> Resu
     }
 }
 
-/// Puts a renamed entry into its place, or in the place of the entry with its name, which is returned.
+/// Puts a renamed entry into its place. If there is an entry of the same name, it is replaced and returned.
 ///
 /// # Errors
 /// No memory. Nothing has changed then.
 ///
 /// # Safety
-/// If it succeeds, the entry with the old name becomes a [`Shell`] before its value is used again.
+/// If the function succeeds, the caller must turn the entry with the old name into a [`Shell`] before the
+/// value of either entry is used.
 unsafe fn put_renamed(
     found: Found<'_>,
     totals: &mut Totals,

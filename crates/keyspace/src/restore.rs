@@ -1,8 +1,9 @@
-//! Keys with all that a dump keeps of them: [`Record`] to be written, [`Keyspace::restore`] to be read back.
+//! Keys with everything that a dump stores about them. [`Record`] is for writing a dump, and
+//! [`Keyspace::restore`] is for reading one.
 //!
-//! A dump has for each key an expiry, and either an idle time or a counter of uses. Which of the two an
-//! access clock holds depends on the policy of eviction, in the keyspace that wrote the dump and in the one
-//! that reads it.
+//! A dump stores an expiry for each key, and either an idle time or a counter of uses. The eviction policy
+//! decides which of the two an access clock holds. The keyspace that writes a dump and the one that reads it
+//! may have different policies.
 
 use crate::access::{Access, MINUTE, SECOND};
 use crate::entry::{Content, Entry};
@@ -20,7 +21,7 @@ use values::{
     idle_time, lru_clock,
 };
 
-/// A key, its value, and all that a dump keeps of them. See [`Keyspace::records`].
+/// A key, its value, and everything else that a dump stores about it. See [`Keyspace::records`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Record<'a> {
@@ -30,31 +31,33 @@ pub struct Record<'a> {
     pub value: ValueRef<'a>,
     /// When the key expires, in milliseconds.
     pub expiry: Option<u64>,
-    /// For how many seconds the key has not been used, unless the policy is LFU or S3-FIFO.
+    /// For how many seconds the key has not been used, or `None` if the policy is LFU or S3-FIFO.
     pub idle_time: Option<u32>,
-    /// The logarithmic counter of uses, if the policy is LFU.
+    /// The logarithmic counter of uses, or `None` if the policy is not LFU.
     pub freq: Option<u8>,
 }
 
-/// What a dump says of a key beside its value, for [`Keyspace::restore`]. In C: the options of `RESTORE`.
+/// What a dump says about a key besides its value, for [`Keyspace::restore`]. In C: the options of `RESTORE`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RestoreOptions {
     /// When the key expires, in milliseconds.
     pub expiry: Option<u64>,
-    /// For how many seconds the key has not been used. Not looked at under an LFU or S3-FIFO policy. In C:
+    /// For how many seconds the key has not been used. Ignored if the policy is LFU or S3-FIFO. In C:
     /// `IDLETIME`.
     pub idle_time: Option<u64>,
-    /// The logarithmic counter of uses. Not looked at unless the policy is LFU. In C: `FREQ`.
+    /// The logarithmic counter of uses. Ignored unless the policy is LFU. In C: `FREQ`.
     pub freq: Option<u8>,
-    /// Whether a key that is there is replaced. In C: `REPLACE`.
+    /// Whether an existing key is replaced. In C: `REPLACE`.
     pub replace: bool,
-    /// Whether a key is stored although its expiry has passed. Readers do not see it, and the next sweep
-    /// removes it. A key that has expired is then in the way of another one of its name, too.
+    /// Whether a key is stored even if its expiry has passed. Readers do not see such a key, and the next
+    /// sweep removes it. With this option, a key that has expired but is not removed yet also counts as
+    /// existing. It is then replaced only if `replace` is set.
     pub keeps_expired: bool,
 }
 
 impl RestoreOptions {
-    /// The time at which a key that is there is looked for. Where expired keys are kept, they are there.
+    /// Returns the time at which an existing key is looked up. If expired keys are kept, it is 0, so that
+    /// they are found.
     fn seen_at(&self, now: u64) -> u64 {
         if self.keeps_expired { 0 } else { now }
     }
@@ -68,19 +71,20 @@ pub enum RestoreValue<'a> {
     String(Element<'a>),
     /// A collection as the bytes of a listpack or an intset, which are copied into the entry's block.
     Packed(ObjectType, Encoding, &'a [u8]),
-    /// A value that was built. What the keyspace takes over is left empty.
+    /// A value that was built in memory. If the keyspace takes over a part of the value, that part is left
+    /// empty.
     Built(&'a mut Value),
 }
 
 impl<'a> RestoreValue<'a> {
-    /// The value on its way into a block. `None` if it is an empty collection.
+    /// Returns the content to write into a block, or `None` if the value is an empty collection.
     fn try_content(self) -> Result<Option<Content<'a>>, Error> {
         Ok(match self {
             Self::String(string) => Some(Content::try_string(string)?),
             Self::Built(value) if value.is_empty() => None,
             Self::Built(value) => Some(try_content(value)?),
             Self::Packed(object_type, encoding, bytes) => {
-                // Readers of an entry rely on the frame of a packed value.
+                // The frame of a packed value is checked here, because readers of an entry rely on it.
                 let is_empty = match object_type {
                     ObjectType::String => return Err(values::Error::NotPacked { encoding }.into()),
                     ObjectType::List => List::view_of_packed(encoding, bytes)?.is_empty(),
@@ -95,13 +99,15 @@ impl<'a> RestoreValue<'a> {
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Stores a key as a dump has it, and returns whether it did. A key that is there already stays as it is,
-    /// unless [`RestoreOptions::replace`] is set. Two kinds of keys are not stored: empty collections, and
-    /// keys whose expiry has passed, unless [`RestoreOptions::keeps_expired`] is set. With `replace`, such a
-    /// key is removed. O(1) for a large collection, O(bytes) for what lies in the entry's block. In C:
-    /// `RESTORE`.
+    /// Stores a key as it is in a dump, and returns whether it was stored. An existing key is not changed,
+    /// unless [`RestoreOptions::replace`] is set. In C: `RESTORE`.
     ///
-    /// Of [`RestoreValue::Packed`] only the frame is checked. The caller has checked the entries:
+    /// Empty collections are not stored. Keys whose expiry has passed are not stored either, unless
+    /// [`RestoreOptions::keeps_expired`] is set. In these two cases, `replace` removes the existing key.
+    ///
+    /// O(1) for a large collection, O(bytes) for a value that lies in the entry's block.
+    ///
+    /// Only the frame of a [`RestoreValue::Packed`] is checked. The caller must have checked the entries with
     /// [`Collection::check_packed`].
     ///
     /// ```
@@ -115,7 +121,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory; packed bytes that are not of the
+    /// [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory; packed bytes that are not valid for the
     /// encoding.
     #[inline]
     pub fn restore<'k>(
@@ -137,7 +143,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.restore_content(&key, value.try_content()?, options, now)
     }
 
-    /// [`restore`](Self::restore) of a value on its way into a block, or of an empty collection.
+    /// Does the same as [`restore`](Self::restore), with a content that is ready to be written. `None` stands
+    /// for an empty collection.
     fn restore_content(
         &mut self,
         key: &Key<'_>,
@@ -163,7 +170,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// [`restore`](Self::restore) that makes room, or replaces the key.
+    /// Does the same as [`restore`](Self::restore), but makes room, or replaces an existing key.
     #[inline(never)]
     fn restore_with_room(
         &mut self,
@@ -178,16 +185,16 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         key.check()?;
         let entry = Entry::try_new(key.bytes(), options.expiry, clock, content)?;
-        self.put(key, entry, now, Coding::Tried)?; // by `restore`
+        self.put(key, entry, now, Coding::Tried)?; // `restore` has tried it
         Ok(true)
     }
 
-    /// The access clock of a key that a dump says this of.
+    /// Returns the access clock of a key for which a dump has these options.
     fn restored_clock(&self, options: &RestoreOptions, now: u64) -> u32 {
         let kind = self.options.get_maxmemory_policy().ranking().clock();
         match (kind, options) {
             (ClockKind::Seconds, RestoreOptions { idle_time: Some(idle), .. }) => {
-                // The longest time that a clock can tell.
+                // A clock cannot hold a longer idle time.
                 let idle = (*idle).min(LRU_CLOCK_MAX.into());
                 lru_clock((now / SECOND).wrapping_sub(idle))
             }
@@ -198,8 +205,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// All keys that are there at `now`, with all that a dump keeps of them, in no order. Does not count as
-    /// an access. O(n).
+    /// Returns an iterator over all keys that exist at `now`, with everything that a dump stores about them,
+    /// in no order. Does not count as an access. O(n).
     ///
     /// ```
     /// let mut keyspace = keyspace::Keyspace::new();
@@ -212,7 +219,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.live(now).map(move |entry| self.record(entry, now))
     }
 
-    /// The record of a key, if it is there. Does not count as an access. O(1).
+    /// Returns the record of a key, if the key exists. Does not count as an access. O(1).
     pub fn get_record<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<Record<'_>> {
         self.peek(&key.into(), now).map(|entry| self.record(entry, now))
     }
@@ -224,7 +231,7 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<'a> Record<'a> {
-    /// The record of an entry at `now`, in milliseconds.
+    /// Returns the record of an entry at `now`, in milliseconds.
     pub(crate) fn of(
         entry: &'a Entry,
         reading: &'a Reading,

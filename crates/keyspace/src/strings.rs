@@ -1,4 +1,4 @@
-//! Keys whose value is a string: `SET` and its family, `APPEND`, `INCR`.
+//! Methods for keys whose value is a string: `SET` and its variants, `APPEND`, `INCR` and others.
 
 use crate::access::Access;
 use crate::coded::EditOutcome;
@@ -17,7 +17,7 @@ use dict::table::{self, OccupiedEntry};
 use values::string::{self, LongDouble};
 use values::{Element, ObjectType, OwnedElement, WrongType};
 
-/// The condition under which `SET` writes.
+/// The condition under which `SET` writes a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetCondition<'a> {
@@ -40,9 +40,9 @@ pub enum SetExpiry {
     /// The key does not expire.
     #[default]
     Clear,
-    /// An expiry that is there stays. In C: `KEEPTTL`.
+    /// An existing expiry is kept. In C: `KEEPTTL`.
     Keep,
-    /// The key expires then. In C: `EX`, `PX`, `EXAT`, `PXAT`.
+    /// The key gets this expiry. In C: `EX`, `PX`, `EXAT`, `PXAT`.
     To(Expiry),
 }
 
@@ -64,26 +64,27 @@ pub enum SetExpiry {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SetOptions<'a> {
-    /// The condition under which it writes.
+    /// The condition under which the key is written.
     pub condition: SetCondition<'a>,
     /// The new expiry.
     pub expiry: SetExpiry,
-    /// Whether the old string is wanted, also if nothing is set. In C: `GET`.
+    /// Whether the old string is returned, even if nothing is set. In C: `GET`.
     pub get: bool,
 }
 
-/// What `SET` has done.
+/// The result of `SET`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "the conditions may not have allowed the write"]
 pub struct SetOutcome {
-    /// Whether the conditions allowed it. The key has the new value, unless the time has passed already.
+    /// Whether the condition allowed the write. The key then has the new value, unless its expiry has already
+    /// passed.
     pub is_set: bool,
-    /// The old string, if there was one and [`SetOptions::get`] asks for it.
+    /// The old string, if there was one and [`SetOptions::get`] is set.
     pub old: Option<OwnedElement>,
 }
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// The string of a key. O(1).
+    /// Returns the string of a key. O(1).
     ///
     /// # Errors
     /// [`WrongType`] if the value is not a string.
@@ -123,8 +124,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(string.is_some())
     }
 
-    /// The length of a key's string in bytes, 0 if there is no such key. An integer is not spelled out. O(1).
-    /// In C: `STRLEN`.
+    /// Returns the length of a key's string in bytes, or 0 if there is no such key. The length of an integer
+    /// is that of its decimal form, which is not written out. O(1). In C: `STRLEN`.
     ///
     /// # Errors
     /// [`WrongType`] if the value is not a string.
@@ -132,12 +133,12 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(self.get_string(key, now)?.map_or(0, StringRef::len))
     }
 
-    /// Gives a key a string. Replaces the key's value and expiry. O(len), and the value that is dropped. In
-    /// C: `SET`.
+    /// Sets the string of a key. Replaces the key's value and expiry. O(len), plus the time to drop the old
+    /// value. In C: `SET`.
     ///
-    /// The decimal form of an integer is kept as an integer. Up to 1,024 bytes, and the codes of a [coded
-    /// string](Self::set_symbols), lie in the entry's own block. They are written in place if the new value needs
-    /// as large a block as the old one.
+    /// The decimal text of an integer is stored as an integer. A string of up to 1,024 bytes lies in the
+    /// entry's own block, and so do the codes of a [coded string](Self::set_symbols). The new string is
+    /// written in place if it needs a block of the same size as the old one.
     ///
     /// # Errors
     /// [`Error::KeyTooLong`]; no memory. The key is then as it was.
@@ -156,7 +157,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.set_hashed(&key, hash, value, now)
     }
 
-    /// [`set`](Self::set) that makes room first.
+    /// Does the same as [`set`](Self::set), but makes room first.
     #[inline(never)]
     fn set_at_limit(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         self.make_room_for(key, hash, Entry::size_of_string(key.bytes(), false, value), now)?;
@@ -166,6 +167,7 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(())
     }
 
+    /// Does the same as [`set`](Self::set), but makes no room.
     #[inline]
     fn set_hashed(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         if self.coder.is_on() {
@@ -174,7 +176,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.set_plain(key, hash, value, now)
     }
 
-    /// [`set`](Self::set) of a value that is coded if its block becomes smaller.
+    /// Does the same as [`set`](Self::set), and codes the value if its block becomes smaller.
     #[inline(never)]
     fn set_coding(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         self.with_codes(key, false, value, |keyspace, content| match content {
@@ -183,6 +185,7 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
+    /// Does the same as [`set`](Self::set), with a content that is ready to be written.
     fn set_content(&mut self, key: &Key<'_>, hash: u64, content: Content<'_>, now: u64) -> Result<(), Error> {
         match try_entry(&mut self.table, &self.hasher, hash, key)? {
             table::Entry::Vacant(place) => {
@@ -195,6 +198,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
+    /// Does the same as [`set`](Self::set), but never codes the value.
     #[inline]
     fn set_plain(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         match try_entry(&mut self.table, &self.hasher, hash, key)? {
@@ -204,7 +208,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 Ok(self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?)
             }
             table::Entry::Occupied(mut entry) => {
-                // A string of the same length, no expiry, and saved: nothing changes but bytes.
+                // If the old string has the same length, the key has no expiry, and the entry is saved,
+                // `overwrite` changes only the bytes.
                 if let Element::Bytes(bytes) = value
                     && value.as_i64().is_none()
                     && entry.get_mut().overwrite(bytes, self.totals.snapshot.bit())
@@ -219,7 +224,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// [`set`](Self::set) with all options of `SET`. A time that has passed removes the key.
+    /// Does the same as [`set`](Self::set), with all options of `SET`. An expiry that has already passed
+    /// removes the key.
     ///
     /// # Errors
     /// [`WrongType`] if `get`, `IfEqual` or `IfDifferent` is used and the value is not a string;
@@ -247,7 +253,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 keyspace.set_with_hashed(&key, hash, (value, codes), (options, at), now)
             })
         } else {
-            // A write that may be refused is coded afterwards.
+            // The condition may refuse the write, so the string is coded afterwards.
             let outcome = self.set_with_hashed(&key, hash, (value, None), (options, at), now);
             if outcome.as_ref().is_ok_and(|outcome| outcome.is_set) {
                 self.code_written(&key, hash);
@@ -309,8 +315,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(outcome)
     }
 
-    /// Returns the string of a key and sets its expiry. `None` removes the expiry. In C: `GETEX` with `EX`
-    /// and its neighbours, or `PERSIST`.
+    /// Returns the string of a key and sets the key's expiry. `None` removes the expiry. In C: `GETEX` with
+    /// `EX`, `PX`, `EXAT`, `PXAT` or `PERSIST`.
     ///
     /// # Errors
     /// [`WrongType`]; [`Error::InvalidExpireTime`]; no memory.
@@ -349,7 +355,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Removes a key and returns its string. In C: `GETDEL`.
     ///
     /// # Errors
-    /// [`WrongType`], or no memory for the copy. The key is still there then.
+    /// [`WrongType`], or no memory for the copy. The key then still exists.
     pub fn get_remove<'k>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -362,8 +368,9 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(Some(string))
     }
 
-    /// Lends the string of a key to the operations of [`values::string`], to be changed where it lies. A key
-    /// that is not there has an empty string; if `f` fails on it, or leaves it empty, no key is made.
+    /// Calls `f` with the string of a key, which the operations of [`values::string`] change in place. If
+    /// there is no such key, `f` gets an empty string. If `f` then fails or leaves the string empty, no key
+    /// is created.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -375,8 +382,9 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// What `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key. For a [coded
-    /// string](Self::set_symbols), before `f` is called: no memory for its text, or [`Error::MaxmemoryReached`].
+    /// The error that `f` returns; [`WrongType`]; [`Error::KeyTooLong`]; no memory for a new key. A [coded
+    /// string](Self::set_symbols) is decoded before `f` is called. This can fail because there is no memory
+    /// for the text, or with [`Error::MaxmemoryReached`].
     pub fn edit_string<'k, T, E: Into<Error>>(
         &mut self,
         key: impl Into<Key<'k>>,
@@ -401,7 +409,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key.check()?;
         let clock = Access::at(&self.options, now).initial();
         let mut entry = Entry::try_new(key.bytes(), None, clock, Content::Bytes(b""))?;
-        // The entry is counted when it is in the table.
+        // These bytes are added to the totals when the entry is in the table.
         let mut held = entry.allocation_size();
         let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
         if entry.string().is_ok_and(|string| !string.is_empty()) {
@@ -410,8 +418,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(result)
     }
 
-    /// Puts bytes at the end of a string and returns the new length. A key that is not there has an empty
-    /// string, and is made even if `bytes` is empty. Amortised O(length of `bytes`). In C: `APPEND`.
+    /// Appends bytes to a string and returns the new length. If there is no such key, it is created with
+    /// `bytes`, even if they are empty. Amortised O(length of `bytes`). In C: `APPEND`.
     ///
     /// # Errors
     /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong); [`Error::KeyTooLong`]; no memory.
@@ -424,7 +432,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_string(key, now, |string| string::try_append(string, bytes, &limits))
     }
 
-    /// Writes bytes at `offset` and returns the new length. In C: `SETRANGE`.
+    /// Overwrites a string with `bytes` from `offset` on, and returns the new length. In C: `SETRANGE`.
     ///
     /// # Errors
     /// [`WrongType`]; [`TooLong`](values::string::StringError::TooLong); [`Error::KeyTooLong`]; no memory.
@@ -440,8 +448,9 @@ impl<S: BuildHasher> Keyspace<S> {
         self.edit_string(key, now, |string| string::try_set_range(string, offset, bytes, &limits))
     }
 
-    /// Makes room for a string that becomes `end` bytes long, or longer by `added` bytes if `end` is `None`,
-    /// with as much again to grow into if `is_greedy`. An operation that is refused later needs none.
+    /// Makes room for a string that becomes `end` bytes long. If `end` is `None`, the string becomes longer
+    /// by `added` bytes. If `is_greedy` is set, the string also gets spare room to grow into. No room is made
+    /// for an operation that will be refused.
     fn make_room_for_string(
         &mut self,
         key: &Key<'_>,
@@ -454,7 +463,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let Ok(old) = entry.map_or(Ok(0), |entry| entry.string().map(EntryString::len)) else { return 0 };
             let new_len = end.unwrap_or(old.saturating_add(added));
             let is_coded = entry.is_some_and(|entry| matches!(entry.string(), Ok(EntryString::Coded(_))));
-            // A coded string is decoded first, whatever becomes of it.
+            // A coded string is decoded before any operation, so it needs room even if it does not grow.
             if new_len > len_max || !is_coded && (added == 0 || new_len <= old) {
                 return 0;
             }
@@ -466,7 +475,7 @@ impl<S: BuildHasher> Keyspace<S> {
         })
     }
 
-    /// Adds to an integer and returns the sum. A key that is not there is 0. The expiry stays. In C:
+    /// Adds to an integer and returns the sum. A key that does not exist counts as 0. The expiry stays. In C:
     /// `INCRBY`, `INCR`, `DECR`.
     ///
     /// ```
@@ -491,8 +500,8 @@ impl<S: BuildHasher> Keyspace<S> {
         sum
     }
 
-    /// Adds to a number and returns the sum. A key that is not there is 0. The value is then the text of the
-    /// sum. The expiry stays. In C: `INCRBYFLOAT`.
+    /// Adds to a number and returns the sum. The key then has the text of the sum as its value. A key that
+    /// does not exist counts as 0. The expiry stays. In C: `INCRBYFLOAT`.
     ///
     /// # Errors
     /// [`WrongType`]; the string is not a number, or the sum is not finite; [`Error::KeyTooLong`]; no memory.
@@ -519,8 +528,8 @@ impl<S: BuildHasher> Keyspace<S> {
         written
     }
 
-    /// Gives a string another content, made of the old one, or of 0 if the key is not there. The expiry
-    /// stays.
+    /// Replaces a string with a content that `make` makes from it. `make` gets 0 if there is no such key. The
+    /// expiry stays.
     fn replace_string<'c, T>(
         &mut self,
         key: &Key<'_>,
@@ -549,7 +558,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// [`Keyspace::set`] of a key that is there, in all cases.
+/// Does the same as [`Keyspace::set`] for an entry that exists, in all cases. The entry may have expired.
 #[inline(never)]
 fn set_present(
     mut entry: OccupiedEntry<'_, Entry>,
@@ -570,12 +579,12 @@ fn set_present(
     Ok(())
 }
 
-/// The length of an entry's string, 0 for another value.
+/// Returns the length of an entry's string, or 0 if the value is a collection.
 pub(crate) fn string_len(entry: &Entry) -> usize {
     entry.string().map_or(0, EntryString::len)
 }
 
-/// Lends the string of an entry to `f`. For `state`, see [`RemoveIfEmpty`].
+/// Calls `f` with the string of an entry. For `state`, see [`RemoveIfEmpty`].
 pub(crate) fn edit_found_string<T, E: Into<Error>>(
     entry: &mut Entry,
     totals: &mut Totals,

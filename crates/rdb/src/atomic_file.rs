@@ -13,8 +13,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The path of a file, and its temporary path. The temporary file is removed if this is dropped before the
-/// end.
+/// The path of a file, and its temporary path. If this value is dropped before [`finish`](Self::finish) has
+/// succeeded, the temporary file is removed.
 pub(crate) struct AtomicFile {
     path: PathBuf,
     /// `None` once the file has its own name.
@@ -37,14 +37,15 @@ impl AtomicFile {
         Ok((Self { path: path.to_path_buf(), temporary: Some(temporary) }, file))
     }
 
-    /// Ends the file and gives it its own name. When this function returns, the file is complete on the disk.
-    /// Returns the length of the file in bytes.
+    /// Writes the rest of the file and gives it its own name. Returns the length of the file in bytes. The
+    /// file is then complete on the disk.
     pub(crate) fn finish(mut self, writer: Writer<File>) -> Result<u64, SaveError> {
         let offset = writer.offset();
         let file = writer.finish()?;
         self.keep(file).map_err(|error| SaveError::Io { offset, error })
     }
 
+    /// Syncs and renames the file. Returns its length in bytes.
     fn keep(&mut self, file: File) -> io::Result<u64> {
         file.sync_all()?;
         let len = file.metadata()?.len();

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! The next symbol overwrites the bytes behind a symbol. So there is no loop over the bytes of a symbol. Only
-//! the place of the next store depends on the step before: one addition. The buffer is eight bytes longer
-//! than the text.
+//! the place of a store depends on the step before, by one addition. During decoding, the buffer is eight
+//! bytes longer than the text.
 
 use crate::error::{CodesFault, DecodeError, MalformedCodes};
 use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable};
@@ -19,12 +19,12 @@ use zmalloc::ReserveError;
 impl SymbolTable {
     /// Decodes a text of `len` bytes, and appends it to `out`. O(len).
     ///
-    /// Reserves `len + 8` bytes, and does not allocate if `out` has so many to spare. A damaged `len`
-    /// reserves no more than the codes can fill: `8 * codes.len() + 8` bytes.
+    /// Reserves `len + 8` bytes, and does not allocate if `out` has that much spare capacity. If `len` is
+    /// damaged, the method reserves no more than the codes can fill: `8 * codes.len() + 8` bytes.
     ///
     /// # Errors
-    /// The codes are not those of a text of `len` bytes; no memory. Then `out` is as it was. There is no
-    /// checksum, so other damage gives another text.
+    /// The codes do not decode to a text of `len` bytes; no memory. Then `out` is as it was. There is no
+    /// checksum, so other damage is not noticed and gives another text.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -47,7 +47,7 @@ impl SymbolTable {
         Ok(result?)
     }
 
-    /// Decodes a text that is eight bytes shorter than `out`.
+    /// Decodes a text into `out`, which is eight bytes longer than the text.
     fn decode_into(&self, codes: &[u8], out: &mut [u8]) -> Result<(), MalformedCodes> {
         let len = out.len() - SYMBOL_LEN_MAX;
         let (mut read, mut written) = (0, 0);
@@ -78,8 +78,8 @@ impl SymbolTable {
         }
     }
 
-    /// The pieces of a text, in order: its symbols, and the bytes without a symbol one by one. Allocates
-    /// nothing. Ends early at damaged codes.
+    /// Returns an iterator over the pieces of a text, in order. A piece is a symbol, or a single byte without
+    /// a symbol. The iterator allocates nothing. It ends early at damaged codes.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -100,10 +100,10 @@ impl SymbolTable {
         })
     }
 
-    /// Whether `codes` decode to `text`. O(codes), and stops at the first difference.
+    /// Returns whether `codes` decode to `text`. O(codes). Stops at the first difference.
     ///
     /// Each symbol is compared with the place in the text where it would be. So nothing is decoded, and the
-    /// text is not coded first. Codes that decode to no text match none.
+    /// text is not coded first. Damaged codes match no text.
     pub fn matches(&self, codes: &[u8], text: &[u8]) -> bool {
         let (mut read, mut at) = (0, 0);
         while let Some(&code) = codes.get(read) {

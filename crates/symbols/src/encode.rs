@@ -1,4 +1,4 @@
-//! Coding a text: at each place, the symbol that begins there, or the escape.
+//! Coding a text. At each place, the coder writes the code of the symbol that begins there, or the escape.
 //!
 //! ```text
 //!  text   u s e r : 1 7 x     a word of eight bytes
@@ -6,11 +6,11 @@
 //!         |-----|             three, hashed: `long` has the code of a symbol of three bytes or more
 //! ```
 //!
-//! If the word begins with the symbol in its slot of `long`, that symbol is used. A slot has one symbol: the
-//! first of those that share it.
+//! If the word begins with the symbol in its slot of `long`, that symbol is used. Otherwise the code in
+//! `short` is used. A slot of `long` has one symbol: the first of those that share the slot.
 //!
-//! The length of a symbol says where the next one begins, so each step waits for the loads of the one before.
-//! To work on several steps at once, a long text is cut into four *lanes*:
+//! The length of a symbol says where the next one begins, so each step waits for the loads of the step
+//! before. To work on several steps at once, a long text is cut into four *lanes*:
 //!
 //! ```text
 //!  text     |---------------|---------------|---------------|---------------|
@@ -18,12 +18,16 @@
 //!  lane 1                    ->-->--->--->--->->            from there on, the codes of lane 1 are used
 //! ```
 //!
-//! The symbols from one place on do not depend on the text before it. So the codes are always those of a
-//! single lane. A lane that finds no such place before its room ends replaces the next lane.
+//! Which symbols are used from one place on does not depend on the text before it. So the codes are always
+//! the same as with a single lane.
+//!
+//! Behind the codes of a lane there is some spare room. If a lane finds no symbol of the next lane to
+//! continue with before this room ends, the codes of the next lane are dropped, and the lane goes on through
+//! the next part.
 //!
 //! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for codes of one byte, and for a hash of
-//! three bytes with one symbol a slot. The slots of FSST hold symbols. Here a slot holds a code of one byte,
-//! so `long` takes 16 KiB. The lanes are ours.
+//! three bytes with one symbol per slot. The slots of FSST hold symbols. Here a slot holds a code of one
+//! byte, so `long` takes 16 KiB. The lanes are our own idea.
 
 use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
 use allocator_api2::boxed::Box;
@@ -32,32 +36,36 @@ use zmalloc::{ReserveError, Zmalloc};
 
 /// The shortest text that is coded in lanes, in bytes.
 const LANES_LEN_MIN: usize = 64;
+/// The number of lanes.
 const LANES: usize = 4;
 
-/// Room between the codes of two lanes, in bytes. A lane that goes on beyond its part can write at least 32
-/// symbols there.
+/// The spare room behind the codes of a lane, in bytes. A lane that goes on beyond its part can write at
+/// least 32 codes there.
 const SPARE: usize = 64;
 
-/// Codes by one byte.
+/// Codes, indexed by a byte.
 type Row = [u8; 256];
 
-/// One slot for each pair of bytes: a row for each second byte.
+/// `short` has a row for each second byte. The row has a code for each first byte.
 const SHORT_ROWS: usize = 256;
 
+/// `long` has 2^14 slots, each of which holds one code.
 const LONG_SLOTS_BITS: u32 = 14;
 const LONG_ROWS: usize = (1 << LONG_SLOTS_BITS) / size_of::<Row>();
 
-/// The most multipliers of the hash that are tried.
+/// The largest number of multipliers of the hash that are tried.
 const MULTIPLIERS: u64 = 512;
 
 /// Finds the code of the symbol that a word begins with.
 pub(crate) struct Encoder {
-    /// By the first two bytes of a word: the code of a symbol of two bytes, of one, or the escape.
+    /// Indexed by the first two bytes of a word: the code of a symbol of two bytes, of one, or the escape.
     short: Box<[Row; SHORT_ROWS], Zmalloc>,
-    /// By the hash of the first three bytes: the code of a symbol of three bytes or more, or the escape.
+    /// Indexed by the hash of the first three bytes: the code of a symbol of three bytes or more, or the
+    /// escape.
     long: Box<[Row; LONG_ROWS], Zmalloc>,
-    /// By the first byte: the code of a symbol of one byte, or the escape.
+    /// Indexed by the first byte: the code of a symbol of one byte, or the escape.
     single: Row,
+    /// The multiplier of the hash.
     multiplier: u32,
 }
 
@@ -80,17 +88,18 @@ impl Encoder {
         Ok(Self { short, long, single, multiplier })
     }
 
-    /// The code of the symbol that `word` begins with, or the escape. The word has eight bytes of the text.
+    /// Returns the code of the symbol that `word` begins with, or the escape. All eight bytes of the word
+    /// must belong to the text.
     #[inline(always)]
     fn code(&self, symbols: &Symbols, word: u64) -> u8 {
-        // Both loads start before the comparison says which one counts.
+        // Both loads start before the comparison has decided which code is used.
         let [first, second, ..] = word.to_le_bytes();
         let long = self.long.as_flattened()[slot(word, self.multiplier)];
         let short = self.short[usize::from(second)][usize::from(first)];
         if symbols.begins(long, word) { long } else { short }
     }
 
-    /// Like [`code`](Self::code), for a word of which only the first `len` bytes belong to the text.
+    /// Does the same as [`code`](Self::code) for a word whose first `len` bytes belong to the text.
     pub(crate) fn code_within(&self, symbols: &Symbols, word: u64, len: usize) -> u8 {
         let [first, second, ..] = word.to_le_bytes();
         let long = self.long.as_flattened()[slot(word, self.multiplier)];
@@ -109,7 +118,7 @@ impl Encoder {
     }
 }
 
-/// Equal rows. They are made in their place, because 64 KiB may be too much for a stack.
+/// Returns equal rows. They are written to the heap directly, because 64 KiB may be too much for a stack.
 fn try_rows<const N: usize>(row: Row) -> Result<Box<[Row; N], Zmalloc>, ReserveError> {
     let no_memory = || ReserveError::OutOfMemory { size: N * size_of::<Row>() };
     let mut rows = Vector::new_in(Zmalloc);
@@ -118,7 +127,7 @@ fn try_rows<const N: usize>(row: Row) -> Result<Box<[Row; N], Zmalloc>, ReserveE
     rows.into_boxed_slice().try_into().map_err(|_| no_memory())
 }
 
-/// The slot of a word in `long`.
+/// Returns the slot of a word in `long`.
 #[inline]
 fn slot(word: u64, multiplier: u32) -> usize {
     let hash = (word as u32 & 0x00FF_FFFF).wrapping_mul(multiplier);
@@ -126,7 +135,7 @@ fn slot(word: u64, multiplier: u32) -> usize {
 }
 
 /// Writes the code of each symbol of three bytes or more into its slot, unless the slot is taken. Returns how
-/// many symbols found their slot taken. All slots are empty before.
+/// many symbols found their slot taken, and so are *hidden*. All slots must be empty.
 fn fill_long(symbols: &Symbols, multiplier: u32, long: &mut [u8]) -> usize {
     let mut hidden = 0;
     for (code, slot) in long_slots(symbols, multiplier) {
@@ -139,22 +148,25 @@ fn fill_long(symbols: &Symbols, multiplier: u32, long: &mut [u8]) -> usize {
     hidden
 }
 
-/// The codes of symbols of three bytes or more, and their slots.
+/// Returns an iterator over the codes of the symbols of three bytes or more, and over their slots.
 fn long_slots(symbols: &Symbols, multiplier: u32) -> impl Iterator<Item = (u8, usize)> {
     let long = (0..ESCAPE).filter(|&code| symbols.len(code) >= 3);
     long.map(move |code| (code, slot(u64::from_le_bytes(symbols.text(code)), multiplier)))
 }
 
-/// Fills `long`, with the multiplier that hides the fewest symbols behind others.
+/// Finds the multiplier that hides the fewest symbols, fills `long` with it, and returns it. The slots of
+/// `long` must be empty.
 fn best_multiplier(symbols: &Symbols, long: &mut [u8]) -> u32 {
-    // Of symbols with the same first three bytes, every multiplier hides all but one.
+    // Symbols with the same first three bytes have the same slot, so every multiplier hides all but one of
+    // them.
     let prefixes = || symbols.iter().filter_map(|symbol| symbol.first_chunk::<3>());
     let hidden_min =
         prefixes().enumerate().filter(|&(index, prefix)| prefixes().take(index).any(|other| other == prefix));
     let hidden_min = hidden_min.count();
     let mut best = (usize::MAX, 0);
     for number in 0..MULTIPLIERS {
-        // Odd multiples of the golden ratio's fraction, which are spread evenly.
+        // The multipliers are taken from odd multiples of the golden ratio's fraction, which are spread
+        // evenly.
         let multiplier = ((2 * number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 | 1;
         best = best.min((fill_long(symbols, multiplier, long), multiplier));
         long_slots(symbols, multiplier).for_each(|(_, slot)| long[slot] = ESCAPE);
@@ -166,14 +178,14 @@ fn best_multiplier(symbols: &Symbols, long: &mut [u8]) -> u32 {
     best.1
 }
 
-/// Coding.
+/// Methods that code texts.
 impl SymbolTable {
-    /// The codes of a text. They are in `buffer`, from its start on. O(len).
+    /// Codes a text and returns the codes, which begin at the start of `buffer`. O(len).
     ///
-    /// The codes overwrite what the buffer has. The buffer grows to `2 * text.len() + 256` bytes, and never
-    /// shrinks. A call with a buffer of that length does not allocate. A text without any symbol has
-    /// twice as many codes as bytes. So the caller compares lengths, and keeps the text if the codes are
-    /// longer.
+    /// The codes overwrite the contents of the buffer. A shorter buffer grows to `2 * text.len() + 256`
+    /// bytes, and a longer one never shrinks. A call with a buffer of that length does not allocate. A text
+    /// without any symbol has twice as many codes as bytes. So the caller should compare the lengths, and
+    /// keep the text if the codes are longer.
     ///
     /// # Errors
     /// No memory for the buffer.
@@ -201,13 +213,14 @@ struct Lane {
     codes_end: usize,
 }
 
+/// A text, and the table that codes it.
 struct Coder<'a> {
     table: &'a SymbolTable,
     text: &'a [u8],
 }
 
 impl Coder<'_> {
-    /// Codes one symbol. Returns `false` if fewer than eight bytes are left.
+    /// Codes one symbol. Returns `false` and does nothing if fewer than eight bytes are left.
     #[inline(always)]
     fn step(&self, lane: &mut Lane, buffer: &mut [u8]) -> bool {
         let Some(word) = self.text.get(lane.text_pos..).and_then(|rest| rest.first_chunk()) else {
@@ -219,16 +232,16 @@ impl Coder<'_> {
         true
     }
 
-    /// Writes the code of the symbol that `word` begins with, and goes on behind the symbol.
+    /// Writes the code of the symbol that `word` begins with, and moves the lane behind the symbol.
     #[inline(always)]
     fn put(&self, lane: &mut Lane, code: u8, word: u64, buffer: &mut [u8]) {
-        // Without an escape, the next code overwrites the byte.
+        // The second byte counts only behind an escape. Otherwise the next code overwrites it.
         buffer[lane.codes_end..lane.codes_end + 2].copy_from_slice(&[code, word as u8]);
         lane.codes_end += 1 + usize::from(code == ESCAPE);
         lane.text_pos += self.table.symbols.len(code);
     }
 
-    /// Codes the text from the lane's place on.
+    /// Codes the rest of the text, from the lane's place on. Returns the lane at the end of the text.
     fn finish(&self, mut lane: Lane, buffer: &mut [u8]) -> Lane {
         while self.step(&mut lane, buffer) {}
         while let Some(rest) = self.text.get(lane.text_pos..).filter(|rest| !rest.is_empty()) {
@@ -252,6 +265,7 @@ impl Coder<'_> {
             LANES => self.text.len() - SYMBOL_LEN_MAX,
             next => start(next).text_pos,
         });
+        // All lanes advance in turn, until one of them reaches the end of its part.
         'lanes: loop {
             for (lane, end) in lanes.iter_mut().zip(ends) {
                 if lane.text_pos >= end {
@@ -268,7 +282,8 @@ impl Coder<'_> {
     }
 
     /// Continues `lane` to a place where a symbol of the next lane begins, and appends the next lane's codes
-    /// from there. `next` is the start of that lane, and `next_end` its end.
+    /// from there on. `next` is where the next lane started, and `next_end` is where it stopped. Returns
+    /// where the joined lane ends.
     fn join(&self, mut lane: Lane, mut next: Lane, next_end: Lane, buffer: &mut [u8]) -> Lane {
         let room_end = next.codes_end;
         loop {
@@ -282,7 +297,7 @@ impl Coder<'_> {
                 buffer.copy_within(next.codes_end..next_end.codes_end, lane.codes_end);
                 return Lane { text_pos: next_end.text_pos, codes_end: lane.codes_end + len };
             }
-            // The lanes do not meet, or the room ends first. The codes of the next lane are dropped.
+            // The lanes do not meet, or the spare room ends first. The codes of the next lane are dropped.
             if next.text_pos < lane.text_pos || lane.codes_end + 2 > room_end || !self.step(&mut lane, buffer)
             {
                 return lane;

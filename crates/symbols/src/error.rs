@@ -8,9 +8,9 @@ use zmalloc::ReserveError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CodesFault {
-    /// The table has no symbol with this code.
+    /// The table has no symbol with this code. The offset is that of the code.
     UnknownCode,
-    /// The codes end after an escape.
+    /// The codes end after an escape. The offset is that of the escape.
     Truncated,
     /// The text is longer than expected. The offset is behind the code that crosses the expected length.
     TooLong,
@@ -33,7 +33,7 @@ impl common::Fault for CodesFault {
     const FORMAT: &'static str = "codes";
 }
 
-/// The codes do not decode to a text of that length. [`CodesFault`] says what the offset is.
+/// The codes do not decode to a text of the expected length. [`CodesFault`] says what the offset is.
 pub type MalformedCodes = common::Malformed<CodesFault>;
 
 /// The error of [`SymbolTable::decode`](crate::SymbolTable::decode).
@@ -74,7 +74,8 @@ impl common::Fault for TableFault {
     const FORMAT: &'static str = "symbol table";
 }
 
-/// The bytes are not a table. The offset is that of the first byte of what is wrong.
+/// The bytes are not a valid table. The offset is where the fault begins, or the end of the bytes if they end
+/// too early.
 pub type MalformedTable = common::Malformed<TableFault>;
 
 /// The error of [`SymbolTable::from_bytes`](crate::SymbolTable::from_bytes).
@@ -86,7 +87,7 @@ pub type FromBytesError = common::FromBytesError<TableFault>;
 pub enum FromSymbolsError {
     /// A symbol cannot be in the table.
     Symbol {
-        /// The number of the symbol. The first one has the number 0.
+        /// The index of the symbol, from 0.
         index: usize,
         /// What is wrong with it.
         fault: TableFault,

@@ -5,14 +5,14 @@
 //!        "user:" "name\":"  "e"           "a"             no symbol    escape: the next byte is itself
 //! ```
 //!
-//! A code is one byte and stands for a symbol of one to eight bytes. A byte where no symbol fits takes two
-//! codes: the escape and itself.
+//! A code is one byte and stands for a symbol of one to eight bytes. A byte at which no symbol begins takes
+//! two bytes: the escape and the byte itself.
 //!
 //! Invariants:
 //!
 //! - **S1.** A code below `count` has a symbol of one to eight bytes. No two symbols are the same.
-//! - **S2.** The escape has the length 1, other codes without a symbol have 0. [`Symbols::begins`] is `false`
-//!   for all of them.
+//! - **S2.** The escape has the length 1. Other codes without a symbol have the length 0. [`Symbols::begins`]
+//!   returns `false` for all of them.
 
 use crate::encode::Encoder;
 use crate::error::{FromBytesError, FromSymbolsError, MalformedTable, TableFault};
@@ -25,18 +25,18 @@ pub(crate) const ESCAPE: u8 = 255;
 /// The longest symbol, in bytes.
 pub(crate) const SYMBOL_LEN_MAX: usize = 8;
 
-/// The version of [`SymbolTable::to_bytes`].
+/// The version of the format that [`SymbolTable::to_bytes`] writes.
 const VERSION: u8 = 1;
 
-/// Where the lengths of the symbols are in the bytes of a table.
+/// The offset of the symbols' lengths in the bytes of a table.
 const LENS_AT: usize = 2;
 
-/// The symbols by their codes.
+/// The symbols, indexed by their codes.
 pub(crate) struct Symbols {
-    /// The text of each symbol, with zeros behind it.
+    /// The text of each symbol, with zeros behind it. The text of a code without a symbol is all ones.
     texts: [[u8; SYMBOL_LEN_MAX]; 256],
-    /// Ones where the symbol has bytes. The mask of a code without a symbol is 0 and its text is all ones,
-    /// so no word matches.
+    /// For each code, a word with ones where the symbol has bytes. The mask of a code without a symbol is 0
+    /// and its text is all ones, so no word matches.
     masks: [u64; 256],
     /// The length of each code's text in bytes.
     lens: [u8; 256],
@@ -50,6 +50,7 @@ impl Symbols {
         Self { texts: [[u8::MAX; SYMBOL_LEN_MAX]; 256], masks: [0; 256], lens, count: 0 }
     };
 
+    /// Adds a symbol, which gets the next code.
     pub(crate) fn push(&mut self, symbol: &[u8]) -> Result<(), TableFault> {
         if symbol.is_empty() || symbol.len() > SYMBOL_LEN_MAX {
             return Err(TableFault::SymbolLen);
@@ -69,30 +70,31 @@ impl Symbols {
         Ok(())
     }
 
-    /// The symbols, in the order of their codes.
+    /// Returns an iterator over the symbols, in the order of their codes.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         (0..self.count).map(|code| self.get(code))
     }
 
-    /// The symbol of a code that has one.
+    /// Returns the symbol of a code other than the escape. The result is empty if the code has no symbol.
     #[inline]
     pub(crate) fn get(&self, code: u8) -> &[u8] {
         &self.texts[usize::from(code)][..self.len(code)]
     }
 
-    /// The text of a symbol, with zeros behind it.
+    /// Returns the text of a symbol, with zeros behind it. If the code has no symbol, the text is all ones.
     #[inline]
     pub(crate) fn text(&self, code: u8) -> [u8; SYMBOL_LEN_MAX] {
         self.texts[usize::from(code)]
     }
 
-    /// The length of a code's text in bytes; 0 if no symbol has the code.
+    /// Returns how many bytes of text the code stands for: 1 for the escape, and 0 for another code without a
+    /// symbol.
     #[inline]
     pub(crate) fn len(&self, code: u8) -> usize {
         self.lens[usize::from(code)].into()
     }
 
-    /// Whether a word begins with the symbol. `false` if there is no such symbol.
+    /// Returns whether a word begins with the symbol. Returns `false` if the code has no symbol.
     #[inline]
     pub(crate) fn begins(&self, code: u8, word: u64) -> bool {
         word & self.masks[usize::from(code)] == u64::from_le_bytes(self.text(code))
@@ -102,8 +104,8 @@ impl Symbols {
 /// Up to 255 symbols of one to eight bytes, each with a code of one byte.
 ///
 /// A table is made once, from a [sample](Self::train) of the texts or from given
-/// [symbols](Self::from_symbols), and does not change. Each text is coded by itself. A table gives the same
-/// codes for the same text. Several threads can share a table.
+/// [symbols](Self::from_symbols), and does not change. Each text is coded by itself. A table always gives the
+/// same codes for the same text. Several threads can share a table.
 ///
 /// ```
 /// use symbols::SymbolTable;
@@ -119,11 +121,11 @@ pub struct SymbolTable {
 }
 
 impl SymbolTable {
-    /// A table of these symbols. The first one has the code 0. O(symbols^2).
+    /// Makes a table of these symbols. The first one has the code 0. O(symbols^2).
     ///
-    /// Of symbols with the same first three bytes, only the first is used. Other symbols of three bytes or
-    /// more can be hidden too: they share 16,384 slots, by a hash that is chosen so that the fewest are
-    /// hidden.
+    /// Of several symbols with the same first three bytes, only the first one is used. Two symbols of three
+    /// bytes or more can also collide in a table of 16,384 slots. Then, too, only the first one is used. The
+    /// hash is chosen so that it hides as few symbols as possible.
     ///
     /// # Errors
     /// A symbol that is empty, longer than eight bytes, or occurs twice; more than 255 symbols; no memory.
@@ -141,10 +143,10 @@ impl SymbolTable {
         Ok(Self { encoder: Encoder::try_new(&symbols)?, symbols })
     }
 
-    /// Reads a table that [`to_bytes`](Self::to_bytes) wrote.
+    /// Reads a table from the bytes that [`to_bytes`](Self::to_bytes) has written.
     ///
     /// # Errors
-    /// The bytes are not a table; no memory.
+    /// The bytes are not a valid table; no memory.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FromBytesError> {
         let malformed = |offset, fault| FromBytesError::from(MalformedTable::new(offset, fault));
         let truncated = || malformed(bytes.len(), TableFault::Truncated);
@@ -170,8 +172,9 @@ impl SymbolTable {
         Ok(Self::try_new(all)?)
     }
 
-    /// The table as bytes: a version, the number of symbols, their lengths, and then their texts. At most
-    /// 2,297 bytes, from the global allocator, whose handler is called if it has none.
+    /// Returns the table as bytes: a version, the number of symbols, their lengths, and then their texts. The
+    /// result has at most 2,297 bytes. It is allocated by the global allocator, whose error handler is called
+    /// if there is no memory.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -186,12 +189,13 @@ impl SymbolTable {
         head.chain(self.symbols().flatten().copied()).collect()
     }
 
-    /// The symbols, in the order of their codes.
+    /// Returns an iterator over the symbols, in the order of their codes.
     pub fn symbols(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.symbols.iter()
     }
 
-    /// Bytes that the table has allocated: what it adds to `used_memory`.
+    /// Returns the bytes that the table has allocated, which it adds to `used_memory`. The `SymbolTable`
+    /// value itself is not counted.
     pub fn allocation_size(&self) -> usize {
         self.encoder.allocation_size()
     }

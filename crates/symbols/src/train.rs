@@ -1,8 +1,8 @@
-//! Training: a table from a sample of the texts.
+//! Training: making a table from a sample of the texts.
 //!
 //! Each round codes the sample with the table of the round before. It counts the pieces that come out, and
 //! the pairs of neighbours, which are candidates for longer symbols. The candidates that cover the most bytes
-//! are the next table. The book's page makes a table by hand in this way.
+//! become the next table. The book's page makes a table by hand in this way.
 //!
 //! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for the rounds, for a small sample, and for
 //! the weight of single bytes. The crate `fsst-rs` does the same, but does not compile for 32 bits, and is
@@ -12,29 +12,33 @@ use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
 use std::collections::{BTreeMap, BTreeSet};
 use zmalloc::ReserveError;
 
-/// How often symbols can double their length, and some more for the choice to settle.
+/// The number of rounds. A round can double the length of a symbol, so three rounds reach eight bytes. The
+/// other rounds let the choice settle.
 const ROUNDS: usize = 6;
 
-/// How many bytes of a sample are used, and the longest piece of a text among them.
+/// The largest number of bytes of a sample that are used.
 const SAMPLE_MAX: usize = 16 << 10;
+/// The longest piece of a text that is used, in bytes.
 const PIECE_MAX: usize = 512;
 
-/// A byte without a symbol takes two codes, so a symbol of one byte counts several times.
+/// How many times a single byte counts. A byte without a symbol takes two bytes, so a symbol of one byte
+/// saves more than its length says.
 const SINGLE_WEIGHT: u64 = 8;
 
-/// A symbol of up to eight bytes as a word, and its length. Words order symbols that cover as many bytes.
+/// A symbol of up to eight bytes as a little-endian word, and its length in bytes.
 type Candidate = (u64, usize);
 
 impl SymbolTable {
-    /// A table of the symbols that save the most bytes in a sample of the texts. The same sample always gives
-    /// the same table.
+    /// Makes a table of the symbols that save the most bytes in a sample of the texts. The same sample always
+    /// gives the same table.
     ///
-    /// The sample needs texts of all kinds. If it has more than 16 KiB, pieces of up to 512 bytes are chosen
-    /// from it, 16 KiB in all. The choice depends on the number of texts and on their lengths only.
-    /// O(texts), and some megabytes of the global allocator for that time.
+    /// The sample should contain texts of all kinds. If it has more than 16 KiB, pieces of up to 512 bytes
+    /// are chosen from it, 16 KiB in all. The choice depends only on the number of texts and on their
+    /// lengths. O(texts). The search uses some megabytes of the global allocator, and frees them at its end.
     ///
     /// # Errors
-    /// No memory for the table. The global allocator's handler is called if the search finds no memory.
+    /// No memory for the table. If the search finds no memory, the error handler of the global allocator is
+    /// called.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -48,7 +52,7 @@ impl SymbolTable {
         let pieces = chosen(sample);
         let mut table = Self::try_new(Symbols::EMPTY)?;
         for round in 1..=ROUNDS {
-            // No new symbols at the end: each one that stays has been tried.
+            // The last round forms no pairs, so each longer symbol that stays has been in a table before.
             let gains = table.gains(&pieces, round < ROUNDS);
             let mut symbols = best(gains, round == ROUNDS);
             if round == ROUNDS {
@@ -59,7 +63,8 @@ impl SymbolTable {
         Ok(table)
     }
 
-    /// How many bytes each symbol, each byte without one, and each pair of them covers in the texts.
+    /// Returns how many bytes of the texts each symbol covers, each byte without a symbol, and each pair of
+    /// them. Single bytes count [`SINGLE_WEIGHT`] times.
     fn gains(&self, texts: &[&[u8]], with_pairs: bool) -> BTreeMap<Candidate, u64> {
         let mut gains = BTreeMap::new();
         let mut add = |word: u64, len: usize| {
@@ -77,7 +82,8 @@ impl SymbolTable {
                     {
                         add(before | word << (8 * before_len), before_len + len);
                     }
-                    // A single byte may do where the next table has no symbol like this one.
+                    // The first byte alone is a candidate too, in case the next table does not have this
+                    // symbol.
                     if len > 1 {
                         add(word & 0xFF, 1);
                     }
@@ -88,7 +94,7 @@ impl SymbolTable {
         gains
     }
 
-    /// The symbol that a text begins with, or its first byte.
+    /// Returns the symbol that a text begins with, or its first byte.
     fn first(&self, text: &[u8]) -> Candidate {
         let (mut word, len) = ([0; SYMBOL_LEN_MAX], text.len().min(SYMBOL_LEN_MAX));
         word[..len].copy_from_slice(&text[..len]);
@@ -99,14 +105,14 @@ impl SymbolTable {
     }
 }
 
-/// Up to 16 KiB of a sample.
+/// Returns the texts of a sample, or pieces with 16 KiB in all if the sample is larger.
 fn chosen<T: AsRef<[u8]>>(sample: &[T]) -> Vec<&[u8]> {
     let texts = || sample.iter().map(AsRef::as_ref).filter(|text: &&[u8]| !text.is_empty());
     let bytes = texts().map(<[u8]>::len).sum::<usize>();
     if bytes <= SAMPLE_MAX {
         return texts().collect();
     }
-    // Pieces at equal distances, so that each byte is as likely to be chosen as any other.
+    // The pieces are at equal distances, so that all parts of the sample are represented equally.
     let mean_len = bytes.div_ceil(texts().count()).min(PIECE_MAX);
     let count = (SAMPLE_MAX / mean_len) as u128;
     let mut places = (1..=count).map(|index| (bytes as u128 * index / (count + 1)) as usize).peekable();
@@ -124,24 +130,25 @@ fn chosen<T: AsRef<[u8]>>(sample: &[T]) -> Vec<&[u8]> {
     all
 }
 
-/// Fills the rest of a table with bytes of the texts that are no symbols yet, the most frequent ones first.
-/// They would take two codes.
+/// Adds the bytes of the texts that are not symbols yet, the most frequent ones first, while codes are left.
+/// Without a symbol, such a byte would take two bytes.
 fn add_bytes(symbols: &mut Symbols, texts: &[&[u8]]) {
     let mut counts = [0_u64; 256];
     texts.iter().copied().flatten().for_each(|byte| counts[usize::from(*byte)] += 1);
     let mut bytes: Vec<u8> = (0..=u8::MAX).filter(|byte| counts[usize::from(*byte)] > 0).collect();
     bytes.sort_by_key(|byte| u64::MAX - counts[usize::from(*byte)]);
-    // A byte that is there already, and those behind the last free code, are refused.
+    // `push` refuses a byte that is a symbol already, and any byte if there is no code left.
     bytes.iter().for_each(|byte| _ = symbols.push(&[*byte]));
 }
 
-/// The symbols that cover the most bytes.
+/// Returns the symbols of a table: the candidates that cover the most bytes. Candidates that cover as many
+/// bytes are ordered by their length and their word, so the result is always the same.
 fn best(gains: BTreeMap<Candidate, u64>, is_last: bool) -> Symbols {
     let mut all: Vec<_> = gains.into_iter().collect();
     all.sort_by_key(|&((word, len), gain)| (u64::MAX - gain, len, word));
     let (mut symbols, mut prefixes) = (Symbols::EMPTY, BTreeSet::new());
     for ((word, len), gain) in all {
-        // What is used once wins nothing, and a table keeps one symbol for each three first bytes.
+        // A symbol that is used once saves nothing. A table uses one symbol for each three first bytes.
         let uses = gain / if len == 1 { SINGLE_WEIGHT } else { len as u64 };
         let is_hidden = len >= 3 && prefixes.contains(&(word & 0x00FF_FFFF));
         if is_last && uses < 2 || is_hidden || symbols.iter().len() == usize::from(ESCAPE) {

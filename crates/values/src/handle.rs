@@ -21,6 +21,7 @@ pub(crate) unsafe trait Handle: Sized {
     /// The type that a view borrows.
     type Borrowed: ?Sized;
 
+    /// Returns the structure in the form that a view holds.
     fn borrow(&self) -> &Self::Borrowed;
 
     /// Makes a copy of a borrowed structure. O(elements).

@@ -1,9 +1,9 @@
 //! Measures dropping a large collection in steps, in comparison with dropping it at once.
 //!
 //! A step is a hundred pieces of work. The sum of the steps shows the cost of the pauses between them. The
-//! longest step shows how long a request in between must wait. The longest step of a round was often
-//! interrupted by the machine. So the row has the least of the longest steps of all rounds: every round had a
-//! step of at least this length.
+//! longest step shows how long a request between two steps must wait. The machine often interrupts a step,
+//! which is then the longest one of its round. So the row has the smallest of the longest steps of all
+//! rounds: every round had a step of at least this length.
 
 use super::work::LIMITS;
 use crate::keys::{self, Key};
@@ -86,7 +86,7 @@ fn go_on<R>(mut left: Option<R>, step: impl Fn(R) -> Option<R>, between: &mut dy
     }
 }
 
-/// Compares both ways. `in_steps` calls its second argument after each step.
+/// Compares dropping in steps with dropping at once. `in_steps` calls its second argument after each step.
 fn compare<T>(
     ctx: &mut Ctx,
     what: &str,

@@ -13,13 +13,13 @@ use values::ObjectType;
 /// The size of the keyspaces.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scale {
-    /// A dozen keys. All of them are compared after each operation.
+    /// Some 40 keys. All of them are compared after each operation.
     Small,
     /// Thousands of keys, and sometimes a collection of some 10,000 elements.
     Large,
 }
 
-/// The number of keys of each type. All types share as many further keys.
+/// The number of keys of each type in a large keyspace. All types share as many further keys.
 const KEYS: usize = 400;
 /// The number of different members, fields and elements of a large collection.
 const MEMBERS: u32 = 1 << 14;
@@ -68,7 +68,8 @@ impl Key {
     }
 }
 
-/// A member, a field or an element. Most are out of a few dozen, so that the same one comes several times.
+/// A member, a field or an element. Most of them come from a few dozen, so that the same one occurs several
+/// times.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Member(u16);
 
@@ -200,7 +201,7 @@ impl When {
     }
 }
 
-/// The time that passes. It is mostly short in a large keyspace, so that many keys have an expiry.
+/// The time that passes. It is mostly short in a large keyspace, so that many keys with an expiry are alive.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Wait(u16);
 
@@ -224,7 +225,7 @@ impl Indexes {
     }
 }
 
-/// An index of a command: near one of the ends, anywhere, or out of range.
+/// An index of a command. It is near one of the ends, anywhere, or out of range.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Index(i16);
 
@@ -259,7 +260,7 @@ impl Source {
     }
 }
 
-/// Limits of encodings.
+/// Limits of encodings, which decide when a collection is converted.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Limits {
     entries: u8,
@@ -289,5 +290,5 @@ impl Limits {
     }
 }
 
-/// The maximal length of a string, in bytes. It is the minimum of `proto-max-bulk-len`.
+/// The maximal length of a string, in bytes. `proto-max-bulk-len` accepts no smaller value.
 pub(crate) const LEN_MAX: usize = 1 << 20;

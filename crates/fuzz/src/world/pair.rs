@@ -58,7 +58,7 @@ pub(crate) struct Pair<'a> {
     before: usize,
     /// Whether the operation adds bytes that the keyspace cannot know in advance, for example in a closure.
     pub(crate) edits: bool,
-    /// Whether the limit is not checked after the operation.
+    /// Whether the check of the limit after the operation is left out.
     pub(crate) is_unlimited: bool,
     /// Whether the operation reads a key that the keyspace may evict to make room for the result.
     pub(crate) is_of_two_keys: bool,
@@ -121,7 +121,9 @@ impl<'a> Pair<'a> {
         drop(faults);
         let mut told = self.take_log();
         // Without an own event, the keys were evicted to make room for the operation, or at its end because
-        // the keyspace was above its limit.
+        // the keyspace was above its limit. The first case matters only if the operation reads a key that may
+        // be evicted: all evicted keys then count as removed before the operation. Otherwise they count as
+        // removed after it.
         let all = if self.is_of_two_keys { told.len() } else { 0 };
         let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(all));
         told.into_iter().for_each(|told| self.learn(told));
@@ -160,9 +162,9 @@ impl<'a> Pair<'a> {
         answer
     }
 
-    /// Like [`act`](Self::act), for an edit of `key` that may stop in the middle. `want` does the completed
-    /// part to the model. It gets `false` if the completed part is lost, because there was no room for a new
-    /// key.
+    /// Does the same as [`act`](Self::act), for an edit of `key` that may stop in the middle. `want` applies
+    /// the completed part of the edit to the model. Its second argument is `false` if this part is lost,
+    /// because there was no room for a new key.
     pub(crate) fn act_in_part(
         &mut self,
         key: &[u8],
@@ -221,8 +223,8 @@ impl<'a> Pair<'a> {
         self.context.counts.answers += 1;
     }
 
-    /// Returns `true` if the error is about memory or `maxmemory`. The model has no such errors. Panics if
-    /// the error has no reason.
+    /// Returns `true` if the error is about memory or `maxmemory`. The model has no such errors. Panics if no
+    /// allocation has failed and there was room.
     fn is_for_want_of_room(&mut self, error: Error, failed: bool) -> bool {
         if error.reserve_error().is_some() {
             assert!(failed, "no allocation has failed, and yet: {error}");
@@ -279,6 +281,7 @@ impl<'a> Pair<'a> {
         self.compare_some(key, true);
     }
 
+    /// Compares a key. Compares a large value in full only if `in_full` is set.
     fn compare_some(&mut self, key: &[u8], in_full: bool) {
         let now = self.now().saturating_sub(self.context.late);
         let (found, held) = (self.keyspace.get(key, now), self.model.get(key));
@@ -321,6 +324,8 @@ impl<'a> Pair<'a> {
         self.check_limit();
     }
 
+    /// Checks that the keyspace is within its limit, or has no more bytes than before. If nothing can be
+    /// evicted, more bytes are allowed.
     fn check_limit(&self) {
         let (limit, bytes) = (self.keyspace.options().get_maxmemory(), self.keyspace.counted_bytes());
         if limit == 0 || self.is_unlimited {

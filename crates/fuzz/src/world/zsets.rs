@@ -30,6 +30,7 @@ impl Score {
 pub(crate) struct Conditions(u8);
 
 impl Conditions {
+    /// Returns the options. Three of four have no condition, so that most members are added.
     fn options(self) -> AddOptions {
         let [nx, xx, gt, lt, incr] = [1, 2, 4, 8, 16].map(|bit| self.0 & bit != 0);
         let options = AddOptions { nx, xx, gt, lt, incr };
@@ -61,7 +62,7 @@ pub(crate) enum ZSetOp {
     Scan,
 }
 
-/// Does to the model what `ZADD` does with a member.
+/// Adds a member to the model, as `ZADD` does.
 fn add(zset: &mut ZSet, member: &[u8], score: f64, options: AddOptions) -> Result<Added, Reply> {
     const NOT_A_NUMBER: Reply = "ERR resulting score is not a number (NaN)";
     let Some(old) = zset.score(member) else {
@@ -88,6 +89,7 @@ fn add(zset: &mut ZSet, member: &[u8], score: f64, options: AddOptions) -> Resul
     Ok(Added::Updated(new))
 }
 
+/// Returns a member and a score as the model has them.
 fn pair(member: Element<'_>, score: f64) -> (Bytes, f64) {
     (member.text().to_vec(), score)
 }
@@ -104,6 +106,7 @@ enum Bounds {
 }
 
 impl Part {
+    /// Returns the bounds of a part. A range of bytes becomes a range of ranks if the scores are not equal.
     fn bounds(self, key: &[u8], zset: Option<&ZSet>, pair: &Pair<'_>) -> Bounds {
         let is_one_score = |zset: &ZSet| {
             let mut scores = zset.iter().map(|(_, score)| score);
@@ -387,7 +390,8 @@ impl Pair<'_> {
     }
 }
 
-/// Returns the union, the intersection or the difference. The second set has the weight -2.
+/// Returns the union, the intersection or the difference. In a union and an intersection, the second set has
+/// the weight -2.
 fn merged(algebra: Algebra, aggregate: Aggregate, one: &ZSet, other: &ZSet) -> ZSet {
     let aggregated = |one: f64, other: f64| match aggregate {
         Aggregate::Sum if (one + other).is_nan() => 0.0, // the sum of both infinities

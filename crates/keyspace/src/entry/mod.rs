@@ -372,14 +372,15 @@ impl Entry {
         self.allocation_size().saturating_sub(blocks * self.block_overhead(self.byte_len()))
     }
 
-    /// Returns by how much the block grows if it gets an expiry and has none.
+    /// Returns by how much the block grows if the key gets an expiry. The result is 0 if `gets_one` is
+    /// `false`, or if the key has an expiry already.
     pub(crate) fn growth_by_expiry(&self, gets_one: bool) -> usize {
         if gets_one && !self.expires() { self.growth_by(EXPIRY_SIZE) } else { 0 }
     }
 
     /// Returns by how much the blocks grow if the string gets `len` bytes. If `is_greedy` is set, the new
-    /// string has as much spare room as `sds` would reserve. The string of an object always has. An object
-    /// that a reply shares is copied first.
+    /// string also reserves as much spare room as `sds` would. The string of an object always reserves it. If
+    /// a reply shares the object, the object is copied first.
     pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
         let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
         let object = self.object();

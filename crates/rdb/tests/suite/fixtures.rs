@@ -83,7 +83,7 @@ fn ziplist() -> Vec<u8> {
 
 struct Case {
     version: u16,
-    /// The number of the type.
+    /// The number of the type in the file.
     code: u8,
     value: Vec<u8>,
     value_type: ValueType,
@@ -99,7 +99,7 @@ fn cases() -> Vec<Case> {
     use {Encoding as E, ValueType as T};
     let string = |text: &str| Content::String(text.into());
     let (pack, zip) = (blob(&pairs()), blob(&ziplist()));
-    // Strings: plain, 14 and 32 bits of length, three integers, LZF.
+    // Strings: lengths of 6, 14, 32 and 64 bits, integers of 8, 16 and 32 bits, and LZF.
     add(2, 0, b"\x05hello".to_vec(), T::String, E::EmbStr, string("hello"));
     add(2, 0, b"\x40\x02hi".to_vec(), T::String, E::EmbStr, string("hi"));
     add(2, 0, b"\x80\0\0\0\x02hi".to_vec(), T::String, E::EmbStr, string("hi"));
@@ -138,7 +138,7 @@ fn cases() -> Vec<Case> {
     add(2, 9, blob(b"\x01\x01f\x01\x02v..\xFF"), T::HashZipmap, E::ListPack, one);
     add(4, 13, zip.clone(), T::HashZiplist, E::ListPack, two.clone());
     add(10, 16, pack.clone(), T::HashListpack, E::ListPack, two.clone());
-    // Hashes whose fields expire: the first one does, the second one does not.
+    // Hashes whose fields can expire. The first field has an expiry, and the second one has none.
     let triples =
         blob(&listpack(&[b"\x81a\x02", b"\x01\x01", b"\x09\x01", b"\x81b\x02", b"\x02\x01", b"\0\x01"]));
     add(12, 22, b"\x02\x09\x01a\x011\0\x01b\x012".to_vec(), T::HashMetadataPreGa, E::ListPack, two.clone());
@@ -215,6 +215,7 @@ fn a_reader_names_the_type_and_walks_over_builds_or_skips_the_value() {
     }
 }
 
+/// Returns the value that a walk over its items gives.
 fn walked(reader: &mut Reader<&[u8]>) -> Content {
     use crate::model::bytes;
     let mut parts = Vec::new();
@@ -251,7 +252,8 @@ fn walked(reader: &mut Reader<&[u8]>) -> Content {
     }
 }
 
-/// Each case is a body, the offset of the fault, and the fault. The header has 9 bytes.
+/// Each case is a body, the offset of the fault, and the fault. The header has 9 bytes. An offset of 0 stands
+/// for any offset.
 #[test]
 fn damaged_values_are_refused_with_their_offset() {
     let pack = |entries: &[&[u8]]| blob(&listpack(entries));
@@ -382,7 +384,7 @@ fn access_clocks_are_kept_as_the_policy_allows() {
     }
 }
 
-/// Each case is a file of one key, and covers one type and encoding.
+/// Each case is a keyspace with one key, and the bytes that it is written as.
 #[test]
 fn every_encoding_is_written_as_the_type_of_its_version() {
     let limits = EncodingLimits::DEFAULT;

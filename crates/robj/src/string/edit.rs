@@ -94,6 +94,9 @@ impl Robj {
     /// Returns the bytes from `start` to `end`, both included, as [`string::get_range`] does. Constant
     /// time, without a copy. In C: `GETRANGE`, `SUBSTR`.
     ///
+    /// # Errors
+    /// [`WrongType`] if the object does not hold a string.
+    ///
     /// ```
     /// let object = robj::Robj::from("This is a string");
     /// assert_eq!(&*object.get_range(0, 3)?, b"This");
@@ -149,8 +152,8 @@ impl Robj {
         Ok(difference)
     }
 
-    /// Adds `increment` to the number whose text the string is, and returns the sum. The object then holds
-    /// the text of the sum ([`LongDouble`]). It is embstr or raw, never an int. In C: `INCRBYFLOAT`.
+    /// Adds `increment` to the number in the string, and returns the sum. The object then holds the text of
+    /// the sum ([`LongDouble`]). It is embstr or raw, never an int. In C: `INCRBYFLOAT`.
     ///
     /// # Errors
     /// [`Error::WrongType`], and those of [`string::incr_by_float`].
@@ -207,12 +210,18 @@ impl Robj {
     }
 
     /// Returns the bit at `offset`, as [`string::get_bit`] does. In C: `GETBIT`.
+    ///
+    /// # Errors
+    /// [`WrongType`] if the object does not hold a string.
     #[inline]
     pub fn get_bit(&self, offset: u64) -> Result<bool, WrongType> {
         Ok(string::get_bit(&self.as_string()?, offset))
     }
 
     /// Returns the number of bits in the range that are 1, as [`string::bit_count`] does. In C: `BITCOUNT`.
+    ///
+    /// # Errors
+    /// [`WrongType`] if the object does not hold a string.
     ///
     /// ```
     /// use values::string::BitRange;
@@ -222,19 +231,29 @@ impl Robj {
         Ok(string::bit_count(&self.as_string()?, range))
     }
 
-    /// Returns the position of the first bit in the range that equals `bit`, as [`string::bit_pos`] does.
-    /// In C: `BITPOS`.
+    /// Returns the position of the first bit in the range that equals `bit`, as [`string::bit_pos`] does. In
+    /// C: `BITPOS`.
+    ///
+    /// # Errors
+    /// [`WrongType`] if the object does not hold a string.
     pub fn bit_pos(&self, bit: bool, range: BitRange) -> Result<Option<u64>, WrongType> {
         Ok(string::bit_pos(&self.as_string()?, bit, range))
     }
 
     /// Returns the integer at bit `offset`, as [`string::bitfield_get`] does. In C: `BITFIELD GET`.
+    ///
+    /// # Errors
+    /// [`WrongType`] if the object does not hold a string.
     pub fn bitfield_get(&self, field: BitFieldType, offset: u64) -> Result<i64, WrongType> {
         Ok(string::bitfield_get(&self.as_string()?, field, offset))
     }
 
     /// Writes the integer at bit `offset` and returns the old one, as [`string::try_bitfield_set`] does.
-    /// The object always becomes raw. In C: `BITFIELD SET`.
+    /// Returns `None` if the value does not fit and `overflow` is [`BitOverflow::Fail`]. The object always
+    /// becomes raw. In C: `BITFIELD SET`.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`], and those of [`string::try_bitfield_set`].
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj};
@@ -268,7 +287,11 @@ impl Robj {
     }
 
     /// Adds to the integer at bit `offset` and returns the sum, as [`string::try_bitfield_incr_by`] does.
-    /// The object always becomes raw. In C: `BITFIELD INCRBY`.
+    /// Returns `None` if the sum does not fit and `overflow` is [`BitOverflow::Fail`]. The object always
+    /// becomes raw. In C: `BITFIELD INCRBY`.
+    ///
+    /// # Errors
+    /// [`Error::WrongType`], and those of [`string::try_bitfield_incr_by`].
     pub fn bitfield_incr_by(
         &mut self,
         field: BitFieldType,

@@ -1,7 +1,7 @@
 //! Tests of failed allocations. Every allocation of every operation fails once. The operation must return
 //! an error, change nothing and leak nothing.
 //!
-//! Values of infallible methods are made before a plan begins, because those methods abort when an
+//! A test makes its values before a plan begins, because the infallible methods that make them abort when an
 //! allocation fails.
 
 use robj::{AccessError, Encoding, EncodingLimits, Robj};
@@ -96,8 +96,8 @@ fn mutations() {
         });
         assert_eq!(*object.as_string().unwrap(), *before.0);
     }
-    // Of 14 objects, three are raw and alone, and need nothing. An int that is alone needs only the string.
-    // The other ten need string and header.
+    // Of 14 objects, three are raw and alone, and need nothing. The int that is alone needs only a string.
+    // The other ten need a string and a header.
     assert_eq!(failed, 1 + 10 * 2);
 
     let mut failed = 0;
@@ -122,8 +122,8 @@ fn mutations() {
 fn string_operations() {
     type Operation = fn(&mut Robj) -> Result<(), Error>;
     let operations: [(Operation, u64); 8] = [
-        // Ten objects need string and header. The int and the three raw ones that are alone need a longer
-        // string.
+        // Ten objects need a string and a header. The int and the three raw objects that are alone need only
+        // a longer string.
         (|object| object.try_append(&[b'y'; 200], &LIMITS).map(drop), 10 * 2 + 4),
         (|object| object.try_set_range(250, b"y", &LIMITS).map(drop), 10 * 2 + 4),
         (|object| object.try_set_bit(8 * 250, true, &LIMITS).map(drop), 10 * 2 + 4),

@@ -99,13 +99,14 @@ fn cents_text(cents: i64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Returns the cents of a text of that form.
+/// Returns the cents of a text that [`cents_text`] has written, or `None` for another text.
 fn parse_cents(bytes: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(bytes).ok().filter(|text| text.len() < 16)?;
     let cents = (text.parse::<f64>().ok()? * 100.0).round() as i64;
     (cents_text(cents) == text).then_some(cents)
 }
 
+/// Returns the integer whose decimal form the bytes are.
 fn canonical(bytes: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(bytes).ok()?;
     text.parse::<i64>().ok().filter(|value| value.to_string() == text)
@@ -141,10 +142,13 @@ fn range_bits(len: usize, range: BitRange) -> Vec<u64> {
     }
 }
 
+/// Returns whether both indexes count from the end, and are in the wrong order. `GETRANGE` and `BITCOUNT`
+/// then find nothing, even if both indexes lie before the string.
 fn is_reversed(range: BitRange) -> bool {
     matches!(range, BitRange::Bytes(a, b) | BitRange::Bits(a, b) if a < 0 && b < 0 && a > b)
 }
 
+/// An object, and the model that it must agree with.
 struct World {
     object: Robj,
     bytes: Vec<u8>,
@@ -169,6 +173,8 @@ impl World {
         if len <= self.limits.embstr_size_limit { Encoding::EmbStr } else { Encoding::Raw }
     }
 
+    /// Checks the result of `INCRBY`, and adds the increment to the model. `increment` is `None` if it does
+    /// not fit into an `i64`.
     fn count(&mut self, increment: Option<i64>, result: Result<i64, Error>) {
         match (canonical(&self.bytes), increment) {
             (None, _) => assert_eq!(result, Err(StringError::NotAnInteger.into())),
@@ -265,7 +271,8 @@ impl World {
                 let result = object.incr_by_float(increment, &limits);
                 if let Some(before) = before {
                     let text = result.unwrap().to_string();
-                    // Larger sums have fewer than 17 exact decimals.
+                    // The text of larger numbers may differ, because fewer than 17 of their decimals are
+                    // exact.
                     let sum = before + i64::from(cents);
                     assert!(sum.abs() >= 1600 || before.abs() >= 1600 || text == cents_text(sum), "{text}");
                     let error = text.parse::<f64>().unwrap() - sum as f64 / 100.0;
@@ -297,6 +304,7 @@ impl World {
             Op::BitPos(wanted, range) => {
                 let bits = range_bits(self.bytes.len(), range);
                 let found = bits.iter().copied().find(|at| bit(&self.bytes, *at) == wanted);
+                // Without an end, `BITPOS` finds a 0 behind a string of ones.
                 let endless =
                     matches!(range, BitRange::All | BitRange::From(_)) && !bits.is_empty() && !wanted;
                 let behind = endless.then_some(self.bytes.len() as u64 * 8);

@@ -1,4 +1,4 @@
-//! Bytes that are no codes, and bytes that are no table.
+//! Tests with bytes that are not valid codes, and with bytes that are not a valid table.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -44,7 +44,7 @@ fn a_damaged_length_takes_no_memory() {
     }
 }
 
-/// All codes of up to four bytes, and all lengths, beside a decoder that does it the simple way.
+/// Compares all sequences of up to four of six codes, and all lengths up to 24, with a simple decoder.
 #[test]
 fn all_short_codes_are_decoded_or_refused() {
     let naive = |mut codes: &[u8]| {

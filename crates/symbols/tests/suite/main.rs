@@ -1,4 +1,5 @@
-//! Symbol tables from outside. One program for all integration tests: see `docs/src/testing.md`.
+//! Tests of symbol tables through the public interface. All integration tests are one program: see
+//! `docs/src/testing.md`.
 
 mod damage;
 mod memory;

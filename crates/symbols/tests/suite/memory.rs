@@ -1,4 +1,4 @@
-//! What tables allocate, and what they do when there is no more memory.
+//! Tests of the memory that tables allocate, and of failed allocations.
 
 use symbols::{FromBytesError, FromSymbolsError, SymbolTable};
 use zmalloc::{Region, fault};

@@ -1,4 +1,4 @@
-//! Coding and decoding beside a coder that does it the simple way.
+//! Tests that compare coding and decoding with a simple coder.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,8 +7,9 @@ use symbols::SymbolTable;
 
 const ESCAPE: u8 = 255;
 
-/// A table by its definition: one symbol of three bytes or more for each three first bytes, then those of
-/// two, then of one.
+/// A simple coder. It tries the first symbol of three bytes or more whose first three bytes are next in the
+/// text, then the symbols of two bytes, and then those of one byte. It has no hash, so it agrees with a table
+/// only if no symbols collide in the table's hash.
 struct Naive {
     symbols: Vec<Vec<u8>>,
 }
@@ -40,7 +41,7 @@ impl Naive {
     }
 }
 
-/// Symbols of few letters, so that texts have them.
+/// Returns symbols of few different bytes, so that the texts contain them.
 fn symbols() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let symbol = vec(prop_oneof![4 => 0..3_u8, 1 => any::<u8>()], 1..=8);
     vec(symbol, 0..60).prop_map(|mut symbols| {
@@ -110,7 +111,7 @@ proptest! {
     }
 }
 
-/// All texts of up to nine bytes of two letters, and all tables of up to two symbols of up to four.
+/// Tests all texts of up to nine bytes of two letters, with all tables of two symbols of up to four bytes.
 #[test]
 fn every_short_text_comes_back_from_every_small_table() {
     let words = |len_max: u32| {
@@ -140,8 +141,8 @@ fn every_short_text_comes_back_from_every_small_table() {
     }
 }
 
-/// Every symbol has two bytes, so lanes never meet where one of them begins at an odd place. Texts of all
-/// lengths up to 699 have such lanes.
+/// Every symbol has two bytes. So two lanes never meet if one of them begins at an even place and the other
+/// at an odd place. Some of the lengths up to 699 have such lanes.
 #[test]
 fn lanes_that_do_not_meet_give_the_codes_of_one() {
     let symbols = vec![b"ab".to_vec(), b"ba".to_vec(), b"aa".to_vec(), b"bb".to_vec()];
@@ -154,7 +155,8 @@ fn lanes_that_do_not_meet_give_the_codes_of_one() {
     }
 }
 
-/// The first lane fills its part with escapes. Then it does not meet the next one before its room ends.
+/// The first lane fills its part with escapes. It then reads `ab` where the next lane reads `ba`, so the two
+/// lanes do not meet before the spare room ends.
 #[test]
 fn a_lane_without_room_gives_the_codes_of_one() {
     let symbols = vec![b"ab".to_vec(), b"ba".to_vec()];
@@ -167,8 +169,8 @@ fn a_lane_without_room_gives_the_codes_of_one() {
     }
 }
 
-/// As many symbols as a table can have, all of three bytes: a multiplier of the hash has to be found that
-/// separates them.
+/// A table has as many symbols as it can have, all of three bytes. The search must find a multiplier of the
+/// hash that gives each symbol its own slot.
 #[test]
 fn all_symbols_of_a_full_table_are_found() {
     let mut state = 1_u32;

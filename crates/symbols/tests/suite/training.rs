@@ -1,10 +1,10 @@
-//! How well trained tables compress.
+//! Tests of how well trained tables compress.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 use symbols::SymbolTable;
 
-/// The bytes of the codes for each byte of the texts.
+/// Returns the number of bytes of codes for each byte of the texts.
 fn ratio(table: &SymbolTable, texts: &[impl AsRef<[u8]>]) -> f64 {
     let mut buffer = Vec::new();
     let sizes = texts.iter().map(|text| {
@@ -36,7 +36,7 @@ fn texts_with_much_in_common_take_less_than_half_their_bytes() {
 
 #[test]
 fn random_bytes_hardly_shrink() {
-    // Only chance repeats a pair of bytes: at best a few percent are won.
+    // A pair of bytes repeats only by chance, so a table saves a few percent at best.
     let mut state = 1_u64;
     let mut byte = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

@@ -27,8 +27,8 @@ impl StringTable<2> {
         Ok(true)
     }
 
-    /// Does the same as [`try_set`](Self::try_set) for each pair, for all of them or for none. Returns how
-    /// many fields are new. After a failure the table may have more chunks than before, as after a removal.
+    /// Sets all pairs, as [`try_set`](Self::try_set) does, or none of them if an allocation fails. Returns
+    /// how many fields are new. A failure may leave the table with more chunks than before.
     pub(crate) fn try_set_many(
         &mut self,
         pairs: &[(Element<'_>, Element<'_>)],
@@ -53,8 +53,8 @@ impl StringTable<2> {
         Ok(new)
     }
 
-    /// Puts a block into the table, and takes out the block with the same field, if there is one. Returns
-    /// whether the field is new. On failure the block is dropped.
+    /// Puts a block into the table. If the table has a block with the same field, the two change places, and
+    /// `block` then holds the old one. Returns whether the field is new. On failure the new block is dropped.
     fn exchange(&mut self, block: &mut Option<StringBlock<2>>) -> Result<bool, ReserveError> {
         let Inner { table, hash_builder, bytes } = &mut *self.0;
         let hasher = |pair: &StringBlock<2>| hash_builder.hash_one(pair.key());

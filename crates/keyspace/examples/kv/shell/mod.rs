@@ -16,24 +16,26 @@ use values::string::StringError;
 /// What a command answers.
 type Answer = Result<Reply, Refusal>;
 
-/// A command: its name, how many arguments it takes, which ones, and the function that executes it. The
-/// function gets the arguments without the name, and the time in milliseconds.
+/// A command: its name, how many arguments it takes, the names of the arguments, and the function that
+/// executes it. The function gets the arguments without the name, and the time in milliseconds.
 type Command =
     (&'static str, RangeInclusive<usize>, &'static str, fn(&mut Keyspace, &[&[u8]], u64) -> Answer);
 
-/// The upper end of the arguments of a command that takes any number.
+/// The largest number of arguments, for a command that takes any number.
 const ANY: usize = usize::MAX;
 
+/// The commands of the shell itself.
 const SHELL: &[Command] = &[("help", 0..=0, "", help), ("quit", 0..=0, "", quit)];
 
 /// All commands, by group.
 const GROUPS: [&[Command]; 5] =
     [strings::COMMANDS, collections::COMMANDS, keys::COMMANDS, inspect::COMMANDS, SHELL];
 
-/// Executes lines until the input ends or a line says `quit`. `clock` tells the time in milliseconds, once
-/// for each line.
+/// Executes lines until the input ends or a line says `quit`. `clock` returns the time in milliseconds. It is
+/// called once for each command.
 ///
-/// A line is any bytes. Only reading and writing can fail; everything that a command refuses is a reply.
+/// A line may contain any bytes. Only reading and writing can fail. If a command refuses something, the
+/// refusal is a reply.
 pub(crate) fn run(
     keyspace: &mut Keyspace,
     mut input: impl BufRead,
@@ -89,17 +91,17 @@ fn help(_: &mut Keyspace, _: &[&[u8]], _: u64) -> Answer {
     Ok(Reply::text(lines.map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")))
 }
 
-/// [`run`] stops after this command.
+/// Does nothing. [`run`] stops after this command.
 fn quit(_: &mut Keyspace, _: &[&[u8]], _: u64) -> Answer {
     Ok(Reply::OK)
 }
 
-/// An argument that is an integer.
+/// Returns the integer that an argument stands for.
 fn integer(arg: &[u8]) -> Result<i64, Refusal> {
     Element::from(arg).as_i64().ok_or_else(|| Error::from(StringError::NotAnInteger).into())
 }
 
-/// Whether the arguments are `word`, which may be left out.
+/// Returns `true` if the only argument is `word`, and `false` if there is no argument.
 fn flag(args: &[&[u8]], word: &str) -> Result<bool, Refusal> {
     match args {
         [] => Ok(false),

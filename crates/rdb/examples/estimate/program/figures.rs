@@ -1,21 +1,22 @@
-//! [`Figures`]: keys and their bytes in the file, in Redis and here; and [`Types`], the same by type and
-//! encoding.
+//! [`Figures`]: a number of keys, and their bytes in the file, in Redis and in a keyspace. [`Types`]: the
+//! same figures for each type and encoding.
 
 use keyspace::values::{Encoding, ObjectType};
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
 
-/// Keys, and their bytes without the tables.
+/// A number of keys, and their bytes. The bytes of the tables are not included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Figures {
     pub(crate) keys: u64,
-    /// In the file.
+    /// The bytes in the file.
     pub(crate) file: u64,
-    /// In classic Redis.
+    /// The bytes in classic Redis.
     pub(crate) redis: u64,
-    /// In a keyspace.
+    /// The bytes in a keyspace.
     pub(crate) here: u64,
-    /// In a keyspace that codes its strings. Those of strings are added when all keys are loaded.
+    /// The bytes in a keyspace that codes its strings. The bytes of strings are added when all keys are
+    /// loaded.
     pub(crate) coded: u64,
 }
 
@@ -30,7 +31,7 @@ impl AddAssign for Figures {
 }
 
 impl Figures {
-    /// The figures of all keys, if these are those of `sampled` of `keys`.
+    /// Returns the figures of all `keys` keys, if these figures are those of a sample of `sampled` keys.
     pub(crate) fn scaled(self, keys: u64, sampled: u64) -> Self {
         let scaled = |figure| scale(figure, keys, sampled);
         Self {
@@ -43,7 +44,7 @@ impl Figures {
     }
 }
 
-/// `figure * keys / sampled`, rounded to the nearest number.
+/// Returns `figure * keys / sampled`, rounded to the nearest integer.
 pub(crate) fn scale(figure: u64, keys: u64, sampled: u64) -> u64 {
     if keys == sampled || sampled == 0 {
         return figure;
@@ -52,7 +53,7 @@ pub(crate) fn scale(figure: u64, keys: u64, sampled: u64) -> u64 {
     u64::try_from(product / u128::from(sampled)).unwrap_or(u64::MAX)
 }
 
-/// How a value is stored: its type, and its encodings in Redis and here.
+/// How a value is stored: its type, its encoding in Redis, and its encoding in a keyspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
     pub(crate) object_type: ObjectType,
@@ -65,6 +66,7 @@ pub(crate) struct Form {
 pub(crate) struct Types(BTreeMap<(u8, u8, u8), (Form, Figures)>);
 
 impl Types {
+    /// Adds figures to those of a form.
     pub(crate) fn add(&mut self, form: Form, figures: Figures) {
         let order = (form.object_type as u8, form.redis as u8, form.here as u8);
         let (_, sum) = self.0.entry(order).or_insert((form, Figures::default()));
@@ -75,7 +77,7 @@ impl Types {
         self.0.values().copied()
     }
 
-    /// The sum by type.
+    /// Returns the sum of the figures of each type.
     pub(crate) fn by_type(&self) -> Vec<(ObjectType, Figures)> {
         let mut sums: Vec<(ObjectType, Figures)> = Vec::new();
         for (form, figures) in self.iter() {

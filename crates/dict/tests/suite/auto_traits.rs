@@ -10,7 +10,7 @@ use dict::{Dict, Table, iter, table};
 /// Evaluates to the constant `true` if a type has a trait, and to `false` otherwise.
 ///
 /// `Of` has an inherent constant `HOLDS` only if the bound holds. This constant then takes precedence over
-/// the constant of the trait `Otherwise`, which every type has.
+/// the constant of the trait `Otherwise`, which every type implements.
 macro_rules! has {
     ($type:ty: $bound:path) => {{
         #[allow(dead_code)] // unused if the type has the trait

@@ -9,11 +9,11 @@
 //! ```
 //!
 //! The directory does not store the address of a page itself. It stores the address that chunk 0 of the table
-//! would have if all chunks lay in a row with that page. A look-up therefore adds the number of the chunk as
-//! it is, which saves two instructions per look-up.
+//! would have if all chunks lay in a row with that page. A look-up therefore uses the number of the chunk,
+//! and need not compute its index in the page. This saves two instructions.
 //!
-//! The pages that one step of growth allocates share a pair of blocks, which is called a segment
-//! (`Paging::step` says how many chunks it has). A table without memory points at [`Directory::EMPTY`],
+//! The pages that one step of growth allocates share a pair of blocks, which is called a segment.
+//! `Paging::step` says how many chunks a step adds. A table without memory points at [`Directory::EMPTY`],
 //! whose single chunk has only free slots. Look-ups therefore need no special case.
 
 use core::alloc::Layout;
@@ -26,7 +26,7 @@ use crate::compact::CompactPtr;
 use crate::group::TAG_BYTES;
 use crate::layout::ChunkLayout;
 
-/// The two blocks of a number of chunks.
+/// A pair of blocks, which holds the tags and the entries of consecutive chunks.
 #[derive(Clone, Copy)]
 struct Blocks {
     tags: NonNull<u8>,
@@ -56,8 +56,8 @@ impl Page {
     /// The page has memory for the chunk.
     #[inline]
     unsafe fn chunk(self, layout: &ChunkLayout, chunk: usize) -> ChunkPtr {
-        // SAFETY: this undoes the subtraction in `new` and goes on to a chunk of the blocks, which is not
-        // null.
+        // SAFETY: the addition undoes the subtraction in `new`. The results lead to a chunk in the page's
+        // blocks, so they are not null.
         unsafe {
             ChunkPtr {
                 tags: NonNull::new_unchecked(self.tags.wrapping_add(chunk * TAG_BYTES)),
@@ -253,7 +253,7 @@ impl Storage {
             // SAFETY: the last page has memory for `place` chunks.
             unsafe { self.move_last_page(layout, page, place, place + step)? };
         } else {
-            // The directory comes last, so it never leads to a page that has no memory.
+            // The directory is changed last, so it never leads to a page that has no memory.
             let pages = step.div_ceil(layout.paging.page());
             let new = self.allocate_chunks(layout, step)?;
             if page + pages > self.capacity
@@ -274,8 +274,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Returns the bytes that [`Storage::grow`] would allocate now, before the allocator rounds them up. If
-    /// it copies a directory or a page, it frees the old one in the same call.
+    /// Returns the bytes that [`Storage::grow`] would allocate now, before the allocator rounds them up. The
+    /// bytes that `grow` would free are not subtracted: those of a directory or a page that it copies.
     pub(crate) fn growth_bytes(&self, layout: &ChunkLayout) -> usize {
         let step = layout.paging.step(self.held);
         let (page, place) = layout.paging.page_of(self.held);
@@ -311,14 +311,14 @@ impl Storage {
         self.held = held;
         let pages = held.div_ceil(layout.paging.page());
         if let Some(successor) = &mut self.successor {
-            // Pages after these may be replaced by others before they are copied again.
+            // Later growth may put new pages in the place of the freed ones. These must then be copied.
             successor.copied = successor.copied.min(pages);
         }
         if pages == 0 {
             self.release_directory();
         } else if pages <= self.capacity / 4 && self.capacity < LARGE_DIRECTORY {
             // The directory keeps half of its capacity free, so that its size does not oscillate. If there is
-            // no memory for a smaller one, the large one stays.
+            // no memory for a smaller one, the old one stays.
             let _ = self.move_directory(pages, self.capacity / 2);
         }
         Ok(())
@@ -333,8 +333,12 @@ impl Storage {
         growth + successor * size_of::<Page>()
     }
 
-    /// Returns whether a split or merge of a table of `chunks` chunks also works on the directory. Only those
-    /// that neither allocate nor free memory for chunks do, unless every one of them allocates or frees.
+    /// Returns whether a split or merge of a table of `chunks` chunks also calls
+    /// [`Storage::tend_directory`].
+    ///
+    /// To bound its work, a split or merge does so only if it neither allocates nor frees memory for chunks.
+    /// If every step of growth is a single chunk, every split allocates and every merge frees. Then all of
+    /// them do so.
     pub(crate) fn tends_directory(&self, layout: &ChunkLayout, chunks: usize) -> bool {
         self.capacity >= LARGE_DIRECTORY
             && (layout.paging.step_max() == 1
@@ -353,10 +357,12 @@ impl Storage {
         }
     }
 
-    /// Copies a few pages to a directory of the right capacity, if a large one will soon be full or is much
-    /// too large. See [`Storage::tends_directory`].
+    /// Copies a few pages to a directory of the right capacity, if a large directory will soon be full or is
+    /// much too large. The first call allocates the new directory, and the call that copies the last page
+    /// puts it in the place of the old one.
     pub(crate) fn tend_directory(&mut self, layout: &ChunkLayout) {
-        // A merge before may have freed so much that the directory is no longer large.
+        // A merge asks `tends_directory` before it frees chunks. If it freed all of them, it freed the
+        // directory too.
         if self.capacity < LARGE_DIRECTORY {
             return;
         }
@@ -434,8 +440,8 @@ impl Storage {
         Layout::array::<Page>(capacity).expect("a directory is far smaller than what it leads to")
     }
 
-    /// Moves the first `pages` pages of the directory to a new one with room for `capacity` pages. The copy
-    /// is about a thousandth of a large table.
+    /// Moves the first `pages` pages of the directory to a new one with room for `capacity` pages. Of a large
+    /// table, this copies about a thousandth of the bytes.
     fn move_directory(&mut self, pages: usize, capacity: usize) -> Result<(), ReserveError> {
         debug_assert!(pages <= capacity);
         self.release_successor();
@@ -471,8 +477,8 @@ impl Storage {
     }
 
     /// Moves a child to another block, for defragmentation. The new block does not come from the thread's
-    /// cache, which would return the gaps that are to be closed. Returns `None` and changes nothing if there
-    /// is no memory.
+    /// cache, because that hands out the blocks that were freed last: the gaps that are to be closed. Returns
+    /// `None` and changes nothing if there is no memory.
     ///
     /// # Safety
     /// `child` came from `new_child` of this storage. If it moves, the old block is not used again.
@@ -485,8 +491,9 @@ impl Storage {
         unsafe { self.relocate_block(child, layout.child) }
     }
 
-    /// Moves the directory and the blocks for which `moves` is true. The directory moves if it is not large,
-    /// and the blocks if the table is no larger than a page.
+    /// Moves the directory, the block of tags and the block of entries: each of them if `moves` returns
+    /// `true` for it. To bound the copy, a large directory never moves, and the other two move only if the
+    /// table is no larger than a page.
     pub(crate) fn relocate(
         &mut self,
         layout: &ChunkLayout,

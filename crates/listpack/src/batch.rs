@@ -1,4 +1,7 @@
 //! Operations on many entries. Each of them moves the bytes in one pass and resizes the block at most once.
+//! The only exception is an iterator whose second run is shorter: see [`Editor`].
+//!
+//! In O(n) and O(len), n and len stand for the length of the list, unless a method says otherwise.
 
 use crate::buffer::Buffer;
 use crate::editor::Editor;
@@ -11,11 +14,12 @@ use common::ReserveError;
 impl<B: Buffer> Editor<B> {
     /// Adds the values at the end, and grows the block once. O(n) for n values. In C: `lpBatchAppend`.
     ///
-    /// The iterator is cloned and runs twice: the first run adds up the lengths, and the second one writes.
+    /// The iterator is cloned and runs twice. The first run adds up the sizes of the entries, and the second
+    /// run writes the entries.
     ///
     /// # Panics
-    /// If the iterator panics, or if its second run yields longer values than the first one. The list is then
-    /// unchanged.
+    /// If the iterator panics, or if the values of its second run need more bytes than those of the first
+    /// run. The list is then unchanged.
     pub fn try_extend<'a>(
         &mut self,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
@@ -24,7 +28,7 @@ impl<B: Buffer> Editor<B> {
     }
 
     /// Inserts the values in front of the entry at `offset`, and grows the block once. The first new entry is
-    /// then at `offset`. O(len).
+    /// then at `offset`. If the list ends before `offset`, the values are added at the end. O(len).
     ///
     /// # Panics
     /// In the same cases as [`try_extend`](Self::try_extend).
@@ -41,8 +45,8 @@ impl<B: Buffer> Editor<B> {
         at: usize,
         values: impl IntoIterator<Item: Into<Value<'a>>, IntoIter: Clone>,
     ) -> Result<(), ReserveError> {
-        /// Removes the bytes `from..to` when it is dropped. Those are the new bytes that are not valid
-        /// entries. Until all entries are written, this is all new bytes.
+        /// Removes the bytes `from..to` when it is dropped. These are the new bytes that are not valid
+        /// entries. Until all entries are written, the range covers all of the new bytes.
         struct Trim<'a, B: Buffer> {
             list: &'a mut Editor<B>,
             from: usize,
@@ -93,9 +97,10 @@ impl<B: Buffer> Editor<B> {
     }
 
     /// Moves `n` entries, beginning with the one at `offset`, in front of the entry at `before`. Moves them
-    /// to the end if `before` is `None`. Needs no memory. O(len).
+    /// to the end if `before` is `None`. Does not allocate. O(len).
     ///
-    /// Moves nothing if there are fewer than `n` entries, or if `before` is one of them.
+    /// Moves nothing if there are fewer than `n` entries from `offset` on, or if `before` is the offset of
+    /// one of them.
     pub fn move_before(&mut self, offset: Offset, n: usize, before: Option<Offset>) {
         let (body, from) = (self.body(), offset.at());
         let Some(to) = (0..n).try_fold(from, |at, _| entry::skip(body, at)).filter(|_| n > 0) else { return };
@@ -156,7 +161,7 @@ impl<B: Buffer> Editor<B> {
         removed
     }
 
-    /// Removes all entries except the first `len`. O(n).
+    /// Keeps the first `len` entries and removes the others. O(n).
     pub fn truncate(&mut self, len: usize) {
         let Some(from) = isize::try_from(len).ok().and_then(|index| self.seek(index)) else { return };
         self.drop_tail(from.at(), len);

@@ -1,4 +1,4 @@
-//! Operations on one entry: insert, replace and remove.
+//! Operations on one entry: insert, replace and remove. In O(n), n stands for the length of the list.
 
 use crate::buffer::Buffer;
 use crate::editor::Editor;
@@ -20,8 +20,9 @@ impl<B: Buffer> Editor<B> {
         self.try_insert(HEADER_LEN, value.into())
     }
 
-    /// Adds `value` in front of the entry at `offset`. Returns the offset of the new entry, which is `offset`
-    /// itself. O(n). In C: `lpInsert` with `LP_BEFORE`.
+    /// Adds `value` in front of the entry at `offset`, or at the end if the list ends before `offset`.
+    /// Returns the offset of the new entry. In the first case, this is `offset` itself. O(n). In C:
+    /// `lpInsert` with `LP_BEFORE`.
     pub fn try_insert_before<'a>(
         &mut self,
         offset: Offset,
@@ -59,8 +60,8 @@ impl<B: Buffer> Editor<B> {
         Ok(true)
     }
 
-    /// Removes the entry at `offset`. Returns the offset of the next entry, which is `offset` itself, or
-    /// `None` if there is no next entry. O(n). In C: `lpDelete`.
+    /// Removes the entry at `offset`, if there is one. Returns the offset of the next entry, which is then
+    /// `offset` itself, or `None` if there is no next entry. O(n). In C: `lpDelete`.
     pub fn remove(&mut self, offset: Offset) -> Option<Offset> {
         let next = entry::skip(self.body(), offset.at())?;
         self.cut(offset.at(), next, 1);
@@ -80,7 +81,7 @@ impl<B: Buffer> Editor<B> {
         self.buffer.try_splice(at, removed, entry.len(), |gap| entry.write(gap))
     }
 
-    /// Removes the bytes `from..to`, which are `n` entries.
+    /// Removes the bytes `from..to`, and subtracts `n` from the count.
     pub(crate) fn cut(&mut self, from: usize, to: usize, n: usize) {
         // Removing fails only in a room that breaks its contract. Nothing is removed then.
         if self.buffer.try_splice(from, to - from, 0, |_| ()).is_ok() {

@@ -8,8 +8,8 @@
 //! Invariants:
 //!
 //! 1. `byte_len`, in the first four bytes, is at least 7 and at most [`BYTE_LEN_MAX`]. That many bytes are
-//!    initialised, and the last one is 0xFF. Only this module writes these. The bytes between the header and
-//!    the end byte may have any value.
+//!    initialised, and the last one is 0xFF. Only this module writes the length and the end byte. The bytes
+//!    between the header and the end byte may have any value.
 //! 2. If `byte_len` is 7, the list has no entries and owns no block. Its pointer points to [`EMPTY`], which
 //!    is never written to. Every other list owns a block from zmalloc's raw functions.
 //! 3. Without the bit [`LOOSE`] in the address, the block can be freed with the size `good_size(byte_len)`.
@@ -117,8 +117,8 @@ impl Storage {
         }
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         let capacity = if self.is_loose() { self.usable_size() } else { class };
-        // Also moves a block that is half empty. There was no memory when `give_back` tried to make it
-        // smaller.
+        // The block may be half empty, if there was no memory when `give_back` tried to make it smaller. It
+        // is then moved as well.
         let is_moved =
             (capacity < new_len || size <= capacity / 2) && self.try_move(capacity, size).is_some();
         if is_moved {
@@ -133,7 +133,7 @@ impl Storage {
 
     /// Makes the block smaller after bytes were removed, if at least half of it would be free.
     ///
-    /// The block keeps its size before that. Otherwise, removing entries one by one would allocate a new
+    /// Until then, the block keeps its size. Otherwise, removing entries one by one would allocate a new
     /// block every few entries.
     #[inline]
     fn give_back(&mut self, old_len: usize, new_len: usize) {

@@ -8,9 +8,9 @@
 //! A member of 19 bytes needs a block of 28 bytes, for which the allocator gives 32. The leaf of the order
 //! and the table of members both point at the block, so neither score nor member is stored twice.
 //!
-//! Invariants of a block: it was allocated in this module, and its length fits its size. A [`BlockPtr`]
-//! does not keep its block alive. The code that holds the pointer has to make sure that the block has not
-//! been freed.
+//! Invariants of a block: it was allocated in this module, with the size that the length in it requires. A
+//! [`BlockPtr`] does not keep its block alive. The code that holds the pointer has to make sure that the
+//! block has not been freed.
 
 use core::mem;
 use core::ptr::NonNull;
@@ -154,7 +154,7 @@ impl BlockPtr {
     /// one, the block is freed and the result is `None`.
     ///
     /// # Safety
-    /// `start` must be a live block of the raw family that nothing else uses.
+    /// `start` must be a live block from zmalloc's raw functions, and nothing else may use it.
     unsafe fn new(start: NonNull<u8>) -> Option<Self> {
         let compact = CompactPtr::new(start.cast());
         if compact.is_none() {

@@ -23,8 +23,9 @@ pub enum ReserveError {
 }
 
 impl ReserveError {
-    /// Returns the size that could not be provided, in bytes. It is the size of the block, or that of the
-    /// whole structure if its format does not allow it. A sum that overflows is `usize::MAX`.
+    /// Returns the size that could not be provided, in bytes. For [`OutOfMemory`](Self::OutOfMemory), this is
+    /// the size of the request. For [`TooLong`](Self::TooLong), it is the size that the whole structure would
+    /// have, or `usize::MAX` if that overflows.
     pub fn size(&self) -> usize {
         match *self {
             Self::TooLong { len, additional } => len.saturating_add(additional),
@@ -52,7 +53,7 @@ impl core::error::Error for ReserveError {}
 /// ```
 /// let block = zmalloc::ztrymalloc(16).ok_or(zmalloc::ReserveError::OutOfMemory { size: 16 });
 /// let block = zmalloc::or_oom(block);
-/// // SAFETY: a live raw block, which is freed once.
+/// // SAFETY: the raw block is live, and it is freed once.
 /// unsafe { zmalloc::zfree(block) };
 /// ```
 #[inline]

@@ -12,8 +12,8 @@ use std::thread;
 use allocator_api2::alloc::Allocator;
 use zmalloc::*;
 
-/// Takes a lock, because `used_memory` includes the whole process. The tests of this file run one after the
-/// other.
+/// Takes the lock with which the tests of this file run one after the other. `used_memory` includes the whole
+/// process, so a test would also see the blocks of another one.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -78,7 +78,9 @@ fn a_region_may_outlive_its_threads_slot() {
     let _alone = alone();
     let (send, receive) = mpsc::channel();
     let expected = thread::spawn(move || {
-        LOOKS.with_borrow_mut(|looks| looks.0 = Some((Region::start(), send))); // dropped after `RELEASE`
+        // `LOOKS` is registered before `Region::start` claims the slot, so it is dropped after the slot was
+        // released.
+        LOOKS.with_borrow_mut(|looks| looks.0 = Some((Region::start(), send)));
         let block = Block::new(50_000);
         block.charge() + Block::new(1_000).charge()
     });
@@ -122,8 +124,8 @@ fn destructors_of_thread_locals_may_free_and_allocate() {
     let base = used_memory();
     for _ in 0..if cfg!(miri) { 2 } else { 50 } {
         thread::spawn(|| {
-            // This one is registered before the thread's first block, so its destructor runs after the slot
-            // was released.
+            // `LATE` is registered before the thread's first block, so its destructor runs after the slot was
+            // released.
             LATE.with_borrow_mut(|late| assert!(late.is_empty()));
             REPLACES.with_borrow_mut(|replaces| replaces.0 = Some(Block::new(33)));
             LATE.with_borrow_mut(|late| late.extend((0..10).map(|n| Block::new(n * 100))));
@@ -176,7 +178,7 @@ fn the_sum_is_right_at_every_moment_while_threads_end() {
     assert_eq!(used_memory(), base);
 }
 
-/// Each thread's share of the sum is as of one instant, however long a reader is interrupted.
+/// The sum contains each thread's share as it was at one instant, however long a reader is interrupted.
 #[test]
 fn a_thread_that_allocates_and_frees_is_never_half_seen() {
     let _alone = alone();
@@ -204,11 +206,13 @@ fn a_thread_that_allocates_and_frees_is_never_half_seen() {
         range
     });
     assert!(least >= base, "{least} with {base} in use");
-    // If all attempts of a reader failed, its result is a few blocks too high.
+    // A reader tries several times to load a thread's two counts as of one instant. If it never succeeds, its
+    // result is a few blocks too high.
     assert!(most <= base + 20 * charge, "{most} with {base} and two blocks in use");
 }
 
-/// Where jemalloc can count, it does. Otherwise its advantage could be lost without a failing test.
+/// On this platform, jemalloc counts for a thread. If threads counted by hand instead, every sum would still
+/// be right, and only the speed would be lost.
 #[cfg(all(
     zmalloc_backend = "jemalloc",
     target_os = "linux",
@@ -237,8 +241,9 @@ fn jemalloc_counts_for_a_thread_that_comes_here_first() {
     .unwrap();
 }
 
-/// A signal handler may end the process, even if it interrupted a reader of the sum. On other platforms
-/// threads count by hand, and a thread that ends has nothing to wait for.
+/// A signal handler may end the process, even if it interrupted a reader of the sum. `exit` runs the
+/// destructors of the thread. These release the thread's slot, and the release waits for readers. On other
+/// platforms threads count by hand, and a release does not wait.
 #[cfg(all(target_os = "linux", target_env = "gnu", not(miri)))] // Miri starts no processes
 #[test]
 fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
@@ -246,7 +251,8 @@ fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
     use std::time::{Duration, Instant};
     const CHILD: &str = "ZMALLOC_TEST_EXITS";
     extern "C" fn exits(_signal: libc::c_int) {
-        // SAFETY: servers do the same at the second SIGINT.
+        // SAFETY: the interrupted thread only reads the sum, so it holds no lock that `exit` takes. Servers
+        // do the same at the second SIGINT.
         unsafe { libc::exit(7) }
     }
     if std::env::var_os(CHILD).is_some() {
@@ -345,7 +351,7 @@ fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
         });
         allocated.wait();
         let used = used_memory();
-        // SAFETY: the child calls only this crate, threads and `_exit`.
+        // SAFETY: the child only calls this crate, starts threads and calls `_exit`.
         let child = unsafe { libc::fork() };
         if child == 0 {
             // SAFETY: a signal ends a child that waits for ever. Otherwise `_exit` ends it without the

@@ -1,4 +1,4 @@
-//! Auto traits, variance and the drop check. Most of it is tested by compiling.
+//! Auto traits, variance and the drop check of the public types.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,11 +7,13 @@ use dict::map::{self, Entry};
 use dict::table::ExtractIf;
 use dict::{Dict, Table, iter, table};
 
-/// Evaluates to a constant: whether a type has a trait. If the bound holds, the type's own constant hides the
-/// blanket one.
+/// Evaluates to the constant `true` if a type has a trait, and to `false` otherwise.
+///
+/// `Of` has an inherent constant `HOLDS` only if the bound holds. This constant then takes precedence over
+/// the constant of the trait `Otherwise`, which every type implements.
 macro_rules! has {
     ($type:ty: $bound:path) => {{
-        #[allow(dead_code)] // where all types asked about have the trait
+        #[allow(dead_code)] // unused if the type has the trait
         trait Otherwise {
             const HOLDS: bool = false;
         }
@@ -32,7 +34,8 @@ type Neither = Rc<u8>;
 
 macro_rules! assert_auto_traits {
     ($($name:literal $of:ident: send if $send:ident, sync if $sync:ident, $type:ty;)*) => {$({
-        // If the entries have the named property, the type must have it too.
+        // The type must be `Send` exactly if the entries have the property named after `send if`, and `Sync`
+        // exactly if they have the one named after `sync if`.
         macro_rules! check {
             ($entry:ty, $is_send:expr, $is_sync:expr) => {{
                 type $of = $entry;

@@ -36,7 +36,8 @@ fn each_failure(depth: u16, operation: impl Fn(&mut QuickList) -> Result<(), Res
                 assert_eq!((list.allocation_size(), failures), (size, 1));
                 assert!(elements(&list) == before);
             }
-            // The operation succeeded, perhaps without merging or compressing nodes.
+            // The operation may succeed although an allocation failed: it then leaves out merging or
+            // compressing nodes.
             Ok(()) => assert_eq!(list.allocation_size() as isize, region.held()),
         }
         if failures == 0 {
@@ -62,7 +63,8 @@ fn every_operation_survives_every_failure() {
             each_failure(depth, |list| list.try_clone().map(drop)),
         ];
         assert!(failures.iter().all(|&failures| failures > 0), "{failures:?}");
-        // These find room in existing blocks, or need memory only for compressed nodes.
+        // The number of failures may be 0 here. These operations find room in existing blocks, or need memory
+        // only for compressed nodes.
         each_failure(depth, |list| list.try_insert(Side::Front, 451, "beside").map(drop));
         each_failure(depth, |list| list.try_replace(451, "small").map(drop));
         each_failure(depth, |list| list.try_remove_range(200, 500).map(drop));

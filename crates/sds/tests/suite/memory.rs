@@ -86,8 +86,7 @@ fn operations() -> Vec<Operation> {
     ]
 }
 
-/// Returns functions that create strings of every header, full and with free space. Each string must keep its
-/// length.
+/// Returns functions that create strings of every header, full and with free space.
 fn starts() -> Vec<fn() -> Sds> {
     vec![
         Sds::new,

@@ -86,7 +86,8 @@ fn a_reader_fills_the_free_space() {
         // An asynchronous socket does the same: it writes to the chunk and then advances by the number of
         // bytes.
         let chunk = s.chunk_mut();
-        // SAFETY: only `read` writes to the chunk, and it reports how many bytes it wrote.
+        // SAFETY: `fill` initialises the chunk, and the slice is no longer than the chunk. Nothing else uses
+        // the string while the slice exists.
         let chunk = unsafe {
             chunk.as_uninit_slice_mut().fill(core::mem::MaybeUninit::new(0));
             core::slice::from_raw_parts_mut(chunk.as_mut_ptr(), chunk.len().min(300))

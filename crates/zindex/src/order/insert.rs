@@ -16,12 +16,13 @@
 //! **An update** that moves an entry is a removal and an insert. The insert must not fail, so the nodes
 //! that it could need are allocated before the removal. They are enough for these reasons:
 //!
-//! - The search after the removal ends in the same leaf. Leaves are told apart by their first entries, so
-//!   only the removal of a first entry could change that, and only if the new place is directly behind it.
-//!   Such an entry keeps its rank, so it was changed in place.
-//! - The leaf and the nodes above it either are those of before, with fewer entries, or were just joined. A
-//!   joined node is never full (`fit_together`).
-//! - One case needs a node more. If a root of two children loses one, the other becomes the root, and it
+//! - The search after the removal ends in the same leaf as a search before it. A search chooses between
+//!   leaves by their first entries. So its result changes only if the removed entry is the first one of its
+//!   leaf, and the new place is between this entry and the next one. But an entry that moves there keeps its
+//!   rank. Such an entry is changed in place, without a removal.
+//! - The leaf and the nodes above it are not fuller than before the removal, unless the removal joined them.
+//!   A joined node is never full (`fit_together`).
+//! - One case needs one more node. If a root of two children loses one, the other becomes the root, and it
 //!   may be full. So one more node is allocated for a root of two children.
 
 use core::mem;
@@ -79,10 +80,11 @@ impl Spares {
 struct Way {
     /// The number of inner nodes on the path.
     depth: usize,
-    /// How many of them, counted from the last one, are full without a gap.
+    /// The number of full inner nodes at the end of the path: those behind the last one that is not full.
     full: usize,
-    /// Whether the path leads to the first entry, and (`last`) to the last one.
+    /// Whether the path leads to the first entry of the order.
     first: bool,
+    /// Whether the path leads to the last entry of the order.
     last: bool,
 }
 

@@ -1,4 +1,5 @@
-//! Tests of codes. The 32 bits of a code must have the order of the whole score, wherever the window is.
+//! Tests of the codes of a [`Leaf`]: the 32 bits of each score that the leaf stores. Whichever bits these
+//! are, a search must find the place of the whole score.
 
 use proptest::prelude::*;
 
@@ -10,7 +11,7 @@ fn block(score: f64) -> Block {
     Block::try_new(b"member", score).unwrap()
 }
 
-/// Generates scores whose keys have any number of bits in common.
+/// Generates scores whose keys have any number of leading bits in common.
 fn score() -> impl Strategy<Value = f64> {
     prop_oneof![
         any::<f64>().prop_filter("a score is a number", |score| !score.is_nan()),

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 /// The alignment that the C standard requires: two words, enough for every type of the language.
 pub(super) const MALLOC_ALIGN: usize = 2 * size_of::<usize>();
 
-/// `realloc` cuts off a part that can be a block of its own.
+/// When a block shrinks, `realloc` cuts off the part at its end, if that part can be a block of its own.
 pub(super) const KEEPS_HALF_EMPTY: bool = false;
 
 #[inline]
@@ -71,7 +71,8 @@ pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
     }
 }
 
-/// Returns `size`. A sanitizer allows no more, and no C library guarantees more beforehand.
+/// Returns `size`. No C library says before an allocation how many more bytes will be usable, and a sanitizer
+/// allows only the requested ones.
 #[inline]
 pub(super) fn good_size(size: usize) -> usize {
     size

@@ -13,8 +13,8 @@
 //! # Invariants
 //!
 //! - Only the owner of a claimed slot writes its `own[i]`, pointers and `state`.
-//! - The pointers of a slot change only when no reader can still have seen the previous `l`.
-//! - Each step below leaves the slot's total unchanged, for a reader at any moment.
+//! - The pointers of a slot change only after all readers that may have seen `l` set have left.
+//! - Each step below leaves the slot's total unchanged, as seen by a reader at any moment.
 //!
 //! # Steps
 //!
@@ -31,10 +31,11 @@
 //!
 //! Readers never wait. A reader enters by one of two *doors*: it increments that door's count, and decrements
 //! it when it leaves. A thread that releases a slot closes one door after the other, and waits each time
-//! until the readers inside have left. A reader loads a few hundred words and leaves.
+//! until the readers inside have left. The wait is short, because a reader only adds up the slots.
 //!
 //! A releasing thread does not wait for readers on its own stack. Such a reader exists if a signal handler
-//! interrupted it and calls `exit`. So each thread records in [`Inside`] how often it is inside by each door.
+//! interrupted it and calls `exit`, which runs the thread's destructors. So each thread records in [`Inside`]
+//! how many of its own readers are inside, by door.
 //!
 //! A reader takes the two counts of a thread as of one instant (see [`pair`]). Otherwise a reader that is
 //! stopped between the two loads would miss everything that was allocated meanwhile, and subtract everything
@@ -49,7 +50,7 @@ use core::ptr;
 use core::sync::atomic::compiler_fence;
 use crossbeam_utils::CachePadded;
 
-/// How often a thread is inside [`Slots::read`], by door. Each thread has one.
+/// How many times a thread is inside [`Slots::read`], by door. Each thread has one such value.
 pub(crate) type Inside = Cell<[usize; 2]>;
 
 /// Loads both counts as of one instant.
@@ -78,7 +79,8 @@ fn pair(allocated: &AtomicUsize, freed: &AtomicUsize) -> (usize, usize) {
         }
         best
     }
-    // Acquire keeps the three loads in this order. It also makes the allocation visible that a free undoes.
+    // Acquire keeps the three loads in this order. A reader that sees a free in `freed` also sees the
+    // allocation of that block in its later loads.
     let before = allocated.load(Ordering::Acquire);
     let both = (before, freed.load(Ordering::Acquire));
     if allocated.load(Ordering::Relaxed) == before { both } else { again(allocated, freed) }
@@ -115,6 +117,7 @@ const TURN: usize = 1;
 /// The bit of `state` that is set while the live pointers lead to a running thread's counters.
 const LIVE: usize = 2;
 
+/// The counts of one thread, as drawn at the top of this file.
 pub(crate) struct Slot {
     state: AtomicUsize,
     own: [Counts; 2],
@@ -136,8 +139,8 @@ impl Slot {
         }
     }
 
-    /// The counts that the owner updates when it counts by hand. They are the same ones until the owner
-    /// releases the slot.
+    /// Returns the counts that the owner updates if it counts by hand. The result stays the same until the
+    /// owner releases the slot.
     pub(crate) fn own(&self) -> &Counts {
         &self.own[self.state.load(Ordering::Relaxed) & TURN]
     }
@@ -164,8 +167,8 @@ impl Slot {
     /// The caller must own the slot or be inside [`Slots::read`].
     #[inline]
     pub(crate) unsafe fn totals(&self) -> (usize, usize) {
-        // Acquire: the pointers, and the counts that a release stored before the state, are visible with the
-        // state.
+        // Acquire: a reader that sees this state also sees the pointers and the counts that were stored
+        // before it, by `attach` and by `detach`.
         let state = self.state.load(Ordering::Acquire);
         let (allocated, freed) = self.own[state & TURN].load();
         if state & LIVE == 0 {
@@ -179,13 +182,14 @@ impl Slot {
         (allocated.wrapping_add(live.0), freed.wrapping_add(live.1))
     }
 
-    /// Adds the values of the live counters to the slot's own counts and forgets the addresses. For a reader
-    /// this is one step.
+    /// Adds the values of the live counters to the slot's own counts and clears `LIVE`. For a reader this is
+    /// one step. Only the slot's owner and [`Slots::after_fork`] may call this.
     fn detach(&self) {
         let state = self.state.load(Ordering::Relaxed);
         if state & LIVE != 0 {
             let turned = (state & TURN) ^ TURN;
-            // SAFETY: the caller owns the slot.
+            // SAFETY: the caller owns the slot, or it is `after_fork`, where the owner no longer exists but
+            // its memory does.
             self.own[turned].store(unsafe { self.totals() });
             // Release: a reader that sees the new turn also sees its counts.
             self.state.store(turned, Ordering::Release);
@@ -193,6 +197,7 @@ impl Slot {
     }
 }
 
+/// The table: `N` slots and the counts of the readers.
 pub(crate) struct Slots<const N: usize> {
     slots: [CachePadded<Slot>; N],
     /// One past the index of the highest slot that was ever claimed. The sum stops there.
@@ -249,8 +254,8 @@ impl<const N: usize> Slots<N> {
         for (closed, readers) in self.readers.iter().enumerate() {
             loop {
                 self.door.store(1 - closed, Ordering::Relaxed); // new readers use the other door
-                // Acquire: the loads of the readers are done. An own reader may have been interrupted before
-                // it was counted, hence `<=`.
+                // Acquire: the loads of the readers are done. `<=`, because one of the caller's own readers
+                // may have been interrupted before it was added to the count.
                 if readers.load(Ordering::Acquire) <= own[closed] {
                     break;
                 }
@@ -263,8 +268,8 @@ impl<const N: usize> Slots<N> {
     /// the call. Never waits.
     ///
     /// A signal handler may call this, and may end the process, whatever it interrupted. A handler that
-    /// interrupted a reader must not fork, end only the thread, or jump out. The reader would stay inside for
-    /// ever, or would be taken for another one.
+    /// interrupted a reader must not fork, end only the thread, or jump out. Otherwise the reader would count
+    /// as inside for ever, or a release would take another thread's reader for it.
     pub(crate) fn read(&self, inside: &Inside) -> (usize, usize) {
         let door = self.door.load(Ordering::Relaxed) & 1;
         let outside = inside.get();

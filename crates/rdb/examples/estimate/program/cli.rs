@@ -1,4 +1,4 @@
-//! The arguments of `estimate`: numbers, or a file.
+//! The arguments of `estimate`: either numbers or a file.
 
 use super::scan::ScanOptions;
 use clap::{ArgGroup, Parser};
@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What is asked.
+/// The parsed arguments.
 #[derive(Parser)]
 #[command(name = "estimate", bin_name = "cargo xtask estimate")]
 #[command(about = "What keys take in memory: in a keyspace and in classic Redis, by numbers or from a dump")]
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     expires: bool,
 }
 
-/// A number, or two with `..` between. Both ends are included.
+/// Parses a number, or two numbers with `..` between them. The range includes both ends.
 fn range<T: FromStr<Err: Display> + Copy + PartialOrd>(text: &str) -> Result<RangeInclusive<T>, String> {
     let number = |text: &str| text.parse::<T>().map_err(|error| format!("`{text}`: {error}"));
     let (from, to) = text.split_once("..").unwrap_or((text, text));
@@ -56,7 +56,7 @@ fn range<T: FromStr<Err: Display> + Copy + PartialOrd>(text: &str) -> Result<Ran
     if from <= to { Ok(from..=to) } else { Err("the first number is larger than the second".into()) }
 }
 
-/// The N of `1/N`.
+/// Parses `1/N`, and returns N.
 fn one_of(text: &str) -> Result<NonZeroU64, String> {
     let number = text.strip_prefix("1/").ok_or("a sample is written as 1/N")?;
     number.parse().map_err(|error| format!("`{number}`: {error}"))
@@ -76,7 +76,7 @@ fn quantum(text: &str) -> Result<Quantum, String> {
 }
 
 impl Args {
-    /// The workload of an estimate by numbers.
+    /// Returns the workload of an estimate from numbers.
     pub(crate) fn workload(&self) -> Workload {
         let values = match (&self.value_len, &self.integers) {
             (_, Some(integers)) => Values::Integers(integers.clone()),
@@ -86,7 +86,7 @@ impl Args {
         Workload { keys, key_len, values, expires: self.expires }
     }
 
-    /// How a file is read.
+    /// Returns the options for reading a file.
     pub(crate) fn scan_options(&self) -> ScanOptions {
         ScanOptions {
             one_of: self.sample.map_or(1, NonZeroU64::get),

@@ -18,9 +18,10 @@
 //! The options are the defaults. Only runs with less data lower `active-defrag-ignore-bytes`.
 //!
 //! Slices and reads are timed by the processor time of the thread. So other processes on the same core do not
-//! count, but interrupts do. An interrupt in the last step of a slice makes the slice look longer. So the
-//! measurement is repeated in several processes, and the row of the longest slice has the smallest of their
-//! results. Another row has the time that 99.9 % of the slices do not exceed.
+//! count, but interrupts do. The budget of a slice is real time, so an early interrupt only leaves less time
+//! for work. But an interrupt in the last step makes the slice look longer. So the measurement is repeated in
+//! several processes, and the row of the longest slice has the smallest of their results. Another row has the
+//! time that 99.9 % of the slices do not exceed.
 
 use super::forms::{Data, FORMS, NO_THREAD};
 use super::memory::Memory;

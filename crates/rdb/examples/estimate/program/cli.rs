@@ -18,29 +18,30 @@ pub(crate) struct Args {
     /// A dump of Redis or Valkey, whose keys are loaded and measured
     #[arg(value_name = "FILE.rdb", required_unless_present = "keys")]
     pub(crate) file: Option<PathBuf>,
-    /// Loads one of N keys, chosen by its hash, and scales the figures: for dumps that are larger than memory
+    /// Loads one key of N, chosen by its hash, and scales the figures (for dumps that are larger than memory)
     #[arg(long, value_name = "1/N", value_parser = one_of, conflicts_with = "keys")]
     sample: Option<NonZeroU64>,
-    /// What separates the parts of a key
+    /// The byte that separates the parts of a key
     #[arg(long, value_name = "BYTE", value_parser = separator, default_value = ":", conflicts_with = "keys")]
     separator: u8,
-    /// The distance of the smallest size classes of the Redis to compare with: 16 for Debian's, 8 for one
-    /// built from source
+    /// The distance between the small size classes of the Redis to compare with, in bytes: 16 for Debian's
+    /// package, 8 for a build from source
     #[arg(long, value_name = "8|16", value_parser = quantum, default_value = "16", conflicts_with = "keys")]
     quantum: Quantum,
     /// Prints JSON
     #[arg(long, conflicts_with = "keys")]
     pub(crate) json: bool,
-    /// How many keys there are
+    /// The number of keys
     #[arg(long, value_name = "N", conflicts_with = "file", requires_all = ["key_len", "values"])]
     keys: Option<u64>,
     /// The length of each key, in bytes
     #[arg(long, value_name = "N", conflicts_with = "file")]
     key_len: Option<u64>,
-    /// The length of each value, in bytes; from A to B, each equally often; the values are not integers
+    /// The length of each value, in bytes. With A..B, all these lengths are equally frequent. The values are
+    /// not integers
     #[arg(long, value_name = "N|A..B", value_parser = range::<u64>, conflicts_with = "file")]
     value_len: Option<RangeInclusive<u64>>,
-    /// The values are the integers from A to B, each equally often
+    /// The values are integers. With A..B, all these integers are equally frequent
     #[arg(long, value_name = "N|A..B", value_parser = range::<i64>, allow_hyphen_values = true, conflicts_with = "file")]
     integers: Option<RangeInclusive<i64>>,
     /// Every key has an expiry

@@ -48,9 +48,9 @@ pub(crate) fn add_coded(survey: &mut Survey, redis: &ClassicRedis) {
     }
 }
 
-/// Codes the strings of a keyspace, which has one of `one_of` keys of the file. The strings stay plain if
-/// there is no memory for the table, or if coding all keys of the file would save fewer bytes than the table
-/// takes.
+/// Codes the strings of a keyspace. Each of its keys stands for `one_of` keys of the file. The strings stay
+/// plain if there is no memory for the table, or if coding all keys of the file would save fewer bytes than
+/// the table takes.
 fn code(keyspace: &mut Keyspace, one_of: u64) -> Coded {
     let mut random = SmallRng::seed_from_u64(0);
     let Ok(Some(table)) = keyspace.train_symbols(SAMPLE_BYTES, || random.random(), BEFORE_ALL) else {

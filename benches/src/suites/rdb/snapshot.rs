@@ -5,10 +5,10 @@
 //! ```
 //!
 //! - **Memory**: the maximum of `used_memory` beyond the live data. It is read after each slice and each batch
-//!   of writes, and includes the state of the snapshot, removed values that are not saved yet, garbage, and
-//!   the buffers of the sink. The peer is the memory of the pages that a server's fork has copied, which INFO
-//!   persistence reports (`current_cow_peak`, `rdb_last_cow_size`). The server gets the same writes through a
-//!   socket, at full speed.
+//!   of writes. It includes the state of the snapshot, removed values that are not saved yet, garbage, and the
+//!   buffers of the sink. The peer is the memory of the pages that a server's fork has copied, which
+//!   INFO persistence reports (`current_cow_peak`, `rdb_last_cow_size`). The server gets the same writes
+//!   through a socket, at full speed.
 //! - **Longest calls**: the processor time of single writes and slices. An interrupt lengthens a call. So
 //!   several snapshots are measured, and the row has the smallest of their longest calls.
 //! - **SET**: the time of SETs of old keys during a snapshot, beside the same batches without one, in turns.

@@ -4,9 +4,9 @@
 //!  begin | slice, 500 us | 256 SETs | 256 writes, each timed | slice | ... | end | load and compare
 //! ```
 //!
-//! - **Memory**: the maximum of `used_memory` beyond the live data. It is read after each slice and each batch
-//!   of writes. It includes the state of the snapshot, removed values that are not saved yet, garbage, and the
-//!   buffers of the sink. The peer is the memory of the pages that a server's fork has copied, which
+//! - **Memory**: the maximum of `used_memory` beyond the live data. It is read after each slice and each
+//!   batch of writes. It includes the state of the snapshot, removed values that are not saved yet, garbage,
+//!   and the buffers of the sink. The peer is the memory of the pages that a server's fork has copied, which
 //!   INFO persistence reports (`current_cow_peak`, `rdb_last_cow_size`). The server gets the same writes
 //!   through a socket, at full speed.
 //! - **Longest calls**: the processor time of single writes and slices. An interrupt lengthens a call. So

@@ -1,5 +1,6 @@
-//! `cargo bench -p benches --bench alloc`: the loops of the suite `alloc` under criterion, one allocator at a
-//! time. For ratios between allocators use the suite: criterion measures one after the other.
+//! `cargo bench -p benches --bench alloc`: the loops of the suite `alloc` under criterion.
+//!
+//! Criterion measures one allocator after the other. So use the suite for ratios between allocators.
 
 use benches::suites::alloc::{Calls, Mix, SUBJECTS, batches, layout_of, mixed, pairs};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -15,7 +16,7 @@ fn allocator(criterion: &mut Criterion, name: &str, calls: Calls) {
     let mut group = criterion.benchmark_group("alloc/256 live");
     for size in [48, 320] {
         group.bench_function(BenchmarkId::new(name, size), |bench| {
-            // Whole batches: criterion's count is of batches of 256.
+            // `ops` counts batches of 256 here, so that only whole batches run.
             bench.iter_custom(|ops| batches(calls, layout_of(size), 256 * ops as usize) / 256)
         });
     }

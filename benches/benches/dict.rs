@@ -1,9 +1,12 @@
-//! `cargo bench -p benches --bench dict`: single operations on a table that stands, under criterion.
+//! `cargo bench -p benches --bench dict`: single operations on a filled table, under criterion.
 //!
-//! The suite `dict` measures whole lives of tables and takes turns; here one operation of one table is repeated,
-//! for a profiler or for a quick look while working on it. Keys are looked up in an order of their own. Batches are an
-//! operation of sixteen keys: beside them stand sixteen single ones in a loop, which overlap their cache misses too
-//! (with work between them they could not: the suite's rows *store-like*).
+//! The suite `dict` measures whole lives of tables, in turns. Here, one operation on one table is repeated,
+//! for a profiler or for a quick measurement during work on it. Keys are looked up in another order than they
+//! were inserted.
+//!
+//! A batch is one operation on sixteen keys. The peers are sixteen single operations in a loop. These overlap
+//! their cache misses too, which is not possible if there is work between them. The suite has rows for that
+//! case, which are called *store-like*.
 
 use benches::keys::{Key, absent, present};
 use benches::maps::{Fold, Map, Visitor, for_each_map};
@@ -11,7 +14,7 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use dict::Dict;
 use std::hint::black_box;
 
-/// Keys in a batch.
+/// The number of keys in a batch.
 const BATCH: usize = 16;
 
 const SIZES: [usize; 2] = [10_000, 1_000_000];
@@ -44,7 +47,7 @@ fn table<M: Map<Key, u64>>(criterion: &mut Criterion, n: usize) {
     });
 }
 
-/// Sixteen keys at a time, by the batch operations and by single ones.
+/// Measures batch operations on sixteen keys, and sixteen single operations.
 fn batches(criterion: &mut Criterion, n: usize) {
     let mut dict = Dict::<Key, u64, Fold>::default();
     dict.extend(present(n, 1).into_iter().zip(0..));

@@ -1,7 +1,8 @@
-//! `cargo bench -p benches --bench keyspace`: single operations on stores that stand, under criterion.
+//! `cargo bench -p benches --bench keyspace`: single operations on filled stores, under criterion.
 //!
-//! The suite `keyspace` measures whole lives and takes turns. Here one operation of one store is repeated,
-//! for a profiler or for a quick look while working on it. Keys come in an order of their own.
+//! The suite `keyspace` measures whole lives of stores, in turns. Here, one operation on one store is
+//! repeated, for a profiler or for a quick measurement during work on it. Keys are used in another order than
+//! they were inserted.
 
 use benches::keys::{Key, absent, present};
 use benches::maps::Fold;
@@ -42,7 +43,7 @@ fn strings<S: Store>(criterion: &mut Criterion) {
     }
 }
 
-/// An edit in place: a field of a hash in the entry's block gets another value.
+/// Measures an edit in place. It sets a field of a hash in the entry's block.
 fn edits(criterion: &mut Criterion) {
     const FIELDS: usize = 10;
     let limits = EncodingLimits::DEFAULT;

@@ -26,7 +26,7 @@ fn string<T: Text>(criterion: &mut Criterion) {
     }
     let mut append = |what: &str, run: fn(usize) -> Duration| {
         criterion.benchmark_group(format!("sds/append {what}")).bench_function(T::NAME, |bench| {
-            // Strings of 1,000 appends, as many as criterion asks for.
+            // An operation is one append. Each of the `strings` strings has 1,000 appends.
             bench.iter_custom(|strings| (0..strings).map(|_| run(1000)).sum::<Duration>() / 1000)
         });
     };

@@ -1,19 +1,20 @@
-//! Somebody's own keys and values: `--import FILE`.
+//! Reads a file with the user's keys and values: `--import FILE`.
 //!
-//! | format | told by the name | a key and its value are |
+//! | format | recognised by | a key and its value are |
 //! |---|---|---|
-//! | CSV | `.csv` | the first two fields of a record, perhaps quoted; more fields are not read; a first record `key,value` is a header |
-//! | text | any other | a line: the key ends at the first tab, the value at the end of the line |
-//! | keys | none: `--keys-only` | a line without a tab is a key, whose value is empty |
-//! | [dump] of Redis or Valkey | `.rdb`, or by its first bytes | a key of any type |
+//! | CSV | the ending `.csv` | the first two fields of a record, which may be quoted; more fields are not read; a first record `key,value` is a header |
+//! | text | any other ending | a line: the key ends at the first tab, the value at the end of the line |
+//! | keys | the option `--keys-only` | a line without a tab: it is the key, and the value is empty |
+//! | [dump] of Redis or Valkey | the ending `.rdb`, or the first bytes | a key of any type |
 //!
-//! A line or a record without a value is an error, because the file is probably of another format: JSON, or
-//! CSV under another name. An empty value has its tab or its comma. Of equal keys the last one counts. Keys
-//! and values are bytes. Lines may end with CR LF, and empty lines are passed over.
+//! A line or a record without a value is an error, because the file probably has another format: JSON, or CSV
+//! with another ending. Before an empty value there must still be a tab or a comma. If a key occurs several
+//! times, its last value counts. Keys and values are bytes. Lines may end with CR LF, and empty lines are
+//! skipped.
 //!
-//! Limits: a key has 1 to 65,536 bytes, as in a [trace](crate::trace), and a value at most
-//! [`MAX_VALUE_BYTES`], which is what servers take. A text file has no NUL. The file is read whole. A dump
-//! has keys of any length.
+//! Limits: a key has 1 to 65,536 bytes, as in a [trace](crate::trace). A value has at most
+//! [`MAX_VALUE_BYTES`], which is the limit of servers. A text file must not contain a NUL byte. Keys of a
+//! dump have any length. The whole file is read, and all its keys and values are kept in memory.
 
 mod dump;
 
@@ -32,7 +33,7 @@ use std::path::Path;
 /// The longest value, in bytes. In redis.conf: `proto-max-bulk-len`.
 pub const MAX_VALUE_BYTES: usize = 512 * 1024 * 1024;
 
-/// Keys and values in memory, in the order in which the keys first came.
+/// Keys and values in memory, in the order in which the keys first occur in the file.
 #[derive(Debug, Default)]
 pub struct Import {
     pairs: IndexMap<Box<[u8]>, Box<[u8]>, Fold>,
@@ -40,22 +41,22 @@ pub struct Import {
     dump: Option<Dump>,
 }
 
-/// Why a file could not be imported. Each message is one line.
+/// The reason why a file could not be imported. Each message is one line.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// The operating system did not open the file, or did not go on reading.
+    /// The file could not be opened or read.
     Io(io::Error),
     /// There is no key in the file.
     Empty,
     /// A line does not fit the format.
     BadLine {
-        /// The line, from 1. The first one of a record that has several.
+        /// The number of the line, from 1. If the record has several lines, this is its first line.
         line: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         what: String,
     },
-    /// A dump file is damaged, or of a version that is not known.
+    /// A dump is damaged, or has an unknown version.
     Dump(rdb::Error),
 }
 
@@ -92,7 +93,7 @@ impl From<io::Error> for ImportError {
     }
 }
 
-/// How the keys and values are written.
+/// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Csv,
@@ -102,7 +103,7 @@ enum Format {
 }
 
 impl Format {
-    /// That of a file with this name and these first bytes.
+    /// Returns the format of a file with this name and these first bytes.
     fn of(path: &Path, start: &[u8], keys_only: bool) -> Self {
         let is = |name: &str| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(name));
         if keys_only {
@@ -117,15 +118,19 @@ impl Format {
     }
 }
 
-/// A record of one field, which is appended to a CSV file. It is read back, unless a quote is still open:
-/// then it is part of the field that begins with the quote.
+/// A record of one field, which is appended to the content of a CSV file. The reader must return it as the
+/// last record. If it does not, a quote is still open, and this record is part of the quoted field.
 const LAST_RECORD: &[u8] = b"\n\0\n";
 
-/// What some programs put in front of UTF-8.
+/// The bytes that some programs put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 impl Import {
-    /// Reads a file whose name tells the format. With `keys_only`, each line is a key without a value.
+    /// Reads a file. The name or the first bytes give its format. With `keys_only`, each line is a key
+    /// without a value.
+    ///
+    /// # Errors
+    /// An [`ImportError`] with the name of the file.
     pub fn open(path: &Path, keys_only: bool) -> Result<Self, BadInput> {
         let read = || {
             let mut input = BufReader::new(File::open(path)?);
@@ -144,12 +149,12 @@ impl Import {
         read().map_err(|err| BadInput::file(path, err))
     }
 
-    /// Reads lines, of which `split` makes a key and a value, or says what is wrong.
+    /// Reads lines. `split` divides a line into key and value, or returns what is wrong with the line.
     fn read_lines(
         mut input: impl BufRead,
         split: impl Fn(&[u8]) -> Result<(&[u8], &[u8]), String>,
     ) -> Result<Self, ImportError> {
-        // A tab and a line end, and one byte to tell that there is too much.
+        // The longest valid line has a key, a tab, a value and CR LF. With one byte more, it is too long.
         const LIMIT: u64 = (MAX_KEY_BYTES + 1 + MAX_VALUE_BYTES + 2) as u64 + 1;
         let (mut import, mut text) = (Self::default(), Vec::new());
         for line in 1.. {
@@ -171,6 +176,7 @@ impl Import {
         import.finish()
     }
 
+    /// Reads the records of a CSV file.
     fn read_csv(input: impl Read) -> Result<Self, ImportError> {
         let mut import = Self::default();
         let input = input.chain(LAST_RECORD);
@@ -217,27 +223,27 @@ impl Import {
         if self.pairs.is_empty() { Err(ImportError::Empty) } else { Ok(self) }
     }
 
-    /// How many distinct keys with a string there are.
+    /// Returns the number of distinct keys that have a string.
     pub fn len(&self) -> usize {
         self.pairs.len()
     }
 
-    /// Whether there are no strings. A file that is no dump has at least one.
+    /// Returns `true` if no key has a string. This is possible for a dump only.
     pub fn is_empty(&self) -> bool {
         self.pairs.is_empty()
     }
 
-    /// How many records the file has, those of equal keys included.
+    /// Returns the number of records in the file. Equal keys are counted each time.
     pub fn records(&self) -> u64 {
         self.records
     }
 
-    /// Keys and strings, in the order of the file.
+    /// Returns the keys and their strings, in the order of the file.
     pub fn pairs(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.pairs.iter().map(|(key, value)| (&**key, &**value))
     }
 
-    /// The dump, if the file is one.
+    /// Returns the dump, if the file is one.
     pub fn dump(&self) -> Option<&Dump> {
         self.dump.as_ref()
     }
@@ -256,7 +262,7 @@ impl From<Dump> for Import {
     }
 }
 
-/// The key before the first tab, and the value behind it.
+/// Returns the key before the first tab, and the value behind it.
 fn key_and_value(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let tab = line.iter().position(|&byte| byte == b'\t').ok_or_else(|| {
         format!(

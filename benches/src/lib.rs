@@ -1,22 +1,24 @@
-//! The benchmarks of redcore: a harness, the suites, and what `cargo bench` shares with them.
+//! The benchmarks of redcore: a harness, the suites, and code that `cargo bench` shares with them.
 //!
 //! ```text
-//!   main -> cli      what was asked for; the part of it that suites need is in settings
-//!        -> inputs   the servers and files that the command line names, read once
-//!        -> suites   one file a suite; each runs workloads and hands rows, notes and plots to
+//!   main -> cli      the command line; settings has the part of it that suites need
+//!        -> inputs   the servers and files of the command line, which are read once
+//!        -> suites   one file for each suite; a suite runs workloads, and adds rows, notes and plots to
 //!           report   which becomes a screen (stdout), report.html and report.json
-//!        -> against  a saved run beside this one;  targets: the limits of targets.toml
-//!        -> score    what a suite says in three lines, by the verdict on each of its rows: screen and html show it;
-//!                    peers says which rows count
+//!        -> against  compares this run with a saved one
+//!        -> targets  compares this run with the limits of targets.toml
+//!        -> score    the summary of a suite, from the verdicts on its rows, for the screen and report.html;
+//!                    peers decides which rows count
 //!
-//!   bin/publish -> publish   what README.md and the book show of report.json
+//!   bin/publish -> publish   writes the figures of report.json to README.md and the book
 //! ```
 //!
-//! The method is in [`measure`]: a subject and its peers take turns in one process, and what is reported
-//! is the ratio of neighbours in time, because on a shared machine a ratio is steadier than a time.
+//! The method is described in [`measure`]. A subject and its peers take turns in one process. Two
+//! measurements that follow each other give a ratio, and the ratios are reported, because on a shared machine
+//! a ratio varies less than a time.
 //!
-//! Every binary of this package has [`zmalloc::Zmalloc`] as its global allocator, so that peers
-//! and redcore stand on the same jemalloc and `zmalloc::used_memory` sees the bytes of both.
+//! Every binary of this package has [`zmalloc::Zmalloc`] as its global allocator. So redcore and its peers
+//! use the same jemalloc, and `zmalloc::used_memory` counts the bytes of both.
 
 pub mod against;
 pub mod cli;

@@ -1,41 +1,42 @@
-//! What stands on the other side of a row, and whether the row counts in a score.
+//! The kinds of peers, and the rows that count in a score.
 //!
-//! A score says how redcore stands to the code of others. So these rows are shown and not counted:
+//! A score compares redcore with the code of others. So these rows are shown, but not counted:
 //!
 //! | row | reason |
 //! |---|---|
-//! | without a peer, or with a ratio that is no finite number | there is nothing to compare |
-//! | redcore beside redcore, such as batches beside single look-ups | a win over oneself says nothing about others |
+//! | without a peer, or with a ratio that is not a finite number | there is nothing to compare |
+//! | redcore beside redcore, such as batches beside single look-ups | the row does not compare redcore with others |
 //! | beside arithmetic or a goal | the peer was not measured |
-//! | beside the best of several peers | each of these peers has a row of its own |
-//! | the processor time of a command beside a server | the server also reads a socket, parses and replies; redcore is called by a loop |
-//! | beside a server whose size classes are not ours | the difference may be that of the allocators |
-//! | of a plain run of the suite `latency` | one interrupt decides its maximum |
+//! | beside the best of several peers | each of these peers has its own row |
+//! | the processor time of a command beside a server | the server also reads a socket, parses and replies; redcore is called in a loop |
+//! | batches of one store beside single calls of another | the two do different work |
+//! | beside a server whose size classes are different from redcore's | the allocators may be the reason for the difference |
+//! | of a plain run of the suite `latency` | a single interrupt determines the maximum |
 
 use crate::report::Row;
 use crate::server;
 use crate::suites::{dict, encodings, eviction, keyspace, latency, memory, rdb, upkeep};
 
-/// What redcore is compared with in a row.
+/// The kind of the peer of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PeerKind {
-    /// Nothing: the row has a value and no ratio.
+    /// There is no peer. The row has a value and no ratio.
     Absent,
-    /// Code or a server of others, or a textbook design such as `dict::classic`.
+    /// The code or the server of others, or a textbook design such as `dict::classic`.
     Outside,
     /// Redcore itself, used in another way.
     Redcore,
     /// A number that was not measured: the result of arithmetic, or a goal.
     Number,
-    /// The best of several peers that have rows of their own.
+    /// The best of several peers. Each of them has its own row.
     BestOf,
-    /// Something that does more than redcore in this row, or the same one by one, or a server over another
-    /// allocator.
+    /// A peer that is not like for like: it does more than redcore in this row, does one by one what redcore
+    /// does in batches, or is a server with other size classes.
     Unlike,
 }
 
 impl PeerKind {
-    /// The kind of the peer of `row`.
+    /// Returns the kind of the peer of `row`.
     pub fn of(row: &Row) -> Self {
         let peer = row.peer.as_str();
         if !row.has_peer() {
@@ -66,12 +67,12 @@ impl PeerKind {
 }
 
 impl Row {
-    /// Whether one interrupt cannot decide the row: false for the plain runs of the suite `latency`.
+    /// Returns `false` for a plain run of the suite `latency`, whose result one interrupt can determine.
     pub fn is_judged(&self) -> bool {
         !self.case.ends_with(latency::PLAIN)
     }
 
-    /// Whether the row counts in scores, and may be the best or the worst row.
+    /// Returns `true` if the row counts in scores, and can be the best or the worst row.
     pub fn counts(&self) -> bool {
         PeerKind::of(self) == PeerKind::Outside && self.is_judged() && self.ratio.is_finite()
     }

@@ -1,8 +1,9 @@
-//! Maps from byte strings to byte strings, as somebody who builds a store would fill them, behind one trait.
+//! Maps from byte strings to byte strings behind one trait. Each map is used as in a program that builds a
+//! store on it.
 //!
-//! All stand on the same allocator and, with a fixed seed, on the same hash. Each holds keys and values in
-//! the form that its documentation leads to: a box each where a value is borrowed, a counted slice where a
-//! value is handed out as a clone.
+//! All maps use the same allocator, and the same hash with a fixed seed. Each stores keys and values in the
+//! form that its documentation suggests. If the map lends a value, the value is a `Box`. If it returns a
+//! clone, the value is an `Arc`.
 //!
 //! | store | key | value | for |
 //! |---|---|---|---|
@@ -11,7 +12,7 @@
 //! | Sharded | in the entry's block | in the entry's block | several threads, locks |
 //! | dashmap | `Box<[u8]>` | `Box<[u8]>` | several threads, locks |
 //! | papaya | `Box<[u8]>` | `Box<[u8]>` | several threads, without locks |
-//! | moka, quick_cache | `Box<[u8]>` | `Arc<[u8]>` | several threads; caches, here so large that nothing is evicted |
+//! | moka, quick_cache | `Box<[u8]>` | `Arc<[u8]>` | several threads; these are caches, and so large here that they evict nothing |
 
 use crate::keys::Key;
 use crate::maps::Fold;
@@ -23,65 +24,65 @@ use std::sync::Arc;
 
 type Bytes = Box<[u8]>;
 
-/// Look-ups of a batch.
+/// The number of look-ups in a batch.
 pub const BATCH: usize = 16;
 
-/// hashbrown's map as an embedder would use it.
+/// hashbrown's map with keys and values in boxes.
 pub type BoxMap = hashbrown::HashMap<Bytes, Bytes, Fold>;
 
-/// Redis' two chained tables with the same content.
+/// Redis' two chained tables, with keys and values in boxes.
 pub type ClassicMap = classic::Dict<Bytes, Bytes, Fold>;
 
-/// dashmap with the same content.
+/// dashmap with keys and values in boxes.
 pub type DashMap = dashmap::DashMap<Bytes, Bytes, Fold>;
 
-/// papaya with the same content.
+/// papaya with keys and values in boxes.
 pub type PapayaMap = papaya::HashMap<Bytes, Bytes, Fold>;
 
 /// moka without a limit.
 pub type MokaCache = moka::sync::Cache<Bytes, Arc<[u8]>, Fold>;
 
-/// quick_cache with room for all.
+/// quick_cache with room for all keys.
 pub type QuickCache = quick_cache::sync::Cache<Bytes, Arc<[u8]>, UnitWeighter, Fold>;
 
-/// A store that one thread fills and asks.
+/// A store that one thread writes and reads.
 pub trait Store {
     /// The name in the tables.
     const NAME: &'static str;
-    /// An empty store that is going to have `n` keys. Only a store that needs a capacity uses it.
+    /// Returns an empty store for `n` keys. Only stores that need a capacity use `n`.
     fn new(n: usize) -> Self;
-    /// Adds a key, or replaces its value. `now` is in milliseconds; a map without an access clock has no use for it.
+    /// Adds a key, or replaces its value. `now` is in milliseconds. A map without an access clock ignores it.
     fn set(&mut self, key: &[u8], value: &[u8], now: u64);
-    /// [`set`](Self::set) of a key that is known to be there: a map can save the box of the key then.
+    /// Replaces the value of a key that exists. A map does not need a new box for the key then.
     #[inline]
     fn overwrite(&mut self, key: &[u8], value: &[u8], now: u64) {
         self.set(key, value, now);
     }
-    /// The first bytes of a value, as a number: they have been read.
+    /// Returns the first bytes of a value as a number, so that the value must be read.
     fn get(&self, key: &[u8], now: u64) -> Option<u64>;
-    /// Sixteen look-ups, together where the store can.
+    /// Looks sixteen keys up, in one call if the store has such a call.
     #[inline]
     fn get_batch(&self, keys: &[Key; BATCH], now: u64) -> [Option<u64>; BATCH] {
         keys.each_ref().map(|key| self.get(key, now))
     }
-    /// Removes a key, and says whether it was there.
+    /// Removes a key. Returns `false` if it does not exist.
     fn remove(&mut self, key: &[u8], now: u64) -> bool;
-    /// Finishes what the store does later, so that its memory can be compared.
+    /// Finishes the work that the store has put off, so that its memory can be compared.
     fn settle(&mut self) {}
 }
 
 /// A store that several threads use at once.
 pub trait SharedStore: Store + Sync {
-    /// [`Store::set`] by one of several threads.
+    /// Like [`Store::set`], for one of several threads.
     fn set_shared(&self, key: &[u8], value: &[u8], now: u64);
-    /// [`Store::overwrite`] by one of several threads.
+    /// Like [`Store::overwrite`], for one of several threads.
     #[inline]
     fn overwrite_shared(&self, key: &[u8], value: &[u8], now: u64) {
         self.set_shared(key, value, now);
     }
 }
 
-/// The first eight bytes of a value.
+/// Returns the first eight bytes of a value as a number.
 #[inline]
 fn head(value: &[u8]) -> u64 {
     value.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
@@ -120,7 +121,7 @@ impl Store for Keyspace<Fold> {
     }
 }
 
-/// A [`Store`] for a map of boxes with the methods of std's `HashMap`.
+/// Implements [`Store`] for a map of boxes with the methods of std's `HashMap`.
 macro_rules! box_map {
     ($name:literal, $map:ty) => {
         impl Store for $map {
@@ -160,7 +161,8 @@ impl Store for Sharded<Fold> {
     const NAME: &'static str = "Sharded";
 
     fn new(_n: usize) -> Self {
-        // As many as the documentation recommends. dashmap has its default of four locks a processor.
+        // This is the number that the documentation recommends. dashmap has its default, four locks for each
+        // processor.
         let shards = 32 * std::thread::available_parallelism().map_or(1, usize::from);
         Self::try_with_options_and_hasher(shards, Options::default(), Fold::default())
             .expect("there is memory")
@@ -198,7 +200,7 @@ impl SharedStore for Sharded<Fold> {
     }
 }
 
-/// A [`Store`] and [`SharedStore`] for a map that is changed through `&self`.
+/// Implements [`Store`] and [`SharedStore`] for a map that is changed through `&self`.
 macro_rules! shared_store {
     ($name:literal, $map:ty, |$n:ident| $new:expr,
      |$store:ident, $key:ident, $value:ident| $set:expr, $get:expr, $remove:expr
@@ -285,7 +287,7 @@ shared_store!(
 shared_store!(
     "quick_cache",
     QuickCache,
-    // Its shards are not equally full: one must not evict while another has room.
+    // The shards are not equally full. With room for four times as many keys, no shard has to evict.
     |n| Self::with(n, 4 * n as u64, UnitWeighter, Fold::default(), DefaultLifecycle::default()),
     |store, key, value| store.insert(key.into(), value.into()),
     store.get(key).map(|value| head(&value)),
@@ -297,7 +299,7 @@ mod tests {
     use super::*;
     use crate::keys::key;
 
-    /// What a user of the trait relies on, and that nothing is evicted.
+    /// Checks the methods of a store, and that it evicts nothing.
     fn holds_what_it_is_given<S: Store>() {
         const KEYS: u64 = 3_000;
         let mut store = S::new(KEYS as usize);

@@ -1,13 +1,14 @@
-//! Texts like those that stores hold: JSON records and session values.
+//! Texts like those in real stores: JSON records and session values.
 //!
-//! They are made of words and numbers by a fixed rule, so that runs compare. A file of one's own tells more:
-//! [`import`](crate::import).
+//! The texts consist of words and numbers. A fixed rule makes them, so that runs can be compared. For the
+//! texts of your own store, see [`import`](crate::import).
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use std::fmt::Write;
 
-/// A JSON record of 279 bytes in the mean, as a package index has: `{"package": "libtable-dev", "version": ...`.
+/// Returns a JSON record like those of a package index: `{"package": "libtable-dev", "version": ...`. The
+/// mean length is 279 bytes.
 pub fn record(number: u64) -> String {
     const NAMES: [&str; 24] = [
         "table", "index", "query", "event", "crypto", "parser", "socket", "render", "widget", "mapper",
@@ -75,12 +76,12 @@ pub fn record(number: u64) -> String {
     )
 }
 
-/// The key of a session: 28 bytes, of which 16 are random hexadecimal digits.
+/// Returns the key of a session. It has 28 bytes, of which 16 are random hexadecimal digits.
 pub fn session_key(number: u64) -> String {
     format!("app:session:{:016x}", SmallRng::seed_from_u64(number).random::<u64>())
 }
 
-/// A session as JSON, of 64 bytes in the mean.
+/// Returns a session as JSON. The mean length is 64 bytes.
 pub fn session(number: u64) -> String {
     let mut rng = SmallRng::seed_from_u64(!number);
     let language = pick(&["en", "de", "fr", "nl", "ja", "pt-BR"], &mut rng);

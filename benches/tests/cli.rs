@@ -1,4 +1,4 @@
-//! The program as its users meet it: exit codes, messages, files.
+//! Tests of the program from outside: exit codes, messages, files.
 
 use benches::document::Document;
 use benches::publish::CURVES_PLOT;
@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A folder of its own for each test, gone at the end.
+/// A folder for one test. It is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -26,7 +26,7 @@ impl Folder {
         path.display().to_string()
     }
 
-    /// Runs a tiny `alloc` suite with more arguments.
+    /// Runs the suite `alloc` at its smallest, with more arguments.
     fn smoke(&self, more: &[&str]) -> Output {
         bench(&self.0, &[&["--smoke", "--suite", "alloc"], more].concat())
     }
@@ -47,7 +47,8 @@ fn stdout(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-/// Bad input: exit code 2, nothing on stdout, and one line on stderr that says all of `parts`.
+/// Checks the output for bad input: exit code 2, nothing on stdout, and one line on stderr that contains all
+/// `parts`.
 fn refused(output: &Output, parts: &[&str]) {
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(2), "{stderr}");
@@ -174,7 +175,7 @@ fn a_regression_fails_the_run_only_when_asked() {
     let path = folder.0.join("saved/base.json");
     let mut document = Document::load(&path).unwrap();
     for row in &mut document.rows {
-        // As if everything had once been a thousand times faster.
+        // The saved run looks as if redcore had been a thousand times faster.
         for ratio in [&mut row.ratio, &mut row.ratio_low, &mut row.ratio_high] {
             *ratio /= 1000.0;
         }

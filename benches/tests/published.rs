@@ -1,4 +1,4 @@
-//! README.md and the pictures say what the files of `benches/published` say.
+//! Tests that README.md and the pictures agree with the files of `benches/published`.
 
 use benches::publish::{COMMAND, pages};
 use std::fs;

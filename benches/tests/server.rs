@@ -1,4 +1,5 @@
-//! `--server` and `--import` as their users meet them. Tests with a real server say loudly if there is none.
+//! Tests of `--server` and `--import` from outside. If there is no server on the path, tests that need one
+//! print a message and pass.
 
 use benches::document::Document;
 use benches::report::Row;
@@ -12,7 +13,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// The suite `memory` at its smallest. All temporary files are in the folder `tmp` of `folder`.
+/// Returns a command that runs the suite `memory` at its smallest. All temporary files are in the folder
+/// `tmp` of `folder`.
 fn command(folder: &Path, args: &[&str]) -> Command {
     let tmp = folder.join("tmp");
     fs::create_dir_all(&tmp).unwrap();
@@ -26,7 +28,8 @@ fn bench(folder: &Path, args: &[&str]) -> Output {
     command(folder, args).output().unwrap()
 }
 
-/// The rows of a run that succeeds, and what it prints. It leaves no temporary file.
+/// Runs the command, and returns its rows and what it prints. Checks that it succeeds and leaves no temporary
+/// file.
 fn rows(folder: &TempDir, args: &[&str]) -> (Vec<Row>, String) {
     let output = bench(folder.path(), args);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -46,7 +49,7 @@ fn own_keys(folder: &TempDir) -> String {
     import(folder, "own.txt", &lines.collect::<String>())
 }
 
-/// A dump of strings and hashes, one of them with an expiry.
+/// Writes a dump of strings and hashes, and returns its path. One hash has an expiry.
 fn own_dump(folder: &TempDir) -> String {
     let mut keyspace = rdb::keyspace::Keyspace::new();
     for i in 0..1_000_i64 {
@@ -172,7 +175,8 @@ fn a_real_server_is_a_peer_in_every_workload_and_in_the_import() {
             found.next().unwrap_or_else(|| panic!("{name}: no row of {metric}"))
         };
         let bytes = of("used_memory a");
-        // The data alone, and no more than a thousand keys can cost with all that a server allocates once.
+        // At least the bytes of the data. At most what a thousand keys can take, together with all that a
+        // server allocates once.
         assert_eq!(bytes.subject, "Keyspace");
         assert_eq!(bytes.counts(), is_like_ours(&bytes.peer), "{bytes:?}");
         assert_eq!(bytes.counts(), !bytes.peer.ends_with(", unlike ours"), "{bytes:?}");
@@ -207,7 +211,7 @@ impl Run {
         Self(command.stdout(Stdio::null()).spawn().unwrap())
     }
 
-    /// Sends a signal, such as `-TERM`, some times in a row.
+    /// Sends a signal, such as `-TERM`, `times` times.
     fn signal(&self, name: &str, times: usize) {
         let ids = vec![self.0.id().to_string(); times];
         assert!(Command::new("kill").arg(name).args(ids).status().unwrap().success());
@@ -222,8 +226,8 @@ impl Drop for Run {
     }
 }
 
-/// A connection to a server that runs: it lasts until that server ends. It is a second client. A run reads
-/// the bytes of its server when there is only one client, so the run waits as long as the connection lasts.
+/// Returns a connection to the server of a run. It is open until the server ends. A run reads the bytes of
+/// its server only when it is the only client. So the run waits as long as this connection is open.
 #[cfg(unix)]
 fn connection_to_server(tmp: &Path) -> UnixStream {
     let start = Instant::now();
@@ -232,7 +236,7 @@ fn connection_to_server(tmp: &Path) -> UnixStream {
         let sockets = folders.map(|folder| folder.path().join("socket"));
         for stream in sockets.filter_map(|socket| UnixStream::connect(socket).ok()) {
             stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-            // The server waits for a command. One that is about to end closes the connection.
+            // A server that runs waits for a command. A server that is about to end closes the connection.
             if is_open(&stream) {
                 return stream;
             }
@@ -251,7 +255,8 @@ fn is_open(mut stream: &UnixStream) -> bool {
 #[test]
 fn a_signal_ends_the_server_and_removes_its_folder() {
     let Some(server) = server_on_path() else { return };
-    // `timeout` sends a signal to its child, and at once another one to the child's group.
+    // The last case is that of `timeout`. It sends a signal to its child, and at once another to the whole
+    // group.
     for (name, times, number) in [("-TERM", 1, 15), ("-INT", 1, 2), ("-TERM", 2, 15)] {
         let folder = tempfile::tempdir().unwrap();
         let mut run = Run::start(&mut command(folder.path(), &["--server", server]));
@@ -264,7 +269,7 @@ fn a_signal_ends_the_server_and_removes_its_folder() {
     }
 }
 
-/// A shell has the background programs of a script ignore SIGINT.
+/// A shell starts the background programs of a script with SIGINT ignored.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_that_is_ignored_does_not_end_the_run() {

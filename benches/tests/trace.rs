@@ -1,10 +1,10 @@
-//! `--trace` as its users meet it: what is printed for a good file, and what is said of a bad one.
+//! Tests of `--trace` from outside: the output for a good file, and the messages for bad ones.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// A folder for one test's files, gone at the end.
+/// A folder for the files of one test. It is removed at the end.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -33,7 +33,7 @@ impl Drop for Folder {
     }
 }
 
-/// A record of the oracleGeneral format.
+/// Returns a record of the oracleGeneral format.
 fn record(id: u64, size: u32) -> Vec<u8> {
     let mut record = 7_u32.to_le_bytes().to_vec();
     record.extend(id.to_le_bytes());

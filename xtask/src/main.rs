@@ -51,7 +51,7 @@ enum Command {
     Tidy,
     /// Run the crates with unsafe code under Miri, with strict provenance
     Miri(miri::Args),
-    /// Run the same crates' tests under AddressSanitizer
+    /// Run the tests of the crates with unsafe code under AddressSanitizer
     Asan(asan::Args),
     /// Check the libraries for all platforms, and run their tests on those that this machine can run
     Platforms(platforms::Args),

@@ -43,7 +43,7 @@ pub(super) fn markdown(runs: &[Published]) -> String {
     text += "\n\nA cell has the ratio, redcore's value over the peer's, and below it the two values. Below 1 redcore is better. Losses are bold.\n\n";
     for run in runs {
         let origin = origin(&run.document);
-        // The name is omitted if it is equal to the name of the processor, which follows.
+        // The name is omitted if the origin begins with it, as it does with the name of a processor.
         let name = if origin.starts_with(&run.name) { String::new() } else { format!("{}: ", run.name) };
         _ = writeln!(text, "- {name}{origin}");
     }

@@ -48,16 +48,17 @@ use zmalloc::Zmalloc;
 /// caller's closure made before it failed are kept, and [`set_many`](Self::set_many) stops in the middle.
 ///
 /// If there is no memory, a method returns an error ([`Error::reserve_error`]), and does not call the
-/// out-of-memory handler. The exceptions are [`StringRef::to_bytes`](crate::StringRef::to_bytes), because
-/// `bytes` allocates by itself, the counter of [`take_garbage`](Keyspace::take_garbage), and
+/// out-of-memory handler. There are three exceptions: [`StringRef::to_bytes`](crate::StringRef::to_bytes),
+/// because `bytes` allocates by itself, the first call of [`take_garbage`](Keyspace::take_garbage), and
 /// [`train_symbols`](Keyspace::train_symbols).
 pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,
     pub(crate) options: Options,
     pub(crate) totals: Totals,
-    /// Where the next sweep continues. `recent` is what the last sweeps have found.
+    /// Where the next sweep continues.
     pub(crate) sweep: Cursor,
+    /// What the last sweeps have found.
     pub(crate) recent: Recent,
     pub(crate) defrag: Defrag,
     pub(crate) upkeep: Upkeep,
@@ -192,7 +193,8 @@ impl<S> Keyspace<S> {
     /// A string that a reply still holds after its key was removed is not included; see
     /// [`lent_bytes`](Self::lent_bytes). Three other things are not counted: the callback for events, the
     /// symbol tables, which several keyspaces share, and the buffers for [coded
-    /// strings](Self::set_symbols). These take at most 8 KiB, and about 100 KiB while existing strings are recoded.
+    /// strings](Self::set_symbols). The buffers take at most 8 KiB, and about 100 KiB while existing strings
+    /// are recoded.
     #[inline]
     pub fn allocation_size(&self) -> usize {
         self.size_without_snapshot() + self.totals.snapshot.allocation_size()

@@ -1,5 +1,4 @@
-//! [`Output`]: the bytes of a file on their way out, with their checksum, and the format's lengths and
-//! strings.
+//! [`Output`]: writes bytes, lengths and strings of the format through a buffer, and computes the checksum.
 //!
 //! Learned from: Redis' `rdbSaveLen`, `rdbSaveRawString` and `rdbEncodeInteger` (which string is written in
 //! which way).
@@ -15,7 +14,7 @@ use listpack::integer;
 use std::io::Write;
 use zmalloc::Zmalloc;
 
-/// The bytes that are collected for one call of the underlying writer.
+/// The maximum length of the buffer, in bytes. A full buffer is passed to the underlying writer in one call.
 const BUFFER: usize = 64 << 10;
 
 /// Shorter strings are not compressed. In C: a number in `rdbSaveRawString`.
@@ -24,26 +23,27 @@ const COMPRESSED_MIN: usize = 21;
 /// A string is compressed if that saves at least this many bytes.
 const GAIN_MIN: usize = 4;
 
-/// Longer texts are no integers of 32 bits.
+/// The longest text of a 32-bit integer, in bytes. Longer texts are not parsed.
 const INT_TEXT_MAX: usize = 11;
 
 pub(crate) struct Output<W> {
     write: W,
-    /// Its length is its room, so that bytes are copied into their place.
+    /// The whole block is initialised, so that bytes can be copied to any place in it.
     buffer: Block,
     /// How many bytes of the buffer are in use.
     filled: usize,
-    /// How many bytes have gone to `write`.
+    /// The number of bytes that were passed to `write`.
     written: u64,
-    /// `None` if the file gets no checksum.
+    /// The checksum of these bytes, or `None` if the file gets no checksum.
     crc: Option<Crc>,
-    /// Whether the options ask for compression. Strings that are compressed in memory then stay so.
+    /// Whether the options ask for compression. If so, strings that are compressed in memory are written as
+    /// they are.
     may_compress: bool,
     /// The longest string that is compressed, in bytes. 0 if `may_compress` is not set.
     compressed_max: usize,
-    /// A string while it is compressed or decompressed.
+    /// A buffer in which strings are compressed or decompressed.
     scratch: Block,
-    /// The text of a coded string.
+    /// A buffer for the text of a coded string.
     decoded: Vec<u8>,
 }
 
@@ -62,18 +62,19 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// Sets the longest string, in bytes, that is worth the time of its compression. Strings that are
-    /// compressed already stay so.
+    /// Sets the length of the longest string that is compressed, in bytes. Compressing a longer one would
+    /// take too much time. Strings that are compressed in memory are not affected. Without the option for
+    /// compression, the call does nothing.
     pub(crate) fn set_compressed_max(&mut self, len: usize) {
         self.compressed_max = if self.may_compress { len } else { 0 };
     }
 
-    /// How many bytes there are up to here.
+    /// Returns the number of bytes so far, including those in the buffer.
     pub(crate) fn offset(&self) -> u64 {
         self.written + self.filled as u64
     }
 
-    /// Bytes as they are.
+    /// Writes bytes as they are.
     #[inline]
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         let end = self.filled.saturating_add(bytes.len());
@@ -83,7 +84,8 @@ impl<W: Write> Output<W> {
         Ok(())
     }
 
-    /// [`raw`](Self::raw) of more than the buffer has room for.
+    /// Like [`raw`](Self::raw), for more bytes than the buffer has room for. The buffer grows up to
+    /// [`BUFFER`]. A buffer of that size is flushed instead, and [`BUFFER`] or more bytes at once bypass it.
     #[cold]
     fn raw_beyond(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         let len = self.filled.saturating_add(bytes.len());
@@ -116,7 +118,7 @@ impl<W: Write> Output<W> {
         Ok(())
     }
 
-    /// Gives all bytes to the underlying writer.
+    /// Passes the bytes in the buffer to the underlying writer.
     pub(crate) fn flush(&mut self) -> Result<(), SaveError> {
         let filled = &self.buffer[..self.filled];
         if let Some(crc) = &mut self.crc {
@@ -127,13 +129,13 @@ impl<W: Write> Output<W> {
         Ok(())
     }
 
-    /// The checksum of all bytes up to here; 0 if there is to be none.
+    /// Returns the checksum of all bytes so far, or 0 if the file gets no checksum. Flushes the buffer.
     pub(crate) fn checksum(&mut self) -> Result<u64, SaveError> {
         self.flush()?;
         Ok(self.crc.as_ref().map_or(0, Crc::value))
     }
 
-    /// Ends the output.
+    /// Flushes the buffer and the underlying writer, and returns the writer.
     pub(crate) fn finish(mut self) -> Result<W, SaveError> {
         self.flush()?;
         self.write.flush().map_err(|error| SaveError::Io { offset: self.written, error })?;
@@ -145,7 +147,7 @@ impl<W: Write> Output<W> {
         self.raw(&[byte])
     }
 
-    /// A length. In C: `rdbSaveLen`.
+    /// Writes a length, in 1, 2, 5 or 9 bytes. In C: `rdbSaveLen`.
     #[inline]
     pub(crate) fn len(&mut self, len: u64) -> Result<(), SaveError> {
         match len {
@@ -162,7 +164,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// The string of a key.
+    /// Writes the string of a key. A coded string is decoded first.
     #[inline]
     pub(crate) fn string(&mut self, string: StringRef<'_>) -> Result<(), SaveError> {
         if let Some(plain) = string.plain() {
@@ -174,7 +176,8 @@ impl<W: Write> Output<W> {
         written
     }
 
-    /// A string. In C: `rdbSaveStringObject`.
+    /// Writes a string. An integer of 32 bits or its text is written as an integer. In C:
+    /// `rdbSaveStringObject`.
     #[inline]
     pub(crate) fn text(&mut self, text: Element<'_>) -> Result<(), SaveError> {
         match text {
@@ -187,7 +190,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// An integer: in 1, 2 or 4 bytes, or as text.
+    /// Writes an integer: in 1, 2 or 4 bytes after a marker, or as text.
     fn int(&mut self, value: i64) -> Result<(), SaveError> {
         if let Ok(value) = i8::try_from(value) {
             return self.raw(&[0xC0, value as u8]);
@@ -203,14 +206,15 @@ impl<W: Write> Output<W> {
         self.plain(&integer::Decimal::new(value))
     }
 
-    /// A string that is not compressed.
+    /// Writes a string that is not compressed.
     #[inline]
     fn plain(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         self.len(bytes.len() as u64)?;
         self.raw(bytes)
     }
 
-    /// A string that is no integer: compressed if that is wanted and saves anything.
+    /// Writes a string that is not an integer. It is compressed if its length allows that and if the result
+    /// is at least [`GAIN_MIN`] bytes shorter.
     #[inline]
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         let is_worth_it = (COMPRESSED_MIN..=self.compressed_max).contains(&bytes.len());
@@ -219,7 +223,7 @@ impl<W: Write> Output<W> {
 
     fn lzf(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         let mut stream = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
-        // Without memory for it the string is written as it is.
+        // If there is no memory for the compressed bytes, the string is written as it is.
         let compressed =
             try_room(&mut stream, bytes.len() - GAIN_MIN).ok().and_then(|room| lzf::compress(bytes, room));
         let written = match compressed {
@@ -237,7 +241,8 @@ impl<W: Write> Output<W> {
         self.raw(stream)
     }
 
-    /// A string that is compressed already.
+    /// Writes a string that is compressed in memory. Without the option for compression, it is decompressed
+    /// first.
     pub(crate) fn stream(&mut self, stream: &[u8], raw_len: usize) -> Result<(), SaveError> {
         if self.may_compress {
             return self.compressed(stream, raw_len);

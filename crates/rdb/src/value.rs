@@ -1,8 +1,8 @@
-//! [`ValueProgress`]: writes one value, some elements a step.
+//! [`ValueProgress`]: writes one value in steps of some elements.
 //!
-//! Between two steps nothing of the value is borrowed. The progress remembers where to go on: a number of
-//! nodes or of members, or the cursor of a table's scan. The scan visits each element once, because the value
-//! must not change meanwhile.
+//! Between two steps, nothing of the value is borrowed. The progress stores where the next step continues: a
+//! number of nodes or members, or the cursor of a scan over a table. The caller must not change the value
+//! between two steps, so the scan visits each element exactly once.
 
 use crate::error::SaveError;
 use crate::format::code;
@@ -23,16 +23,16 @@ const BYTES_A_UNIT: usize = 64;
 pub struct ValueProgress {
     code: u8,
     at: At,
-    /// How many elements or nodes are left, once the number of them has been written.
+    /// The number of elements or nodes that are not written yet. It is 0 until their number has been written.
     left: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum At {
     Start,
-    /// So many nodes or members have been written.
+    /// The number of nodes or members that have been written.
     Index(usize),
-    /// The next place of the table.
+    /// The cursor of the scan over the table.
     Place(Cursor),
     Done,
 }
@@ -51,16 +51,17 @@ impl ValueProgress {
         Self { code, at: At::Start, left: 0 }
     }
 
-    /// The number of the value's type.
+    /// Returns the number of the value's type in the format.
     pub(crate) fn code(&self) -> u8 {
         self.code
     }
 
-    /// Whether the value has been written.
+    /// Returns `true` if the whole value has been written.
     pub fn is_complete(&self) -> bool {
         matches!(self.at, At::Done)
     }
 
+    /// Writes about `elements` more elements. Returns `true` if the whole value has been written.
     #[inline]
     pub(crate) fn write<W: Write>(
         &mut self,
@@ -130,7 +131,7 @@ impl ValueProgress {
         Ok(())
     }
 
-    /// Writes the number of elements.
+    /// Writes the number of elements or nodes. The first element is written at `at`.
     fn begin<W: Write>(&mut self, output: &mut Output<W>, len: usize, at: At) -> Result<(), SaveError> {
         output.len(len as u64)?;
         (self.at, self.left) = (at, len as u64);
@@ -154,8 +155,8 @@ impl ValueProgress {
         Ok(())
     }
 
-    /// Whether there are still as many elements or nodes as at the beginning. `written` of them have been
-    /// written.
+    /// Returns an error if the value no longer has as many elements or nodes as at the beginning. `written`
+    /// is the number of those that have been written, and `len` is the present number.
     fn check_len(&self, written: usize, len: usize) -> Result<(), SaveError> {
         if (written as u64).checked_add(self.left) == Some(len as u64) {
             Ok(())
@@ -164,7 +165,7 @@ impl ValueProgress {
         }
     }
 
-    /// The end of the value.
+    /// Ends the value. Returns an error if elements are missing.
     fn end(&mut self) -> Result<(), SaveError> {
         self.at = At::Done;
         if self.left == 0 { Ok(()) } else { Err(SaveError::Changed) }
@@ -207,8 +208,8 @@ impl ValueProgress {
         self.end()
     }
 
-    /// The members of a sorted set, from the highest score to the lowest. So a reader inserts each member at
-    /// the front of its index.
+    /// Writes members of a sorted set, from the highest score to the lowest. With this order, a reader
+    /// inserts each member at the front of its index.
     fn write_members<W: Write>(
         &mut self,
         output: &mut Output<W>,
@@ -229,7 +230,8 @@ impl ValueProgress {
         Ok(())
     }
 
-    /// The members of a set or the fields of a hash, place by place of their table.
+    /// Writes members of a set or fields of a hash. A call of `scan` visits one place of their table, so a
+    /// step can exceed the budget by the elements of one place.
     fn write_scanned<W: Write>(
         &mut self,
         output: &mut Output<W>,
@@ -269,8 +271,8 @@ fn set_code(set: SetView<'_>, version: WriteVersion) -> u8 {
     }
 }
 
-/// The listpack of a sorted set with its doubles as text. `None` if it has no doubles. Doubles in a listpack
-/// are an extension that no server reads.
+/// Returns the listpack of a sorted set with its doubles as text, or `None` if it has no doubles. Doubles in
+/// a listpack are an extension of this project, which no server can read.
 fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
     let Ok(list) = View::new(bytes) else { return Ok(None) };
     if !list.iter().any(|value| matches!(value, Value::Double(_))) {
@@ -287,14 +289,15 @@ fn repacked_scores(bytes: &[u8]) -> Result<Option<ListPack>, SaveError> {
     Ok(Some(repacked))
 }
 
-/// The text of a score: the shortest that reads back as the same number.
+/// The text of a score, with the fewest digits that parse to the same number. It has an exponent only if it
+/// would otherwise be longer than [`MAX`](Self::MAX).
 struct ScoreText {
     bytes: [u8; Self::MAX],
     len: usize,
 }
 
 impl ScoreText {
-    /// Sign, 17 digits, point and exponent: `-1.2345678901234567e-308`.
+    /// The length of the longest text: sign, 17 digits, point and exponent, as in `-1.2345678901234567e-308`.
     const MAX: usize = 24;
 
     fn of(score: f64) -> Self {

@@ -10,8 +10,8 @@
 //!       +--------------+------------+------------+-----------------------------------------+
 //! ```
 //!
-//! All words are in the machine's byte order, and the drawing is for little-endian. So the first word is
-//! C's bit field `type:4, encoding:4, lru:24`.
+//! Each word is in the machine's byte order. The drawing shows a little-endian machine, where the first word
+//! has the layout of C's bit field `type:4, encoding:4, lru:24`.
 //!
 //! All `unsafe` code of this crate relies on these invariants, which its constructors establish:
 //!
@@ -83,7 +83,7 @@ const _: () = {
     }
 };
 
-// SAFETY: the first two words are atomic. The value changes only through a unique reference (H2). An `Sds`,
+// SAFETY: the first two fields are atomic. The value changes only through a unique reference (H2). An `Sds`,
 // embedded bytes and a `Collection` may be sent to other threads and read there.
 unsafe impl Send for Header {}
 // SAFETY: as above.

@@ -1,7 +1,7 @@
-//! The price of symbols: sets and gets of JSON records that are coded, beside records that are not.
+//! Measures the time that coding takes: sets and gets of JSON records that are coded, beside plain records.
 //!
-//! Records have 279 bytes in the mean. A get appends the text to a buffer: it decodes on one side and copies on the
-//! other. Look-ups are [dependent](crate::dependent).
+//! The mean record has 279 bytes. A get appends the text to a buffer. It decodes a coded record, and copies a
+//! plain one. Look-ups are [dependent](crate::dependent).
 
 use crate::dependent;
 use crate::keys::{Key, Keys};
@@ -20,11 +20,11 @@ pub(super) const WITHOUT: &str = "Keyspace without symbols";
 /// The subject.
 const WITH: &str = "Keyspace with symbols";
 
-/// What is timed, in order.
+/// The operations that are timed, in this order.
 const PHASES: [&str; 3] =
     ["SET of a new JSON record", "GET of a JSON record, dependent", "SET of an old JSON record"];
 
-/// How many different records there are. Keys share them.
+/// The number of different records. If there are more keys, several keys have the same record.
 const RECORDS: usize = 4_096;
 
 pub(super) fn run(ctx: &mut Ctx) {
@@ -46,7 +46,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     }
 }
 
-/// The times of the phases.
+/// Returns the times of the phases.
 fn live(keys: &Keys, records: &[String], table: Option<Arc<SymbolTable>>) -> [Duration; PHASES.len()] {
     let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
     keyspace.set_symbols(table).expect("there is no table yet");

@@ -1,14 +1,15 @@
-//! Suite `keyspace`: what the keys of a store cost in time.
+//! The suite `keyspace` measures the time of operations on keys.
 //!
 //! - [`maps`]: gets, sets and removals, beside the maps that an embedder would have used.
 //! - [`threads`]: two threads on one database, beside maps for several threads.
-//! - [`edits`]: a write into a small collection inside its entry's block, beside the same write into a collection with a block of
-//!   its own.
+//! - [`edits`]: a write to a small collection inside its entry's block, beside the same write to a collection
+//!   with its own block.
 //! - [`longest`]: the longest single call while a keyspace grows, and while half of its keys expire.
-//! - [`coded`]: the price of coded strings.
-//! - [`replies`]: how long a string may be that lies in an entry's block.
-//! - [`expiry`]: a simulation of how many expired keys are left by the sweeps.
-//! - [`imported`]: gets, sets and removals with keys and strings of a file of the user.
+//! - [`coded`]: the time that coding strings takes.
+//! - [`replies`]: replies that copy a string from the entry's block, beside replies that share an object. The
+//!   times show up to which length a string should be in the entry's block.
+//! - [`expiry`]: a simulation of the number of expired keys that the sweeps leave.
+//! - [`imported`]: gets, sets and removals with the keys and strings of a file of the user.
 
 mod coded;
 mod edits;
@@ -21,14 +22,14 @@ mod threads;
 
 use crate::suite::{Ctx, Headline};
 
-/// The subject that does in batches what its peers do one by one.
+/// The subject that does in batches what its peers do in single calls.
 pub(crate) const IN_BATCHES: &str = threads::IN_BATCHES;
 
-/// Peers that are redcore itself: collections with blocks of their own, the other way to make a reply, and strings
-/// that are not coded.
+/// Peers that are redcore itself: collections with their own blocks, the other way to make a reply, and plain
+/// strings.
 pub(crate) const OWN_PEERS: [&str; 3] = [edits::OWN_BLOCKS, replies::HOLD, coded::WITHOUT];
 
-/// Gets, sets and removals.
+/// The headline: gets, sets and removals.
 pub const HEADLINE: Headline = Headline {
     what: "all operations on string keys, beside hashbrown of boxes",
     rows: |row| row.subject == "Keyspace" && row.peer == maps::BOXES && row.metric == "time",

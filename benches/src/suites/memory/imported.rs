@@ -1,5 +1,5 @@
-//! Somebody's own keys and values (`--import FILE`), in redcore's stores, in a map of boxes, and in the
-//! servers of `--server`.
+//! Measures the memory of the user's keys and values (`--import FILE`) in redcore's stores, in a map of
+//! boxes, and in the servers of `--server`.
 
 use super::beside::{Rates, Stats, measure};
 use super::data_set::{DataSet, Part, Sink};
@@ -12,10 +12,10 @@ use crate::text::{figure, thousands};
 use keyspace::ValueRef;
 use zmalloc::Region;
 
-/// The simplest store that a program could have instead.
+/// The peer: the simplest store that a program could have.
 const BOXES: &str = "hashbrown of Box<[u8]>";
 
-/// Figures of MEMORY STATS that are shown of each store.
+/// The figures of MEMORY STATS that are shown for each store.
 const SHOWN: [&str; 5] = [
     "keys.count",
     "keys.bytes-per-key",
@@ -24,7 +24,7 @@ const SHOWN: [&str; 5] = [
     "overhead.hashtable.expires",
 ];
 
-/// Measures the file of that name.
+/// Measures the content of the file with this name.
 pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import, rates: &mut Rates) -> anyhow::Result<()> {
     let name = format!("import of {file}");
     let has_only_strings = import.dump().is_none_or(|dump| dump.keyspace().len() == import.len());
@@ -34,7 +34,7 @@ pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import, rates: &mut Rates)
         None => Box::new(|sink| import.pairs().for_each(|(key, value)| sink(key, Part::String(value)))),
     };
     let set = DataSet { name, keys: n, items: n, ttl: None, writes };
-    // A map of boxes has strings only.
+    // A map of boxes can store strings only.
     let boxes = has_only_strings.then(|| (BOXES, in_boxes(import) as f64 / n as f64));
     let stats = measure(ctx, &set, boxes.as_slice(), rates)?;
     if let Some(dump) = import.dump() {
@@ -50,7 +50,7 @@ pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import, rates: &mut Rates)
     Ok(())
 }
 
-/// The commands that make the keys of a dump.
+/// Passes the commands that create the keys of a dump to `sink`.
 fn parts(dump: &Dump, sink: &mut Sink<'_>) {
     for record in dump.keyspace().records(0) {
         let key = record.key;
@@ -73,7 +73,7 @@ fn parts(dump: &Dump, sink: &mut Sink<'_>) {
     }
 }
 
-/// The bytes of the pairs in a map of boxes.
+/// Returns the bytes of the pairs in a map of boxes.
 fn in_boxes(import: &Import) -> usize {
     let region = Region::start();
     let mut map: hashbrown::HashMap<Box<[u8]>, Box<[u8]>, Fold> = hashbrown::HashMap::default();
@@ -136,7 +136,7 @@ mod tests {
         let row = |subject| ("import of own.csv", 2_000, subject, BOXES, "used_memory a key");
         assert_eq!(rows, [row("Keyspace"), row("Dict<Sds, Robj>")]);
         for row in &report.rows {
-            // 9 and 11 bytes at most, and less than a hundred around them.
+            // A key has at most 9 bytes and a value at most 11. A store adds less than a hundred bytes.
             assert!(row.counts() && row.value > 20.0 && row.value < 120.0, "{row:?}");
             assert!(row.peer_value > 40.0 && row.peer_value < 150.0, "{row:?}");
         }

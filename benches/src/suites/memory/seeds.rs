@@ -1,11 +1,11 @@
 //! An experiment that can be calculated by hand: 90,000 keys `aa10000` to `aa99999`, each of which is its own
 //! value.
 //!
-//! The seed documents of this project compute the bytes for Redis 3 as 90,000 * 80 + 131,072 * 8 = 8,248,576.
-//! The sum depends on the size classes of the allocator. This file computes it with the classes of the
-//! present allocator, for the layout of `dict::classic` with `Sds` keys and `Robj` values, and compares it
-//! with `used_memory`. `keyspace::estimate` has the arithmetic. The arithmetic of Redis 3, which has larger
-//! headers, is here.
+//! The texts from which this project began, its seeds, compute the bytes for Redis 3 as
+//! 90,000 * 80 + 131,072 * 8 = 8,248,576. The sum depends on the size classes of the allocator. This file
+//! computes it with the classes of the linked allocator, for the layout of `dict::classic` with `Sds` keys
+//! and `Robj` values, and compares it with `used_memory`. `keyspace::estimate` has the arithmetic of that
+//! layout. The arithmetic of Redis 3, whose strings have larger headers, is here.
 
 use super::store::{Bytes, STRING, bytes_of, encode};
 use crate::maps::Fold;
@@ -30,7 +30,7 @@ const OLD_HEADER_BYTES: u64 = 8;
 /// The greatest relative difference that is allowed between the prediction and the measurement.
 const TOLERANCE: f64 = 0.02;
 
-/// The peers whose bytes are calculated.
+/// The names of the two peers whose bytes are calculated instead of measured.
 pub(super) const ARITHMETIC: &str = "arithmetic";
 pub(super) const REDIS_3_ARITHMETIC: &str = "Redis 3 arithmetic";
 
@@ -41,8 +41,7 @@ fn today(quantum: Quantum) -> Estimate {
     workload.estimate(Store::Classic(quantum)).expect("seven bytes are not too many")
 }
 
-/// Redis 3 as in the seed documents: the object and the value have separate blocks, and strings have the old
-/// header.
+/// Redis 3 as in the seeds: the object and the value have separate blocks, and strings have the old header.
 struct Redis3 {
     quantum: Quantum,
     /// The size classes of the blocks of a key: the entry, the key, the object and the value.

@@ -1,7 +1,8 @@
-//! What symbols save: the bytes of keys with text values, before and after the values are coded.
+//! Measures the bytes that symbol tables save: the bytes of keys with text values, before and after the
+//! values are coded.
 //!
-//! A keyspace is filled, a table is trained from a sample of it, and all values are recoded. Both figures are
-//! differences of `used_memory`, and the table is part of the second one.
+//! A keyspace is filled. Then a table is trained from a sample of its strings, and all values are coded. Both
+//! figures are differences of `used_memory`. The second one includes the table.
 
 use crate::keys::key;
 use crate::report::Row;
@@ -19,13 +20,13 @@ pub(crate) const WITHOUT: &str = "Keyspace without symbols";
 /// The subject.
 const WITH: &str = "Keyspace with symbols";
 
-/// How many bytes a table is trained with.
+/// The number of bytes of strings from which a table is trained.
 const SAMPLE_BYTES: usize = 64 << 10;
 
-/// Makes a pair of a number.
+/// A function that makes a key and a value from a number.
 type Pair = fn(u64) -> (Vec<u8>, Vec<u8>);
 
-/// Data sets of strings: random letters have nothing in common.
+/// The data sets. The strings of the last one have nothing in common.
 const DATA_SETS: [(&str, Pair); 3] = [
     ("JSON records of 279 B", |i| (key(i).to_vec(), texts::record(i).into_bytes())),
     ("sessions: keys of 28 B, JSON of 64 B", |i| {

@@ -1,20 +1,20 @@
-//! A snapshot while random writes go on, beside the fork of servers.
+//! Measures a snapshot during random writes, beside the fork of servers.
 //!
 //! ```text
 //!  begin | slice, 500 us | 256 SETs | 256 writes, each timed | slice | ... | end | load and compare
 //! ```
 //!
-//! - **Memory**: what `used_memory` has beyond the live data, at most, after each slice and each batch of
-//!   writes: the state of the snapshot, values that were removed and not saved yet, and the buffers of the
-//!   sink. Garbage counts too. Beside it stand the pages that a server's fork has copied, as INFO
-//!   persistence says (`current_cow_peak`, `rdb_last_cow_size`), under the same writes through a socket, as
-//!   fast as they go.
+//! - **Memory**: the maximum of `used_memory` beyond the live data. It is read after each slice and each
+//!   batch of writes. It includes the state of the snapshot, removed values that are not saved yet, garbage,
+//!   and the buffers of the sink. The peer is the memory of the pages that a server's fork has copied, which
+//!   INFO persistence reports (`current_cow_peak`, `rdb_last_cow_size`). The server gets the same writes
+//!   through a socket, at full speed.
 //! - **Longest calls**: the processor time of single writes and slices. An interrupt lengthens a call. So
-//!   each snapshot has a longest call, and the row has the least of these.
-//! - **SET**: the same batches of SETs of old keys without a snapshot, in turns.
+//!   several snapshots are measured, and the row has the smallest of their longest calls.
+//! - **SET**: the time of SETs of old keys during a snapshot, beside the same batches without one, in turns.
 //!
-//! A batch of writes is made before it is timed. The file has to have the state of the start: a digest of all
-//! keys is taken before the snapshot, and again of the file.
+//! The keys and values of a batch are made before it is timed. The file must have the state at the start of
+//! the snapshot. So a digest of all keys before the snapshot is compared with a digest of the file.
 
 use super::KEYSPACE;
 use super::fork;
@@ -32,36 +32,39 @@ use std::hash::BuildHasher;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// What a slice may take.
+/// The budget of a slice.
 const BUDGET: Duration = Duration::from_micros(500);
 
-/// SETs that are timed together, and writes that are timed one by one, between two slices.
+/// The number of SETs that are timed together between two slices. As many writes are timed one by one.
 const BATCH: usize = 256;
 
 /// The subject and the peer of the time of a SET.
 const DURING: &str = "during a snapshot";
 pub(super) const WITHOUT: &str = "without a snapshot";
 
-/// What was measured in one run, with or without a snapshot.
+/// The results of one run, with or without a snapshot.
 #[derive(Default)]
 struct Found {
     batches: usize,
-    /// Nanoseconds of each slice, and of each write that was timed alone.
+    /// The time of each slice, in nanoseconds.
     slices: Vec<u32>,
+    /// The time of each write that was timed alone, in nanoseconds.
     writes: Vec<u32>,
     /// The time of all batches of SETs.
     sets: Duration,
-    /// Bytes beyond the live data, at most.
+    /// The maximum number of bytes beyond the live data.
     extra: usize,
     /// The live data at the start, in bytes.
     live: usize,
+    /// The length of the file, in bytes.
     file: u64,
     took: Duration,
 }
 
 impl Found {
+    /// Returns the mean time of a million SETs. A `Duration` has no fractions of a nanosecond, so a single
+    /// SET would be rounded.
     fn set_time(&self) -> Duration {
-        // A round of a million SETs, so that a duration holds fractions of a nanosecond.
         Duration::from_nanos((self.sets.as_nanos() as f64 * 1e6 / (self.batches * BATCH) as f64) as u64)
     }
 }
@@ -86,7 +89,7 @@ fn measure(ctx: &mut Ctx, data: Data) -> Result<()> {
     let mut found = Vec::new();
     let (mut during, mut without) = (Vec::new(), Vec::new());
     for round in 0..rounds {
-        // Which of the two comes first changes from round to round.
+        // In every second round, the writes without a snapshot come first.
         let batches = found.last().map_or(1, |found: &Found| found.batches);
         let before = (round % 2 == 1).then(|| writes_alone(&mut store, &mut writes, batches));
         let one = snapshot(&mut store, &mut writes, &path)?;
@@ -110,7 +113,7 @@ fn measure(ctx: &mut Ctx, data: Data) -> Result<()> {
     Ok(())
 }
 
-/// A whole snapshot. Fails if the file has another state than that of the start.
+/// Measures a whole snapshot. Returns an error if the file does not have the state at the start.
 fn snapshot(store: &mut Keyspace<Fold>, writes: &mut Writes, path: &Path) -> Result<Found> {
     let expected = digest(store);
     let (live, used) = (live_bytes(store), zmalloc::used_memory());
@@ -118,7 +121,7 @@ fn snapshot(store: &mut Keyspace<Fold>, writes: &mut Writes, path: &Path) -> Res
     let start = Instant::now();
     let mut file = SnapshotFile::create(path, &WriteOptions::default(), 0, live as u64)?;
     file.begin(0, store, 0)?;
-    // What the process has beyond the data does not change.
+    // The bytes of the process besides the store, which do not change.
     let others = used - live;
     loop {
         let mut is_complete = false;
@@ -146,12 +149,12 @@ fn snapshot(store: &mut Keyspace<Fold>, writes: &mut Writes, path: &Path) -> Res
     Ok(found)
 }
 
-/// The bytes of the data: neither garbage nor what a snapshot holds.
+/// Returns the bytes of the data, without garbage and without the memory of a snapshot.
 fn live_bytes(store: &Keyspace<Fold>) -> usize {
     store.allocation_size() - store.snapshot_bytes() - store.lazyfree_pending_bytes()
 }
 
-/// The same writes without a snapshot.
+/// Measures the same writes without a snapshot.
 fn writes_alone(store: &mut Keyspace<Fold>, writes: &mut Writes, batches: usize) -> Found {
     let mut found = Found { batches, ..Found::default() };
     for _ in 0..batches {
@@ -161,13 +164,13 @@ fn writes_alone(store: &mut Keyspace<Fold>, writes: &mut Writes, batches: usize)
     found
 }
 
-/// How long a batch of SETs of old keys takes.
+/// Returns the time of a batch of SETs of old keys.
 fn sets(store: &mut Keyspace<Fold>, writes: &mut Writes) -> Duration {
     let batch: [_; BATCH] = std::array::from_fn(|_| writes.old_key());
     timed(|| batch.iter().for_each(|(key, value)| store.set(key, value, 0).expect("there is memory")))
 }
 
-/// How long each of a batch of writes takes, in nanoseconds.
+/// Passes the time of each write of a batch to `took`, in nanoseconds.
 fn each_write(store: &mut Keyspace<Fold>, writes: &mut Writes, mut took: impl FnMut(u32)) {
     for _ in 0..BATCH {
         took(nanos(writes.next_write(|key, write| timed(|| write.apply(store, key)))));
@@ -178,7 +181,7 @@ fn nanos(time: Duration) -> u32 {
     time.as_nanos().min(u32::MAX.into()) as u32
 }
 
-/// A digest of all keys, values and expiries. It does not depend on their order or encodings.
+/// Returns a digest of all keys, values and expiries. It does not depend on their order or encodings.
 fn digest(store: &Keyspace<Fold>) -> u64 {
     let hasher = Fold::default();
     let sum = |all: &mut dyn Iterator<Item = u64>| all.fold(0_u64, u64::wrapping_add);
@@ -207,7 +210,8 @@ fn digest(store: &Keyspace<Fold>) -> u64 {
     sum(&mut store.records(0).map(record))
 }
 
-/// The time, in microseconds, that a share `q` of the calls stays within: the least of all snapshots.
+/// Returns the time that a share `q` of the calls does not exceed, in microseconds. This is the smallest
+/// result of all snapshots.
 fn least_us(found: &mut [Vec<u32>], q: f64) -> f64 {
     let of_one = |times: &mut Vec<u32>| {
         times.sort_unstable();
@@ -270,7 +274,7 @@ mod tests {
         let mut copy = Keyspace::with_hasher(Fold::default());
         Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut copy, 0).unwrap();
         assert_eq!(digest(&copy), before);
-        // One write of each kind that changes something changes the digest.
+        // Almost every write changes the digest. The others change nothing.
         let mut writes = Writes::new(data, 7);
         let mut changed = 0;
         for _ in 0..100 {

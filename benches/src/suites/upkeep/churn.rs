@@ -2,12 +2,13 @@
 //! three of four are removed at random. Then `maintain` defragments the rest, while items are read.
 //!
 //! ```text
-//!  |<--------------- 40 ms: calls as `next` says, reads in between --------------->|<- 10 ms: reads only ->|
+//!  |<--------------- 40 ms: calls of `maintain`, reads in between ---------------->|<- 10 ms: reads only ->|
 //!  | slice | reads ...     | slice | reads ...     | slice | reads ...             | reads ...             |
 //! ```
 //!
-//! The clock of `maintain` stops while there are only reads, so that they do not count in the time of
-//! defragmentation. A ratio compares reads of the same period. There are two ratios, because slices affect
+//! A slice is one call of `maintain`. Its result says how long the next call can wait, and the reads fill
+//! that time. The clock of `maintain` stops while there are only reads, so that they do not count in the time
+//! of defragmentation. A ratio compares reads of the same period. There are two ratios, because slices affect
 //! reads in two ways. Reads between slices find colder caches, and the slices themselves take time from
 //! reads.
 //!
@@ -17,9 +18,10 @@
 //! The options are the defaults. Only runs with less data lower `active-defrag-ignore-bytes`.
 //!
 //! Slices and reads are timed by the processor time of the thread. So other processes on the same core do not
-//! count, but interrupts do. The budget of a slice is real time, and an interrupt in its last step makes the
-//! slice look longer. So the row of the longest slice has the least value of several processes. Another row
-//! has the time that 99.9 % of the slices do not exceed.
+//! count, but interrupts do. The budget of a slice is real time, so an early interrupt only leaves less time
+//! for work. But an interrupt in the last step makes the slice look longer. So the measurement is repeated in
+//! several processes, and the row of the longest slice has the smallest of their results. Another row has the
+//! time that 99.9 % of the slices do not exceed.
 
 use super::forms::{Data, FORMS, NO_THREAD};
 use super::memory::Memory;
@@ -53,7 +55,7 @@ const READS_A_LOOK: usize = 16;
 /// The budget of a call of `maintain`.
 const BUDGET: Duration = Duration::from_micros(500);
 
-/// Defragmentation is over when it has not run for this long. It begins with the first call.
+/// Defragmentation is over when it has not run for this long. It runs in the first call already.
 const QUIET: Duration = Duration::from_millis(100);
 
 /// How long the allocator keeps free pages before `maintain` makes it return them. RSS is read after this
@@ -72,6 +74,7 @@ struct Period {
     between: f64,
     /// The time of a read, including the slices.
     with_slices: f64,
+    /// The time of a read in the part of the period without slices.
     without: f64,
 }
 

@@ -1,17 +1,19 @@
-//! Symbol tables: texts that are coded and come back, codes that may be damaged, and bytes that may be a table.
+//! Tests symbol tables with texts that are encoded and decoded, with arbitrary codes, and with arbitrary
+//! bytes of tables.
 
 use crate::harness::{Books, Faults, Len, Plan, Text, operations};
 use ::symbols::{DecodeError, FromBytesError, FromSymbolsError, SymbolTable};
 use arbitrary::Arbitrary;
 
-/// A longer text is cut, so that one input can hold many texts.
+/// The maximum length of a text, in bytes. Longer texts are cut, so that no text takes much time.
 const LEN_MAX: usize = 4_096;
 
 #[derive(Arbitrary, Debug)]
 enum Op {
-    /// From the bytes of a table. The version stands in front, because random bytes rarely have it.
+    /// Reads a table from bytes. The version is put in front of them, because random bytes rarely begin with
+    /// it.
     Read(Text),
-    /// Each symbol is a length and eight letters.
+    /// Builds a table from symbols. Each symbol is a length and eight letters.
     Build(Vec<[u8; 9]>),
     Train(Vec<Text>),
     Encode(Text),
@@ -49,7 +51,7 @@ fn step(table: &mut SymbolTable, faults: &mut Faults, buffer: &mut Vec<u8>, op: 
         }
         Op::Build(symbols) => {
             let symbol = |[len, letters @ ..]: &[u8; 9]| {
-                // Few letters, so that symbols begin alike and texts have them.
+                // There are only four letters, so that symbols have common prefixes and occur in texts.
                 letters.map(|letter| b'a' + letter % 4)[..1 + usize::from(*len) % 8].to_vec()
             };
             let (built, failed) = faults.watch(|| SymbolTable::from_symbols(symbols.iter().map(symbol)));
@@ -102,7 +104,8 @@ fn check_round_trip(table: &SymbolTable, text: &[u8], buffer: &mut Vec<u8>) {
     let mut decoded = Vec::new();
     table.decode(&codes, text.len(), &mut decoded).expect("`encode` wrote them");
     assert_eq!(decoded, text);
-    // The codes of what follows the first symbol are the same, although lanes begin elsewhere.
+    // Without its first symbol, the text has the codes that follow the first one. It is split into lanes at
+    // other places, and the lanes must not change the codes.
     if let Some(&code) = codes.first() {
         let symbol = table.symbols().nth(code.into()).map(<[u8]>::len);
         let (codes_len, text_len) = symbol.map_or((2, 1), |len| (1, len));

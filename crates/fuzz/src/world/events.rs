@@ -30,8 +30,8 @@ impl Told {
         }
     }
 
-    /// Returns `true` if the event is a change by the operation itself. Expired and evicted keys are removed
-    /// to make room.
+    /// Returns `true` if the event is a change that the operation itself makes. The other events report keys
+    /// that the keyspace removes on its own, because they have expired or to make room.
     pub(crate) fn is_own(&self) -> bool {
         !matches!(self, Self::Expired(_) | Self::Evicted(_))
     }

@@ -1,4 +1,4 @@
-//! Operations of strings.
+//! Operations on strings, and how they change a model.
 
 use super::input::{Index, Indexes, LEN_MAX, When, Word, span};
 use super::model::{
@@ -19,7 +19,7 @@ pub(crate) enum Condition {
     Always,
     Absent,
     Present,
-    /// `None` is the string that is there.
+    /// `None` stands for the present string of the key, here and below.
     Equal(Option<Word>),
     Different(Option<Word>),
 }
@@ -38,7 +38,7 @@ pub(crate) enum Overflow {
     Fail,
 }
 
-/// An integer in a string.
+/// The place of an integer in a string, for `BITFIELD`. The offset is in bits.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(crate) struct Field {
     signed: bool,
@@ -66,7 +66,8 @@ pub(crate) enum StringOp {
     AppendAndFail(Text),
 }
 
-/// When a time is, in milliseconds. `SET` and `GETEX` take positive numbers only.
+/// Returns an expiry as a time in milliseconds. If `positive` is set, as for `SET` and `GETEX`, only positive
+/// numbers are valid.
 pub(crate) fn time(expiry: Expiry, now: u64, positive: bool) -> Result<u64, Reply> {
     let (number, unit, base) = match expiry {
         Expiry::InSeconds(number) => (number, 1_000, i128::from(now)),
@@ -134,7 +135,7 @@ impl Pair<'_> {
                 );
             }
             StringOp::SetRange(Len(offset), Text(bytes)) => {
-                // Some offsets are near the longest string.
+                // Some offsets are near the maximum length of a string.
                 let offset = if offset % 64 == 7 { LEN_MAX - offset } else { *offset };
                 self.act(
                     |keyspace, now| keyspace.set_range(key, offset, bytes, now),
@@ -209,7 +210,7 @@ impl Pair<'_> {
         );
     }
 
-    /// Operations on a string that is lent.
+    /// Operations that edit a string in a closure ([`keyspace::Keyspace::edit_string`]).
     fn edit_string(&mut self, key: &[u8], op: &StringOp) {
         let limits = self.limits();
         self.edits = true;
@@ -242,7 +243,8 @@ impl Pair<'_> {
                         })
                     },
                     |model| {
-                        // A new key is not made; one that is there keeps what was appended.
+                        // The closure fails after it has appended. A new key is then not created, but an
+                        // existing string keeps the appended bytes.
                         if let Some(old) = model.read::<Bytes>(key)? {
                             let text = [old, &bytes[..]].concat();
                             model.write(key, Content::String(text));
@@ -315,7 +317,7 @@ impl Pair<'_> {
                     },
                     |model| {
                         let text = model.read::<Bytes>(key)?;
-                        // An index before the string means its first byte, also as an end.
+                        // An end before the first byte stands for the first byte, as a start does.
                         let is_reversed = start < 0 && end < 0 && start > end;
                         let end = if end < 0 { end.max(-(len as i64)) } else { end };
                         let range = if is_reversed { 0..0 } else { span((start, end), len) };
@@ -356,7 +358,7 @@ impl Pair<'_> {
                         let bits = span((start, -1), len);
                         let found = (8 * bits.start as u64..8 * bits.end as u64)
                             .find(|place| bit_at(text, *place) == bit);
-                        // Zeros follow the string.
+                        // The string counts as if zeros followed it.
                         let behind = (!bit && !bits.is_empty()).then_some(8 * len as u64);
                         Ok(found.or(behind))
                     },
@@ -366,10 +368,10 @@ impl Pair<'_> {
         }
     }
 
-    /// `BITOP` of two strings into a third.
+    /// `BITOP`, which stores the result of two strings in a third key.
     pub(crate) fn bit_op(&mut self, op: u8, to: &[u8], sources: [&[u8]; 2]) {
         let op = [BitOp::And, BitOp::Or, BitOp::Xor][usize::from(op % 3)];
-        // Before the keyspace makes room for the result, for which a source may be evicted.
+        // The model is read first, because the keyspace may evict a source to make room for the result.
         let read = |key| self.model.read::<Bytes>(key).map(|text| text.cloned().unwrap_or_default());
         let result = read(sources[0]).and_then(|first| Ok(bits_of(op, first, read(sources[1])?)));
         self.act(
@@ -436,7 +438,7 @@ fn set_range(model: &mut Model, key: &[u8], offset: usize, bytes: &[u8]) -> Resu
     if end > LEN_MAX {
         return Err(TOO_LONG);
     }
-    text.resize(text.len().max(end), 0); // an edit may have made it longer than that
+    text.resize(text.len().max(end), 0); // an edit may have made the string longer than `LEN_MAX`
     text[offset..end].copy_from_slice(bytes);
     let len = text.len();
     model.write(key, Content::String(text));

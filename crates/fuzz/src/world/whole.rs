@@ -1,4 +1,4 @@
-//! Operations of a whole keyspace: scanning, removing many keys, expiry, eviction, options, upkeep.
+//! Operations on a whole keyspace: scans, removals of many keys, expiry, eviction, options, upkeep.
 
 use super::input::{Count, Key, Kind, Limits, Rarely, Scale, Source};
 use super::model::{Bytes, Model, Set};
@@ -20,7 +20,7 @@ pub(crate) enum WholeOp {
         count: u8,
         often: Rarely,
     },
-    /// Goes on with a scan that other operations interrupt.
+    /// Makes the next call of a scan. Other operations run between its calls.
     ScanOn {
         count: u8,
     },
@@ -53,14 +53,14 @@ pub(crate) enum WholeOp {
     DropGarbage,
     Defrag(u8, Rarely),
     Maintain(u8, Rarely),
-    /// Which operations leave garbage, and whether `maintain` defragments.
+    /// Sets which operations leave garbage, and whether `maintain` defragments.
     Lazy(u8, Rarely),
     /// Codes strings with one of two symbol tables, or with none.
     Symbols(u8, Rarely),
     Recode(u8, Rarely),
 }
 
-/// Symbol tables for runs of one byte, which are the long texts here.
+/// Symbol tables for runs of one byte. All long texts of these operations are such runs.
 pub(super) static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
     let table = |len: usize, bytes: RangeInclusive<u8>| {
         let symbols = bytes.map(|byte| vec![byte; len]);
@@ -81,12 +81,12 @@ impl Pattern {
     }
 }
 
-/// What walks over all keys, or changes an option, is done once in so many times.
+/// An operation that visits all keys, or changes an option, is performed once in this number of times.
 const RARELY: u16 = 16;
-/// What removes most keys.
+/// The same for an operation that removes most keys.
 const VERY_RARELY: u16 = 2_048;
 
-/// Limits on bytes: none, and some that are reached.
+/// Returns a `maxmemory`: 0, which is no limit, or a limit that is reached.
 fn maxmemory(choice: u8, scale: Scale) -> usize {
     let limits = match scale {
         Scale::Small => [0, 0, 60_000, 100_000, 200_000, 400_000],
@@ -192,7 +192,7 @@ impl Pair<'_> {
         assert!(pending <= self.keyspace.allocation_size(), "{pending} bytes are garbage");
     }
 
-    /// An operation that cannot fail.
+    /// Performs an operation that cannot fail.
     fn change(&mut self, run: impl FnOnce(&mut Keyspace, u64), want: impl FnOnce(&mut Model)) {
         self.act(
             |keyspace, now| {
@@ -206,7 +206,7 @@ impl Pair<'_> {
         );
     }
 
-    /// What changes no key. It may take memory above the limit.
+    /// Performs an operation that changes no key. It may use memory above the limit.
     fn upkeep(&mut self, run: impl FnOnce(&mut Keyspace)) {
         self.is_unlimited = true;
         self.change(|keyspace, _now| run(keyspace), |_model| {});
@@ -239,7 +239,7 @@ impl Pair<'_> {
         );
     }
 
-    /// A key that is there from the first call to the last has to be shown.
+    /// Makes the next call of a scan. A key that exists from the first call to the last must be visited.
     fn scan_on(&mut self, count: u8, cursor: &mut Cursor) {
         if cursor.is_start() {
             self.model.unseen = self.model.iter().map(|(key, _)| key.clone()).collect();
@@ -280,7 +280,8 @@ impl Pair<'_> {
     }
 
     fn evict(&mut self, op: &WholeOp) {
-        self.is_unlimited = true; // few keys may have less than what the first search for one takes
+        // The first search for a victim allocates memory, and the evicted keys may free less than that.
+        self.is_unlimited = true;
         let (before, evicted, policy) = (
             self.keyspace.len(),
             self.keyspace.evicted_keys(),
@@ -349,7 +350,7 @@ impl Pair<'_> {
     }
 }
 
-/// The key that an operation names.
+/// Returns the names of the keys of an operation.
 pub(crate) fn names(keys: [Key; 3], kind: Kind, scale: Scale) -> [Bytes; 3] {
     keys.map(|key| key.name(kind, scale))
 }

@@ -1,4 +1,4 @@
-//! Strings that are coded with a symbol table answer as strings that are not.
+//! Tests of coded strings. All commands must give the same replies as for plain strings.
 
 use keyspace::{
     Error, Expiry, Keyspace, MaxmemoryPolicy, Options, RestoreOptions, RestoreValue, SetCondition, SetExpiry,
@@ -19,7 +19,8 @@ fn record(number: u64) -> String {
     )
 }
 
-/// A keyspace with records, which are coded, and the text of one that will be.
+/// Returns a keyspace with `count` plain strings and as many coded ones. The plain strings were set before
+/// there was a table, so a pass over the keyspace codes them too.
 fn with_records(count: u64) -> Keyspace {
     let mut keyspace = Keyspace::new();
     for number in 0..count {
@@ -193,7 +194,7 @@ fn a_limit_holds_more_coded_strings_than_plain_ones() {
         keyspace.check();
         keyspace.len()
     });
-    assert!(10 * kept[1] > 12 * kept[0], "{kept:?}"); // strings that have grown are plain
+    assert!(10 * kept[1] > 12 * kept[0], "{kept:?}"); // strings that have grown by an edit are plain
 }
 
 #[test]
@@ -246,14 +247,14 @@ fn shards_share_a_table() {
     assert_eq!(std::sync::Arc::strong_count(&table), 1);
 }
 
-/// Does all background work.
+/// Calls [`Keyspace::maintain`] until it has nothing to do.
 fn maintain(keyspace: &mut Keyspace) -> keyspace::Recoded {
     let recoded = maintain_unchecked(keyspace);
     keyspace.check();
     recoded
 }
 
-/// [`maintain`] without [`Keyspace::check`].
+/// Like [`maintain`], but without [`Keyspace::check`].
 fn maintain_unchecked(keyspace: &mut Keyspace) -> keyspace::Recoded {
     let mut recoded = keyspace::Recoded::default();
     for round in 0.. {
@@ -349,7 +350,7 @@ fn a_pass_looks_at_every_string_of_a_place_with_many_bytes() {
     assert_eq!(maintain(&mut keyspace).strings, 100);
 }
 
-/// Edits can leave the digits of an integer as bytes.
+/// After an edit, a string can have the digits of an integer as bytes.
 #[test]
 fn digits_of_an_integer_are_not_coded() {
     let mut keyspace = Keyspace::new();

@@ -1,5 +1,5 @@
-//! Every allocation of every operation fails once: an error comes back, keys and values are as they were,
-//! nothing leaks. Removals, `persist` and sweeps never fail.
+//! Tests that let every allocation of every operation fail once. The operation must return an error, leave
+//! keys and values unchanged, and leak nothing. Removals, `persist` and sweeps must not fail at all.
 
 use keyspace::{
     Error, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Ttl, Value,
@@ -17,19 +17,20 @@ use zmalloc::{Region, fault};
 
 const NOW: u64 = 1_000;
 
-/// Elements of a packed collection, up to its limit.
+/// The number of elements of a packed collection. This is also the limit for packed collections.
 const FEW: usize = if cfg!(miri) { 1 } else { 8 };
 
-/// Elements of a large collection.
+/// The number of elements of a large collection.
 const MANY: usize = if cfg!(miri) { 2 } else { 40 };
 
-/// A value, written out: what must not change when an operation fails.
+/// All that must not change when an operation fails: for each key the value as text, the expiry, and the
+/// bytes.
 type Contents = BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>, usize)>;
 
 fn text_of(value: ValueRef<'_>) -> Vec<u8> {
     match value {
         ValueRef::String(string) => string.to_bytes().to_vec(),
-        // In the order of the structure: a failed operation moves nothing.
+        // The text has the elements in the order of the structure, because a failed operation moves none.
         collection => format!("{collection:?}").into_bytes(),
     }
 }
@@ -56,20 +57,20 @@ fn options() -> Options {
         .list_max_listpack_size(FEW as i32)
 }
 
-/// The table of the coded string, which is not counted.
+/// The symbol table of the coded strings. No keyspace counts its memory.
 static TABLE: LazyLock<Arc<SymbolTable>> = LazyLock::new(|| {
     Arc::new(SymbolTable::from_symbols(["coded by", " a table", "member ", "other"]).unwrap())
 });
 
-/// A region that does not count the table.
+/// Starts a region that does not count the symbol table.
 fn region() -> Region {
     LazyLock::force(&TABLE);
     Region::start()
 }
 
-/// One key of each shape: integers, strings in the block and beside it, coded strings, and each encoding of
-/// each collection, up to its limit. All of them expire, or none does. Miri makes only the keys that are
-/// `needed`.
+/// Returns a keyspace with all [`KEYS`]: integers, strings in the entry's block and in their own block, a
+/// coded string, and each encoding of each collection. All keys have an expiry, or none has. Under Miri, only
+/// the keys in `needed` are set.
 fn filled(expires: bool, needed: &[&str]) -> Keyspace {
     let mut keyspace = Keyspace::with_options(options());
     let long = [b'x'; 2_000];
@@ -109,11 +110,12 @@ fn filled(expires: bool, needed: &[&str]) -> Keyspace {
     keyspace
 }
 
-/// Without an expiry and with one. Miri sees the longer form only.
+/// Keys without an expiry, and keys with one. Miri runs only the second form, whose entries are longer.
 const EXPIRES: &[bool] = if cfg!(miri) { &[true] } else { &[false, true] };
 
-/// How often `operation` fails on a fresh keyspace, when its 1st, 2nd, ... allocation fails, until none does.
-/// An allocation that is only of use, such as for a smaller block, may fail without an error.
+/// Runs `operation` on a new keyspace several times. In the n-th run, its n-th allocation fails. The last run
+/// is the one with fewer than n allocations. Returns the number of runs with an error. A run can succeed
+/// although an allocation fails, if the operation does not need it, such as one for a smaller block.
 fn failures_on(
     expires: bool,
     name: &str,
@@ -145,8 +147,8 @@ fn failures_on(
     unreachable!()
 }
 
-/// [`failures_on`] `keys`, the ones that the operation is about, without and with an expiry: the larger
-/// number.
+/// Calls [`failures_on`] without and with an expiry, and returns the larger result. `keys` are the keys that
+/// the operation uses.
 fn failures(name: &str, keys: &[&str], operation: impl Fn(&mut Keyspace) -> Result<(), Error>) -> usize {
     EXPIRES.iter().map(|expires| failures_on(*expires, name, keys, &operation)).max().unwrap_or_default()
 }
@@ -170,7 +172,7 @@ const KEYS: [&str; 15] = [
 ];
 const STRINGS: &[&str] = KEYS.split_at(6).0;
 
-/// [`KEYS`]; under Miri one of each kind of place where a value lies.
+/// Returns [`KEYS`]. Under Miri, returns one key for each kind of place where a value can be stored.
 fn keys() -> impl Iterator<Item = &'static str> {
     KEYS.into_iter().step_by(if cfg!(miri) { 4 } else { 1 })
 }
@@ -181,7 +183,7 @@ fn a_string_is_set_or_stays() {
         for value in ["other text".into(), "y".repeat(1_000), "y".repeat(3_000)] {
             let value = value.as_bytes();
             let refused = failures("SET", &[key], |keyspace| keyspace.set(key, value, NOW));
-            // String, header and block.
+            // At most three allocations can fail: the string, its header and the entry's block.
             assert!(refused <= 3 && (refused > 0 || value.len() <= 1_024), "{key}: {refused}");
         }
         let options = SetOptions {
@@ -193,7 +195,7 @@ fn a_string_is_set_or_stays() {
             keyspace.set_with(key, "new", &options, NOW).map(drop)
         });
     }
-    // Beside another key, so that there is a table.
+    // There is another key, so the table has memory already.
     assert_eq!(failures("SET of a new key", &["short"], |keyspace| keyspace.set("new", 1, NOW)), 1);
     assert_eq!(
         failures("SET of a long one", &["short"], |keyspace| keyspace.set("new", &[b'y'; 3_000], NOW)),
@@ -201,7 +203,7 @@ fn a_string_is_set_or_stays() {
     );
 }
 
-/// A long string that was built elsewhere becomes an object, in which its block stays.
+/// A long string becomes an object that keeps the string's block.
 #[test]
 fn a_string_that_was_built_elsewhere_is_stored_or_the_key_stays() {
     let built = |len: usize| OwnedElement::try_from(Element::Bytes(&vec![b'y'; len]));
@@ -245,7 +247,7 @@ fn a_string_is_changed_or_stays() {
     }
 }
 
-/// A reply holds the string: a write needs a copy.
+/// A reply shares the string, so a write needs a copy.
 #[test]
 fn a_string_that_a_reply_holds_is_copied_or_stays() {
     for expires in EXPIRES {
@@ -266,14 +268,14 @@ fn a_string_that_a_reply_holds_is_copied_or_stays() {
                 break;
             }
         }
-        assert_eq!(nth, 3); // string and header
+        assert_eq!(nth, 3); // the allocations of the string and of its header have failed
     }
 }
 
-/// Without memory for its new form a string keeps the old one, and another pass follows.
+/// If there is no memory for its new form, a string keeps the old one, and another pass follows.
 #[test]
 fn strings_are_coded_and_decoded_or_stay() {
-    // A string that was missed for want of memory is met by the second pass.
+    // The second pass changes the strings for which the first one had no memory.
     let recode = |keyspace: &mut Keyspace| {
         for _pass in 0..2 {
             while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
@@ -444,7 +446,7 @@ fn set_many_sets_those_in_front_of_the_failure() {
         let result = keyspace.set_many(&lent, NOW);
         let failed = plan.failures() > 0;
         drop(plan);
-        // A table that cannot grow takes more keys for a while.
+        // A table that cannot grow can still take some more keys.
         assert_eq!(result.is_err(), keyspace.len() < pairs.len());
         assert!(failed || result.is_ok());
         assert!(pairs[..keyspace.len()].iter().all(|key| keyspace.contains_key(key, NOW)));
@@ -452,7 +454,7 @@ fn set_many_sets_those_in_front_of_the_failure() {
     }
 }
 
-/// Without any memory at all.
+/// All allocations fail.
 #[test]
 fn removals_and_sweeps_never_fail() {
     let operations: [fn(&mut Keyspace, &str); 6] = [
@@ -466,7 +468,7 @@ fn removals_and_sweeps_never_fail() {
             assert_eq!((past, keyspace.contains_key(key, NOW)), (Ok(true), false));
         },
         |keyspace, key| {
-            // Another expiry takes the place of the old one.
+            // The new expiry is written over the old one, so no memory is needed.
             let later = keyspace.expire(key, Expiry::InSeconds(99), ExpireOptions::default(), NOW);
             assert_eq!(later, Ok(true));
         },
@@ -488,7 +490,7 @@ fn removals_and_sweeps_never_fail() {
             keyspace.check();
         }
         assert_eq!(region.held() as usize, keyspace.allocation_size());
-        // What was left in blocks that are too large can be written again.
+        // Without memory, some values stay in blocks that are too large. They can be written again.
         for key in keys() {
             keyspace.set(key, "new", NOW).unwrap();
         }
@@ -529,7 +531,8 @@ fn elements_are_removed_without_memory_down_to_the_last_one() {
     assert_eq!(region.held(), 0);
 }
 
-/// A value that is given up for want of memory where it lies becomes a word there.
+/// The closure replaces the value of an entry. If there is no memory to pack the new value into the block,
+/// the entry stores a pointer to it.
 #[test]
 fn a_closure_may_leave_any_collection_without_memory() {
     fn replaced<C: Collection>(key: &str, make: impl Fn() -> C) {
@@ -589,7 +592,7 @@ fn a_closure_may_leave_any_collection_without_memory() {
     }
 }
 
-/// All keys go to one chunk: then its children are what a table needs memory for.
+/// A hasher that sends all keys to one chunk. A table then needs memory only for the children of that chunk.
 #[derive(Default)]
 struct OneChunk;
 

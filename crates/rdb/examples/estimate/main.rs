@@ -1,5 +1,5 @@
-//! What keys take in memory: here, and in classic Redis. By numbers, before there are any keys, or from a
-//! dump.
+//! Estimates the memory that keys take in a keyspace and in classic Redis. The input is either numbers, for
+//! keys that do not exist yet, or a dump.
 //!
 //! ```text
 //! $ cargo xtask estimate --keys 90000 --key-len 7 --value-len 7
@@ -7,8 +7,8 @@
 //! $ cargo xtask estimate dump.rdb --sample 1/100 --json
 //! ```
 //!
-//! The library has the arithmetic: `keyspace::estimate`. What a keyspace takes of a dump is measured, by
-//! loading.
+//! The arithmetic is in the library: `keyspace::estimate`. For a dump, the memory of a keyspace is measured
+//! by loading the keys.
 
 mod program;
 

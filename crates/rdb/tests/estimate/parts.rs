@@ -1,4 +1,4 @@
-//! The parts of a survey, one by one: prefixes, times, the largest keys, sums.
+//! Tests of the parts of a survey: prefixes, times, the largest keys, and scaling.
 
 use super::program::figures::{Figures, Form, scale};
 use super::program::largest::{LARGEST_MAX, LargeKey, Largest};
@@ -11,7 +11,7 @@ fn figures(keys: u64) -> Figures {
     Figures { keys, file: 2 * keys, redis: 3 * keys, here: 4 * keys, coded: 5 * keys }
 }
 
-/// Prefixes of these keys with their numbers of keys.
+/// Returns the prefixes of these keys. Each has its name, whether it is joined, and its number of keys.
 fn prefixes_of(keys: &[&str]) -> Vec<(String, bool, u64)> {
     let mut prefixes = Prefixes::new(b':');
     keys.iter().for_each(|key| prefixes.add(key.as_bytes(), figures(1)));
@@ -102,6 +102,6 @@ fn weights_of_measured_keys_stand_for_all_keys() {
     let weights: Vec<u64> = (0..1_000_000).filter_map(|_| sampler.choose()).collect();
     assert!(weights.len() < 11_000 && weights[..1_000].iter().all(|weight| *weight == 1));
     let sum: u64 = weights.iter().sum();
-    // At most one stride is left over.
+    // The keys after the last chosen one are not counted. They are fewer than its weight.
     assert!((1_000_000 - weights[weights.len() - 1]..=1_000_000).contains(&sum), "{sum}");
 }

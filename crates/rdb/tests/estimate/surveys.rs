@@ -1,4 +1,4 @@
-//! Surveys of files that are written here, with exact figures.
+//! Tests that compare surveys of small files with exact figures.
 
 use super::program::advice::{Change, Limit};
 use super::program::figures::{Figures, Form};
@@ -26,7 +26,7 @@ fn forms(survey: &Survey) -> Vec<(Form, Figures)> {
     survey.types.iter().collect()
 }
 
-/// All types in all encodings.
+/// Returns keys of all types in all encodings.
 fn all_kinds() -> Keyspace {
     let mut keyspace = Keyspace::new();
     for n in 0..50_i64 {
@@ -54,9 +54,9 @@ fn figures_here_are_those_of_a_keyspace_that_was_loaded() {
     Loader::new(&bytes[..], options).unwrap().load(&mut loaded, 0).unwrap();
     let here = survey.totals().here() as f64;
     let off = here / loaded.allocation_size() as f64 - 1.0;
-    // Only the children of tables depend on the seed of the hash.
+    // The seeds of the hashers differ. They affect only the number of children of the tables.
     assert!(off.abs() < 0.002, "{here} is {off:+} off {}", loaded.allocation_size());
-    // Strings have no tables.
+    // Strings have no tables, so their figures are exact.
     let strings = loaded.keys(b"*", 0).filter(|key| loaded.object_type(*key, 0) == Some(ObjectType::String));
     let strings: usize = strings.map(|key| loaded.memory_usage(key, 0).unwrap()).sum();
     let (object_type, figures) = survey.types.by_type()[0];
@@ -105,9 +105,10 @@ fn figures_of_a_small_file_are_exact() {
     let [(form, figures)] = forms(&survey)[..] else { panic!("{:?}", forms(&survey)) };
     let embstr = Encoding::EmbStr;
     assert_eq!(form, Form { object_type: ObjectType::String, redis: embstr, here: embstr });
-    // Type, length and key, length and value; the second has an expiry of 1 + 8 bytes too.
+    // Type, length and key, length and value. The second key also has an expiry of 1 + 8 bytes.
     let file = (1 + 7 + 4) + (9 + 1 + 7 + 5);
-    // An entry in 32 bytes, the key in 8, object and value in 32; the second has an entry of the expires too.
+    // The entry takes 32 bytes, the key 8, object and value 32. The second key also has an entry of the
+    // expires.
     let redis = (32 + 8 + 32) + (32 + 32 + 8 + 32);
     assert_eq!((figures.keys, figures.file, figures.redis), (2, file, redis));
     let here: usize = ["user:1", "user:2"].map(|key| keyspace.memory_usage(key, 0).unwrap()).iter().sum();
@@ -136,9 +137,9 @@ fn keys_of_all_databases_are_loaded_and_told_apart() {
     assert_eq!(databases, [0, 9]);
 }
 
-/// The sum of n equally large keys, of which each is in the sample with probability 1/8, is scaled by the
-/// exact number of keys. So it is exact, whatever the sample. With two sizes, one key in two, the standard
-/// deviation of the mean of 2,500 keys is 1 % of their difference.
+/// Each key is in the sample with probability 1/8. The mean of the sample is multiplied by the exact number
+/// of keys. If all keys had the same size, the result would be exact for every sample. Here, every other key
+/// has a larger size. The mean of 2,500 such keys has a standard deviation of 1 % of the difference.
 #[test]
 fn a_sample_is_scaled_to_all_keys() {
     let mut keyspace = Keyspace::new();
@@ -178,7 +179,8 @@ fn a_sample_may_be_empty() {
     assert!(super::program::text::report(&empty).contains(" 0 keys"));
 }
 
-/// What a change wins here, if it is advised.
+/// Returns the number of keys that a change affects, and the bytes that it saves in Redis and here. Returns
+/// `None` if the change is not advised.
 fn gain(keyspace: &Keyspace, change: Change) -> Option<(u64, u64, u64)> {
     gain_of(&survey(keyspace), change)
 }
@@ -208,8 +210,8 @@ fn limits_that_are_just_missed_are_advised_with_what_they_win() {
     }
     assert_eq!(packed.encoding("just", 0), Some(Encoding::ListPack));
     assert_eq!((keys, here), (1, before - packed.memory_usage("just", 0).unwrap() as u64));
-    // dict 64, 1,024 buckets, 600 entries of 32, 8 and 8 bytes; a listpack of 7 + 128 * 2 + 472 * 3 + 600 * 3
-    // bytes.
+    // Before: a dict of 64 bytes, 1,024 buckets, and 600 entries of 32, 8 and 8 bytes. After: a listpack of
+    // 7 + 128 * 2 + 472 * 3 + 600 * 3 bytes, in the size class of 3,584.
     assert_eq!(redis, 64 + 8_192 + 600 * 48 - 3_584);
     assert_eq!(gain_of(&survey, Change::Limit(Limit::HashValue)), None);
 }
@@ -236,7 +238,8 @@ fn strings_of_digits_that_are_no_integers_are_advised_as_integers() {
     keyspace.set("d", "12345678901234567890", 0).unwrap(); // more than 64 bits
     keyspace.set("e", "12.5", 0).unwrap();
     let (keys, redis, here) = gain(&keyspace, Change::Integers).unwrap();
-    // Of 16 + 3 + 20 + 1 bytes nothing is left, of 16 + 3 + 8 + 1 an object.
+    // The first string takes 16 + 3 + 20 + 1 bytes. As 1,234, it becomes a shared integer, which takes none.
+    // The second one takes 16 + 3 + 8 + 1 bytes, and becomes an object of 16 bytes.
     assert_eq!((keys, redis), (2, 48 + 32 - 16));
     assert!(here > 0);
 }
@@ -264,7 +267,7 @@ fn hashes_of_one_field_are_advised_as_strings() {
     keyspace.hset("two", "field", "value", 0).unwrap();
     keyspace.hset("two", "other", "value", 0).unwrap();
     let (keys, redis, _) = gain(&keyspace, Change::OneField).unwrap();
-    // An object, and a listpack of 7 + 7 + 7 bytes; embstr of 16 + 3 + 5 + 1.
+    // Before: an object of 16 bytes, and a listpack of 7 + 7 + 7. After: an embstr of 16 + 3 + 5 + 1.
     assert_eq!((keys, redis), (1, 16 + 32 - 32));
 }
 
@@ -272,12 +275,12 @@ fn hashes_of_one_field_are_advised_as_strings() {
 fn names_above_the_border_of_a_size_class_are_advised_to_be_shorter() {
     let mut keyspace = Keyspace::new();
     keyspace.set("name-07", "v", 0).unwrap(); // 1 + 7 + 1 bytes in Redis
-    keyspace.set("name06", "v", 0).unwrap(); // 8
+    keyspace.set("name06", "v", 0).unwrap(); // 8 bytes in Redis
     let (keys, redis, _) = gain(&keyspace, Change::ShorterNames(1)).unwrap();
     assert!(keys >= 1 && redis == 8, "{keys} {redis}");
 }
 
-/// A table of a billion keys would take 12 GB.
+/// A table for the billion keys of one hint would take 12 GB.
 #[test]
 fn what_a_file_says_about_its_keys_takes_no_memory() {
     let mut writer = Writer::new(Vec::new(), &WriteOptions::default()).unwrap();
@@ -309,7 +312,7 @@ fn strings_with_much_in_common_are_measured_as_coded_ones_too() {
     assert!(random.coded <= random.here && 10 * random.coded > 9 * random.here, "{random:?}");
     assert_eq!(survey.prefixes.none.coded, survey.prefixes.none.here, "a hash is not coded");
     let totals = survey.totals();
-    // Only the children of tables depend on the seed of the hash.
+    // The seeds of the hashers differ. They affect only the number of children of the tables.
     assert!(totals.here().abs_diff(keyspace.allocation_size() as u64) < 2_000);
     let (strings, redis, here) = gain_of(&survey, Change::Symbols).unwrap();
     assert!((3_000..=6_000).contains(&strings) && redis == 0);

@@ -1,14 +1,14 @@
-//! A process that is killed while it saves: the file at the path is whole, and has the old state or the new
-//! one.
+//! Tests that kill a process while it saves. The file at the path must be whole, with either the old state or
+//! the new one.
 //!
 //! ```text
 //!  child    begin 7   | write beside | sync | rename | sync folder |   end 7   begin 8   ...
 //!  parent                    SIGKILL at a random moment
 //! ```
 //!
-//! The child is this test program. It saves one generation after another over the same path, and says before
-//! and after each save which one it is. If it has said `end 7`, the file must have generation 7, or the one
-//! that was being saved.
+//! The child is this test program. It saves one generation after another to the same path. Before and after
+//! each save, it prints the number of the generation. If the last line is `end 7`, the file must have
+//! generation 7. If it is `begin 8`, the file must have generation 7 or 8.
 
 use crate::NOW;
 use rand::rngs::SmallRng;
@@ -20,21 +20,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How often a child is killed, in each test.
+/// The number of children that each test kills.
 const KILLS: usize = 100;
 
-/// Of them, so many at least have to leave a temporary file.
+/// The minimum number of these kills that must leave a temporary file.
 const IN_THE_MIDDLE_MIN: usize = KILLS / 4;
 
-/// Strings, and fields of a hash. The file is longer than several buffers of the writer.
+/// The numbers of strings, and of fields of a hash. The file is longer than several buffers of the writer.
 const KEYS: usize = 2_000;
 const FIELDS: usize = 300;
 
-/// Where the child saves to, and the generation that it begins with.
+/// The environment variables for the path to which the child saves, and for its first generation.
 const PATH: &str = "REDCORE_RDB_KILLED_PATH";
 const GENERATION: &str = "REDCORE_RDB_KILLED_GENERATION";
 
-/// A child without a parent ends, at the latest, after this time.
+/// The maximum life of a child. It applies if the parent dies without killing the child.
 const CHILD_LIFE: Duration = Duration::from_secs(60);
 
 #[test]
@@ -68,11 +68,12 @@ fn a_process_that_is_killed_while_a_snapshot_runs_leaves_a_whole_file() {
     );
 }
 
+/// Returns the text of a generation, which is stored in every string.
 fn value(generation: u64) -> String {
     format!("{generation:0100}")
 }
 
-/// Gives all values the same generation.
+/// Writes the generation to all values.
 fn fill(keyspace: &mut Keyspace, generation: u64) {
     let value = value(generation);
     (0..KEYS).for_each(|n| keyspace.set(&format!("key:{n}"), &value, NOW).unwrap());
@@ -81,7 +82,7 @@ fn fill(keyspace: &mut Keyspace, generation: u64) {
     }
 }
 
-/// The generation of a file that is whole.
+/// Returns the generation of a file. Returns an error if the file is not whole.
 fn generation(path: &Path) -> Result<u64, String> {
     let mut keyspace = Keyspace::new();
     let loaded = Loader::open(path, LoadOptions::default()).and_then(|mut it| it.load(&mut keyspace, NOW));
@@ -100,7 +101,8 @@ fn generation(path: &Path) -> Result<u64, String> {
     if is_whole { Ok(first) } else { Err(format!("{} values of several generations", generations.len())) }
 }
 
-/// In the child: saves with `save` until it is killed. In the parent: starts children and kills them.
+/// Runs a test. In the child, saves with `save` until the child is killed. In the parent, starts children and
+/// kills them.
 fn run(test: &str, save: fn(&Path, &mut Keyspace, u64)) {
     match std::env::var(PATH) {
         Ok(path) => save_on_and_on(Path::new(&path), save),
@@ -113,7 +115,7 @@ fn save_on_and_on(path: &Path, save: fn(&Path, &mut Keyspace, u64)) {
     let first: u64 = std::env::var(GENERATION).unwrap().parse().unwrap();
     for generation in first.. {
         fill(&mut keyspace, generation);
-        // Without a parent that reads, this fails and ends the process.
+        // If the parent no longer reads, this fails and ends the process.
         println!("begin {generation}");
         save(path, &mut keyspace, generation + 1);
         println!("end {generation}");
@@ -123,12 +125,13 @@ fn save_on_and_on(path: &Path, save: fn(&Path, &mut Keyspace, u64)) {
     }
 }
 
-/// A child that saves, and what it says.
+/// A child that saves, and the lines that it prints.
 struct Saving {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
-    /// The last generation whose saving has begun, and the last one that was saved.
+    /// The last generation that the child began to save.
     begun: u64,
+    /// The last generation that the child has saved.
     ended: u64,
 }
 
@@ -145,10 +148,10 @@ impl Saving {
         Self { child, lines, begun: ended, ended }
     }
 
-    /// Reads a line. Returns whether it says that a save begins; `None` at the end.
+    /// Reads a line. Returns `true` if a save begins, and `None` at the end of the output.
     fn begins(&mut self) -> Option<bool> {
         let line = self.lines.next()?.unwrap();
-        // The first line may stand behind what the test program says.
+        // The test harness may have printed text in front of the first line.
         if let Some((_, number)) = line.split_once("begin ") {
             self.begun = number.parse().unwrap();
             return Some(true);
@@ -163,7 +166,7 @@ impl Saving {
         while !self.begins().expect("the child saves on and on") {}
     }
 
-    /// Kills the child, and reads what it had said.
+    /// Kills the child, and reads the lines that it printed before.
     fn kill(&mut self) {
         self.child.kill().unwrap(); // SIGKILL
         self.child.wait().unwrap();
@@ -178,7 +181,7 @@ impl Drop for Saving {
     }
 }
 
-/// Removes the temporary files beside the path. Returns whether there was one, and whether one was whole.
+/// Removes the temporary files beside the path. Returns whether there were any, and whether one was whole.
 fn remove_temporary(path: &Path) -> (bool, bool) {
     let files = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
     let temporary: Vec<PathBuf> = files.filter(|file| file != path).collect();
@@ -192,7 +195,7 @@ fn kill_children(test: &str) {
     let path = folder.path().join("dump.rdb");
     let mut random = SmallRng::seed_from_u64(1);
 
-    // How long it takes from one save to the next.
+    // Measures the time from one save to the next.
     let mut first = Saving::start(test, &path, 0);
     first.wait_for_begin();
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What is in a keyspace, in collections of std.
+//! The contents of a keyspace as collections of std.
 
 use rdb::keyspace::values::Element;
 use rdb::keyspace::{Keyspace, ValueRef};
@@ -6,18 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) type Bytes = Vec<u8>;
 
-/// A value, whatever its encoding.
+/// A value, independent of its encoding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     String(Bytes),
     List(Vec<Bytes>),
     Set(BTreeSet<Bytes>),
     Hash(BTreeMap<Bytes, Bytes>),
-    /// Scores by their bits.
+    /// The members, with the bits of their scores.
     ZSet(BTreeMap<Bytes, u64>),
 }
 
-/// Keys with their expiry and value.
+/// The expiry and the value of each key.
 pub(crate) type Model = BTreeMap<Bytes, (Option<u64>, Content)>;
 
 pub(crate) fn bytes(element: Element<'_>) -> Bytes {
@@ -38,7 +38,7 @@ pub(crate) fn content(value: ValueRef<'_>) -> Content {
     }
 }
 
-/// Everything in a keyspace, whose invariants are checked.
+/// Returns the contents of a keyspace, including expired keys. Checks the invariants of the keyspace.
 pub(crate) fn model(keyspace: &Keyspace) -> Model {
     keyspace.check();
     let all = keyspace.records(0);

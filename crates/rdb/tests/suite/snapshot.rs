@@ -1,4 +1,4 @@
-//! Files of snapshots, of one keyspace or of shards, that are written while writes go on.
+//! Tests of snapshot files of one keyspace or of shards, while writes change the keys.
 
 use crate::NOW;
 use crate::model::{Model, model};
@@ -12,10 +12,10 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-/// Fields of a hash that is saved in slices.
+/// The number of fields of a hash that is saved in several steps.
 const FIELDS: usize = 300;
 
-/// A write of one kind to one key. A key of another type is not changed.
+/// Performs a write of this kind on one of the keys. A key of another type is not changed.
 fn write(keyspace: &mut Keyspace, keys: &[Vec<u8>], kind: u8, number: usize) {
     let key = &keys[number % keys.len()];
     let new = format!("new:{number}");
@@ -78,7 +78,7 @@ proptest! {
     }
 }
 
-/// Small keys and large values, the same each time.
+/// Returns shards with 3,000 small strings and 8 large sets. Each call returns the same keys and values.
 fn filled() -> Sharded {
     let sharded = Sharded::new(4);
     for n in 0..3_000 {
@@ -109,7 +109,7 @@ fn the_file_of_all_shards_has_the_state_of_the_start() {
     let (path, sharded) = (folder.path().join("dump.rdb"), filled());
     let file = begun(&path, &sharded);
     for n in 0.. {
-        // Edits of large values in one shard, while one of another shard is half written.
+        // This also edits large values of one shard while a large value of another one is half written.
         let (key, set) = (format!("key:{}", n * 7 % 3_000), format!("set:{}", n % 8));
         sharded.write(&key, |keyspace, key| keyspace.remove(key, 0));
         if n % 50 == 49 {
@@ -183,7 +183,7 @@ fn a_file_holds_several_databases_and_says_how_many_keys_each_has() {
     file.begin_shards(0, &sharded, 0).unwrap();
     file.begin(3, &mut other, 0).unwrap();
     file.begin(7, &mut empty, 0).unwrap();
-    // The databases take turns, so that the file changes from one to the other and back.
+    // The databases take turns, so the file switches between them.
     let idle = || Duration::ZERO;
     loop {
         let is_complete = [
@@ -246,8 +246,8 @@ fn a_snapshot_fails_when_its_file_is_dropped() {
     assert_eq!(report.end, Some(SnapshotEnd::Failed));
 }
 
-/// The bytes of the file of a snapshot with a string and a large hash, whose texts LZF makes short. `write`
-/// is called after the snapshot has begun.
+/// Returns the length of a snapshot file with a string and a large hash, in bytes. LZF can compress all
+/// texts. `write` is called after the snapshot has begun.
 fn file_len(string: usize, write: fn(&mut Keyspace)) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let (path, mut keyspace) = (folder.path().join("dump.rdb"), Keyspace::new());
@@ -309,7 +309,7 @@ fn a_database_is_in_a_file_once() {
     assert!(!other.is_snapshot_running());
 }
 
-/// The key that is half written cannot be taken back.
+/// The half-written key is in the file already, and cannot be removed from it.
 #[test]
 fn a_file_whose_half_written_key_is_given_up_fails_at_once_for_all_databases() {
     let folder = tempfile::tempdir().unwrap();
@@ -324,7 +324,7 @@ fn a_file_whose_half_written_key_is_given_up_fails_at_once_for_all_databases() {
     let mut file = SnapshotFile::create(&path, &options, NOW, 0).unwrap();
     file.begin(0, &mut large, NOW).unwrap();
     file.begin(1, &mut other, NOW).unwrap();
-    // More than 64 KiB of the set go out.
+    // After these steps, the file has more than 64 KiB of the set.
     (0..40).for_each(|_| assert!(!large.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete));
     large.abandon_snapshot();
     while !other.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}

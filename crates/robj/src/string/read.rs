@@ -7,12 +7,18 @@ use values::{Element, StrView, WrongType};
 /// Methods that read a string.
 impl Robj {
     /// Returns the string's bytes. Constant time. An integer is formatted into the view.
+    ///
+    /// # Errors
+    /// If the object is not a string.
     #[inline]
     pub fn as_string(&self) -> Result<StrView<'_>, WrongType> {
         self.as_element().map(Element::text)
     }
 
     /// Returns the string as it is stored: its bytes, or the integer that stands for them. Constant time.
+    ///
+    /// # Errors
+    /// If the object is not a string.
     ///
     /// ```
     /// use robj::Robj;
@@ -39,6 +45,9 @@ impl Robj {
 
     /// Returns the length of the string in bytes. An integer is not formatted. In C: `stringObjectLen`,
     /// `STRLEN`.
+    ///
+    /// # Errors
+    /// If the object is not a string.
     #[inline]
     pub fn string_len(&self) -> Result<usize, WrongType> {
         self.as_element().map(Element::len)
@@ -46,6 +55,9 @@ impl Robj {
 
     /// Compares two strings of any encoding byte by byte, so `"10"` comes before `"9"`. In C:
     /// `compareStringObjects`.
+    ///
+    /// # Errors
+    /// If one of the objects is not a string.
     pub fn cmp_bytes(&self, other: &Self) -> Result<Ordering, WrongType> {
         Ok(self.as_element()?.cmp(&other.as_element()?))
     }

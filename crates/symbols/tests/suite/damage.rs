@@ -44,7 +44,8 @@ fn a_damaged_length_takes_no_memory() {
     }
 }
 
-/// Compares all sequences of up to four of six codes, and all lengths up to 24, with a simple decoder.
+/// Compares the decoder with a simple one, for all sequences of up to four codes and all lengths up to 24.
+/// There are six different codes.
 #[test]
 fn all_short_codes_are_decoded_or_refused() {
     let naive = |mut codes: &[u8]| {

@@ -5,7 +5,8 @@ use zmalloc::{Region, fault};
 
 #[test]
 fn a_table_counts_its_bytes_and_gives_them_back() {
-    drop(SymbolTable::from_symbols(["warm up"])); // the thread's first allocation may allocate for itself
+    // The first allocation of a thread may allocate more, for the thread itself.
+    drop(SymbolTable::from_symbols(["warm up"]));
     let region = Region::start();
     let table = SymbolTable::from_symbols(["user:", "e"]).unwrap();
     assert_eq!(region.held() as usize, table.allocation_size());

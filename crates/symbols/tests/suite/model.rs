@@ -7,9 +7,14 @@ use symbols::SymbolTable;
 
 const ESCAPE: u8 = 255;
 
-/// A simple coder. It tries the first symbol of three bytes or more whose first three bytes are next in the
-/// text, then the symbols of two bytes, and then those of one byte. It has no hash, so it agrees with a table
-/// only if no symbols collide in the table's hash.
+/// A simple coder. At each place of a text, it uses the first of these symbols that fits:
+///
+/// 1. of the symbols of three bytes or more that begin with the next three bytes of the text, the first one;
+/// 2. the symbol of two bytes;
+/// 3. the symbol of one byte.
+///
+/// The table finds symbols of three bytes or more by a hash. So the two agree only if no symbols share a slot
+/// of the hash whose first three bytes are different.
 struct Naive {
     symbols: Vec<Vec<u8>>,
 }
@@ -41,7 +46,7 @@ impl Naive {
     }
 }
 
-/// Returns symbols of few different bytes, so that the texts contain them.
+/// Returns symbols that mostly consist of three different bytes, so that they occur in the texts.
 fn symbols() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let symbol = vec(prop_oneof![4 => 0..3_u8, 1 => any::<u8>()], 1..=8);
     vec(symbol, 0..60).prop_map(|mut symbols| {
@@ -53,7 +58,7 @@ fn symbols() -> impl Strategy<Value = Vec<Vec<u8>>> {
 
 fn text() -> impl Strategy<Value = Vec<u8>> {
     let byte = || prop_oneof![6 => 0..3_u8, 1 => any::<u8>()];
-    // Long texts are coded in lanes.
+    // Texts of 64 bytes or more are coded in lanes.
     prop_oneof![
         vec(byte(), 0..70),
         vec(byte(), 60..600),
@@ -111,7 +116,8 @@ proptest! {
     }
 }
 
-/// Tests all texts of up to nine bytes of two letters, with all tables of two symbols of up to four bytes.
+/// Tests all texts of up to nine bytes with all tables of two symbols of up to four bytes. Texts and symbols
+/// consist of two letters.
 #[test]
 fn every_short_text_comes_back_from_every_small_table() {
     let words = |len_max: u32| {
@@ -141,8 +147,8 @@ fn every_short_text_comes_back_from_every_small_table() {
     }
 }
 
-/// Every symbol has two bytes. So two lanes never meet if one of them begins at an even place and the other
-/// at an odd place. Some of the lengths up to 699 have such lanes.
+/// Every symbol has two bytes. So two lanes never meet if one begins at an even place and the other at an odd
+/// place. This happens for some of the lengths.
 #[test]
 fn lanes_that_do_not_meet_give_the_codes_of_one() {
     let symbols = vec![b"ab".to_vec(), b"ba".to_vec(), b"aa".to_vec(), b"bb".to_vec()];
@@ -169,7 +175,7 @@ fn a_lane_without_room_gives_the_codes_of_one() {
     }
 }
 
-/// A table has as many symbols as it can have, all of three bytes. The search must find a multiplier of the
+/// Each table has 255 symbols of three bytes, which is the maximum. The table must find a multiplier for its
 /// hash that gives each symbol its own slot.
 #[test]
 fn all_symbols_of_a_full_table_are_found() {

@@ -9,10 +9,11 @@ use values::list::Side;
 use values::zset::AddOptions;
 use values::{EncodingLimits, List, OwnedElement};
 
+/// The limit of most tests, in bytes.
 const LIMIT: usize = 200_000;
 
-// A key of 10 bytes and a value of 112 bytes fill a block of 128 bytes.
-
+/// Returns a keyspace that is filled up to the limit. A key of 10 bytes and a value of 112 bytes fill a block
+/// of 128 bytes.
 fn full(policy: MaxmemoryPolicy) -> Keyspace {
     let (mut keyspace, _log) = watched(policy, LIMIT);
     let mut n = 0;
@@ -338,7 +339,7 @@ fn a_write_that_adds_nothing_needs_no_room() {
     assert_eq!(keyspace.set_range(&key, 1_000_000, b"", 1), Ok(112));
     assert_eq!(keyspace.append(&key, b"", 1), Ok(112));
     assert!(keyspace.get_expire(&key, None, 1).unwrap().is_some());
-    // A time in the past removes the key. A condition may refuse a new expiry.
+    // A condition may refuse a new expiry, and a time in the past removes the key. Neither needs room.
     let only_later = ExpireOptions { xx: true, ..ExpireOptions::default() };
     assert_eq!(keyspace.expire(&key, soon(1_000), only_later, 1), Ok(false));
     assert_eq!(keyspace.expire(&key, soon(0), ExpireOptions::default(), 1), Ok(true));

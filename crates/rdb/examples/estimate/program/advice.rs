@@ -1,4 +1,4 @@
-//! [`Advisor`]: what could be changed about the keys of a dump, and what it would win.
+//! [`Advisor`]: finds changes to the keys of a dump that would save memory, and measures how much.
 //!
 //! | advice | for | measured by |
 //! |---|---|---|
@@ -9,8 +9,9 @@
 //! | strings | hashes of one field | storing the value as a string |
 //! | symbols | strings with much in common | coding all of them (`coded`) |
 //!
-//! Here, each figure is measured in a keyspace; in Redis, it is worked out. Of many candidates some are
-//! measured ([`Sampler`]), and stand for the rest.
+//! The figures for redcore, which are called `here`, are measured in a keyspace. The figures for Redis are
+//! calculated. If many keys are candidates for a change, only some are measured ([`Sampler`]). Each of these
+//! stands for several keys, and this number is its weight.
 
 use super::coded::Coded;
 use super::figures::scale;
@@ -20,13 +21,13 @@ use keyspace::values::{Element, Encoding, EncodingLimits, OwnedElement};
 use keyspace::{Error, ValueRef};
 use std::collections::BTreeMap;
 
-/// Shorter strings are not compressed.
+/// The length of the shortest string that is compressed, in bytes.
 const COMPRESSED_MIN: usize = 64;
 
-/// A longer text is no integer of 64 bits.
+/// The length of the longest text that is parsed as an integer, in bytes.
 const INTEGER_TEXT_MAX: usize = 20;
 
-/// By how many bytes a name is made shorter.
+/// The numbers of bytes by which names are made shorter.
 const SHORTER: [usize; 2] = [1, 4];
 
 /// A limit of redis.conf.
@@ -42,6 +43,7 @@ pub(crate) enum Limit {
 }
 
 impl Limit {
+    /// Returns the place of the limit in `limits`.
     fn of(self, limits: &mut EncodingLimits) -> &mut usize {
         match self {
             Self::HashEntries => &mut limits.hash_max_listpack_entries,
@@ -54,6 +56,7 @@ impl Limit {
         }
     }
 
+    /// Returns the name of the limit in redis.conf.
     pub(crate) fn directive(self) -> &'static str {
         match self {
             Self::HashEntries => "hash-max-listpack-entries",
@@ -66,19 +69,20 @@ impl Limit {
         }
     }
 
-    /// The default.
+    /// Returns the default of the limit.
     pub(crate) fn default(self) -> usize {
         *self.of(&mut EncodingLimits::default())
     }
 
-    /// The defaults with twice this limit.
+    /// Returns the default limits, but with twice this one.
     fn doubled(self) -> EncodingLimits {
         let mut limits = EncodingLimits::default();
         *self.of(&mut limits) *= 2;
         limits
     }
 
-    /// The limit that a collection misses by less than its double, if it is within all others.
+    /// Returns the limit that the collection exceeds. Returns `None` if it exceeds no limit, more than one,
+    /// or one by more than its double.
     fn just_missed(value: ValueRef<'_>) -> Option<Self> {
         let longest_pair =
             |longest: usize, (a, b): (Element<'_>, Element<'_>)| longest.max(a.len()).max(b.len());
@@ -105,7 +109,8 @@ impl Limit {
         }
     }
 
-    /// Which of the limits of entries and of their lengths is missed alone.
+    /// Returns which of two limits a collection exceeds, by at most its double: the limit of the number of
+    /// entries, or that of their length. Returns `None` if it exceeds none or both.
     fn missed_of(limits: [Self; 2], len: usize, longest: impl FnOnce() -> usize) -> Option<Self> {
         let [entries, value] = limits.map(Self::default);
         if len > 2 * entries {
@@ -120,12 +125,12 @@ impl Limit {
     }
 }
 
-/// What could be changed.
+/// A change that may save memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Change {
-    /// A limit is twice as high.
+    /// A limit is doubled.
     Limit(Limit),
-    /// Names are so many bytes shorter.
+    /// Names are made shorter by this number of bytes.
     ShorterNames(usize),
     /// Strings of digits are stored as integers.
     Integers,
@@ -137,17 +142,17 @@ pub(crate) enum Change {
     Symbols,
 }
 
-/// What a change would win.
+/// A change, and the memory that it would save.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Advice {
     pub(crate) change: Change,
-    /// How many keys take less.
+    /// The number of keys that take less memory.
     pub(crate) keys: u64,
-    /// Bytes fewer in Redis.
+    /// The bytes that are saved in Redis.
     pub(crate) redis: u64,
-    /// Bytes fewer here.
+    /// The bytes that are saved in a keyspace.
     pub(crate) here: u64,
-    /// Bytes after compression over those before.
+    /// The length of compressed strings, divided by their length before.
     pub(crate) ratio: Option<f64>,
 }
 
@@ -158,14 +163,15 @@ struct Gain {
     keys: u64,
     redis: i64,
     here: i64,
-    /// Bytes that the change takes here, whatever the number of keys.
+    /// The bytes that the change costs in a keyspace, independent of the number of keys.
     once: u64,
+    /// The length of all strings before compression, and after it.
     raw: u64,
     packed: u64,
 }
 
 impl Gain {
-    /// Adds what `weight` keys win.
+    /// Adds the difference between `before` and `after` for `weight` keys.
     fn add(&mut self, weight: u64, before: Bytes, after: Bytes) {
         let difference =
             |before: u64, after: u64| (before as i64 - after as i64).saturating_mul(weight as i64);
@@ -185,7 +191,7 @@ pub(crate) struct Advisor {
     gains: BTreeMap<Change, Gain>,
 }
 
-/// A key as it is stored.
+/// A key as it is stored, and its bytes.
 #[derive(Clone, Copy)]
 pub(crate) struct Stored<'a> {
     pub(crate) key: &'a [u8],
@@ -200,7 +206,10 @@ impl Advisor {
         Self { probe: Probe::default(), quantum, redis, gains: BTreeMap::new() }
     }
 
-    /// Looks at a key. It fails if there is no memory to measure another form of it.
+    /// Measures the changes that apply to a key.
+    ///
+    /// # Errors
+    /// If there is no memory to measure another form of the key.
     pub(crate) fn add(&mut self, stored: Stored<'_>) -> Result<(), Error> {
         for by in SHORTER {
             self.shorter_name(by, stored)?;
@@ -224,7 +233,7 @@ impl Advisor {
         }
     }
 
-    /// Adds strings that take less if they are coded.
+    /// Adds the strings of a database that take less memory if they are coded.
     pub(crate) fn add_coded(&mut self, coded: &Coded) {
         let gain = self.gain(Change::Symbols);
         gain.keys += coded.strings;
@@ -232,7 +241,7 @@ impl Advisor {
         gain.once += coded.table_bytes;
     }
 
-    /// The weight of the key, if it is one of those that are measured for the change.
+    /// Returns the weight of the next key, or `None` if the key is not measured for the change.
     fn weight(&mut self, change: Change) -> Option<u64> {
         self.gains.entry(change).or_default().sampler.choose()
     }
@@ -241,7 +250,7 @@ impl Advisor {
         self.gains.entry(change).or_default()
     }
 
-    /// Measures the key with another value.
+    /// Measures the key with the value that `value` returns.
     fn change(
         &mut self,
         change: Change,
@@ -256,6 +265,7 @@ impl Advisor {
         Ok(())
     }
 
+    /// Measures a collection with twice the limit.
     fn limit(&mut self, limit: Limit, stored: Stored<'_>) -> Result<(), Error> {
         let change = Change::Limit(limit);
         let Some(weight) = self.weight(change) else { return Ok(()) };
@@ -268,6 +278,8 @@ impl Advisor {
         Ok(())
     }
 
+    /// Measures the key without its first `by` bytes. A large value has its own block. The probe does not
+    /// copy it, and only the bytes in Redis change.
     fn shorter_name(&mut self, by: usize, stored: Stored<'_>) -> Result<(), Error> {
         let Stored { key, value, expiry, bytes: before } = stored;
         let change = Change::ShorterNames(by);
@@ -284,7 +296,8 @@ impl Advisor {
         Ok(())
     }
 
-    /// Counts what is won where compression wins, and the ratio of all.
+    /// Measures the key with a compressed string. The gain has only strings that take less memory here. The
+    /// ratio has all strings.
     fn compression(&mut self, text: &[u8], stored: Stored<'_>) -> Result<(), Error> {
         let change = Change::Compression;
         let Some(weight) = self.weight(change) else { return Ok(()) };
@@ -303,7 +316,8 @@ impl Advisor {
         Ok(())
     }
 
-    /// What wins something, the most here first. The figures are those of `sampled` of `keys`, scaled.
+    /// Returns the changes that save memory, sorted by the bytes that they save here, the greatest first. The
+    /// figures of the `sampled` keys are scaled to all `keys`.
     pub(crate) fn advice(&self, keys: u64, sampled: u64) -> Vec<Advice> {
         let mut all: Vec<Advice> = (self.gains.iter())
             .map(|(change, gain)| {
@@ -323,7 +337,8 @@ impl Advisor {
     }
 }
 
-/// The number that a text means without being its canonical form: leading zeros, a plus, a minus before zero.
+/// Parses a text that is an integer, but not in its canonical form. Such a text has leading zeros, a plus
+/// sign, or a minus sign before a zero.
 fn integer(text: &[u8]) -> Option<i64> {
     let element = Element::Bytes(text);
     if text.len() > INTEGER_TEXT_MAX || element.as_i64().is_some() {

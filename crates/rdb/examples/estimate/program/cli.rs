@@ -1,4 +1,4 @@
-//! The arguments of `estimate`: numbers, or a file.
+//! The arguments of `estimate`: either numbers or a file.
 
 use super::scan::ScanOptions;
 use clap::{ArgGroup, Parser};
@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What is asked.
+/// The parsed arguments.
 #[derive(Parser)]
 #[command(name = "estimate", bin_name = "cargo xtask estimate")]
 #[command(about = "What keys take in memory: in a keyspace and in classic Redis, by numbers or from a dump")]
@@ -18,29 +18,30 @@ pub(crate) struct Args {
     /// A dump of Redis or Valkey, whose keys are loaded and measured
     #[arg(value_name = "FILE.rdb", required_unless_present = "keys")]
     pub(crate) file: Option<PathBuf>,
-    /// Loads one of N keys, chosen by its hash, and scales the figures: for dumps that are larger than memory
+    /// Loads one key of N, chosen by its hash, and scales the figures (for dumps that are larger than memory)
     #[arg(long, value_name = "1/N", value_parser = one_of, conflicts_with = "keys")]
     sample: Option<NonZeroU64>,
-    /// What separates the parts of a key
+    /// The byte that separates the parts of a key
     #[arg(long, value_name = "BYTE", value_parser = separator, default_value = ":", conflicts_with = "keys")]
     separator: u8,
-    /// The distance of the smallest size classes of the Redis to compare with: 16 for Debian's, 8 for one
-    /// built from source
+    /// The distance between the small size classes of the Redis to compare with, in bytes: 16 for Debian's
+    /// package, 8 for a build from source
     #[arg(long, value_name = "8|16", value_parser = quantum, default_value = "16", conflicts_with = "keys")]
     quantum: Quantum,
     /// Prints JSON
     #[arg(long, conflicts_with = "keys")]
     pub(crate) json: bool,
-    /// How many keys there are
+    /// The number of keys
     #[arg(long, value_name = "N", conflicts_with = "file", requires_all = ["key_len", "values"])]
     keys: Option<u64>,
     /// The length of each key, in bytes
     #[arg(long, value_name = "N", conflicts_with = "file")]
     key_len: Option<u64>,
-    /// The length of each value, in bytes; from A to B, each equally often; the values are not integers
+    /// The length of each value, in bytes. With A..B, all these lengths are equally frequent. The values are
+    /// not integers
     #[arg(long, value_name = "N|A..B", value_parser = range::<u64>, conflicts_with = "file")]
     value_len: Option<RangeInclusive<u64>>,
-    /// The values are the integers from A to B, each equally often
+    /// The values are integers. With A..B, all these integers are equally frequent
     #[arg(long, value_name = "N|A..B", value_parser = range::<i64>, allow_hyphen_values = true, conflicts_with = "file")]
     integers: Option<RangeInclusive<i64>>,
     /// Every key has an expiry
@@ -48,7 +49,7 @@ pub(crate) struct Args {
     expires: bool,
 }
 
-/// A number, or two with `..` between. Both ends are included.
+/// Parses a number, or two numbers with `..` between them. The range includes both ends.
 fn range<T: FromStr<Err: Display> + Copy + PartialOrd>(text: &str) -> Result<RangeInclusive<T>, String> {
     let number = |text: &str| text.parse::<T>().map_err(|error| format!("`{text}`: {error}"));
     let (from, to) = text.split_once("..").unwrap_or((text, text));
@@ -56,7 +57,7 @@ fn range<T: FromStr<Err: Display> + Copy + PartialOrd>(text: &str) -> Result<Ran
     if from <= to { Ok(from..=to) } else { Err("the first number is larger than the second".into()) }
 }
 
-/// The N of `1/N`.
+/// Parses `1/N`, and returns N.
 fn one_of(text: &str) -> Result<NonZeroU64, String> {
     let number = text.strip_prefix("1/").ok_or("a sample is written as 1/N")?;
     number.parse().map_err(|error| format!("`{number}`: {error}"))
@@ -76,7 +77,7 @@ fn quantum(text: &str) -> Result<Quantum, String> {
 }
 
 impl Args {
-    /// The workload of an estimate by numbers.
+    /// Returns the workload of an estimate from numbers.
     pub(crate) fn workload(&self) -> Workload {
         let values = match (&self.value_len, &self.integers) {
             (_, Some(integers)) => Values::Integers(integers.clone()),
@@ -86,7 +87,7 @@ impl Args {
         Workload { keys, key_len, values, expires: self.expires }
     }
 
-    /// How a file is read.
+    /// Returns the options for reading a file.
     pub(crate) fn scan_options(&self) -> ScanOptions {
         ScanOptions {
             one_of: self.sample.map_or(1, NonZeroU64::get),

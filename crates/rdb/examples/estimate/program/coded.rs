@@ -1,7 +1,7 @@
-//! What the strings of a dump take here if they are coded: [`Keyspace::train_symbols`].
+//! Measures the strings of a dump as coded strings ([`Keyspace::train_symbols`]).
 //!
-//! After all keys have been measured as they are, each database trains a table from a sample of its strings, and
-//! codes them all. Then the strings are measured once more.
+//! First, all keys are measured as they are. Then each database trains a symbol table from a sample of its
+//! strings, and codes all strings with it. Then the strings are measured once more.
 
 use super::figures::{Figures, Form};
 use super::scan::BEFORE_ALL;
@@ -12,10 +12,10 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use std::time::Duration;
 
-/// How many bytes of strings a table is trained with.
+/// The number of bytes of strings from which a table is trained.
 const SAMPLE_BYTES: usize = 64 << 10;
 
-/// What coding the strings of a database has won.
+/// The result of coding the strings of a database.
 #[derive(Default)]
 pub(crate) struct Coded {
     pub(crate) strings: u64,
@@ -23,7 +23,7 @@ pub(crate) struct Coded {
     pub(crate) table_bytes: u64,
 }
 
-/// Codes the strings of all databases, and adds what they take then.
+/// Codes the strings of all databases, and adds their bytes to the survey.
 pub(crate) fn add_coded(survey: &mut Survey, redis: &ClassicRedis) {
     let one_of = survey.options.one_of;
     for database in survey.databases.values_mut() {
@@ -48,8 +48,9 @@ pub(crate) fn add_coded(survey: &mut Survey, redis: &ClassicRedis) {
     }
 }
 
-/// Codes the strings of a keyspace, which has one of so many keys. Strings stay as they are without memory for the
-/// table, or if all keys together would not win the bytes of the table.
+/// Codes the strings of a keyspace. Each of its keys stands for `one_of` keys of the file. The strings stay
+/// plain if there is no memory for the table, or if coding all keys of the file would save fewer bytes than
+/// the table takes.
 fn code(keyspace: &mut Keyspace, one_of: u64) -> Coded {
     let mut random = SmallRng::seed_from_u64(0);
     let Ok(Some(table)) = keyspace.train_symbols(SAMPLE_BYTES, || random.random(), BEFORE_ALL) else {
@@ -61,7 +62,7 @@ fn code(keyspace: &mut Keyspace, one_of: u64) -> Coded {
     if saved.saturating_mul(one_of) > table_bytes {
         return Coded { strings: done.strings as u64, bytes_saved: done.bytes_saved, table_bytes };
     }
-    // There is a table, so that none is refused.
+    // This cannot fail, because no string is coded with a table before the current one.
     let _ = keyspace.set_symbols(None);
     recode(keyspace);
     Coded::default()

@@ -89,6 +89,7 @@ impl Types {
         sums
     }
 
+    /// Returns the sum of all figures.
     pub(crate) fn total(&self) -> Figures {
         self.iter().fold(Figures::default(), |mut sum, (_, figures)| {
             sum += figures;

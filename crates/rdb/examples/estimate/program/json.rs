@@ -1,4 +1,4 @@
-//! The report as JSON. All sizes are in bytes, and scaled if there is a sample.
+//! The report as JSON. All sizes are in bytes. The figures of a sample are scaled to all keys.
 
 use super::figures::Figures;
 use super::largest::{LargeKey, Largest};
@@ -6,7 +6,7 @@ use super::survey::Survey;
 use super::text::{self, PREFIXES_MAX};
 use serde_json::{Value, json};
 
-/// The whole report, in one line.
+/// Returns the whole report in one line.
 pub(crate) fn report(survey: &Survey) -> String {
     let source = &survey.source;
     let totals = survey.totals();

@@ -1,14 +1,14 @@
-//! [`Largest`]: the keys that take most, with their names cut to a bounded length.
+//! [`Largest`]: the keys that take the most bytes, in bounded memory.
 
 use super::figures::Form;
 
-/// How many keys are listed.
+/// The number of keys that are listed.
 pub(crate) const LARGEST_MAX: usize = 20;
 
-/// So much of a name is kept, in bytes.
+/// The number of bytes of a name that are kept.
 const NAME_MAX: usize = 128;
 
-/// A large key.
+/// A large key. Its name is cut to a bounded length.
 #[derive(Clone, Debug)]
 pub(crate) struct LargeKey {
     pub(crate) name: Box<[u8]>,
@@ -23,17 +23,19 @@ pub(crate) struct LargeKey {
 }
 
 impl LargeKey {
+    /// Returns the part of a key's name that is kept.
     pub(crate) fn name(key: &[u8]) -> Box<[u8]> {
         key[..key.len().min(NAME_MAX)].into()
     }
 }
 
-/// The largest keys by one of the two figures, the largest first.
+/// The largest keys, sorted by their bytes in Redis or in a keyspace, the largest first.
 #[derive(Debug, Default)]
 pub(crate) struct Largest(Vec<(u64, LargeKey)>);
 
 impl Largest {
-    /// Keeps the key if it is one of the largest. `key` is called only then. Of equal ones the first stays.
+    /// Keeps the key if it is one of the largest. Only then, calls `key`. Of equally large keys, the first
+    /// one stays.
     pub(crate) fn add(&mut self, bytes: u64, key: impl FnOnce() -> LargeKey) {
         let is_full = self.0.len() == LARGEST_MAX;
         if is_full && self.0.last().is_some_and(|(smallest, _)| *smallest >= bytes) {

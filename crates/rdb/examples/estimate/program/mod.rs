@@ -1,12 +1,13 @@
-//! The program: its command line, what it reads, and what it prints.
+//! The program: its command line, its input and its output.
 //!
 //! ```text
-//!  cli --+--> numbers                               an estimate by numbers
+//!  cli --+--> numbers                               an estimate from numbers
 //!        +--> scan --> survey --+--> text, json     a survey of a dump
 //!                               +-- figures, prefixes, largest, ttl, advice, probe, coded
 //! ```
 //!
-//! Exit codes: 0; 1 if the file is damaged or cannot be read; 2 if the arguments are wrong.
+//! Exit codes: 0 if all is well; 1 if the file is damaged or cannot be read, or the report cannot be printed;
+//! 2 if the arguments are wrong.
 
 pub(crate) mod advice;
 pub(crate) mod cli;
@@ -27,7 +28,7 @@ use clap::{CommandFactory, Parser};
 use std::ffi::OsString;
 use std::io::{self, Write};
 
-/// The file is damaged, or cannot be read or written.
+/// The exit code if the file is damaged or cannot be read, or if the report cannot be printed.
 const FAILURE: u8 = 1;
 
 /// Parses the arguments, prints the report to `out` and errors to `err`, and returns the exit code.
@@ -38,7 +39,7 @@ pub(crate) fn run(
 ) -> u8 {
     match cli::Args::try_parse_from(arguments) {
         Ok(arguments) => report(&arguments, out, err),
-        // Help is asked for, and goes to stdout.
+        // A request for help is not an error, and help is printed to stdout.
         Err(error) if !error.use_stderr() => print(&error.to_string(), 0, out, err),
         Err(error) => usage(&error, err),
     }
@@ -54,7 +55,8 @@ fn report(arguments: &cli::Args, out: &mut impl Write, err: &mut impl Write) -> 
     let survey = match scan::scan_file(file, &arguments.scan_options()) {
         Ok(survey) => survey,
         Err(error) => {
-            let _ = writeln!(err, "estimate: {}: {error}", file.display()); // there is nobody to tell
+            // If stderr is closed, the message is lost.
+            let _ = writeln!(err, "estimate: {}: {error}", file.display());
             return FAILURE;
         }
     };
@@ -67,10 +69,10 @@ fn report(arguments: &cli::Args, out: &mut impl Write, err: &mut impl Write) -> 
     code
 }
 
-/// Prints the report, and returns `code` if that worked.
+/// Prints the report, and returns `code`, or [`FAILURE`] if the report could not be printed.
 fn print(report: &str, code: u8, out: &mut impl Write, err: &mut impl Write) -> u8 {
     match out.write_all(report.as_bytes()).and_then(|()| out.flush()) {
-        // A closed pipe (`| head`) is no failure.
+        // A closed pipe (`| head`) is not a failure.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             let _ = writeln!(err, "estimate: {error}");
             FAILURE

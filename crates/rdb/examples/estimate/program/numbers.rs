@@ -1,14 +1,14 @@
-//! The estimate by numbers: keys that do not exist yet.
+//! The estimate from numbers, for keys that do not exist yet.
 
 use super::cli::Args;
 use keyspace::estimate::{EstimateError, Quantum, Store};
 use std::fmt::Write;
 
-/// Where the keys are stored.
+/// The stores that are compared.
 const STORES: [Store; 3] =
     [Store::Keyspace, Store::Classic(Quantum::Sixteen), Store::Classic(Quantum::Eight)];
 
-/// An estimate for each store, with the advice that follows from it.
+/// Returns an estimate for each store, with the advice that follows from it.
 pub(crate) fn report(arguments: &Args) -> Result<String, EstimateError> {
     let workload = arguments.workload();
     let mut report = format!("{workload}\n");

@@ -1,4 +1,4 @@
-//! [`Prefixes`]: figures by the first parts of keys, in bounded memory.
+//! [`Prefixes`]: figures for each prefix of keys, in bounded memory.
 //!
 //! ```text
 //!  session:web:7f3a    ->  session: -> session:web:
@@ -6,41 +6,45 @@
 //!  counter             ->  no prefix
 //! ```
 //!
-//! A prefix ends with the second separator of a key, or with the only one. The rule that bounds them:
+//! A prefix ends with the second separator of a key, or with the first one if there is no second. So it has
+//! one or two parts. Three rules bound the memory:
 //!
-//! - A first part that more than [`SECONDS_MAX`] second parts follow is counted as one prefix, since those
-//!   are numbers or names of things.
-//! - The first [`FIRSTS_MAX`] first parts are counted. Keys of later ones are the others.
-//! - Separators are looked for in the first [`PREFIX_LEN_MAX`] bytes of a key.
+//! - If a first part has more than [`SECONDS_MAX`] different second parts, these are probably numbers or
+//!   names of things. Then the first part is counted as one prefix.
+//! - At most [`FIRSTS_MAX`] first parts are counted separately, the earliest in the file. All keys with
+//!   another first part are counted together, as others.
+//! - Only the first [`PREFIX_LEN_MAX`] bytes of a key are searched for separators.
 
 use super::figures::Figures;
 use std::collections::HashMap;
 
-/// More second parts are not told apart.
+/// The maximum number of second parts of a first part that are counted separately.
 pub(crate) const SECONDS_MAX: usize = 64;
 
-/// More first parts are not told apart.
+/// The maximum number of first parts that are counted separately.
 pub(crate) const FIRSTS_MAX: usize = 4_096;
 
-/// A longer prefix is cut after its first separator. Without one, the key has no prefix.
+/// The maximum length of a prefix, in bytes. If the second separator comes later, the prefix ends with the
+/// first one. If the first separator comes later, the key has no prefix.
 pub(crate) const PREFIX_LEN_MAX: usize = 128;
 
 pub(crate) struct Prefixes {
     separator: u8,
     firsts: HashMap<Box<[u8]>, First>,
-    /// Keys without a separator.
+    /// The figures of keys without a separator.
     pub(crate) none: Figures,
-    /// Keys whose first part came too late.
+    /// The figures of keys whose first part is not counted separately.
     pub(crate) others: Figures,
 }
 
+/// The figures of a first part.
 #[derive(Default)]
 struct First {
-    /// All keys that begin with it.
+    /// The figures of all keys with this first part.
     all: Figures,
-    /// Keys without a second separator.
+    /// The figures of those keys that have no second separator.
     alone: Figures,
-    /// By whole prefix. `None` once there are too many.
+    /// The figures of the others, by prefix with both parts. `None` if there are too many of these.
     seconds: Option<HashMap<Box<[u8]>, Figures>>,
 }
 
@@ -48,7 +52,7 @@ struct First {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Prefix {
     pub(crate) name: Box<[u8]>,
-    /// Whether second parts are not told apart.
+    /// Whether the prefix stands for all second parts.
     pub(crate) is_joined: bool,
     pub(crate) figures: Figures,
 }
@@ -80,7 +84,7 @@ impl Prefixes {
         }
     }
 
-    /// The prefixes whose keys take most here, at most `count` of them.
+    /// Returns the `count` prefixes whose keys take the most bytes in a keyspace, sorted.
     pub(crate) fn largest(&self, count: usize) -> Vec<Prefix> {
         let mut all: Vec<Prefix> =
             self.firsts.iter().flat_map(|(name, first)| first.prefixes(name)).collect();

@@ -1,5 +1,5 @@
-//! [`Probe`]: what a key would take if it were stored in another way, measured. And [`Sampler`], which of
-//! many keys are measured.
+//! [`Probe`]: measures the bytes of a key that is stored in another way. [`Sampler`]: chooses the keys that
+//! are measured.
 
 use keyspace::estimate::ClassicRedis;
 use keyspace::values::list::lzf;
@@ -7,13 +7,13 @@ use keyspace::values::zset::AddOptions;
 use keyspace::values::{Element, EncodingLimits, Hash, OwnedElement, ReserveError, Set, ZSet};
 use keyspace::{Error, Keyspace, Value, ValueRef};
 
-/// So many keys are measured before the distance between two of them doubles.
+/// The number of keys that are measured before the distance between two of them doubles.
 const PROBES: u64 = 1_000;
 
-/// A larger value is not copied to measure its key.
+/// The maximum size of a value that is copied to measure its key, in bytes.
 const COPIED_MAX: usize = 2_048;
 
-/// Bytes of a key and its value, in Redis and here.
+/// The bytes of a key and its value, in Redis and in a keyspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bytes {
     pub(crate) redis: u64,
@@ -24,12 +24,12 @@ pub(crate) struct Bytes {
 #[derive(Default)]
 pub(crate) struct Probe {
     keyspace: Keyspace,
-    /// A compressed string.
+    /// The buffer for a compressed string.
     stream: Vec<u8>,
 }
 
 impl Probe {
-    /// What the key takes with this value. `None` if the value is empty.
+    /// Returns the bytes of the key with this value, or `None` if the value is empty.
     pub(crate) fn measure(
         &mut self,
         key: &[u8],
@@ -45,8 +45,8 @@ impl Probe {
         Ok(here.zip(value).map(|(here, value)| Bytes { redis: redis + value, here: here as u64 }))
     }
 
-    /// What the key takes without its first `by` bytes. `None` if the value is large: it does not lie in the
-    /// block of the key.
+    /// Returns the bytes of the key without the first `by` bytes of its name. Returns `None` if the value is
+    /// large, because such a value is not stored in the block of the key.
     pub(crate) fn measure_shorter(
         &mut self,
         key: &[u8],
@@ -67,7 +67,7 @@ impl Probe {
         self.measure(&key[by.min(key.len())..], value, expiry, redis)
     }
 
-    /// The string compressed by LZF. `None` if that does not make it shorter.
+    /// Returns the string compressed by LZF, or `None` if that does not make it shorter.
     pub(crate) fn compressed(&mut self, string: &[u8]) -> Result<Option<OwnedElement>, ReserveError> {
         let room = string.len().saturating_sub(1);
         if self.stream.len() < room {
@@ -80,7 +80,7 @@ impl Probe {
     }
 }
 
-/// The collection in the encoding that other limits ask for.
+/// Returns a copy of the hash, set or sorted set that is encoded under `limits`, or `None` for other types.
 pub(crate) fn encoded(value: ValueRef<'_>, limits: &EncodingLimits) -> Result<Option<Value>, Error> {
     Ok(Some(match value {
         ValueRef::Hash(view) => {
@@ -108,8 +108,8 @@ pub(crate) fn encoded(value: ValueRef<'_>, limits: &EncodingLimits) -> Result<Op
     }))
 }
 
-/// Chooses some of many: the first 1,000, then every second one until 1,000 more are chosen, then every
-/// fourth one.
+/// Chooses some keys of many: the first 1,000, then every second one until 1,000 more are chosen, then every
+/// fourth one, and so on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sampler {
     seen: u64,
@@ -124,7 +124,7 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// How many keys this one stands for, if it is chosen.
+    /// Decides whether the next key is chosen. Returns the number of keys that it stands for, or `None`.
     pub(crate) fn choose(&mut self) -> Option<u64> {
         self.seen += 1;
         let stride = self.stride;

@@ -1,9 +1,10 @@
 //! Reads a file key by key into a [`Survey`].
 //!
-//! Each key is loaded into the keyspace of its database and stays there, so that `allocation_size` at the end
-//! is what the data take, table included. Of a key's own share the keyspace says the exact size of all its
-//! blocks. With a sample, most keys are skipped: their values are neither decompressed nor kept, and memory
-//! is bounded by the sample and by one value.
+//! Each key is loaded into the keyspace of its database and stays there. So the final `allocation_size` has
+//! all data and the table. `memory_usage` has the exact size of all blocks of one key.
+//!
+//! With a sample, most keys are skipped, and their values are neither decompressed nor kept. So memory is
+//! bounded by the sample and by one value.
 
 use super::advice::Stored;
 use super::coded::add_coded;
@@ -22,21 +23,22 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The bar moves after so many keys.
+/// The number of keys after which the progress bar moves.
 const KEYS_A_MOVE: u64 = 256;
 
-/// The fewest bytes of a key in a file: type, length of the key, value.
+/// The minimum size of a key in a file, in bytes: one each for the type, the length of the key and the value.
 const KEY_BYTES_MIN: u64 = 3;
 
-/// Nothing has expired yet at this time, so that keys of old dumps are loaded too.
+/// The time that is passed to the keyspace. No key has expired at this time, so the keys of old dumps are
+/// loaded too.
 pub(crate) const BEFORE_ALL: u64 = 0;
 
-/// How a file is read.
+/// The options for reading a file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ScanOptions {
-    /// One of so many keys is loaded.
+    /// If this is N, one key of N is loaded.
     pub(crate) one_of: u64,
-    /// What separates the parts of a key.
+    /// The byte that separates the parts of a key.
     pub(crate) separator: u8,
     /// The size classes of Redis.
     pub(crate) quantum: Quantum,
@@ -48,7 +50,10 @@ impl Default for ScanOptions {
     }
 }
 
-/// Reads a file. A file that is damaged behind its header gives a survey with an error.
+/// Reads a file. If the file is damaged behind its header, returns a survey with the error.
+///
+/// # Errors
+/// If the file or its header cannot be read.
 pub(crate) fn scan_file(path: &Path, options: &ScanOptions) -> Result<Survey, Error> {
     let no_file = |error| Error::Io { offset: 0, error };
     let file = File::open(path).map_err(no_file)?;
@@ -59,14 +64,14 @@ pub(crate) fn scan_file(path: &Path, options: &ScanOptions) -> Result<Survey, Er
     survey
 }
 
-/// A bar where stderr is a terminal. Elsewhere indicatif hides it.
+/// Returns a progress bar on stderr. If stderr is not a terminal, indicatif hides the bar.
 fn bar(len: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {bytes} of {total_bytes} {msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::with_draw_target(Some(len), ProgressDrawTarget::stderr()).with_style(style)
 }
 
-/// Reads from an input of `len` bytes.
+/// Like [`scan_file`], for an input of `len` bytes.
 pub(crate) fn scan(
     read: impl Read,
     len: u64,
@@ -95,22 +100,25 @@ pub(crate) fn scan(
 
 struct Scan {
     redis: ClassicRedis,
-    /// What is left of an expiry is seen from here: the time of the dump, or else the present.
+    /// The time from which the remaining time of an expiry is counted: the time of the dump, or the present
+    /// time if the dump has none.
     now: u64,
     database: u64,
-    /// For so many keys tables may still be made, by what the file says. No file has more.
+    /// The number of keys for which the hints in the file may still reserve room. It begins with the maximum
+    /// number of keys in a file of this length, so false hints do not allocate much memory.
     reservable: u64,
     key: Vec<u8>,
     survey: Survey,
 }
 
-/// What stands in front of a value.
+/// The parts of a key in the file that precede its value.
 #[derive(Clone, Copy)]
 struct Header {
     value_type: ValueType,
     expiry: Option<u64>,
-    /// Where the key stands, and where what belongs to it begins.
+    /// The offset of the key.
     offset: u64,
+    /// The offset of the first byte that belongs to the key, such as its expiry.
     start: u64,
 }
 
@@ -124,7 +132,7 @@ impl Scan {
                 Some(Event::Key(key)) => {
                     self.key.clear();
                     self.key.extend_from_slice(key.key);
-                    // A time before 1970 is no time for a keyspace.
+                    // A keyspace takes no time before 1970.
                     let expiry = key.expiry.map(|expiry| expiry.max(BEFORE_ALL + 1));
                     Header { value_type: key.value_type, expiry, offset: key.offset, start }
                 }
@@ -155,13 +163,14 @@ impl Scan {
                 let keyspace = &mut survey.databases.entry(self.database).or_default().keyspace;
                 if keyspace.is_empty() {
                     self.reservable -= keys;
-                    let _ = keyspace.try_reserve(room); // without memory the table grows later
+                    let _ = keyspace.try_reserve(room); // if there is no memory, the table grows later
                 }
             }
             _ => {}
         }
     }
 
+    /// Returns `true` if the key belongs to the sample.
     fn is_chosen(&self) -> bool {
         let one_of = self.survey.options.one_of;
         one_of <= 1 || {
@@ -171,7 +180,7 @@ impl Scan {
         }
     }
 
-    /// Reads the value of a key, and counts both.
+    /// Reads or skips the value of a key, and counts the key.
     fn key(&mut self, reader: &mut Reader<impl Read>, header: Header) -> Result<(), Error> {
         if header.value_type.object_type().is_none() {
             reader.skip_value()?;
@@ -240,7 +249,7 @@ impl Scan {
     }
 }
 
-/// Bytes of a string, or elements of a collection.
+/// Returns the number of bytes of a string, or of elements of a collection.
 fn len(value: ValueRef<'_>) -> u64 {
     let len = match value {
         ValueRef::String(string) => string.len(),
@@ -252,7 +261,7 @@ fn len(value: ValueRef<'_>) -> u64 {
     len as u64
 }
 
-/// Whether it is a hash whose fields may expire.
+/// Returns `true` for a hash whose fields may expire.
 fn is_expiring(value_type: ValueType) -> bool {
     matches!(
         value_type,

@@ -1,4 +1,4 @@
-//! [`Survey`]: what was found in a file.
+//! [`Survey`]: the result of reading a file.
 
 use super::advice::{Advice, Advisor};
 use super::figures::{Figures, Types};
@@ -11,24 +11,24 @@ use keyspace::estimate::{ClassicRedis, Store, Values, Workload};
 use rdb::{Error, Version};
 use std::collections::BTreeMap;
 
-/// What the file says about itself.
+/// The file, and its fields about itself.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) version: Version,
-    /// The length of the file.
+    /// The length of the file, in bytes.
     pub(crate) len: u64,
-    /// How many bytes were read.
+    /// The number of bytes that were read.
     pub(crate) read: u64,
-    /// The version of the server that wrote it.
+    /// The name and version of the server that wrote the file.
     pub(crate) server: Option<String>,
-    /// When it was written, in milliseconds since 1970.
+    /// The time at which the file was written, in milliseconds since 1970.
     pub(crate) written_at: Option<u64>,
-    /// `used_memory` of the server at that time.
+    /// The `used_memory` of the server at that time.
     pub(crate) used_memory: Option<u64>,
 }
 
 impl Source {
-    /// Takes a field about the file.
+    /// Stores a field of the file about itself. Other fields are ignored.
     pub(crate) fn aux(&mut self, name: &[u8], value: &[u8]) {
         let text = || std::str::from_utf8(value).ok();
         let number = || text()?.parse::<u64>().ok();
@@ -45,15 +45,16 @@ impl Source {
 /// A database of the file.
 #[derive(Default)]
 pub(crate) struct Database {
-    /// The keys of the sample, or all.
+    /// The keys that were loaded: all, or those of the sample.
     pub(crate) keyspace: Keyspace,
-    /// How many keys the file has.
+    /// The number of keys in the file.
     pub(crate) keys: u64,
-    /// How many of them have an expiry.
+    /// The number of these keys that have an expiry.
     pub(crate) expires: u64,
 }
 
-/// What was found.
+/// The result of reading a file. Unless a field says otherwise, its figures are those of the keys that were
+/// loaded.
 pub(crate) struct Survey {
     pub(crate) options: ScanOptions,
     pub(crate) source: Source,
@@ -64,26 +65,27 @@ pub(crate) struct Survey {
     pub(crate) largest_here: Largest,
     pub(crate) largest_redis: Largest,
     pub(crate) advisor: Advisor,
-    /// Bytes of the symbol tables.
+    /// The bytes of the symbol tables.
     pub(crate) symbol_tables: u64,
-    /// Keys with streams and values of modules, and their bytes in the file.
+    /// The number of keys with streams or values of modules, and their bytes in the file. They are not
+    /// loaded.
     pub(crate) unsupported: Figures,
-    /// Hashes whose fields may expire. They were loaded without these expiries.
+    /// The number of hashes in the file whose fields may expire. They are loaded without these expiries.
     pub(crate) expiring_hashes: u64,
-    /// Why the file could not be read to its end.
+    /// The error that ended the reading before the end of the file.
     pub(crate) error: Option<Error>,
 }
 
-/// The sums of all keys, scaled if there is a sample.
+/// The bytes of all keys and of their tables. The figures of a sample are scaled to all keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Totals {
-    /// Keys and values.
+    /// The figures of keys and values.
     pub(crate) keys: Figures,
-    /// The tables of Redis: buckets of keys and of expires.
+    /// The bytes of the tables of Redis: the buckets of keys and of expires.
     pub(crate) redis_tables: u64,
-    /// The tables of the keyspaces.
+    /// The bytes of the tables of the keyspaces.
     pub(crate) here_tables: u64,
-    /// The symbol tables.
+    /// The bytes of the symbol tables.
     pub(crate) symbol_tables: u64,
 }
 
@@ -120,12 +122,12 @@ impl Survey {
         }
     }
 
-    /// How many keys the file has, without those of unsupported types.
+    /// Returns the number of keys in the file, without those of unsupported types.
     pub(crate) fn keys(&self) -> u64 {
         self.databases.values().map(|database| database.keys).sum()
     }
 
-    /// How many keys were loaded.
+    /// Returns the number of keys that were loaded.
     pub(crate) fn sampled(&self) -> u64 {
         self.types.total().keys
     }
@@ -134,7 +136,7 @@ impl Survey {
         self.options.one_of > 1
     }
 
-    /// Figures of the sample as figures of all keys.
+    /// Returns the figures of all keys, given those of the keys that were loaded.
     pub(crate) fn scaled(&self, figures: Figures) -> Figures {
         figures.scaled(self.keys(), self.sampled())
     }
@@ -147,7 +149,8 @@ impl Survey {
             self.databases.values().map(|database| table_bytes(database.keys)).sum()
         } else {
             let bytes: usize = self.databases.values().map(|it| it.keyspace.allocation_size()).sum();
-            // The strings of these keyspaces are coded.
+            // The strings of these keyspaces are coded by now. So `coded` has the bytes of the keys and
+            // values, and the rest is tables.
             (bytes as u64).saturating_sub(keys.coded)
         };
         Totals { keys: self.scaled(keys), redis_tables, here_tables, symbol_tables: self.symbol_tables }
@@ -158,7 +161,7 @@ impl Survey {
     }
 }
 
-/// The expected bytes of a table that holds so many keys, which has not been filled.
+/// Returns the expected bytes of a keyspace's table with this number of keys.
 fn table_bytes(keys: u64) -> u64 {
     let workload = Workload { keys, key_len: 0, values: Values::Strings(0..=0), expires: false };
     let estimate = workload.estimate(Store::Keyspace).ok();

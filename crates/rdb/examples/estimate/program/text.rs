@@ -8,11 +8,12 @@ use super::survey::{Survey, Totals};
 use common::Thousands;
 use std::fmt::{self, Display, Write};
 
-/// How many prefixes are listed.
+/// The number of prefixes that are listed.
 pub(crate) const PREFIXES_MAX: usize = 20;
 
-/// Rows of cells: the first cells of a row are names, the others are numbers.
+/// A table for the report.
 struct Grid {
+    /// The number of cells of a row that are names. The other cells are numbers.
     names: usize,
     rows: Vec<Vec<String>>,
 }
@@ -22,7 +23,7 @@ impl Grid {
         Self { names, rows: vec![head.iter().map(|cell| (*cell).to_owned()).collect()] }
     }
 
-    /// A row of names and numbers.
+    /// Adds a row of names and numbers.
     fn row(&mut self, names: &[&str], numbers: &[u64]) {
         let numbers = numbers.iter().map(|number| Thousands(*number).to_string());
         self.rows.push(names.iter().map(|name| (*name).to_owned()).chain(numbers).collect());
@@ -34,7 +35,7 @@ impl Grid {
     }
 }
 
-/// Names stand left, numbers right.
+/// Names are aligned to the left, numbers to the right.
 impl Display for Grid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -59,7 +60,8 @@ impl Display for Grid {
     }
 }
 
-/// A name of a key in one line: text as it is, other bytes escaped.
+/// Returns the name of a key, in one line. Text without control characters is returned as it is. Any other
+/// name is escaped.
 pub(crate) fn name(key: &[u8]) -> String {
     match std::str::from_utf8(key) {
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
@@ -67,20 +69,20 @@ pub(crate) fn name(key: &[u8]) -> String {
     }
 }
 
-/// `a` as a percentage of `b`.
+/// Formats `a` as a percentage of `b`.
 fn percent(a: u64, b: u64) -> String {
     if b == 0 { "0 %".into() } else { format!("{:.1} %", a as f64 * 100.0 / b as f64) }
 }
 
-/// `1 key`, `2 keys`.
+/// Formats a number with its noun, such as `1 key` or `2 keys`.
 fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", Thousands(number), if number == 1 { "" } else { "s" })
 }
 
-/// The whole report.
+/// Returns the whole report.
 pub(crate) fn report(survey: &Survey) -> String {
     let mut out = String::new();
-    // Writing to a string does not fail.
+    // Writing to a `String` does not fail.
     let _ = source(&mut out, survey).and_then(|()| {
         types(&mut out, survey)?;
         expiries(&mut out, survey)?;
@@ -235,7 +237,7 @@ fn largest(out: &mut String, place: &str, largest: &Largest) -> fmt::Result {
     write!(out, "{grid}")
 }
 
-/// The name of a large key, with its database unless that is 0.
+/// Returns the name of a large key. If the database is not 0, its number follows.
 fn large_name(key: &LargeKey) -> String {
     let mut text = name(&key.name);
     if key.name_len > key.name.len() {
@@ -260,7 +262,7 @@ fn advice(out: &mut String, survey: &Survey) -> fmt::Result {
     Ok(())
 }
 
-/// The advice as a sentence.
+/// Returns the advice as a sentence.
 pub(crate) fn sentence(advice: &Advice) -> String {
     let keys = |noun: &str| count(advice.keys, noun);
     match advice.change {

@@ -1,6 +1,6 @@
-//! [`Ttls`]: how many keys have an expiry, and how far away it is.
+//! [`Ttls`]: counts keys by the time until they expire.
 
-/// Upper ends in milliseconds, and what they are called.
+/// The upper end of each span of time, in milliseconds, and its name.
 const SPANS: [(u64, &str); 6] = [
     (60_000, "up to 1 minute"),
     (3_600_000, "up to 1 hour"),
@@ -10,7 +10,8 @@ const SPANS: [(u64, &str); 6] = [
     (u64::MAX, "longer"),
 ];
 
-/// Keys by the time they have left. All keys of a file are counted, also those outside of a sample.
+/// The number of keys in each span of remaining time. All keys of a file are counted, including those outside
+/// the sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ttls {
     expired: u64,
@@ -18,7 +19,8 @@ pub(crate) struct Ttls {
 }
 
 impl Ttls {
-    /// A key that expires at `expiry`, seen from `now`, both in milliseconds since 1970.
+    /// Counts a key that expires at `expiry`. The remaining time is counted from `now`. Both are in
+    /// milliseconds since 1970.
     pub(crate) fn add(&mut self, expiry: u64, now: u64) {
         match expiry.checked_sub(now) {
             None | Some(0) => self.expired += 1,
@@ -29,12 +31,12 @@ impl Ttls {
         }
     }
 
-    /// How many keys have an expiry.
+    /// Returns the number of keys with an expiry.
     pub(crate) fn keys(&self) -> u64 {
         self.expired + self.spans.iter().sum::<u64>()
     }
 
-    /// Each span with its keys.
+    /// Returns the name of each span and the number of its keys.
     pub(crate) fn spans(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let spans = SPANS.iter().zip(self.spans).map(|((_, name), keys)| (*name, keys));
         std::iter::once(("has expired", self.expired)).chain(spans)

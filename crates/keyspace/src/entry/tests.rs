@@ -134,7 +134,7 @@ fn a_coded_string_stays_the_same_while_its_entry_changes() {
             let parts = (slot, len as usize, codes.clone());
             let mut coded = entry(b"key", None, slot, len, &codes);
             assert_eq!(
-                coded.allocation_size(),
+                coded.usable_size(),
                 Entry::size_of_coded(b"key", false, &CodedString { slot, len, codes: &codes })
             );
             let encoding = if len > 44 { Encoding::Raw } else { Encoding::EmbStr };

@@ -78,7 +78,7 @@ fn filled(expires: bool, needed: &[&str]) -> Keyspace {
         keyspace.set_symbols(Some(TABLE.clone())).unwrap();
         while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
     }
-    let coded = "coded by a table".repeat(if cfg!(miri) { 2 } else { 20 });
+    let coded = "coded by a table".repeat(20);
     let strings =
         [("short", &b"text"[..]), ("full", &long[..1_024]), ("long", &long), ("coded", coded.as_bytes())];
     for key in KEYS.into_iter().filter(|key| !cfg!(miri) || needed.contains(key)) {
@@ -304,7 +304,7 @@ fn a_pass_over_many_long_strings_ends_without_memory() {
     let mut keyspace = Keyspace::with_options(options());
     keyspace.set_symbols(Some(TABLE.clone())).unwrap();
     let text = "coded by a table".repeat(50);
-    for n in 0..if cfg!(miri) { 20 } else { 100 } {
+    for n in 0..100 {
         keyspace.set(format!("coded {n}").as_bytes(), text.as_bytes(), NOW).unwrap();
     }
     let before = contents(&keyspace);

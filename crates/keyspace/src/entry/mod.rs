@@ -379,8 +379,9 @@ impl Entry {
     }
 
     /// Returns by how much the blocks grow if the string gets `len` bytes. If `is_greedy` is set, the new
-    /// string also reserves as much spare room as `sds` would. The string of an object always reserves it. If
-    /// a reply shares the object, the object is copied first.
+    /// string also reserves as much spare room as `sds` would. The string of an object always reserves it, as
+    /// does a coded string that becomes an object before it grows. If a reply shares the object, the object is
+    /// copied first.
     pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
         let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
         let object = self.object();
@@ -388,7 +389,14 @@ impl Entry {
         if !is_shared && Self::size_of_len(key, expires, len, false) <= own {
             return 0;
         }
-        Self::size_of_len(key, expires, len, is_greedy || object.is_some()).saturating_sub(own)
+        let is_decoded_as_object = match self.string() {
+            Ok(string @ EntryString::Coded(_)) => {
+                string.len() > content::INLINE_LEN_MAX && len > string.len()
+            }
+            _ => false,
+        };
+        let is_greedy = is_greedy || object.is_some() || is_decoded_as_object;
+        Self::size_of_len(key, expires, len, is_greedy).saturating_sub(own)
     }
 
     /// Returns the bytes that an entry with a string of `len` bytes adds to `used_memory`. The string is not

@@ -198,6 +198,29 @@ fn a_limit_holds_more_coded_strings_than_plain_ones() {
 }
 
 #[test]
+fn a_coded_string_that_grows_stays_within_the_limit_or_is_refused() {
+    let mut keyspace = with_records(100);
+    for (old_len, added) in
+        [900, 3_000].iter().flat_map(|old| [1, 200, 5_000, 70_000].map(|added| (*old, added)))
+    {
+        let text: Vec<u8> = (0..).flat_map(|n| record(n).into_bytes()).take(old_len).collect();
+        for room in (0..200_000).step_by(5_000) {
+            keyspace.set_options(Options::new());
+            keyspace.set("coded", &text[..], NOW).unwrap();
+            assert!(is_coded(&keyspace, "coded"));
+            let limit = keyspace.counted_bytes() + room;
+            keyspace.set_options(Options::new().maxmemory(limit));
+            let grown = keyspace.set_range("coded", old_len, &vec![b'x'; added], NOW);
+            match grown {
+                Ok(len) => assert_eq!(len, old_len + added),
+                Err(error) => assert!(matches!(error, Error::MaxmemoryReached { .. }) && room < 180_000),
+            }
+            assert!(keyspace.counted_bytes() <= limit, "{added} bytes more than {old_len}, room {room}");
+        }
+    }
+}
+
+#[test]
 fn a_move_that_is_refused_leaves_the_string_coded() {
     let (mut keyspace, mut other) = (with_records(100), Keyspace::new());
     other.set("coded:1", "another", NOW).unwrap();

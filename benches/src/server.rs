@@ -22,7 +22,7 @@
 use crate::error::BadInput;
 use anyhow::{Context, Result, bail, ensure};
 use conformance::known::Family;
-use conformance::process::{Info, Process, START_PATIENCE, StartOptions};
+use conformance::process::{Info, Process, START_TIME_MAX, StartOptions};
 use redis::{Connection, ConnectionLike, Value};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -150,7 +150,7 @@ pub struct Server(Process);
 
 impl Server {
     fn start(path: &Path) -> Result<Self> {
-        Ok(Self(Process::start(path, START_PATIENCE)?))
+        Ok(Self(Process::start(path, START_TIME_MAX)?))
     }
 
     /// Returns the family with the version, and the allocator.

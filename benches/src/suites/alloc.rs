@@ -290,7 +290,7 @@ pub const HEADLINE: Headline = Headline {
 
 /// Runs the suite.
 pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
-    price_of_asking(ctx);
+    used_memory_cost(ctx);
     let mix = Mix::new(ctx.settings.seed);
     for threads in [1, 2] {
         let s = if threads == 1 { "" } else { "s" };
@@ -330,7 +330,7 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
 /// Measures the cost of `used_memory()`. It adds up one cache line for each thread slot that was ever used,
 /// so its cost grows with the number of threads. This runs first, because a slot that was used once is read
 /// from then on.
-fn price_of_asking(ctx: &mut Ctx) {
+fn used_memory_cost(ctx: &mut Ctx) {
     const ASKS: usize = 1000;
     let rounds = ctx.settings.pick(2, 31, 101);
     for threads in [1, 64] {

@@ -18,7 +18,7 @@ use values::EncodingLimits;
 /// The number of commands that are sent together.
 const BATCH: usize = 200;
 /// The number of batches between two changes of the limits.
-const BATCHES_A_LIMIT: usize = 5;
+const BATCHES_PER_LIMIT: usize = 5;
 /// The number of commands that are shown with a difference.
 const SHOWN: usize = 30;
 /// The exit code if there is no server, or if it is too old.
@@ -100,7 +100,7 @@ fn compare_values(args: &Args) -> Result<ExitCode> {
         if done >= args.commands {
             break;
         }
-        if batch % BATCHES_A_LIMIT == 0 {
+        if batch % BATCHES_PER_LIMIT == 0 {
             world.limits = source.limits();
             server.configure(&world.limits)?;
         }

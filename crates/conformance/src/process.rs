@@ -32,7 +32,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, fs, io};
 
 /// The time limit for the start of a server that has no data to load.
-pub const START_PATIENCE: Duration = Duration::from_secs(10);
+pub const START_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The time limit for a reply.
 const REPLY_PATIENCE: Duration = Duration::from_secs(60);
@@ -66,14 +66,14 @@ pub enum StartError {
     /// The program runs, but does not answer `PING`.
     Silent {
         /// The time limit.
-        patience: Duration,
+        time_limit: Duration,
         /// The error of the last attempt, or `None` if there was no time for an attempt.
         last: Option<Box<RedisError>>,
     },
     /// The program runs, but another program answers on its port of the loopback interface.
     OtherAnswers {
         /// The time limit.
-        patience: Duration,
+        time_limit: Duration,
     },
     /// The program answers, but is neither Redis nor Valkey.
     Unknown,
@@ -90,14 +90,14 @@ impl fmt::Display for StartError {
                 write!(f, "ended before it answered, {status}")
             }
             Self::Ended { status, said } => write!(f, "ended before it answered, {status}: {said}"),
-            Self::Silent { patience, last } => {
-                write!(f, "does not answer PING within {} s", patience.as_secs_f64())?;
+            Self::Silent { time_limit, last } => {
+                write!(f, "does not answer PING within {} s", time_limit.as_secs_f64())?;
                 last.as_ref().map_or(Ok(()), |err| write!(f, ": {err}"))
             }
-            Self::OtherAnswers { patience } => write!(
+            Self::OtherAnswers { time_limit } => write!(
                 f,
                 "does not answer PING within {} s: another program answers on its port",
-                patience.as_secs_f64()
+                time_limit.as_secs_f64()
             ),
             Self::Unknown => f.write_str("answers, and INFO does not say a version of Redis or Valkey"),
         }
@@ -134,19 +134,19 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program without persistence, and waits until it answers, but at most for `patience`. A
+    /// Starts the program without persistence, and waits until it answers, but at most for `time_limit`. A
     /// relative path starts at the caller's working directory. A bare name is looked up on `PATH`.
-    pub fn start(program: &Path, patience: Duration) -> Result<Self, StartError> {
-        Self::start_with(program, patience, &StartOptions::default())
+    pub fn start(program: &Path, time_limit: Duration) -> Result<Self, StartError> {
+        Self::start_with(program, time_limit, &StartOptions::default())
     }
 
     /// Like [`start`](Self::start), but with options.
     pub fn start_with(
         program: &Path,
-        patience: Duration,
+        time_limit: Duration,
         options: &StartOptions<'_>,
     ) -> Result<Self, StartError> {
-        Self::start_in(&std::env::temp_dir(), program, options, patience)
+        Self::start_in(&std::env::temp_dir(), program, options, time_limit)
     }
 
     /// Like [`start_with`](Self::start_with), but creates the folder in `parent`.
@@ -154,10 +154,10 @@ impl Process {
         parent: &Path,
         program: &Path,
         options: &StartOptions<'_>,
-        patience: Duration,
+        time_limit: Duration,
     ) -> Result<Self, StartError> {
         let started = Started::new(parent, program, options)?;
-        let info = started.first_answer(patience)?;
+        let info = started.first_answer(time_limit)?;
         let (family, version) = info.family_and_version().ok_or(StartError::Unknown)?;
         Ok(Self { family, version: version.to_owned(), started })
     }
@@ -221,15 +221,15 @@ impl Started {
     }
 
     /// Waits until the server answers PING, and returns its INFO.
-    fn first_answer(&self, patience: Duration) -> Result<Info, StartError> {
+    fn first_answer(&self, time_limit: Duration) -> Result<Info, StartError> {
         let start = Instant::now();
-        let mut failure = StartError::Silent { patience, last: None };
+        let mut failure = StartError::Silent { time_limit, last: None };
         loop {
             let ended = self.handle.with(|child| child.try_wait()).map_err(StartError::Program)?;
             if let Some(status) = ended {
                 return Err(StartError::Ended { status, said: last_line(&self.log) });
             }
-            let left = patience.saturating_sub(start.elapsed());
+            let left = time_limit.saturating_sub(start.elapsed());
             if left.is_zero() {
                 return Err(failure);
             }
@@ -240,7 +240,7 @@ impl Started {
             match answer {
                 Ok(info) if self.answers(&info) => return Ok(info),
                 // Another program has taken the port first. A server then ends, but other programs may not.
-                Ok(_) => failure = StartError::OtherAnswers { patience },
+                Ok(_) => failure = StartError::OtherAnswers { time_limit },
                 Err(err) => {
                     // The answer of another program says more than a last attempt that ran out of time.
                     if let StartError::Silent { last, .. } = &mut failure {
@@ -303,11 +303,11 @@ fn client(address: ConnectionAddr) -> Client {
     Client::open(address).expect("an address is not parsed, and sockets and the loopback need no feature")
 }
 
-/// Returns a connection whose time limits are `patience`.
-fn connect(client: &Client, patience: Duration) -> RedisResult<Connection> {
-    let connection = client.get_connection_with_timeout(patience)?;
-    connection.set_read_timeout(Some(patience))?;
-    connection.set_write_timeout(Some(patience))?;
+/// Returns a connection whose time limits are `time_limit`.
+fn connect(client: &Client, time_limit: Duration) -> RedisResult<Connection> {
+    let connection = client.get_connection_with_timeout(time_limit)?;
+    connection.set_read_timeout(Some(time_limit))?;
+    connection.set_write_timeout(Some(time_limit))?;
     Ok(connection)
 }
 
@@ -382,10 +382,10 @@ mod tests {
     #[cfg(unix)]
     #[test]
     fn a_program_that_ends_is_an_error_with_its_last_words() {
-        let err = Process::start(Path::new("false"), START_PATIENCE).unwrap_err();
+        let err = Process::start(Path::new("false"), START_TIME_MAX).unwrap_err();
         assert_eq!(err.to_string(), "ended before it answered, exit status: 1");
         // `sleep` refuses the options of a server.
-        let err = Process::start(Path::new("sleep"), START_PATIENCE).unwrap_err();
+        let err = Process::start(Path::new("sleep"), START_TIME_MAX).unwrap_err();
         let StartError::Ended { status, said } = &err else { panic!("{err}") };
         assert!(!status.success() && !said.is_empty(), "{err}");
         assert!(!err.to_string().contains('\n'), "{err}");
@@ -394,10 +394,10 @@ mod tests {
     /// Waits for an answer on `socket` while a program runs that is not a server. Returns the last error and
     /// the waiting time.
     #[cfg(unix)]
-    fn waits_in_vain(socket: &Path) -> (RedisError, Duration) {
-        let sleeper = sleeper(client(ConnectionAddr::Unix(socket.into())));
+    fn wait_for_no_answer(socket: &Path) -> (RedisError, Duration) {
+        let start_sleep = start_sleep(client(ConnectionAddr::Unix(socket.into())));
         let start = Instant::now();
-        let err = sleeper.first_answer(SOON).unwrap_err();
+        let err = start_sleep.first_answer(SOON).unwrap_err();
         let waited = start.elapsed();
         let text = err.to_string();
         assert!(text.starts_with("does not answer PING within 0.2 s: ") && !text.contains('\n'), "{text}");
@@ -407,7 +407,7 @@ mod tests {
 
     /// Starts a program that is not a server, as if it were the server of `client`.
     #[cfg(unix)]
-    fn sleeper(client: Client) -> Started {
+    fn start_sleep(client: Client) -> Started {
         let prepare = |_: &Path| {
             let mut command = Command::new("sleep");
             command.arg("60");
@@ -421,10 +421,10 @@ mod tests {
     #[test]
     fn a_program_that_never_listens_is_an_error_in_time_that_says_why() {
         let folder = TempDir::new().unwrap();
-        let (err, waited) = waits_in_vain(&folder.path().join("socket"));
+        let (err, waited) = wait_for_no_answer(&folder.path().join("socket"));
         assert!(waited >= SOON && waited < 50 * SOON, "{waited:?}");
         assert!(err.is_connection_refusal(), "{err}");
-        let (err, _) = waits_in_vain(&folder.path().join("s".repeat(200)));
+        let (err, _) = wait_for_no_answer(&folder.path().join("s".repeat(200)));
         assert!(err.is_io_error() && !err.is_connection_refusal(), "{err}");
     }
 
@@ -435,7 +435,7 @@ mod tests {
         let socket = folder.path().join("socket");
         // The system completes connections for a listener that accepts none.
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
-        let (err, waited) = waits_in_vain(&socket);
+        let (err, waited) = wait_for_no_answer(&socket);
         assert!(waited >= SOON && waited < 50 * SOON, "{waited:?}");
         assert!(err.is_timeout(), "{err}");
     }
@@ -448,8 +448,8 @@ mod tests {
         let long = parent.path().join("long".repeat(40));
         fs::create_dir(&long).unwrap();
         let other =
-            Process::start_in(&long, Path::new(program), &StartOptions::default(), START_PATIENCE).unwrap();
-        let err = sleeper(other.started.client.clone()).first_answer(SOON).unwrap_err();
+            Process::start_in(&long, Path::new(program), &StartOptions::default(), START_TIME_MAX).unwrap();
+        let err = start_sleep(other.started.client.clone()).first_answer(SOON).unwrap_err();
         let expected = "does not answer PING within 0.2 s: another program answers on its port";
         assert_eq!(err.to_string(), expected);
     }
@@ -479,7 +479,7 @@ mod tests {
         for (parent, expected) in [(short, ["log", "socket"].as_slice()), (long, &["log"])] {
             fs::create_dir(&parent).unwrap();
             let process =
-                Process::start_in(&parent, Path::new(program), &StartOptions::default(), START_PATIENCE)
+                Process::start_in(&parent, Path::new(program), &StartOptions::default(), START_TIME_MAX)
                     .unwrap();
             let mut connection = process.connect().unwrap();
             redis::cmd("SET").arg("key").arg("value").exec(&mut connection).unwrap();
@@ -487,7 +487,7 @@ mod tests {
             let _ = redis::cmd("SHUTDOWN").exec(&mut connection);
             let start = Instant::now();
             while process.started.handle.with(|child| child.try_wait()).unwrap().is_none() {
-                assert!(start.elapsed() < START_PATIENCE, "{program} does not end");
+                assert!(start.elapsed() < START_TIME_MAX, "{program} does not end");
                 std::thread::sleep(PAUSE);
             }
             let left = files(&parent);

@@ -3,7 +3,7 @@
 
 use crate::Reply;
 use crate::known::Family;
-use crate::process::{Process, START_PATIENCE};
+use crate::process::{Process, START_TIME_MAX};
 use anyhow::{Context, Result, bail};
 use redis::{Connection, Value};
 use std::path::Path;
@@ -23,7 +23,7 @@ impl Server {
     /// Starts the program and waits until it answers.
     pub fn start(program: &Path) -> Result<Self> {
         let process =
-            Process::start(program, START_PATIENCE).with_context(|| program.display().to_string())?;
+            Process::start(program, START_TIME_MAX).with_context(|| program.display().to_string())?;
         let version = process.version_numbers();
         Ok(Self { connection: process.connect()?, family: process.family, version, _process: process })
     }

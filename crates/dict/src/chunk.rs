@@ -351,11 +351,11 @@ impl<T> Chunk<T> {
         entry: T,
         storage: &mut Storage,
     ) -> Result<Slot<T>, T> {
-        // SAFETY: the chunk is live. It has the free slot, or is full, as `push_behind` requires.
+        // SAFETY: the chunk is live. It has the free slot, or is full, as `push_overflow` requires.
         unsafe {
             match self.free_slot(preferred) {
                 Some(index) => Ok(self.fill(index, tag, entry)),
-                None => self.push_behind(tag, entry, storage),
+                None => self.push_overflow(tag, entry, storage),
             }
         }
     }
@@ -380,7 +380,7 @@ impl<T> Chunk<T> {
     /// # Safety
     /// The chunk is live and has no free slot.
     #[inline(never)]
-    pub(crate) unsafe fn push_behind(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
+    pub(crate) unsafe fn push_overflow(self, tag: u8, entry: T, storage: &mut Storage) -> Result<Slot<T>, T> {
         // SAFETY: the chunk is full, as `push_to_child` requires, and `last_child` returns the end of its
         // chain.
         unsafe {

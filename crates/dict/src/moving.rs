@@ -45,7 +45,7 @@ impl<T> Appender<T> {
 }
 
 /// Entries that were cut off a chunk's chain and are to be dropped, with the children that hold them.
-struct CutOff<'a, T> {
+struct RemovedTail<'a, T> {
     /// The entries in the last child that stays. Their tags are cleared already.
     in_last: &'a [Slot<T>],
     /// The first of the children that hold nothing else.
@@ -53,7 +53,7 @@ struct CutOff<'a, T> {
     storage: &'a mut Storage,
 }
 
-impl<T> CutOff<'_, T> {
+impl<T> RemovedTail<'_, T> {
     fn drop_entries(mut self) {
         // SAFETY: each entry is dropped once, and nothing else owns it. A child is freed after all its
         // entries are dropped. If a drop panics, `Drop` frees the children and leaks the other entries.
@@ -81,7 +81,7 @@ impl<T> CutOff<'_, T> {
     }
 }
 
-impl<T> Drop for CutOff<'_, T> {
+impl<T> Drop for RemovedTail<'_, T> {
     fn drop(&mut self) {
         while self.child.is_some() {
             self.free_first();
@@ -181,7 +181,7 @@ impl<T> Chunk<T> {
                 leaving.0 |= u32::from(moves(self.slot(index).entry.as_ref())) << index;
             }
             if self.filter() == 0 {
-                self.move_slots_over(leaving, new);
+                self.move_slots_in_place(leaving, new);
                 return Ok(leaving.len());
             }
             let in_children = self.len_in_children();
@@ -189,15 +189,15 @@ impl<T> Chunk<T> {
                 let leaving_in_children = self.select_in_children(&mut moves);
                 let moved = leaving.len() + leaving_in_children.count_ones() as usize;
                 if moved <= SLOTS && SLOTS + in_children - moved <= SLOTS {
-                    let free = self.move_slots_over(leaving, new);
+                    let free = self.move_slots_in_place(leaving, new);
                     self.move_in_children(leaving_in_children, leaving, new, free, storage);
                     return Ok(moved);
                 }
             }
             let staying_in_children = self.partition_children(|entry| moves(entry));
-            let mut spares = Spares::with(Self::CHILDREN_AHEAD, storage)?;
+            let mut spares = Spares::with(Self::EXTRA_SPARES, storage)?;
             let mut moved = leaving.len();
-            self.move_slots_over(leaving, new);
+            self.move_slots_in_place(leaving, new);
             let mut index = in_children;
             let mut here = Appender { chunk: self, last: None };
             let mut there = Appender { chunk: new, last: None };
@@ -236,7 +236,7 @@ impl<T> Chunk<T> {
     ///
     /// # Safety
     /// Both chunks are live. The slots `from` are occupied in this one and free in `to`.
-    unsafe fn move_slots_over(self, from: Slots, to: Self) -> Slots {
+    unsafe fn move_slots_in_place(self, from: Slots, to: Self) -> Slots {
         // SAFETY: the caller guarantees that these slots are occupied in this chunk and free in `to`.
         unsafe {
             for index in from {
@@ -301,7 +301,7 @@ impl<T> Chunk<T> {
 
     /// The number of spares that [`Chunk::empty_children`] needs in advance, besides the children that it
     /// empties.
-    const CHILDREN_AHEAD: usize = (size_of::<T>() >= LARGE_ENTRY) as usize;
+    const EXTRA_SPARES: usize = (size_of::<T>() >= LARGE_ENTRY) as usize;
 
     /// Detaches all children from the chunk and passes their entries to `each`, the last one first. Each
     /// child becomes a spare before its entries are passed on; with large entries, it becomes one afterwards.
@@ -324,7 +324,7 @@ impl<T> Chunk<T> {
             }
             let mut child = last;
             loop {
-                if Self::CHILDREN_AHEAD > 0 {
+                if Self::EXTRA_SPARES > 0 {
                     for index in (0..child.len()).rev() {
                         let (tag, entry) = child.slot(index).take();
                         each(tag, entry, spares);
@@ -414,7 +414,7 @@ impl<T> Chunk<T> {
             }
             self.rebuild_filter();
             forget(before - staying);
-            CutOff { in_last, child, storage }.drop_entries();
+            RemovedTail { in_last, child, storage }.drop_entries();
         }
     }
 
@@ -450,7 +450,7 @@ impl<T> Chunk<T> {
             let fits = from.len() == 0 || to.filter() == 0 && from.len() <= free.len();
             if self.filter() == 0 && fits {
                 let (same, other) = (Slots(from.0 & free.0), Slots(from.0 & !free.0));
-                self.move_slots_over(same, to);
+                self.move_slots_in_place(same, to);
                 self.move_slots(other, to, Slots(free.0 & !same.0));
                 return Ok(from.len());
             }
@@ -462,7 +462,7 @@ impl<T> Chunk<T> {
                 0 => more,
                 own => more.min((more + 1).saturating_sub(own)),
             };
-            let mut spares = Spares::with(needed + Self::CHILDREN_AHEAD, storage)?;
+            let mut spares = Spares::with(needed + Self::EXTRA_SPARES, storage)?;
             let mut there = Appender { chunk: to, last: to.last_child().map(|(_, last)| last) };
             self.empty_children(&mut spares, |tag, entry, spares| there.push(tag, entry, spares));
             for index in self.group().occupied() {

@@ -29,7 +29,7 @@ use crate::group::SLOTS;
 /// A table splits a chunk when it would hold more than this many quarters of an entry per chunk.
 const GROW_QUARTERS: usize = 42;
 /// Maintenance merges chunks of a table that holds fewer quarters of an entry per chunk.
-const REST_QUARTERS: usize = 40;
+const MAINTENANCE_QUARTERS: usize = 40;
 /// A removal merges a chunk of a table that holds fewer quarters of an entry per chunk.
 const SHRINK_QUARTERS: usize = 20;
 /// Under [`ResizePolicy::Avoid`], a table grows only at this many times the usual number of entries. In C:
@@ -48,8 +48,8 @@ pub(crate) const fn chunks_for(entries: usize) -> usize {
 }
 
 /// Returns the number of chunks to which maintenance brings a table of `entries` entries.
-const fn chunks_at_rest(entries: usize) -> usize {
-    chunks_at(entries, REST_QUARTERS)
+const fn chunks_after_maintenance(entries: usize) -> usize {
+    chunks_at(entries, MAINTENANCE_QUARTERS)
 }
 
 const fn chunks_at(entries: usize, quarters: usize) -> usize {
@@ -107,7 +107,7 @@ impl Limits {
 /// Returns how many chunks a table should have that has `chunks` chunks, holds `entries` entries, and must
 /// not go below `floor` chunks.
 pub(crate) fn wanted_chunks(chunks: usize, entries: usize, floor: usize) -> usize {
-    let (enough, at_rest) = (chunks_for(entries), chunks_at_rest(entries).max(floor).max(1));
+    let (enough, at_rest) = (chunks_for(entries), chunks_after_maintenance(entries).max(floor).max(1));
     if enough > chunks {
         enough
     } else if at_rest < chunks {

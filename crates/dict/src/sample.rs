@@ -84,7 +84,7 @@ use crate::prefetch::prefetch;
 use crate::raw::RawTable;
 
 /// The number of chunks that a walk passes in the time of one trial.
-const CHUNKS_A_TRIAL: usize = 16;
+const CHUNKS_PER_TRIAL: usize = 16;
 /// The number of trials for even the smallest table.
 const TRIALS_MIN: usize = 64;
 /// About twice the mean of a growing table. It must exceed the number of slots, so that overflowed entries
@@ -160,12 +160,12 @@ impl<T> RawTable<T> {
 
     /// Returns the number of trials that may fail before the walk.
     pub(crate) fn trials(&self) -> usize {
-        TRIALS_MIN + self.chunks() / CHUNKS_A_TRIAL
+        TRIALS_MIN + self.chunks() / CHUNKS_PER_TRIAL
     }
 
     /// Returns whether the walk is expected to end before the trials would.
     pub(crate) fn walks_at_once(&self, bound: usize) -> bool {
-        self.len() < bound.saturating_mul(CHUNKS_A_TRIAL)
+        self.len() < bound.saturating_mul(CHUNKS_PER_TRIAL)
     }
 
     /// Makes trials below `bound`, which is 15 or more, `AHEAD` of them at a time, and then walks. Returns

@@ -59,8 +59,8 @@ mod tests {
         let visit = |seen: &mut [bool], cursor, chunks| {
             let (chunk, other, next) = step(cursor, chunks);
             for hash in 0..HASHES {
-                let home = chunk_of(hash, chunks, unsplit_mask(chunks));
-                seen[hash as usize] |= home == chunk || Some(home) == other;
+                let chunk_for = chunk_of(hash, chunks, unsplit_mask(chunks));
+                seen[hash as usize] |= chunk_for == chunk || Some(chunk_for) == other;
             }
             next
         };
@@ -100,8 +100,8 @@ mod tests {
                 let chunks = (state >> 17) as usize % 64 + 1;
                 let (chunk, other, next) = step(cursor, chunks);
                 for hash in 0..256 {
-                    let home = chunk_of(hash, chunks, unsplit_mask(chunks));
-                    seen[hash as usize] |= home == chunk || Some(home) == other;
+                    let chunk_for = chunk_of(hash, chunks, unsplit_mask(chunks));
+                    seen[hash as usize] |= chunk_for == chunk || Some(chunk_for) == other;
                 }
                 (cursor, calls) = (next, calls + 1);
                 if cursor == Cursor::START {

@@ -120,7 +120,7 @@ impl Directory {
 /// A directory of at least this many pages, 16 KiB, is not copied in one go.
 const LARGE_DIRECTORY: usize = 1024;
 /// The number of pages of a large directory that are copied with one split or merge.
-const PAGES_A_COPY: usize = 64;
+const PAGES_PER_COPY: usize = 64;
 
 /// Returns whether a large directory of this capacity should have a successor of twice the capacity.
 fn is_nearly_full(pages: usize, capacity: usize) -> bool {
@@ -195,7 +195,7 @@ impl Storage {
     }
 
     /// Adds the bytes that `before` has ever allocated to those of this storage.
-    pub(crate) fn carry_allocated(&mut self, before: &Self) {
+    pub(crate) fn add_allocated(&mut self, before: &Self) {
         self.allocated += before.allocated;
     }
 
@@ -328,18 +328,18 @@ impl Storage {
     /// rounds them up.
     pub(crate) fn split_bytes(&self, layout: &ChunkLayout, chunks: usize) -> usize {
         let growth = if chunks == self.held { self.growth_bytes(layout) } else { 0 };
-        let tends = self.successor.is_none() && self.tends_directory(layout, chunks);
+        let tends = self.successor.is_none() && self.copies_directory(layout, chunks);
         let successor = if tends { self.next_capacity(layout).unwrap_or(0) } else { 0 };
         growth + successor * size_of::<Page>()
     }
 
     /// Returns whether a split or merge of a table of `chunks` chunks also calls
-    /// [`Storage::tend_directory`].
+    /// [`Storage::copy_directory_step`].
     ///
     /// To bound its work, a split or merge does so only if it neither allocates nor frees memory for chunks.
     /// If every step of growth is a single chunk, every split allocates and every merge frees. Then all of
     /// them do so.
-    pub(crate) fn tends_directory(&self, layout: &ChunkLayout, chunks: usize) -> bool {
+    pub(crate) fn copies_directory(&self, layout: &ChunkLayout, chunks: usize) -> bool {
         self.capacity >= LARGE_DIRECTORY
             && (layout.paging.step_max() == 1
                 || (chunks < self.held && self.held_after_shrinking(layout) < chunks))
@@ -360,8 +360,8 @@ impl Storage {
     /// Copies a few pages to a directory of the right capacity, if a large directory will soon be full or is
     /// much too large. The first call allocates the new directory, and the call that copies the last page
     /// puts it in the place of the old one.
-    pub(crate) fn tend_directory(&mut self, layout: &ChunkLayout) {
-        // A merge asks `tends_directory` before it frees chunks. If it freed all of them, it freed the
+    pub(crate) fn copy_directory_step(&mut self, layout: &ChunkLayout) {
+        // A merge asks `copies_directory` before it frees chunks. If it freed all of them, it freed the
         // directory too.
         if self.capacity < LARGE_DIRECTORY {
             return;
@@ -379,7 +379,7 @@ impl Storage {
             return self.release_successor();
         }
         let from = successor.copied;
-        let count = (pages - from).min(PAGES_A_COPY);
+        let count = (pages - from).min(PAGES_PER_COPY);
         // SAFETY: both directories are live and distinct, and have room for the pages. The pages of a large
         // table stay where they are until they are freed.
         unsafe {

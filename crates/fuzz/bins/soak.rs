@@ -6,7 +6,7 @@
 use clap::{Parser, ValueEnum};
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, presets};
 use common::Thousands;
-use fuzz::soak::{self, Failure, Plant, Report, Settings};
+use fuzz::soak::{self, Failure, PlantedFault, Report, Settings};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -46,7 +46,7 @@ enum Fault {
     ExpiredAnswer,
 }
 
-impl From<Fault> for Plant {
+impl From<Fault> for PlantedFault {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Leak => Self::Leak,
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
         time,
         operations: args.operations.unwrap_or(u64::MAX),
         threads: if args.operations.is_some() { 0 } else { args.threads.into() },
-        plant: args.plant.map(Plant::from),
+        plant: args.plant.map(PlantedFault::from),
     };
     eprintln!("soak: seed {seed}");
     let bar = bar(&settings);

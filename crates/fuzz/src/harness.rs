@@ -52,11 +52,11 @@ impl Faults {
 /// Checks, when it is dropped, that the thread has freed all memory that it has allocated since
 /// [`open`](Self::open). Structures that are checked are declared after this value, so that they are dropped
 /// before it.
-pub(crate) struct Books {
+pub(crate) struct LeakCheck {
     region: Region,
 }
 
-impl Books {
+impl LeakCheck {
     pub(crate) fn open() -> Self {
         Self { region: Region::start() }
     }
@@ -67,7 +67,7 @@ impl Books {
     }
 }
 
-impl Drop for Books {
+impl Drop for LeakCheck {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             assert_eq!(self.region.held(), 0, "bytes lost or freed twice");

@@ -1,16 +1,21 @@
 //! Tests that the soak passes for some seconds, and that it finds each planted fault.
 
-use fuzz::soak::{self, Failure, Plant, Report, Settings};
+use fuzz::soak::{self, Failure, PlantedFault, Report, Settings};
 use std::time::Duration;
 
 /// The maximal time of a run. It is enough to plant and find a fault, and a run that finds one ends at once.
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn run(plant: Option<Plant>, time: Duration, operations: u64, threads: usize) -> Result<Report, Failure> {
+fn run(
+    plant: Option<PlantedFault>,
+    time: Duration,
+    operations: u64,
+    threads: usize,
+) -> Result<Report, Failure> {
     soak::run(&Settings { seed: 1, time, operations, threads, plant }, |_| {})
 }
 
-fn found(plant: Plant) -> String {
+fn found(plant: PlantedFault) -> String {
     let failure = run(Some(plant), LIMIT, u64::MAX, 0).expect_err("a planted fault");
     assert!(failure.operation.is_some() && !failure.last.is_empty());
     failure.message
@@ -35,18 +40,18 @@ fn the_same_seed_gives_the_same_operations() {
 
 #[test]
 fn a_value_that_is_never_freed_is_found() {
-    let message = found(Plant::Leak);
+    let message = found(PlantedFault::Leak);
     assert!(message.contains("bytes are in use"), "{message}");
 }
 
 #[test]
 fn a_key_that_is_lost_is_found() {
-    let message = found(Plant::LostKey);
+    let message = found(PlantedFault::LostKey);
     assert!(message.contains("keys of the keyspace"), "{message}");
 }
 
 #[test]
 fn an_answer_from_before_the_expiry_is_found() {
-    let message = found(Plant::ExpiredAnswer { late: 5_000 });
+    let message = found(PlantedFault::ExpiredAnswer { late: 5_000 });
     assert!(message.contains("the model"), "{message}");
 }

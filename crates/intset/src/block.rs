@@ -108,7 +108,7 @@ impl Block {
         unsafe {
             let usable = zmalloc::zmalloc_usable_size(self.start);
             // The block may be larger than its size class, because the set was once larger. It may even be
-            // half empty, if there was no memory when `give_back` tried to make it smaller.
+            // half empty, if there was no memory when `shrink_if_half_free` tried to make it smaller.
             let (fits, wastes) = (new_len <= usable, size <= usable / 2);
             if fits && !wastes {
                 return Some(());
@@ -125,7 +125,7 @@ impl Block {
     /// Makes the block smaller after integers were removed, if at least half of it would be free. The block
     /// keeps its size if the allocator has no memory for a smaller block.
     #[inline]
-    fn give_back(&mut self, old_len: usize, new_len: usize) {
+    fn shrink_if_half_free(&mut self, old_len: usize, new_len: usize) {
         let size = zmalloc::good_size(new_len);
         if size >= zmalloc::good_size(old_len) {
             return;
@@ -220,7 +220,7 @@ impl Buffer for Block {
             items.add(start * size).copy_from(items.add(end * size), (len - end) * size);
             self.start.add(4).cast().write((rest as u32).to_le_bytes());
         }
-        self.give_back(HEADER_LEN + len * size, HEADER_LEN + rest * size);
+        self.shrink_if_half_free(HEADER_LEN + len * size, HEADER_LEN + rest * size);
     }
 }
 

@@ -23,7 +23,7 @@ use zmalloc::or_oom;
 ///
 /// `R` is the type of the [`Room`] that may hold the set. The default, [`NoRoom`], means that the set always
 /// has its own block. An `IntSet<R>` either lies in a caller's room ([`in_room`](Self::in_room)) or has its
-/// own block ([`into_any`](IntSet::into_any)). All operations are the same for both. Creating, cloning and
+/// own block ([`into_room_type`](IntSet::into_room_type)). All operations are the same for both. Creating, cloning and
 /// relocating a set need an `IntSet` without a room.
 ///
 /// ```
@@ -55,7 +55,7 @@ impl IntSet {
 
     /// Converts the set to a type whose sets may lie in a room. The set keeps its own block. O(1).
     #[inline]
-    pub fn into_any<R: Room>(self) -> IntSet<R> {
+    pub fn into_room_type<R: Room>(self) -> IntSet<R> {
         let Place::Own(block) = self.editor.buffer;
         IntSet { editor: Editor { buffer: Place::Own(block) } }
     }

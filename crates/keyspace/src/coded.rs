@@ -53,7 +53,7 @@ const DRAWS_MAX: usize = 1 << 20;
 const TRIED: u32 = 4_096;
 
 /// Coding pauses if fewer than this many of the tried strings have become smaller.
-const WON_MIN: u32 = TRIED / 32;
+const SMALLER_MIN: u32 = TRIED / 32;
 
 /// The largest buffer that is kept after a write, in bytes.
 const KEPT_MAX: usize = 4 << 10;
@@ -68,7 +68,7 @@ pub(crate) struct Coder {
     /// How many strings were tried since the last decision on a pause, and how many of them have become
     /// smaller.
     tried: u32,
-    won: u32,
+    smaller: u32,
     /// The pass that codes or decodes existing strings, if there is one.
     pub(crate) pass: Option<RecodePass>,
     /// Buffers for codes that are to be written into a block, and for a text that gets another form. They are
@@ -140,17 +140,17 @@ impl Coder {
     }
 
     /// Ends a pause, and starts counting anew.
-    fn goes_on(&mut self) {
-        (self.is_paused, self.tried, self.won) = (false, 0, 0);
+    fn resume(&mut self) {
+        (self.is_paused, self.tried, self.smaller) = (false, 0, 0);
     }
 
     /// Counts a string that was tried. After [`TRIED`] strings, decides whether coding pauses.
-    fn count(&mut self, has_won: bool) {
+    fn count(&mut self, is_smaller: bool) {
         self.tried += 1;
-        self.won += u32::from(has_won);
+        self.smaller += u32::from(is_smaller);
         if self.tried == TRIED {
-            self.is_paused = self.won < WON_MIN;
-            (self.tried, self.won) = (0, 0);
+            self.is_paused = self.smaller < SMALLER_MIN;
+            (self.tried, self.smaller) = (0, 0);
         }
     }
 }
@@ -174,7 +174,7 @@ impl<S> Keyspace<S> {
             None => None,
             Some(table) => {
                 if self.symbols().is_some_and(|current| Arc::ptr_eq(current, &table)) {
-                    self.coder.goes_on();
+                    self.coder.resume();
                     return Ok(());
                 }
                 let slot = self.free_slot().ok_or(Error::SymbolsInUse)?;
@@ -182,7 +182,7 @@ impl<S> Keyspace<S> {
                 Some(slot)
             }
         };
-        self.coder.goes_on();
+        self.coder.resume();
         (self.coder.current, self.coder.pass) = (current, Some(RecodePass::START));
         Ok(())
     }

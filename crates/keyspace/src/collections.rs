@@ -82,7 +82,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Some((entry, totals, state)) => {
                 let result = edit_found::<C, T, E>(entry, totals, state, f);
                 drop(guard);
-                self.settle(&key, hash, now);
+                self.evict_excess(&key, hash, now);
                 result
             }
             None => {
@@ -111,7 +111,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let Some((entry, totals, state)) = guard.find(now) else { return Ok(None) };
         let result = edit_found::<C, T, E>(entry, totals, state, f).map(Some);
         drop(guard);
-        self.settle(&key, hash, now);
+        self.evict_excess(&key, hash, now);
         result
     }
 
@@ -167,7 +167,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let added = self.table.try_insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
         self.totals.add_sized(added.map_err(|error| error.error)?, size, hash);
         self.totals.notify(Event::Set(key.bytes()));
-        self.settle(key, hash, now);
+        self.evict_excess(key, hash, now);
         Ok(())
     }
 }

@@ -56,7 +56,7 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             totals.notify(Event::Changed(key.bytes()));
         }
-        self.settle(&key, hash, now);
+        self.evict_excess(&key, hash, now);
         Ok(true)
     }
 

@@ -3,7 +3,7 @@
 use crate::entry::Entry;
 use crate::error::Error;
 
-const MILLIS_A_SECOND: i64 = 1_000;
+const MILLIS_PER_SECOND: i64 = 1_000;
 
 /// A time at which a key expires, in one of the four forms of the commands.
 ///
@@ -32,9 +32,9 @@ impl Expiry {
     /// [`Error::InvalidExpireTime`] if the time does not fit into 63 bits.
     pub fn at(self, now: u64) -> Result<u64, Error> {
         let (millis, relative) = match self {
-            Self::InSeconds(seconds) => (seconds.checked_mul(MILLIS_A_SECOND), true),
+            Self::InSeconds(seconds) => (seconds.checked_mul(MILLIS_PER_SECOND), true),
             Self::InMillis(millis) => (Some(millis), true),
-            Self::AtSeconds(seconds) => (seconds.checked_mul(MILLIS_A_SECOND), false),
+            Self::AtSeconds(seconds) => (seconds.checked_mul(MILLIS_PER_SECOND), false),
             Self::AtMillis(millis) => (Some(millis), false),
         };
         let from = if relative { i64::try_from(now).ok() } else { Some(0) };

@@ -31,11 +31,11 @@ use dict::Table;
 use zmalloc::Zmalloc;
 
 /// How many blocks of garbage each write frees. This takes one or two microseconds.
-const BLOCKS_A_WRITE: usize = 16;
+const BLOCKS_PER_WRITE: usize = 16;
 
 /// How many blocks of older garbage an operation frees at most when it adds a large value. So values of up to
 /// this many blocks do not accumulate, even if nothing else frees them.
-const BLOCKS_A_PUSH: usize = 512;
+const BLOCKS_PER_PUSH: usize = 512;
 
 /// How many bytes a removal may add for the list of garbage, if there is no limit.
 pub(crate) const LIST_BYTES: usize = 256;
@@ -44,7 +44,7 @@ pub(crate) const LIST_BYTES: usize = 256;
 const PILE_BYTES_MIN: usize = 64 << 20;
 
 /// How many blocks [`Keyspace::free_for`] frees between two looks at the clock. This takes some microseconds.
-const BLOCKS_A_LOOK: usize = 64;
+const BLOCKS_PER_CLOCK_READ: usize = 64;
 
 /// The result of [`Keyspace::free_some`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Lazyfree {
         if older > pace.live_bytes.saturating_add(PILE_BYTES_MIN) {
             self.free(blocks);
         } else if pace.is_write {
-            self.free(blocks.min(BLOCKS_A_PUSH));
+            self.free(blocks.min(BLOCKS_PER_PUSH));
         }
         let before = self.pile_size();
         let Some(pile) = self.pile_mut() else { return };
@@ -158,7 +158,7 @@ impl Lazyfree {
     fn free_down_to(&mut self, bytes: usize) {
         self.drop_empty();
         while self.pile_size() > bytes {
-            self.free(BLOCKS_A_WRITE);
+            self.free(BLOCKS_PER_WRITE);
         }
     }
 
@@ -173,8 +173,8 @@ impl Lazyfree {
 
     /// Frees the part that each write frees.
     #[cold]
-    pub(crate) fn free_in_passing(&mut self) {
-        self.free(BLOCKS_A_WRITE);
+    pub(crate) fn free_for_write(&mut self) {
+        self.free(BLOCKS_PER_WRITE);
     }
 }
 
@@ -209,7 +209,7 @@ impl<S> Keyspace<S> {
     pub fn free_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Freed {
         let (start, mut all) = (clock(), Freed::default());
         loop {
-            let step = self.free_some(BLOCKS_A_LOOK);
+            let step = self.free_some(BLOCKS_PER_CLOCK_READ);
             all.add(step);
             if all.is_complete || clock().saturating_sub(start) >= budget {
                 return all;

@@ -47,7 +47,7 @@ const SWEEP_EVERY: Duration = Duration::from_millis(100);
 const SHARD_TURN: Duration = Duration::from_micros(25);
 
 /// How many chunks are split or merged, however small the budget is.
-const CHUNKS_AT_LEAST: usize = 16;
+const CHUNKS_MIN: usize = 16;
 
 /// The budget divided by this is reserved for the defragmentation of shards, if there is any.
 const DEFRAG_PART: u32 = 4;
@@ -60,7 +60,7 @@ const DECAY_EVERY: Duration = Duration::from_millis(100);
 const DECAY_FOR: u64 = 11_000;
 
 /// How many keys are evicted between two looks at the clock.
-const KEYS_A_LOOK: usize = 16;
+const KEYS_PER_CLOCK_READ: usize = 16;
 
 /// What [`Keyspace::maintain`] has done, and when it should be called again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,7 +167,7 @@ pub(crate) struct FreePages {
 
 impl FreePages {
     /// Asks the allocator to return free pages, if it is time. Returns how long the next request can wait.
-    fn give_back(&mut self, now: u64, has_freed: bool) -> Duration {
+    fn shrink_if_half_free(&mut self, now: u64, has_freed: bool) -> Duration {
         if has_freed {
             self.until = now.saturating_add(DECAY_FOR);
         }
@@ -223,7 +223,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn maintain(&mut self, now: u64, budget: Duration, clock: impl FnMut() -> Duration) -> Maintained {
         let mut done = self.take_turns(now, budget, clock, true);
-        let wait = self.upkeep.free_pages.give_back(now, done.has_freed());
+        let wait = self.upkeep.free_pages.shrink_if_half_free(now, done.has_freed());
         done.next = done.next.min(wait);
         done
     }
@@ -371,7 +371,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if self.rehash_debt() == 0 {
             return Some(IDLE);
         }
-        let mut work = self.rehash(CHUNKS_AT_LEAST);
+        let mut work = self.rehash(CHUNKS_MIN);
         work += self.rehash_for(budget, clock);
         *all += work;
         // A policy, a limit or a lack of memory may prevent all further work.
@@ -391,7 +391,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         let start = clock();
         loop {
-            let (evicted, is_cut_off) = self.evict_steps(now, KEYS_A_LOOK);
+            let (evicted, is_cut_off) = self.evict_steps(now, KEYS_PER_CLOCK_READ);
             all.add(evicted);
             if !is_cut_off {
                 return Some(IDLE);
@@ -434,7 +434,7 @@ impl<S: BuildHasher> Sharded<S> {
             done.next = done.next.min(defrag.next(now).unwrap_or(IDLE));
         }
         if let Some(mut pages) = self.free_pages.try_lock() {
-            done.next = done.next.min(pages.give_back(now, done.has_freed()));
+            done.next = done.next.min(pages.shrink_if_half_free(now, done.has_freed()));
         }
         done
     }

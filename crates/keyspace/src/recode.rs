@@ -28,7 +28,7 @@ use values::{Element, ReserveError};
 
 /// About this many bytes of text are coded between two looks at the clock. This takes some tens of
 /// microseconds.
-const BYTES_A_STEP: usize = 8 << 10;
+const BYTES_PER_STEP: usize = 8 << 10;
 
 /// What [`Keyspace::recode_for`] has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl<S> Keyspace<S> {
         // `kept` counts the strings at the cursor that have a form that a pass changes. The first `looked_at`
         // of them are skipped, because earlier steps have visited them. `cut_at` is set when `bytes_left` is
         // used up. The next step then begins at the same cursor.
-        let (mut bytes_left, mut kept, mut cut_at) = (BYTES_A_STEP, 0, None);
+        let (mut bytes_left, mut kept, mut cut_at) = (BYTES_PER_STEP, 0, None);
         let next = table.relocate(cursor, &mut |_block, _size| false, |entry| {
             let Ok(string) = entry.string() else { return };
             let (Some(form), None) = (coder.form(string), cut_at) else { return };

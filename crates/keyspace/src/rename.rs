@@ -77,7 +77,7 @@ impl<S: BuildHasher> Keyspace<S> {
         drop(old);
         replaced.into_iter().for_each(|replaced| self.totals.discard_replaced(replaced));
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
-        self.settle(&to, to_hash, now);
+        self.evict_excess(&to, to_hash, now);
         Ok(true)
     }
 
@@ -219,7 +219,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         drop(old);
         target.code_written(to, to_hash);
-        target.settle(to, to_hash, now);
+        target.evict_excess(to, to_hash, now);
         totals.notify(Event::Removed(from.bytes()));
         Ok(true)
     }
@@ -247,7 +247,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if is_text && coding == Coding::Try {
             self.code_written(key, hash);
         }
-        self.settle(key, hash, now);
+        self.evict_excess(key, hash, now);
         Ok(())
     }
 }
@@ -258,7 +258,7 @@ pub(crate) enum Coding {
     /// Codes the string, if its block becomes smaller.
     Try,
     /// Does nothing, because coding was tried before.
-    Tried,
+    AlreadyTried,
 }
 
 /// An entry that is being moved to another keyspace.
@@ -313,7 +313,7 @@ fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
 fn put_new(found: Found<'_>, totals: &mut Totals, new: Entry, hash: u64) -> Result<Option<Replaced>, Error> {
     match found {
         Found::Live(mut entry) => {
-            totals.keep_place(&entry, new.view());
+            totals.copy_s3_clock(&entry, new.view());
             Ok(Some(totals.replace(&mut entry, new)))
         }
         Found::Absent(place) => {
@@ -339,7 +339,7 @@ unsafe fn put_renamed(
 ) -> Result<Option<Replaced>, Error> {
     match found {
         Found::Live(mut other) => {
-            totals.keep_place(&other, renamed.view());
+            totals.copy_s3_clock(&other, renamed.view());
             // SAFETY: by contract.
             Ok(Some(totals.replace(&mut other, unsafe { renamed.into_entry() })))
         }

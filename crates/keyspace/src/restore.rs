@@ -185,7 +185,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         key.check()?;
         let entry = Entry::try_new(key.bytes(), options.expiry, clock, content)?;
-        self.put(key, entry, now, Coding::Tried)?; // `restore` has tried it
+        self.put(key, entry, now, Coding::AlreadyTried)?; // `restore` has tried it
         Ok(true)
     }
 

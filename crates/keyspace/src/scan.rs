@@ -65,7 +65,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Cursor {
         /// The most steps of the table's scan for each key of `count`. A table that has lost most of its keys
         /// has empty chunks, so a step may find no key.
-        const STEPS_A_KEY: usize = 10;
+        const STEPS_PER_KEY: usize = 10;
         let glob = options.pattern.map(Glob::new);
         let (mut seen, mut steps) = (0, 0);
         loop {
@@ -81,7 +81,7 @@ impl<S: BuildHasher> Keyspace<S> {
             });
             if cursor.is_start()
                 || seen >= options.count
-                || steps >= options.count.saturating_mul(STEPS_A_KEY)
+                || steps >= options.count.saturating_mul(STEPS_PER_KEY)
             {
                 return cursor;
             }

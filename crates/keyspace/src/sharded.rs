@@ -48,7 +48,7 @@ const SHARD_BITS_END: u32 = 41;
 const SHARD_BITS_MAX: u32 = 12;
 
 /// How many shards one call of a scan visits at most, if the shards are small.
-const SHARDS_A_SCAN: usize = 16;
+const SHARDS_PER_SCAN: usize = 16;
 
 type Shard<S> = CachePadded<RwLock<Keyspace<S>>>;
 
@@ -452,7 +452,7 @@ impl<S: BuildHasher> Sharded<S> {
             if shard == count {
                 return Cursor::START;
             }
-            if keyspace.len() >= options.count || shards >= SHARDS_A_SCAN {
+            if keyspace.len() >= options.count || shards >= SHARDS_PER_SCAN {
                 return Cursor::from(shard);
             }
         }

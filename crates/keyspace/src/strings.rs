@@ -162,7 +162,7 @@ impl<S: BuildHasher> Keyspace<S> {
     fn set_at_limit(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         self.make_room_for(key, hash, Entry::size_of_string(key.bytes(), false, value), now)?;
         self.set_hashed(key, hash, value, now)?;
-        self.settle(key, hash, now);
+        self.evict_excess(key, hash, now);
         self.renew_allowance();
         Ok(())
     }
@@ -260,7 +260,7 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             outcome
         };
-        self.settle(&key, hash, now);
+        self.evict_excess(&key, hash, now);
         outcome
     }
 
@@ -348,7 +348,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Access::at(settings, now)
         };
         access.touch(entry.get().view(), hash);
-        self.settle(&key, hash, now);
+        self.evict_excess(&key, hash, now);
         Ok(Some(string))
     }
 
@@ -402,7 +402,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let has_grown = string_len(entry) > len;
             drop(guard);
             self.code_edited(&key, hash, EditOutcome { was_coded, has_grown, has_failed: result.is_err() });
-            self.settle(&key, hash, now);
+            self.evict_excess(&key, hash, now);
             return result;
         }
         drop(guard);
@@ -449,13 +449,13 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Makes room for a string that becomes `end` bytes long. If `end` is `None`, the string becomes longer
-    /// by `added` bytes. If `is_greedy` is set, the string also gets spare room to grow into. No room is made
+    /// by `added` bytes. If `with_spare` is set, the string also gets spare room to grow into. No room is made
     /// for an operation that will be refused.
     fn make_room_for_string(
         &mut self,
         key: &Key<'_>,
         (end, added): (Option<usize>, usize),
-        is_greedy: bool,
+        with_spare: bool,
         now: u64,
     ) -> Result<(), Error> {
         let len_max = self.options.encoding_limits().proto_max_bulk_len;
@@ -469,8 +469,8 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             let new_len = new_len.max(old);
             match entry {
-                Some(entry) => entry.growth_of_string(new_len, is_greedy),
-                None => Entry::size_of_len(key.bytes(), false, new_len, is_greedy),
+                Some(entry) => entry.growth_of_string(new_len, with_spare),
+                None => Entry::size_of_len(key.bytes(), false, new_len, with_spare),
             }
         })
     }
@@ -496,7 +496,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let sum = string::incr_by(old, increment)?;
             Ok((Content::Int(sum), sum))
         });
-        self.settle(&key, hash, now);
+        self.evict_excess(&key, hash, now);
         sum
     }
 
@@ -524,7 +524,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.make_room_for(&key, hash, size, now)?;
         let written =
             self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)));
-        self.settle(&key, hash, now);
+        self.evict_excess(&key, hash, now);
         written
     }
 

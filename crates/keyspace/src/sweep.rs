@@ -23,7 +23,7 @@ const WINDOW: usize = 64;
 const RECENT: usize = 1_024;
 
 /// How many steps of the walk cost as much as a look at one entry.
-const STEPS_A_LOOK: usize = 16;
+const STEPS_PER_CLOCK_READ: usize = 16;
 
 /// The percentage of expired keys that a sweep accepts with an effort of 1. Each further step of effort
 /// lowers it by one. In C: `ACTIVE_EXPIRE_CYCLE_ACCEPTABLE_STALE`.
@@ -160,7 +160,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Also returns the cost, in looks at an entry.
     fn sweep_window(&mut self, now: u64) -> (Swept, usize) {
         let (mut swept, mut steps) = (Swept::default(), 0);
-        while swept.looked_at + steps / STEPS_A_LOOK < WINDOW && !swept.is_complete {
+        while swept.looked_at + steps / STEPS_PER_CLOCK_READ < WINDOW && !swept.is_complete {
             let mut due = [(0, ptr::null()); BATCH];
             let (mut found, mut looked_at, removed_before) = (0, 0, swept.removed);
             let next = self.table.scan_marked(self.sweep, |entry| {
@@ -188,6 +188,6 @@ impl<S: BuildHasher> Keyspace<S> {
             self.sweep = next;
             swept.is_complete = next.is_start();
         }
-        (swept, swept.looked_at + steps / STEPS_A_LOOK)
+        (swept, swept.looked_at + steps / STEPS_PER_CLOCK_READ)
     }
 }

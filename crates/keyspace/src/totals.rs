@@ -45,7 +45,7 @@ impl Totals {
     pub(crate) fn notify(&mut self, event: Event<'_>) {
         self.report(event);
         if self.lazyfree.has_garbage() {
-            self.lazyfree.free_in_passing();
+            self.lazyfree.free_for_write();
         }
     }
 
@@ -133,7 +133,7 @@ impl Totals {
     pub(crate) fn discard(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
         self.discard_only(entry, event, is_lazy, true);
         if self.lazyfree.has_garbage() {
-            self.lazyfree.free_in_passing();
+            self.lazyfree.free_for_write();
         }
     }
 

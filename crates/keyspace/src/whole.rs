@@ -118,7 +118,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let has_grown = string_len(entry) > len;
             drop(guard);
             self.code_edited(&key, hash, EditOutcome { was_coded, has_grown, has_failed: result.is_err() });
-            self.settle(&key, hash, now);
+            self.evict_excess(&key, hash, now);
             return result;
         }
         drop(guard);

@@ -76,7 +76,7 @@ impl<B: Buffer> Editor<B> {
             }
         })?;
         trim.from += written;
-        trim.list.count_added(count);
+        trim.list.add_to_count(count);
         Ok(())
     }
 
@@ -85,14 +85,14 @@ impl<B: Buffer> Editor<B> {
         let (removed, entries) = (self.body().len() - HEADER_LEN, &other.body()[HEADER_LEN..]);
         self.buffer.try_splice(HEADER_LEN, removed, entries.len(), |gap| gap.write(entries))?;
         self.buffer.set_count(0);
-        self.count_added(other.known_len().unwrap_or(BYTE_LEN_MAX));
+        self.add_to_count(other.known_len().unwrap_or(BYTE_LEN_MAX));
         Ok(())
     }
 
     /// Adds `count` entries at the end, from their bytes.
     pub(crate) fn try_append_bytes(&mut self, bytes: &[u8], count: usize) -> Result<(), ReserveError> {
         self.buffer.try_splice(self.body().len(), 0, bytes.len(), |gap| gap.write(bytes))?;
-        self.count_added(count);
+        self.add_to_count(count);
         Ok(())
     }
 
@@ -164,18 +164,18 @@ impl<B: Buffer> Editor<B> {
     /// Keeps the first `len` entries and removes the others. O(n).
     pub fn truncate(&mut self, len: usize) {
         let Some(from) = isize::try_from(len).ok().and_then(|index| self.seek(index)) else { return };
-        self.drop_tail(from.at(), len);
+        self.truncate_at(from.at(), len);
     }
 
     /// Removes the entries from the position `at` on. `len` is the number of entries that stay.
-    pub(crate) fn drop_tail(&mut self, at: usize, len: usize) {
+    pub(crate) fn truncate_at(&mut self, at: usize, len: usize) {
         self.cut(at, self.body().len(), 0);
         self.buffer.set_count(0);
-        self.count_added(len);
+        self.add_to_count(len);
     }
 
     /// Removes all entries. O(1), plus the time that the room takes to remove the bytes.
     pub fn clear(&mut self) {
-        self.drop_tail(HEADER_LEN, 0);
+        self.truncate_at(HEADER_LEN, 0);
     }
 }

@@ -71,7 +71,7 @@ impl<B: Buffer> Editor<B> {
     #[inline]
     fn try_insert(&mut self, at: usize, value: Value<'_>) -> Result<(), ReserveError> {
         self.try_write(at, 0, &Entry::new(value))?;
-        self.count_added(1);
+        self.add_to_count(1);
         Ok(())
     }
 
@@ -91,7 +91,7 @@ impl<B: Buffer> Editor<B> {
 
     /// Adds `n` to the count. The count becomes unknown if it reaches 65,535.
     #[inline]
-    pub(crate) fn count_added(&mut self, n: usize) {
+    pub(crate) fn add_to_count(&mut self, n: usize) {
         let count = usize::from(self.buffer.count()).saturating_add(n);
         self.buffer.set_count(u16::try_from(count).unwrap_or(COUNT_UNKNOWN));
     }

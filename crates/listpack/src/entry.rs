@@ -244,7 +244,7 @@ fn skip_long(body: &[u8], at: usize, first: u8) -> Option<usize> {
 }
 
 /// Returns whether the entry at `at..next` ends with its backlen, in the only form that a writer produces.
-pub(crate) fn has_its_backlen(body: &[u8], at: usize, next: usize) -> bool {
+pub(crate) fn has_valid_backlen(body: &[u8], at: usize, next: usize) -> bool {
     (1..=BACKLEN_LEN_MAX.min(next - at)).any(|len| {
         let (digits, count) = backlen(next - at - len);
         count == len && body.get(next - len..next) == Some(&digits[..len])

@@ -17,7 +17,7 @@
 //! 1. It compares the first byte before anything else. The first byte of a short string contains the length,
 //!    so a string of another length is rejected by one comparison.
 //! 2. It compares the last eight bytes of a short string before the others, because names often have a common
-//!    prefix (`user:1000:name`). A needle of less than eight bytes is compared without a call ([`same_few`]).
+//!    prefix (`user:1000:name`). A needle of less than eight bytes is compared without a call ([`short_eq`]).
 //! 3. It compares integers as integers. The needle is parsed at most once, when the first integer is met.
 //! 4. It computes the position of the next entry after a *branch* on the first byte, and not with a table.
 //!    The position depends on a byte that must be loaded first. A processor predicts the branch and starts
@@ -74,7 +74,7 @@ fn search(body: &[u8], from: usize, needle: &[u8], skip: usize) -> Option<(usize
             Some(body.get(to - end.len()..to)? == end && body[start..to] == *needle)
         }),
         (head, _) => walk(body, from, needle, skip, head, |start| {
-            Some(same_few(body.get(start..start + needle.len())?, needle))
+            Some(short_eq(body.get(start..start + needle.len())?, needle))
         }),
     }
 }
@@ -124,7 +124,7 @@ fn walk(
 /// Most strings differ, so this is inline code and not a call of `memcmp`. For four to seven bytes, the first
 /// four and the last four overlap and cover all bytes.
 #[inline]
-fn same_few(bytes: &[u8], needle: &[u8]) -> bool {
+fn short_eq(bytes: &[u8], needle: &[u8]) -> bool {
     if let (Some(one), Some(other)) = (bytes.last_chunk::<4>(), needle.last_chunk::<4>()) {
         return one == other && bytes.first_chunk::<4>() == needle.first_chunk::<4>();
     }

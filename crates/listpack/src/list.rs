@@ -22,7 +22,7 @@ use zmalloc::or_oom;
 ///
 /// `R` is the type of the [`Room`] that may hold the list. The default, [`NoRoom`], means that the list
 /// always has its own block. A `ListPack<R>` either lies in a caller's room ([`in_room`](Self::in_room)) or
-/// has its own block ([`into_any`](ListPack::into_any)). All operations are the same for both. Creating,
+/// has its own block ([`into_room_type`](ListPack::into_room_type)). All operations are the same for both. Creating,
 /// cloning, splitting, merging and relocating a list need a `ListPack` without a room.
 #[repr(transparent)]
 pub struct ListPack<R = NoRoom> {
@@ -71,7 +71,7 @@ impl<R: Room> ListPack<R> {
         let Place::Own(storage) = &mut self.editor.buffer else { return None };
         let mut list = ListPack::of(core::mem::replace(storage, Storage::new()));
         let result = f(&mut list);
-        self.editor.buffer = list.into_any().editor.buffer;
+        self.editor.buffer = list.into_room_type().editor.buffer;
         Some(result)
     }
 
@@ -84,7 +84,7 @@ impl<R: Room> ListPack<R> {
     /// If the room has no memory for the bytes. The list is then unchanged.
     pub fn try_assign(&mut self, other: ListPack) -> Result<(), ReserveError> {
         match &self.editor.buffer {
-            Place::Own(_) => self.editor.buffer = other.into_any().editor.buffer,
+            Place::Own(_) => self.editor.buffer = other.into_room_type().editor.buffer,
             Place::Room(_) => self.editor.try_assign(&other)?,
         }
         Ok(())
@@ -110,7 +110,7 @@ impl ListPack {
 
     /// Converts the list to a type whose lists may lie in a room. The list keeps its own block. O(1).
     #[inline]
-    pub fn into_any<R: Room>(self) -> ListPack<R> {
+    pub fn into_room_type<R: Room>(self) -> ListPack<R> {
         let Place::Own(storage) = self.editor.buffer;
         ListPack { editor: Editor { buffer: Place::Own(storage) } }
     }
@@ -179,7 +179,7 @@ impl ListPack {
         };
         let count = self.iter_from(from).count();
         tail.editor.try_append_bytes(&self.body()[from.at()..], count)?;
-        self.editor.drop_tail(from.at(), index);
+        self.editor.truncate_at(from.at(), index);
         self.shrink_to_fit();
         Ok(tail)
     }

@@ -117,7 +117,7 @@ impl Storage {
         }
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         let capacity = if self.is_loose() { self.usable_size() } else { class };
-        // The block may be half empty, if there was no memory when `give_back` tried to make it smaller. It
+        // The block may be half empty, if there was no memory when `shrink_if_half_free` tried to make it smaller. It
         // is then moved as well.
         let is_moved =
             (capacity < new_len || size <= capacity / 2) && self.try_move(capacity, size).is_some();
@@ -136,7 +136,7 @@ impl Storage {
     /// Until then, the block keeps its size. Otherwise, removing entries one by one would allocate a new
     /// block every few entries.
     #[inline]
-    fn give_back(&mut self, old_len: usize, new_len: usize) {
+    fn shrink_if_half_free(&mut self, old_len: usize, new_len: usize) {
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         if class == size {
             return;
@@ -270,7 +270,7 @@ impl Buffer for Storage {
             }
         }
         if new_len < old_len {
-            self.give_back(old_len, new_len); // invariant 3 must hold before `fill`, which may panic
+            self.shrink_if_half_free(old_len, new_len); // invariant 3 must hold before `fill`, which may panic
         }
         // SAFETY: the gap lies within the block, and `self` is borrowed mutably.
         unsafe { fill(&mut Gap::new(self.base().add(at), added).writer()) };

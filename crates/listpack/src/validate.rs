@@ -113,7 +113,7 @@ fn validate_entries(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
     let (mut at, mut count) = (HEADER_LEN, 0);
     while at < body.len() {
         let Some(next) = entry::skip(body, at) else { return malformed(at, Fault::Entry) };
-        if !entry::has_its_backlen(body, at, next) {
+        if !entry::has_valid_backlen(body, at, next) {
             return malformed(at, Fault::Backlen);
         }
         if depth == Depth::Strict && body[at] == entry::DOUBLE {

@@ -107,7 +107,7 @@ impl Inner {
             self.try_split_insert(side, ordinal, offset, value)?;
         }
         self.len += 1;
-        self.settle_around(ordinal);
+        self.recompress_around(ordinal);
         Ok(())
     }
 
@@ -122,7 +122,7 @@ impl Inner {
     ) -> Result<(), ReserveError> {
         let large = self.limit().is_large(text_len(&value));
         let cut = offset + usize::from(side == Side::Back);
-        let (source, mut part, count) = self.try_part(ordinal, side, cut)?;
+        let (source, mut part, count) = self.try_copy_side(ordinal, side, cut)?;
         match (side, large) {
             (Side::Front, true) => {
                 self.nodes.try_insert(ordinal, [Node::packed(part, count), self.try_node(value)?])?;
@@ -150,7 +150,7 @@ impl Inner {
 
     /// Copies the elements on the side `side` of `cut` from a node that is not plain. Returns the copy and
     /// its number of elements. If the node is compressed, also returns the decompressed node.
-    fn try_part(
+    fn try_copy_side(
         &self,
         ordinal: usize,
         side: Side,
@@ -200,7 +200,7 @@ impl Inner {
         } else {
             self.try_replace_by_large(ordinal, offset, value)?;
         }
-        self.settle_around(ordinal);
+        self.recompress_around(ordinal);
         Ok(())
     }
 
@@ -229,7 +229,7 @@ impl Inner {
         if offset == count - 1 {
             self.nodes.try_insert(ordinal + 1, [large])?;
         } else {
-            let (_, part, count) = self.try_part(ordinal, Side::Back, offset + 1)?;
+            let (_, part, count) = self.try_copy_side(ordinal, Side::Back, offset + 1)?;
             self.nodes.try_insert(ordinal + 1, [large, Node::packed(part, count)])?;
         }
         self.keep(ordinal, source, Side::Back, offset);

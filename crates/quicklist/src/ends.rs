@@ -26,7 +26,7 @@ impl QuickList {
     #[inline]
     pub fn try_push<'a>(&mut self, side: Side, value: impl Into<Value<'a>>) -> Result<(), ReserveError> {
         if self.inner_mut().try_push(side, value.into(), 0, 0)? {
-            self.inner_mut().settle();
+            self.inner_mut().recompress();
         }
         Ok(())
     }
@@ -44,7 +44,7 @@ impl QuickList {
                 if let Err(error) = inner.try_push(side, value.into(), 0, 0) {
                     for _ in 0..pushed {
                         let Some(place) = inner.nodes.end(side) else { break };
-                        inner.remove_end_unsettled(side, place);
+                        inner.remove_end_without_recompress(side, place);
                     }
                     return Err(error);
                 }
@@ -52,7 +52,7 @@ impl QuickList {
             Ok(())
         });
         if result.is_ok() {
-            self.inner_mut().settle_all();
+            self.inner_mut().recompress_all();
         }
         result
     }
@@ -102,7 +102,7 @@ impl QuickList {
             };
             let result = value.map(f).transpose()?;
             if inner.remove_at(place, offset) {
-                inner.settle();
+                inner.recompress();
             }
             Ok(result)
         })
@@ -167,7 +167,7 @@ impl Inner {
         if let Some(place) = self.nodes.end(from) {
             self.remove_end(from, place);
         }
-        self.settle();
+        self.recompress();
         Ok(())
     }
 
@@ -190,7 +190,7 @@ impl Inner {
                 let old = self.nodes.end(side).and_then(|new| self.nodes.step_from(side, new));
                 self.len += 1;
                 old.into_iter().for_each(|old| self.remove_end(side, old));
-                self.settle();
+                self.recompress();
             }
             return Ok(());
         }
@@ -198,7 +198,7 @@ impl Inner {
         if let Some(neighbour) = neighbour.filter(|&neighbour| self.may_join(neighbour, len, 0, 0)) {
             self.try_join(side, neighbour, value)?;
             drop(self.nodes.remove(place));
-            self.settle();
+            self.recompress();
         }
         Ok(())
     }
@@ -237,15 +237,15 @@ impl Inner {
     /// Removes the element at an end. Its node is not compressed.
     #[inline]
     fn remove_end(&mut self, side: Side, place: Place) {
-        if self.remove_end_unsettled(side, place) {
-            self.settle();
+        if self.remove_end_without_recompress(side, place) {
+            self.recompress();
         }
     }
 
-    /// Like [`remove_end`](Self::remove_end), but does not call [`settle`](Self::settle). Returns whether the
+    /// Like [`remove_end`](Self::remove_end), but does not call [`recompress`](Self::recompress). Returns whether the
     /// node was removed.
     #[inline]
-    fn remove_end_unsettled(&mut self, side: Side, place: Place) -> bool {
+    fn remove_end_without_recompress(&mut self, side: Side, place: Place) -> bool {
         let offset = match self.nodes.get(place).elements() {
             Some(Elements::Packed(pack)) => pack_end(pack, side),
             _ => None,

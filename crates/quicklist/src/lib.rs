@@ -11,9 +11,9 @@ pub mod lzf;
 mod node;
 mod node_view;
 mod nodes;
+mod recompress;
 mod remove;
 mod segment;
-mod settle;
 mod side;
 mod storage;
 #[cfg(test)]

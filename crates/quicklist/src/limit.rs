@@ -53,7 +53,7 @@ impl NodeLimit {
     /// Returns whether a list that has shrunk to this size is small enough to become one listpack again. It
     /// may have half of the limit that was set. In C: part of `listTypeTryConvertQuicklist`.
     #[inline]
-    pub const fn allows_twice(&self, bytes: usize, entries: usize) -> bool {
+    pub const fn allows_conversion(&self, bytes: usize, entries: usize) -> bool {
         if self.by_entries { entries <= self.entries / 2 } else { bytes <= self.bytes / 2 }
     }
 
@@ -81,7 +81,9 @@ mod tests {
             let limit = NodeLimit::new(value);
             assert!(limit.allows(kib * 1024, usize::MAX) && !limit.allows(kib * 1024 + 1, 1), "{value}");
             assert!(!limit.is_large(kib * 1024) && limit.is_large(kib * 1024 + 1), "{value}");
-            assert!(limit.allows_twice(kib * 512, 1_000_000) && !limit.allows_twice(kib * 512 + 1, 1));
+            assert!(
+                limit.allows_conversion(kib * 512, 1_000_000) && !limit.allows_conversion(kib * 512 + 1, 1)
+            );
         }
     }
 
@@ -91,7 +93,10 @@ mod tests {
             let limit = NodeLimit::new(value);
             assert!(limit.allows(8192, entries) && !limit.allows(8192, entries + 1), "{value}");
             assert!(!limit.allows(8193, 1) && !limit.is_large(8192) && limit.is_large(8193));
-            assert!(limit.allows_twice(usize::MAX, entries / 2) && !limit.allows_twice(7, entries / 2 + 1));
+            assert!(
+                limit.allows_conversion(usize::MAX, entries / 2)
+                    && !limit.allows_conversion(7, entries / 2 + 1)
+            );
         }
     }
 

@@ -161,11 +161,11 @@ impl QuickList {
 
 impl Inner {
     /// Replaces the last node, which has no elements.
-    pub(crate) fn fill_last(&mut self, node: Node) {
+    pub(crate) fn replace_last(&mut self, node: Node) {
         let place = self.nodes.end(Side::Back).expect("pushed just now");
         self.len += node.count();
         self.nodes.change(place, |empty| *empty = node);
-        self.settle();
+        self.recompress();
     }
 
     #[inline]

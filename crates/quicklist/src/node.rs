@@ -85,7 +85,7 @@ impl NotedSize {
     ///
     /// A listpack keeps its block as long as it fits and takes more than half of the block.
     #[inline]
-    fn still_holds(self, len: usize) -> bool {
+    fn is_same_block_after(self, len: usize) -> bool {
         self.get() / 2 < len && len <= self.get()
     }
 }
@@ -319,8 +319,8 @@ impl Node {
                 let result = splice(pack)?;
                 *count = count.saturating_add_signed(added as i32);
                 *dense = false;
-                if !noted.still_holds(pack.byte_len()) {
-                    self.note_block(size);
+                if !noted.is_same_block_after(pack.byte_len()) {
+                    self.update_noted_size(size);
                 }
                 debug_assert_eq!(self.noted_size(), self.allocation_size(), "a block was changed unnoticed");
                 Ok(result)
@@ -343,7 +343,7 @@ impl Node {
 
     /// Notes the size again, because the listpack may be in another block.
     #[inline(never)]
-    fn note_block(&mut self, size: &mut usize) {
+    fn update_noted_size(&mut self, size: &mut usize) {
         self.change(size, |_| ());
     }
 }

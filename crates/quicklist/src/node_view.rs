@@ -59,7 +59,7 @@ impl QuickList {
         // The node is first added with an empty listpack. `pack` replaces it once nothing can fail any more.
         let inner = self.inner_mut();
         inner.nodes.try_push_back([Node::packed(ListPack::new(), 0)])?;
-        inner.fill_last(Node::packed(core::mem::take(pack), count));
+        inner.replace_last(Node::packed(core::mem::take(pack), count));
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl QuickList {
         let inner = self.inner_mut();
         inner.nodes.try_push_back([node])?;
         inner.len += 1;
-        inner.settle();
+        inner.recompress();
         Ok(())
     }
 }

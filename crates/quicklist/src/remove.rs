@@ -126,7 +126,7 @@ impl Inner {
             self.nodes.remove_range(whole, end.saturating_sub(whole));
         }
         self.len -= count;
-        self.settle_around(first_ordinal);
+        self.recompress_around(first_ordinal);
         Ok(())
     }
 
@@ -144,8 +144,8 @@ impl Inner {
                 })?;
             }
         } else {
-            let first_source = self.try_source(first, from > 0)?;
-            let last_source = self.try_source(last, until < last_count)?;
+            let first_source = self.try_unzipped_if(first, from > 0)?;
+            let last_source = self.try_unzipped_if(last, until < last_count)?;
             if from > 0 {
                 self.keep(first_ordinal, first_source, Side::Front, from);
             }
@@ -156,12 +156,12 @@ impl Inner {
         self.nodes.remove_range(last_ordinal + 1, usize::MAX);
         self.nodes.remove_range(0, first_ordinal);
         self.len = count;
-        self.settle();
+        self.recompress();
         Ok(())
     }
 
     /// Returns the decompressed node if the node is compressed and `cut` is set.
-    fn try_source(&self, place: Place, cut: bool) -> Result<Option<Node>, ReserveError> {
+    fn try_unzipped_if(&self, place: Place, cut: bool) -> Result<Option<Node>, ReserveError> {
         if cut { self.nodes.get(place).try_unzipped() } else { Ok(None) }
     }
 
@@ -221,7 +221,7 @@ impl Inner {
         if removed > 0 {
             self.len -= removed;
             self.nodes.remove_empty();
-            self.settle_all();
+            self.recompress_all();
         }
         Ok(removed)
     }

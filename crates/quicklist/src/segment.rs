@@ -21,7 +21,7 @@ pub(crate) const SEGMENT_NODES: usize = if cfg!(test) { 4 } else { 128 };
 
 /// How many nodes a call of [`Segment::relocate`] handles. Copying a node of 8 KiB takes a few
 /// microseconds.
-const NODES_A_CALL: usize = if cfg!(test) { 3 } else { 16 };
+const NODES_PER_CALL: usize = if cfg!(test) { 3 } else { 16 };
 
 /// A segment of a list. See the drawing in `nodes.rs`.
 pub(crate) struct Segment {
@@ -207,7 +207,7 @@ impl Segment {
         }
     }
 
-    /// Calls `moves` for the blocks of up to `NODES_A_CALL` nodes, beginning with the node at `slot`. If
+    /// Calls `moves` for the blocks of up to `NODES_PER_CALL` nodes, beginning with the node at `slot`. If
     /// `slot` is 0, also calls `moves` for the block of the segment. Moves the blocks for which `moves`
     /// returns `true`. Returns the slot of the next node, if there is one.
     ///
@@ -221,7 +221,7 @@ impl Segment {
         if slot == 0 {
             self.resize(size, |nodes| relocate_vec(nodes, moves));
         }
-        let end = self.nodes.len().min(slot + NODES_A_CALL);
+        let end = self.nodes.len().min(slot + NODES_PER_CALL);
         for slot in slot..end {
             self.change(slot, size, |node| node.relocate(moves));
         }

@@ -8,7 +8,7 @@
 //! memory.
 
 use crate::error::Fault;
-use crate::sink::{LongPair, Pair, Refused, Sink, Taken, check_listpack};
+use crate::sink::{LongPair, Pair, PartError, Sink, Taken, check_listpack};
 use crate::text::Stream;
 use crate::walk::give_all;
 use keyspace::values::list::{NodeLimit, Side};
@@ -68,10 +68,10 @@ impl<T: Store> Builder<'_, T> {
         self.begin(object_type, len as u64)?;
         if encoding == Encoding::IntSet {
             let set =
-                intset::View::new(bytes).map_err(|error| Refused::Packed(Fault::Intset, error.offset))?;
+                intset::View::new(bytes).map_err(|error| PartError::Packed(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
-        let list = View::new(bytes).map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
+        let list = View::new(bytes).map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
         give_all(list.iter(), object_type, self)
     }
 
@@ -94,7 +94,7 @@ impl<T: Store> Builder<'_, T> {
 
     /// Counts the expiry of a field. Returns `true` if the field has expired and is left out.
     #[inline]
-    fn passes_over(&mut self, expiry: Option<u64>) -> bool {
+    fn skip_expired(&mut self, expiry: Option<u64>) -> bool {
         let has_expired = expiry.is_some_and(|expiry| self.drops_expired_at.is_some_and(|now| expiry <= now));
         let counter = if has_expired { &mut self.partial.expired } else { &mut self.partial.expiries };
         *counter += u64::from(expiry.is_some());
@@ -121,8 +121,8 @@ fn is_large(len: usize, limits: &EncodingLimits) -> bool {
     NodeLimit::new(limits.list_max_listpack_size).is_large(len)
 }
 
-fn of_listpack(error: keyspace::values::Error) -> Refused {
-    Refused::of_packed(error, Fault::Listpack)
+fn of_listpack(error: keyspace::values::Error) -> PartError {
+    PartError::of_packed(error, Fault::Listpack)
 }
 
 /// Returns whether the listpack of a sorted set has a score that takes less memory as a double.
@@ -186,14 +186,14 @@ impl<T: Store> Sink for Builder<'_, T> {
         match zset.try_add(member, score, AddOptions { nx: true, ..AddOptions::default() }, limits) {
             Ok(Added::Added(_)) => Ok(()),
             Ok(_) => Err(duplicate()),
-            Err(AddError::NotANumber) => Err(Refused::Packed(Fault::Score, 0)),
+            Err(AddError::NotANumber) => Err(PartError::Packed(Fault::Score, 0)),
             Err(error) => Err(error.into()),
         }
     }
 
     fn pair(&mut self, (field, value, expiry): Pair<'_>) -> Taken {
         let limits = self.limits;
-        if self.passes_over(expiry) {
+        if self.skip_expired(expiry) {
             return Ok(());
         }
         let Some(Value::Hash(hash)) = &mut self.partial.value else { return Ok(()) };
@@ -204,7 +204,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         let shape = match encoding {
             _ if object_type == ObjectType::List => return self.node(bytes),
             Encoding::IntSet => Set::check_packed(encoding, bytes)
-                .map_err(|error| Refused::of_packed(error, Fault::Intset))?,
+                .map_err(|error| PartError::of_packed(error, Fault::Intset))?,
             _ => check_listpack(object_type, bytes)?,
         };
         if !self.fits(object_type, encoding, shape, bytes) {
@@ -256,7 +256,7 @@ impl<T: Store> Sink for Builder<'_, T> {
             let (field, value) = (field.try_decompressed()?, value.try_decompressed()?);
             return self.pair((field.element(), value.element(), expiry));
         }
-        if self.passes_over(expiry) {
+        if self.skip_expired(expiry) {
             return Ok(());
         }
         let Some(Value::Hash(hash)) = &mut self.partial.value else { return Ok(()) };
@@ -286,6 +286,6 @@ impl<T: Store> Sink for Builder<'_, T> {
     }
 }
 
-fn duplicate() -> Refused {
-    Refused::Packed(Fault::Duplicate, 0)
+fn duplicate() -> PartError {
+    PartError::Packed(Fault::Duplicate, 0)
 }

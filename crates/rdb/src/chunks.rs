@@ -17,12 +17,12 @@
 //! are given in chunks.
 
 use crate::error::Fault;
-use crate::input::{Block, try_room};
+use crate::input::{Block, try_resized};
 use crate::lzf_reader::LzfReader;
-use crate::old::{Ziplist, Zipmap};
-use crate::sink::{Refused, Sink, Taken, check_listpack};
+use crate::sink::{PartError, Sink, Taken, check_listpack};
 use crate::text::{LONG_MIN, MaybeCompressed, Stream};
 use crate::walk::{element, give_all, give_triple, score_of};
+use crate::ziplist::{Ziplist, Zipmap};
 use allocator_api2::vec::Vec;
 use core::cell::RefCell;
 use core::ops::Range;
@@ -103,16 +103,16 @@ impl Packing {
     }
 
     /// Checks the whole value, and returns its entries.
-    fn check<'a>(self, object_type: ObjectType, bytes: &'a [u8]) -> Result<Entries<'a>, Refused> {
+    fn check<'a>(self, object_type: ObjectType, bytes: &'a [u8]) -> Result<Entries<'a>, PartError> {
         Ok(match self {
             Self::Ziplist => {
-                Entries::Ziplist(Ziplist::new(bytes).map_err(|at| Refused::Packed(Fault::Ziplist, at))?)
+                Entries::Ziplist(Ziplist::new(bytes).map_err(|at| PartError::Packed(Fault::Ziplist, at))?)
             }
             Self::Zipmap => {
-                Entries::Zipmap(Zipmap::new(bytes).map_err(|at| Refused::Packed(Fault::Zipmap, at))?)
+                Entries::Zipmap(Zipmap::new(bytes).map_err(|at| PartError::Packed(Fault::Zipmap, at))?)
             }
             Self::Listpack | Self::Triples => {
-                let malformed = |error: listpack::Malformed| Refused::Packed(Fault::Listpack, error.offset);
+                let malformed = |error: listpack::Malformed| PartError::Packed(Fault::Listpack, error.offset);
                 if self == Self::Listpack {
                     check_listpack(object_type, bytes)?;
                 } else {
@@ -130,7 +130,7 @@ fn divide(
     bytes: &[u8],
     packing: Packing,
     object_type: ObjectType,
-) -> Result<(Vec<Chunk, Zmalloc>, u64), Refused> {
+) -> Result<(Vec<Chunk, Zmalloc>, u64), PartError> {
     let mut entries = packing.check(object_type, bytes)?;
     let place = |value: Value<'_>| match element(value) {
         Element::Int(value) => Place::Int(value),
@@ -144,15 +144,15 @@ fn divide(
     let (mut chunks, mut elements, mut start) = (Vec::new_in(Zmalloc), 0, entries.at());
     let mut push = |chunk| {
         let size = size_of::<Chunk>();
-        chunks.try_reserve(1).map_err(|_| Refused::from(ReserveError::OutOfMemory { size }))?;
+        chunks.try_reserve(1).map_err(|_| PartError::from(ReserveError::OutOfMemory { size }))?;
         chunks.push(chunk);
-        Ok::<_, Refused>(())
+        Ok::<_, PartError>(())
     };
     let mut at = start;
     while let Some(first) = entries.next() {
         let mut values = [first, Value::Int(0), Value::Int(0)];
         for value in &mut values[1..count] {
-            *value = entries.next().ok_or(Refused::Packed(Fault::OddCount, 0))?;
+            *value = entries.next().ok_or(PartError::Packed(Fault::OddCount, 0))?;
         }
         let end = entries.at();
         elements += 1;
@@ -163,11 +163,11 @@ fn divide(
             let [first, second, third] = values;
             let is_scored = object_type == ObjectType::ZSet;
             let score = if is_scored { score_of(second) } else { Some(0.0) };
-            let Value::Int(time) = third else { return Err(Refused::Packed(Fault::Number, 0)) };
+            let Value::Int(time) = third else { return Err(PartError::Packed(Fault::Number, 0)) };
             push(Chunk::Long {
                 first: place(first),
                 second: place(second),
-                score: score.ok_or(Refused::Packed(Fault::Score, 0))?,
+                score: score.ok_or(PartError::Packed(Fault::Score, 0))?,
                 expiry: u64::try_from(time).ok().filter(|time| *time > 0),
             })?;
             start = end;
@@ -197,7 +197,7 @@ pub(crate) fn give<S: Sink>(
     if !is_node {
         sink.begin(object_type, count)?;
     }
-    let reader = RefCell::new(LzfReader::try_new(stream.bytes()).map_err(Refused::Keyspace)?);
+    let reader = RefCell::new(LzfReader::try_new(stream.bytes()).map_err(PartError::Keyspace)?);
     let part = |place: &Place| match place {
         Place::Int(value) => MaybeCompressed::Element(Element::Int(*value)),
         Place::Bytes(range) => MaybeCompressed::Stream(stream.slice(range.clone(), &reader)),
@@ -206,9 +206,9 @@ pub(crate) fn give<S: Sink>(
     for chunk in &chunks {
         match chunk {
             Chunk::Short(range) => {
-                let bytes = try_room(&mut block, HEADER + range.len() + 1).map_err(Refused::Keyspace)?;
+                let bytes = try_resized(&mut block, HEADER + range.len() + 1).map_err(PartError::Keyspace)?;
                 let read = reader.borrow_mut().read_at(range.start, &mut bytes[HEADER..HEADER + range.len()]);
-                read.ok_or(Refused::Input(Fault::Lzf, stream.offset()))?;
+                read.ok_or(PartError::Input(Fault::Lzf, stream.offset()))?;
                 give_short(bytes, packing, object_type, sink)?;
             }
             Chunk::Long { first, second, score, expiry } => match (object_type, part(first)) {
@@ -234,7 +234,7 @@ fn give_short<S: Sink>(bytes: &mut [u8], packing: Packing, object_type: ObjectTy
             bytes[..4].copy_from_slice(&(len as u32).to_le_bytes());
             bytes[4..HEADER].fill(0xFF); // the number of elements is not known
             bytes[len - 1] = END;
-            let view = View::new(bytes).map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
+            let view = View::new(bytes).map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
             if packing == Packing::Listpack {
                 return give_all(view.iter(), object_type, sink);
             }

@@ -10,7 +10,7 @@ use crate::error::{Error, Fault, SaveError};
 use crate::format::Version;
 use crate::input::Input;
 use crate::output::Output;
-use crate::reader::ToValue;
+use crate::reader::ValueStore;
 use crate::value::ValueProgress;
 use crate::walk::Walk;
 use crate::write::WriteVersion;
@@ -113,7 +113,7 @@ pub fn restore(payload: &[u8], limits: &EncodingLimits) -> Result<Restored, Erro
         return input.fault(0, Fault::Opcode);
     }
     let (mut partial, mut value) = (Partial::default(), None);
-    let store = ToValue(&mut value);
+    let store = ValueStore(&mut value);
     let mut builder = Builder { partial: &mut partial, limits, store, drops_expired_at: None };
     walk.finish(&mut input, &mut builder)?;
     let field_expiries = partial.expiries;

@@ -12,11 +12,11 @@
 
 mod strings;
 
-pub(crate) use strings::{Blob, parse_score};
+pub(crate) use strings::{PackedBytes, parse_score};
 
 use crate::crc::Crc;
 use crate::error::{Error, Fault};
-use crate::sink::Refused;
+use crate::sink::PartError;
 use crate::text::LONG_MIN;
 use allocator_api2::vec::Vec;
 use keyspace::values::ReserveError;
@@ -73,7 +73,7 @@ pub(crate) fn try_zeros(len: usize) -> Result<Sds, ReserveError> {
 
 /// Makes a block at least `len` bytes long, and returns its first `len` bytes, whose content is unspecified.
 /// The block is replaced by a new one if it is shorter than that, or longer than both `len` and [`KEPT_MAX`].
-pub(crate) fn try_room(block: &mut Block, len: usize) -> Result<&mut [u8], keyspace::Error> {
+pub(crate) fn try_resized(block: &mut Block, len: usize) -> Result<&mut [u8], keyspace::Error> {
     if !(len..=len.max(KEPT_MAX)).contains(&block.len()) {
         *block = Block::new_in(Zmalloc);
         try_reserve(block, len)?;
@@ -133,11 +133,11 @@ impl<R: Read> Input<R> {
     /// Returns the error for a part that a sink refuses. `offset` maps an offset in the packed bytes to one
     /// in the input.
     #[cold]
-    pub(crate) fn refused(&self, refused: Refused, offset: impl FnOnce(usize) -> u64) -> Error {
+    pub(crate) fn refused(&self, refused: PartError, offset: impl FnOnce(usize) -> u64) -> Error {
         match refused {
-            Refused::Packed(fault, at) => Error::Malformed { offset: offset(at), fault },
-            Refused::Input(fault, offset) => Error::Malformed { offset, fault },
-            Refused::Keyspace(error) => self.failure(error),
+            PartError::Packed(fault, at) => Error::Malformed { offset: offset(at), fault },
+            PartError::Input(fault, offset) => Error::Malformed { offset, fault },
+            PartError::Keyspace(error) => self.failure(error),
         }
     }
 

@@ -12,7 +12,6 @@ mod format;
 mod input;
 mod load;
 mod lzf_reader;
-mod old;
 mod output;
 mod queue;
 mod reader;
@@ -24,6 +23,7 @@ mod text;
 mod value;
 mod walk;
 mod write;
+mod ziplist;
 
 pub use databases::Databases;
 pub use dump::{DumpOptions, Restored, dump, restore};

@@ -26,10 +26,10 @@ use std::io::{self, Read};
 use std::path::Path;
 
 /// This many elements of a large value use as much of a step's budget as one key.
-const ELEMENTS_A_KEY: usize = 16;
+const ELEMENTS_PER_KEY: usize = 16;
 
 /// [`Loader::load_for`] reads the clock each time it has loaded about this many keys.
-const KEYS_A_LOOK: usize = 64;
+const KEYS_PER_CLOCK_READ: usize = 64;
 
 /// All resize hints together make room for at most this many keys, if the length of the input is not known. A
 /// key takes 6 bytes of the table, and half as many bytes more are free.
@@ -39,7 +39,7 @@ const RESERVED_MAX: u64 = 32 << 10;
 const KEY_BYTES_MIN: u64 = 3;
 
 /// This many bytes that do not belong to a key use as much of a step's budget as one element.
-const BYTES_AN_ELEMENT: u64 = 256;
+const BYTES_PER_ELEMENT: u64 = 256;
 
 /// What happens to a key that the keyspace already has, or that is in the file twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -231,7 +231,7 @@ impl<R: Read> Loader<R> {
     ) -> Result<LoadStats, Error> {
         let start = clock();
         loop {
-            let stats = self.load_some(databases, KEYS_A_LOOK, now)?;
+            let stats = self.load_some(databases, KEYS_PER_CLOCK_READ, now)?;
             if stats.is_complete || clock().saturating_sub(start) >= budget {
                 return Ok(stats);
             }
@@ -254,7 +254,7 @@ impl<R: Read> Loader<R> {
             let error = io::Error::other("the loader has failed before");
             return Err(Error::Io { offset: self.reader.offset(), error });
         }
-        let mut budget = keys.max(1).saturating_mul(ELEMENTS_A_KEY);
+        let mut budget = keys.max(1).saturating_mul(ELEMENTS_PER_KEY);
         let mut result = Ok(());
         while result.is_ok() && budget > 0 && !self.stats.is_complete {
             result = self.step(databases, now, &mut budget);
@@ -320,7 +320,7 @@ impl<R: Read> Loader<R> {
                         &mut stats.unsupported
                     }
                     (Some(keyspace), ValueType::String) => {
-                        *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+                        *budget = budget.saturating_sub(ELEMENTS_PER_KEY);
                         return self.string(keyspace, (before, offset), now);
                     }
                     (Some(keyspace), _) => {
@@ -329,7 +329,7 @@ impl<R: Read> Loader<R> {
                     }
                 };
                 *skipped += 1;
-                *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+                *budget = budget.saturating_sub(ELEMENTS_PER_KEY);
                 if value_type.object_type().is_none() {
                     return reader.skip_value();
                 }
@@ -357,7 +357,7 @@ impl<R: Read> Loader<R> {
             Some(Event::Skipped { .. }) => stats.others += 1,
             Some(Event::Aux { .. } | Event::Slot { .. }) => {}
         }
-        let elements = 1 + (self.reader.offset() - start) / BYTES_AN_ELEMENT;
+        let elements = 1 + (self.reader.offset() - start) / BYTES_PER_ELEMENT;
         *budget = budget.saturating_sub(usize::try_from(elements).unwrap_or(usize::MAX));
         Ok(())
     }
@@ -415,7 +415,7 @@ impl<R: Read> Loader<R> {
         }
         *partial = Partial::default();
         self.key = None;
-        *budget = budget.saturating_sub(ELEMENTS_A_KEY);
+        *budget = budget.saturating_sub(ELEMENTS_PER_KEY);
         restore.count(stats, offset)
     }
 }

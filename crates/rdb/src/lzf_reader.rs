@@ -8,7 +8,7 @@
 //! them. To read a range that begins before the current position, the reader starts again at the beginning of
 //! the string.
 
-use crate::input::{Block, try_room};
+use crate::input::{Block, try_resized};
 use keyspace::Error;
 use zmalloc::Zmalloc;
 
@@ -37,7 +37,7 @@ pub(crate) struct LzfReader<'a> {
 impl<'a> LzfReader<'a> {
     pub(crate) fn try_new(stream: &'a [u8]) -> Result<Self, Error> {
         let mut block = Block::new_in(Zmalloc);
-        try_room(&mut block, BLOCK)?;
+        try_resized(&mut block, BLOCK)?;
         Ok(Self { stream, rest: stream, block, next: 0, end: 0, base: 0 })
     }
 

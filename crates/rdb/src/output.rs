@@ -5,7 +5,7 @@
 
 use crate::crc::Crc;
 use crate::error::SaveError;
-use crate::input::{Block, try_room};
+use crate::input::{Block, try_resized};
 use core::mem;
 use keyspace::StringRef;
 use keyspace::values::list::lzf;
@@ -225,7 +225,7 @@ impl<W: Write> Output<W> {
         let mut stream = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
         // If there is no memory for the compressed bytes, the string is written as it is.
         let compressed =
-            try_room(&mut stream, bytes.len() - GAIN_MIN).ok().and_then(|room| lzf::compress(bytes, room));
+            try_resized(&mut stream, bytes.len() - GAIN_MIN).ok().and_then(|room| lzf::compress(bytes, room));
         let written = match compressed {
             Some(len) => self.compressed(&stream[..len], bytes.len()),
             None => self.plain(bytes),
@@ -249,7 +249,8 @@ impl<W: Write> Output<W> {
         }
         let mut bytes = mem::replace(&mut self.scratch, Block::new_in(Zmalloc));
         let no_memory = SaveError::Memory(ReserveError::OutOfMemory { size: raw_len });
-        let decompressed = try_room(&mut bytes, raw_len).ok().and_then(|room| lzf::decompress(stream, room));
+        let decompressed =
+            try_resized(&mut bytes, raw_len).ok().and_then(|room| lzf::decompress(stream, room));
         let written = decompressed.ok_or(no_memory).and_then(|()| self.plain(&bytes[..raw_len]));
         self.scratch = bytes;
         written

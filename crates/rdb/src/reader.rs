@@ -4,7 +4,7 @@ use crate::build::{Builder, Partial, Store};
 use crate::error::{Error, Fault};
 use crate::format::{Family, ValueType, Version, opcode};
 use crate::input::Input;
-use crate::sink::{Pair, Refused, Sink, Taken, check_listpack};
+use crate::sink::{Pair, PartError, Sink, Taken, check_listpack};
 use crate::skip;
 use crate::walk::{Walk, give_all};
 use allocator_api2::vec::Vec;
@@ -315,7 +315,7 @@ impl<R: Read> Reader<R> {
             return Err(self.walk.unsupported());
         }
         let (mut partial, mut value) = (Partial::default(), None);
-        let store = ToValue(&mut value);
+        let store = ValueStore(&mut value);
         let mut builder = Builder { partial: &mut partial, limits, store, drops_expired_at: None };
         let offset = self.input.offset();
         self.walk.finish(&mut self.input, &mut builder)?;
@@ -347,9 +347,9 @@ const fn digits_len(magic: Family) -> usize {
 }
 
 /// Keeps the value that a builder stores.
-pub(crate) struct ToValue<'v>(pub(crate) &'v mut Option<Value>);
+pub(crate) struct ValueStore<'v>(pub(crate) &'v mut Option<Value>);
 
-impl Store for ToValue<'_> {
+impl Store for ValueStore<'_> {
     fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error> {
         *self.0 = Some(match value {
             RestoreValue::String(string) => Value::String(OwnedElement::try_from(string)?),
@@ -370,7 +370,7 @@ impl Store for ToValue<'_> {
     }
 
     fn store_empty(&mut self) -> Taken {
-        Err(Refused::Packed(Fault::Empty, 0))
+        Err(PartError::Packed(Fault::Empty, 0))
     }
 }
 
@@ -413,14 +413,14 @@ impl<F: FnMut(Item<'_>)> Sink for Each<F> {
     fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken {
         if encoding == Encoding::IntSet {
             let checked = Set::check_packed(encoding, bytes);
-            checked.map_err(|error| Refused::of_packed(error, Fault::Intset))?;
+            checked.map_err(|error| PartError::of_packed(error, Fault::Intset))?;
             let set =
-                intset::View::new(bytes).map_err(|error| Refused::Packed(Fault::Intset, error.offset))?;
+                intset::View::new(bytes).map_err(|error| PartError::Packed(Fault::Intset, error.offset))?;
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
         check_listpack(object_type, bytes)?;
         let list = listpack::View::new(bytes);
-        let list = list.map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
+        let list = list.map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
         give_all(list.iter(), object_type, self)
     }
 

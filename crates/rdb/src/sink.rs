@@ -7,7 +7,7 @@ use keyspace::values::{
 };
 
 /// Why a sink has refused a part.
-pub(crate) enum Refused {
+pub(crate) enum PartError {
     /// The part is not valid. The number is the offset of the fault in the packed bytes of the part. It is 0
     /// if the part is not packed, or if the offset is not known.
     Packed(Fault, usize),
@@ -17,13 +17,13 @@ pub(crate) enum Refused {
     Keyspace(keyspace::Error),
 }
 
-impl<E: Into<keyspace::Error>> From<E> for Refused {
+impl<E: Into<keyspace::Error>> From<E> for PartError {
     fn from(error: E) -> Self {
         Self::Keyspace(error.into())
     }
 }
 
-impl Refused {
+impl PartError {
     /// Converts the error of a check of packed bytes.
     pub(crate) fn of_packed(error: keyspace::values::Error, fault: Fault) -> Self {
         match error {
@@ -33,7 +33,7 @@ impl Refused {
     }
 }
 
-pub(crate) type Taken = Result<(), Refused>;
+pub(crate) type Taken = Result<(), PartError>;
 
 /// A field of a hash, its value, and when the field expires, in milliseconds since 1970.
 pub(crate) type Pair<'a> = (Element<'a>, Element<'a>, Option<u64>);
@@ -140,17 +140,17 @@ impl Sink for Skip {
 }
 
 /// Checks all bytes of a listpack, and that its elements form a valid value of this type.
-pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, Refused> {
+pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, PartError> {
     let checked = match object_type {
         ObjectType::List => List::check_packed(Encoding::ListPack, bytes),
         ObjectType::Hash => Hash::check_packed(Encoding::ListPack, bytes),
         ObjectType::ZSet => ZSet::check_packed(Encoding::ListPack, bytes),
         ObjectType::Set | ObjectType::String => Set::check_packed(Encoding::ListPack, bytes),
     };
-    checked.map_err(|error| Refused::of_packed(error, Fault::Listpack))
+    checked.map_err(|error| PartError::of_packed(error, Fault::Listpack))
 }
 
 /// Converts the error of an allocation.
-pub(crate) fn refused(error: ReserveError) -> Refused {
-    Refused::Keyspace(error.into())
+pub(crate) fn refused(error: ReserveError) -> PartError {
+    PartError::Keyspace(error.into())
 }

@@ -33,7 +33,7 @@
 use crate::error::Fault;
 use crate::input::try_zeros;
 use crate::lzf_reader::LzfReader;
-use crate::sink::{Refused, Taken};
+use crate::sink::{PartError, Taken};
 use core::cell::RefCell;
 use core::ops::Range;
 use keyspace::values::list::lzf;
@@ -82,7 +82,7 @@ impl<'i> MaybeCompressed<'i> {
     }
 
     /// Returns the string itself. A compressed string is decompressed into a new block.
-    pub(crate) fn try_decompressed(self) -> Result<Decompressed<'i>, Refused> {
+    pub(crate) fn try_decompressed(self) -> Result<Decompressed<'i>, PartError> {
         Ok(match self {
             Self::Element(element) => Decompressed::Element(element),
             Self::Stream(stream) => Decompressed::Block(stream.try_decompressed()?),
@@ -161,11 +161,11 @@ impl<'i> Stream<'i> {
             None => lzf::decompress(self.bytes, place),
             Some((start, source)) => source.read_at(start, place),
         };
-        decompressed.ok_or(Refused::Input(Fault::Lzf, self.offset))
+        decompressed.ok_or(PartError::Input(Fault::Lzf, self.offset))
     }
 
     /// Decompresses the string into a new block.
-    pub(crate) fn try_decompressed(self) -> Result<Sds, Refused> {
+    pub(crate) fn try_decompressed(self) -> Result<Sds, PartError> {
         let mut string = try_zeros(self.raw_len)?;
         self.decompress(&mut string)?;
         Ok(string)

@@ -16,7 +16,7 @@ use listpack::{ListPack, Value, View};
 use std::io::Write;
 
 /// This many bytes of a list's node use as much of a step's budget as one element.
-const BYTES_A_UNIT: usize = 64;
+const BYTES_PER_UNIT: usize = 64;
 
 /// How far the writing of a value has come. See [`Writer::write_value`](crate::Writer::write_value).
 #[derive(Clone, Copy, Debug)]
@@ -203,7 +203,7 @@ impl ValueProgress {
                 }
             }
             index += 1;
-            budget = budget.saturating_sub(1 + (output.offset() - before) as usize / BYTES_A_UNIT);
+            budget = budget.saturating_sub(1 + (output.offset() - before) as usize / BYTES_PER_UNIT);
         }
         self.end()
     }

@@ -18,11 +18,11 @@
 use crate::chunks::{self, Packing};
 use crate::error::{Error, Fault};
 use crate::format::{ValueType, Version};
-use crate::input::{Blob, Input};
-use crate::old::{Ziplist, Zipmap};
-use crate::sink::{LongPair, Refused, Sink, Skip, Taken, refused};
+use crate::input::{Input, PackedBytes};
+use crate::sink::{LongPair, PartError, Sink, Skip, Taken, refused};
 use crate::skip;
 use crate::text::{LONG_MIN, MaybeCompressed, Text};
+use crate::ziplist::{Ziplist, Zipmap};
 use allocator_api2::vec::Vec;
 use keyspace::values::{Element, Encoding, ObjectType};
 use listpack::{Depth, ListPack, Value};
@@ -33,7 +33,7 @@ use zmalloc::Zmalloc;
 const REPACKED_MAX: usize = 64 << 10;
 
 /// This many bytes of elements use as much of a step's budget as one element.
-const BYTES_A_UNIT: usize = 256;
+const BYTES_PER_UNIT: usize = 256;
 
 /// A value that is being read.
 pub(crate) struct Walk {
@@ -153,7 +153,7 @@ impl Walk {
                     self.element(input, sink)?;
                     self.release(input);
                     let bytes = input.offset() - before;
-                    *budget = budget.saturating_sub(1 + bytes as usize / BYTES_A_UNIT);
+                    *budget = budget.saturating_sub(1 + bytes as usize / BYTES_PER_UNIT);
                     self.state = State::Left(left - 1);
                 }
                 State::Done => return Ok(true),
@@ -314,11 +314,11 @@ impl Walk {
         }
         let offset = input.offset();
         match input.blob()? {
-            Blob::Bytes(place, bytes) => {
+            PackedBytes::Bytes(place, bytes) => {
                 let result = sink.packed(object_type, encoding, bytes);
                 taken(input, result, |at| place.offset(at))
             }
-            Blob::Stream(stream) => {
+            PackedBytes::Stream(stream) => {
                 let result = match encoding {
                     Encoding::IntSet => {
                         stream.try_decompressed().and_then(|bytes| sink.packed(object_type, encoding, &bytes))
@@ -341,8 +341,8 @@ impl Walk {
         let object_type = self.value_type.object_type().unwrap_or(ObjectType::List);
         let offset = input.offset();
         let (place, bytes) = match input.blob()? {
-            Blob::Bytes(place, bytes) => (place, bytes),
-            Blob::Stream(stream) => {
+            PackedBytes::Bytes(place, bytes) => (place, bytes),
+            PackedBytes::Stream(stream) => {
                 let is_zipmap = self.value_type == ValueType::HashZipmap;
                 let packing = if is_zipmap { Packing::Zipmap } else { Packing::Ziplist };
                 let is_node = self.value_type == ValueType::ListQuicklist;
@@ -353,18 +353,18 @@ impl Walk {
         let result = if self.value_type == ValueType::HashZipmap {
             match Zipmap::new(bytes) {
                 Ok(map) => repack(map, bytes.len(), object_type, sink),
-                Err(at) => Err(Refused::Packed(Fault::Zipmap, at)),
+                Err(at) => Err(PartError::Packed(Fault::Zipmap, at)),
             }
         } else {
             match Ziplist::new(bytes) {
                 Ok(list) => repack(list, bytes.len(), object_type, sink),
-                Err(at) => Err(Refused::Packed(Fault::Ziplist, at)),
+                Err(at) => Err(PartError::Packed(Fault::Ziplist, at)),
             }
         };
         // An offset in the new listpack does not say where the fault is in the ziplist.
         let is_own = |fault| matches!(fault, Fault::Ziplist | Fault::Zipmap);
         let result = result.map_err(|refused| match refused {
-            Refused::Packed(fault, _) if !is_own(fault) => Refused::Packed(fault, 0),
+            PartError::Packed(fault, _) if !is_own(fault) => PartError::Packed(fault, 0),
             refused => refused,
         });
         taken(input, result, |at| place.offset(at))
@@ -377,11 +377,11 @@ impl Walk {
         }
         let offset = input.offset();
         match input.blob()? {
-            Blob::Bytes(place, bytes) => {
+            PackedBytes::Bytes(place, bytes) => {
                 let result = give_triples(bytes, sink);
                 taken(input, result, |at| place.offset(at))
             }
-            Blob::Stream(stream) => {
+            PackedBytes::Stream(stream) => {
                 let result = chunks::give(stream, Packing::Triples, (ObjectType::Hash, false), sink);
                 taken(input, result, |_| offset)
             }
@@ -429,7 +429,7 @@ pub(crate) fn give_all<'a, S: Sink>(
     object_type: ObjectType,
     sink: &mut S,
 ) -> Taken {
-    let odd = Refused::Packed(Fault::OddCount, 0);
+    let odd = PartError::Packed(Fault::OddCount, 0);
     while let Some(first) = entries.next() {
         match object_type {
             ObjectType::Hash => {
@@ -438,7 +438,7 @@ pub(crate) fn give_all<'a, S: Sink>(
             }
             ObjectType::ZSet => {
                 let Some(score) = entries.next() else { return Err(odd) };
-                let score = score_of(score).ok_or(Refused::Packed(Fault::Score, 0))?;
+                let score = score_of(score).ok_or(PartError::Packed(Fault::Score, 0))?;
                 sink.scored(element(first), score)?;
             }
             ObjectType::String | ObjectType::List | ObjectType::Set => sink.element(element(first))?,
@@ -468,8 +468,9 @@ pub(crate) fn score_of(value: Value<'_>) -> Option<f64> {
 
 fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
     listpack::validate(bytes, Depth::Strict)
-        .map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
-    let view = listpack::View::new(bytes).map_err(|error| Refused::Packed(Fault::Listpack, error.offset))?;
+        .map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
+    let view =
+        listpack::View::new(bytes).map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
     sink.begin(ObjectType::Hash, view.len() as u64 / 3)?;
     let mut entries = view.iter();
     while let Some(field) = entries.next() {
@@ -487,9 +488,9 @@ pub(crate) fn give_triple<'a, S: Sink>(
     sink: &mut S,
 ) -> Taken {
     let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
-        return Err(Refused::Packed(Fault::OddCount, end));
+        return Err(PartError::Packed(Fault::OddCount, end));
     };
-    let Value::Int(time) = time else { return Err(Refused::Packed(Fault::Number, 0)) };
+    let Value::Int(time) = time else { return Err(PartError::Packed(Fault::Number, 0)) };
     let expiry = u64::try_from(time).ok().filter(|time| *time > 0);
     sink.pair((element(field), element(value), expiry))
 }

@@ -231,7 +231,7 @@ impl Robj {
 }
 
 /// The methods of each type: `as_x`, `as_x_mut`, `make_x_mut`, `try_make_x_mut`, `into_x`, and `From`.
-macro_rules! loans {
+macro_rules! collection_methods {
     ($($C:ident, $View:ident, $as:ident, $as_mut:ident, $make_mut:ident, $try_make_mut:ident, $into:ident, $article:literal;)*) => {
         $(
             impl Robj {
@@ -275,7 +275,7 @@ macro_rules! loans {
     };
 }
 
-loans! {
+collection_methods! {
     List, ListView, as_list, as_list_mut, make_list_mut, try_make_list_mut, into_list, "a list";
     Set, SetView, as_set, as_set_mut, make_set_mut, try_make_set_mut, into_set, "a set";
     ZSet, ZSetView, as_zset, as_zset_mut, make_zset_mut, try_make_zset_mut, into_zset, "a sorted set";

@@ -126,7 +126,7 @@ const AT_MOST: f64 = 1.1;
 const BEFORE: f64 = 1.4;
 
 /// Builds the values of a case, moves them, and compares the memory with that of a fresh copy.
-fn wins_the_memory_back(name: &str, build: impl FnOnce(&mut SmallRng) -> Box<dyn Held>) {
+fn assert_memory_is_reclaimed(name: &str, build: impl FnOnce(&mut SmallRng) -> Box<dyn Held>) {
     let base = active_since(0);
     let mut held = build(&mut SmallRng::seed_from_u64(7));
     let before = active_since(base);
@@ -238,25 +238,29 @@ fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
     }
     use Encoding::*;
     // A few collections are large ones. Many small ones have blocks of every kind in slabs.
-    wins_the_memory_back("strings, int", |random| strings(random, Int, |n| format!("{}", n + 1_000_000)));
-    wins_the_memory_back("strings, embstr", |random| strings(random, EmbStr, member));
-    wins_the_memory_back("strings, raw", |random| strings(random, Raw, |n| format!("{:0100}", n)));
-    wins_the_memory_back("lists, listpack", |random| lists(ELEMENTS / 40, 0, random, ListPack));
-    wins_the_memory_back("lists, quicklist", |random| lists(ELEMENTS / 500, 0, random, QuickList));
-    wins_the_memory_back("lists, quicklist, compressed", |random| {
+    assert_memory_is_reclaimed("strings, int", |random| {
+        strings(random, Int, |n| format!("{}", n + 1_000_000))
+    });
+    assert_memory_is_reclaimed("strings, embstr", |random| strings(random, EmbStr, member));
+    assert_memory_is_reclaimed("strings, raw", |random| strings(random, Raw, |n| format!("{:0100}", n)));
+    assert_memory_is_reclaimed("lists, listpack", |random| lists(ELEMENTS / 40, 0, random, ListPack));
+    assert_memory_is_reclaimed("lists, quicklist", |random| lists(ELEMENTS / 500, 0, random, QuickList));
+    assert_memory_is_reclaimed("lists, quicklist, compressed", |random| {
         lists(ELEMENTS / 500, 1, random, QuickList)
     });
-    wins_the_memory_back("sets, intset", |random| sets(ELEMENTS / 100, random, IntSet));
-    wins_the_memory_back("sets, listpack", |random| sets(ELEMENTS / 40, random, ListPack));
-    wins_the_memory_back("sets, hashtable", |random| sets(1, random, HashTable));
-    wins_the_memory_back("sets, hashtable, many", |random| sets(ELEMENTS / 200, random, HashTable));
-    wins_the_memory_back("sorted sets, listpack", |random| zsets(ELEMENTS / 40, random, ListPack));
-    wins_the_memory_back("sorted sets, skiplist", |random| zsets(1, random, SkipList));
-    wins_the_memory_back("sorted sets, skiplist, many", |random| zsets(ELEMENTS / 200, random, SkipList));
-    wins_the_memory_back("hashes, listpack", |random| hashes(ELEMENTS / 40, random, ListPack));
-    wins_the_memory_back("hashes, hashtable", |random| hashes(1, random, HashTable));
-    wins_the_memory_back("hashes, hashtable, many", |random| hashes(ELEMENTS / 600, random, HashTable));
-    wins_the_memory_back("Dict<Sds, Robj>", |random| {
+    assert_memory_is_reclaimed("sets, intset", |random| sets(ELEMENTS / 100, random, IntSet));
+    assert_memory_is_reclaimed("sets, listpack", |random| sets(ELEMENTS / 40, random, ListPack));
+    assert_memory_is_reclaimed("sets, hashtable", |random| sets(1, random, HashTable));
+    assert_memory_is_reclaimed("sets, hashtable, many", |random| sets(ELEMENTS / 200, random, HashTable));
+    assert_memory_is_reclaimed("sorted sets, listpack", |random| zsets(ELEMENTS / 40, random, ListPack));
+    assert_memory_is_reclaimed("sorted sets, skiplist", |random| zsets(1, random, SkipList));
+    assert_memory_is_reclaimed("sorted sets, skiplist, many", |random| {
+        zsets(ELEMENTS / 200, random, SkipList)
+    });
+    assert_memory_is_reclaimed("hashes, listpack", |random| hashes(ELEMENTS / 40, random, ListPack));
+    assert_memory_is_reclaimed("hashes, hashtable", |random| hashes(1, random, HashTable));
+    assert_memory_is_reclaimed("hashes, hashtable, many", |random| hashes(ELEMENTS / 600, random, HashTable));
+    assert_memory_is_reclaimed("Dict<Sds, Robj>", |random| {
         let mut dict: Dict<Sds, Robj> = Dict::new();
         let mut keys: Vec<_> = (0..ELEMENTS / 2).map(|n| Sds::from(&*member(n))).collect();
         for (n, key) in keys.iter().enumerate() {
@@ -266,7 +270,7 @@ fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
         keys.iter().skip(ELEMENTS / 16).for_each(|key| drop(dict.remove(key)));
         Box::new(dict)
     });
-    wins_the_memory_back("ZIndex", |random| {
+    assert_memory_is_reclaimed("ZIndex", |random| {
         let mut index = ZIndex::new();
         let mut members: Vec<_> = (0..ELEMENTS / 2).collect();
         members.iter().for_each(|&n| assert_eq!(index.insert(member(n).as_bytes(), n as f64), Ok(true)));

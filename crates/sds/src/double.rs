@@ -20,7 +20,7 @@ use core::ptr::NonNull;
 /// The largest magnitude of whole numbers that are written as integers: 2^62.
 const INTEGER_MAX: f64 = 4_611_686_018_427_387_904.0;
 /// A number with at least this many zeros after its digits has an exponent.
-const ZEROS_BEHIND: i32 = 8;
+const TRAILING_ZEROS_MIN: i32 = 8;
 /// A number with at least this many decimals has an exponent, unless its first digit is close to the decimal
 /// point: see [`PLACES`].
 const DECIMALS: i32 = 7;
@@ -77,7 +77,7 @@ impl Text {
         let digits = &digits[..len];
         // The number is `digits * 10^last`. The place value of its first digit is `10^first`.
         let first = last + len as i32 - 1;
-        if (0..ZEROS_BEHIND).contains(&last) {
+        if (0..TRAILING_ZEROS_MIN).contains(&last) {
             self.push(digits);
             self.push_zeros(last);
         } else if last < 0 && (last > -DECIMALS || first.abs() < PLACES) {

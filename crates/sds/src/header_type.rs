@@ -83,7 +83,7 @@ impl HeaderType {
     /// Returns this type, or the next one if the block has room for more bytes than this type can count. A
     /// string of 253 bytes lies in a block of 320 bytes, for example, and `Sds8` could never use the last 61.
     #[inline]
-    pub(crate) fn roomy(self, usable: usize) -> Self {
+    pub(crate) fn widened_for(self, usable: usize) -> Self {
         let next = match self {
             Self::Sds8 => Self::Sds16,
             Self::Sds16 => Self::Sds32,
@@ -98,7 +98,7 @@ impl HeaderType {
     /// adds.
     pub(crate) fn for_room(capacity: usize) -> Self {
         let ty = Self::for_len(capacity).max(Self::Sds8);
-        ty.roomy(zmalloc::good_size(ty.block_size(capacity)))
+        ty.widened_for(zmalloc::good_size(ty.block_size(capacity)))
     }
 
     /// Returns the capacity of a string in a block of `usable` bytes. It is what the header and the NUL

@@ -75,18 +75,18 @@ impl Sds {
     /// s.cat_repr(b"a\x00b\n\"c\"");
     /// assert_eq!(s, r#"key="a\x00b\n\"c\"""#);
     /// ```
-    pub fn cat_repr(&mut self, bytes: &[u8]) {
+    pub fn push_repr(&mut self, bytes: &[u8]) {
         or_oom(self.try_cat_repr(bytes));
     }
 
-    /// The fallible form of [`cat_repr`](Self::cat_repr). After an error the string is unchanged.
+    /// The fallible form of [`push_repr`](Self::push_repr). After an error the string is unchanged.
     pub fn try_cat_repr(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
         self.try_make_room_for(repr_len(bytes))?;
         write_repr(bytes, |piece| self.try_push_bytes(piece))
     }
 }
 
-/// Writes the representation of [`Sds::cat_repr`].
+/// Writes the representation of [`Sds::push_repr`].
 impl fmt::Display for Sds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Every piece is ASCII, so the conversion neither loses nor copies bytes.
@@ -94,7 +94,7 @@ impl fmt::Display for Sds {
     }
 }
 
-/// Writes the representation of [`Sds::cat_repr`].
+/// Writes the representation of [`Sds::push_repr`].
 impl fmt::Debug for Sds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

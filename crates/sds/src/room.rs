@@ -73,7 +73,7 @@ impl Sds {
         };
         let ty = HeaderType::for_room(capacity).max(old_type);
         // SAFETY: the type can hold the capacity, which is at least the length.
-        unsafe { self.rehouse(ty, len, capacity) }
+        unsafe { self.move_to_block(ty, len, capacity) }
     }
 
     /// Gives back the free space, if that makes the block smaller. In C: `sdsRemoveFreeSpace`.
@@ -108,20 +108,23 @@ impl Sds {
         let additional = capacity.saturating_sub(len);
         check_len(len, additional)?;
         let block_of = |ty: HeaderType| zmalloc::good_size(ty.block_size(capacity));
-        let roomy = HeaderType::for_room(capacity);
+        let widened_for = HeaderType::for_room(capacity);
         // An `Sds5` string cannot have free space. An empty string should not be `Sds5`.
         let is_sds5 = HeaderType::for_len(capacity) == HeaderType::Sds5 && len == capacity && len > 0;
-        let ty =
-            if is_sds5 && block_of(HeaderType::Sds5) < block_of(roomy) { HeaderType::Sds5 } else { roomy };
+        let ty = if is_sds5 && block_of(HeaderType::Sds5) < block_of(widened_for) {
+            HeaderType::Sds5
+        } else {
+            widened_for
+        };
 
         // SAFETY: the type's invariants. `ty` can hold `capacity`, and `len` is at most the length.
         unsafe {
             let now = zmalloc::good_size(layout::block(self.ptr).1);
-            if capacity <= self.capacity() && now < block_of(ty).saturating_add(least_gain()) {
+            if capacity <= self.capacity() && now < block_of(ty).saturating_add(min_gain()) {
                 self.set_len(len); // a move would not make the block smaller
                 return Ok(());
             }
-            self.rehouse(ty, len, capacity)
+            self.move_to_block(ty, len, capacity)
         }
     }
 
@@ -155,7 +158,12 @@ impl Sds {
     /// # Safety
     /// `len` must be at most the length and at most `capacity`, and `ty` must be able to hold `capacity`. For
     /// `Sds5`, `len` and `capacity` must be equal.
-    unsafe fn rehouse(&mut self, ty: HeaderType, len: usize, capacity: usize) -> Result<(), ReserveError> {
+    unsafe fn move_to_block(
+        &mut self,
+        ty: HeaderType,
+        len: usize,
+        capacity: usize,
+    ) -> Result<(), ReserveError> {
         let size = ty.block_size(capacity);
         let failed = ReserveError::OutOfMemory { size };
         // SAFETY: `old_block` and `old_size` are those of the live block (the type's invariants). With a
@@ -184,7 +192,7 @@ impl Sds {
 /// If zmalloc knows the size classes, any smaller class is worthwhile. The C library does not report how it
 /// rounds. On the known platforms it rounds to 16 bytes. A smaller difference may be no gain at all, and the
 /// string would be moved for nothing.
-fn least_gain() -> usize {
+fn min_gain() -> usize {
     const LIBC_GRAIN: usize = 16;
     let rounds = zmalloc::good_size(1) > 1;
     if rounds { 1 } else { LIBC_GRAIN }

@@ -52,15 +52,15 @@ const SDS16_MAX: usize = HeaderType::Sds16.max_len();
 
 /// Returns the error for a block with room for `capacity` bytes that the allocator refused.
 #[cold]
-fn refused(ty: HeaderType, capacity: usize) -> ReserveError {
+fn alloc_error(ty: HeaderType, capacity: usize) -> ReserveError {
     ReserveError::OutOfMemory { size: ty.block_size(capacity) }
 }
 
 /// Returns the reason why a string of `len` bytes could not be created.
 #[cold]
-fn not_created(len: usize) -> ReserveError {
+fn create_error(len: usize) -> ReserveError {
     match check_len(0, len) {
-        Ok(_) => refused(HeaderType::for_len(len), len),
+        Ok(_) => alloc_error(HeaderType::for_len(len), len),
         Err(error) => error,
     }
 }
@@ -169,7 +169,7 @@ impl Sds {
         check_len(0, capacity)?;
         let ty = HeaderType::for_len(capacity).max(HeaderType::Sds8);
         // SAFETY: there are no bytes to initialise, and the type can hold `capacity`.
-        unsafe { Self::allocate(ty, 0, capacity, false) }.ok_or_else(|| refused(ty, capacity))
+        unsafe { Self::allocate(ty, 0, capacity, false) }.ok_or_else(|| alloc_error(ty, capacity))
     }
 
     /// Creates a copy of `bytes`, in a block of the smallest header that can hold them. The bytes that the
@@ -190,7 +190,7 @@ impl Sds {
     /// The fallible form of [`from_bytes`](Self::from_bytes). In C: `sdstrynewlen`.
     #[inline]
     pub fn try_from_bytes(bytes: &[u8]) -> Result<Self, ReserveError> {
-        Self::create(bytes).ok_or_else(|| not_created(bytes.len()))
+        Self::create(bytes).ok_or_else(|| create_error(bytes.len()))
     }
 
     /// Creates a string of `len` bytes, at least one, with the header of [`from_bytes`](Self::from_bytes).
@@ -201,7 +201,7 @@ impl Sds {
         check_len(0, len)?;
         let ty = HeaderType::for_len(len);
         // SAFETY: the type is the one for `len`, and the rest of the contract is passed on.
-        unsafe { Self::allocate(ty, len, len, false) }.ok_or_else(|| refused(ty, len))
+        unsafe { Self::allocate(ty, len, len, false) }.ok_or_else(|| alloc_error(ty, len))
     }
 
     /// Creates a string of `len` zero bytes. In C: `sdsnewlen` with a null pointer.
@@ -214,7 +214,7 @@ impl Sds {
         check_len(0, len)?;
         let ty = if (1..=SDS5_MAX).contains(&len) { HeaderType::Sds5 } else { HeaderType::for_room(len) };
         // SAFETY: the type can hold `len`, and the allocator has zeroed all the bytes.
-        unsafe { Self::allocate(ty, len, len, true) }.ok_or_else(|| refused(ty, len))
+        unsafe { Self::allocate(ty, len, len, true) }.ok_or_else(|| alloc_error(ty, len))
     }
 
     /// Creates a copy without the free space of the original. In C: `sdsdup`.

@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod entry;
+mod faulty_room;
 mod glob;
-mod liar;
 mod number;
 
 pub use entry::Entry;
+pub use faulty_room::{FaultyRoom, RoomFault};
 pub use glob::NaiveGlob;
-pub use liar::{Liar, Lie};
 pub use number::{FloatSum, integer};
 
 use proptest::prelude::ProptestConfig;

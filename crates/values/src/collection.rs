@@ -309,7 +309,7 @@ mod tests {
     use crate::{EncodingLimits, Hash, List, Set, ZSet};
 
     /// Converts a collection to a word and back. Returns whether the word was odd.
-    fn there_and_back<C: Collection>(collection: &mut C) -> bool {
+    fn round_trip<C: Collection>(collection: &mut C) -> bool {
         let bytes = collection.allocation_size();
         let (encoding, word) = core::mem::replace(collection, C::EMPTY).into_raw();
         // SAFETY: both come from `into_raw` above, and are taken back once.
@@ -330,18 +330,13 @@ mod tests {
             hash.insert(name, name, &limits);
             zset.insert(name, 0.1, &limits).unwrap();
         }
-        let even = [there_and_back(&mut list), there_and_back(&mut hash)];
+        let even = [round_trip(&mut list), round_trip(&mut hash)];
         assert_eq!(even, [false; 2]);
         for name in &names[..2] {
             list.pop_front(&limits);
             assert!(set.remove(*name) && hash.remove(*name) && zset.remove(*name) == Some(0.1));
         }
-        let odd = [
-            there_and_back(&mut list),
-            there_and_back(&mut set),
-            there_and_back(&mut hash),
-            there_and_back(&mut zset),
-        ];
+        let odd = [round_trip(&mut list), round_trip(&mut set), round_trip(&mut hash), round_trip(&mut zset)];
         assert!(odd.contains(&true));
         assert!(names[2..].iter().all(|name| set.contains(*name) && zset.contains(*name)));
     }

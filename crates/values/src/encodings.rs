@@ -335,8 +335,8 @@ macro_rules! encodings {
             #[inline]
             fn into_in<R: common::Room>(self) -> $Type<R> {
                 $Type(match self.0 {
-                    Repr::$First(packed) => Repr::$First(packed.into_any()),
-                    $(Repr::$Packed(packed) => Repr::$Packed(packed.into_any()),)*
+                    Repr::$First(packed) => Repr::$First(packed.into_room_type()),
+                    $(Repr::$Packed(packed) => Repr::$Packed(packed.into_room_type()),)*
                     Repr::$Large(large) => Repr::$Large(large),
                 })
             }

@@ -37,7 +37,7 @@ impl Selection {
     }
 
     /// Returns whether more elements are wanted.
-    pub(crate) fn goes_on(&self) -> bool {
+    pub(crate) fn is_unfinished(&self) -> bool {
         self.wanted > 0
     }
 
@@ -84,7 +84,7 @@ mod tests {
             for wanted in 0..=10 {
                 let mut selection = Selection::new(wanted, 10);
                 let chosen = (0..10).filter(|_| selection.next(&mut || number)).count();
-                assert_eq!((chosen, selection.goes_on()), (wanted, false), "{number}");
+                assert_eq!((chosen, selection.is_unfinished()), (wanted, false), "{number}");
             }
         }
     }

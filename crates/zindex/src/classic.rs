@@ -133,7 +133,7 @@ unsafe impl Sync for ZIndex {}
 
 /// The result of a search. For each level it holds the last node before the place, and that node's rank,
 /// counted from 1. The rank of the head is 0.
-struct Way {
+struct Search {
     before: [NonNull<Node>; LEVELS],
     ranks: [usize; LEVELS],
 }
@@ -155,8 +155,8 @@ impl ZIndex {
     }
 
     /// Goes along each level while `passes` returns `true` for the next node.
-    fn walk(&self, passes: impl Fn(&Node) -> bool) -> Way {
-        let mut way = Way { before: [self.head; LEVELS], ranks: [0; LEVELS] };
+    fn walk(&self, passes: impl Fn(&Node) -> bool) -> Search {
+        let mut way = Search { before: [self.head; LEVELS], ranks: [0; LEVELS] };
         let (mut node, mut rank) = (self.head, 0);
         for level in (0..self.levels).rev() {
             // SAFETY: the head and the nodes that links lead to are live.
@@ -176,7 +176,7 @@ impl ZIndex {
     }
 
     /// Returns the node of a member, or `None` if the member is absent.
-    fn at(&self, way: &Way, member: &[u8], score: f64) -> Option<NonNull<Node>> {
+    fn at(&self, way: &Search, member: &[u8], score: f64) -> Option<NonNull<Node>> {
         // SAFETY: a node found by a search is live, and so is the one that its link leads to.
         unsafe {
             let next = NonNull::new(level_of(way.before[0], 0).as_ref().forward)?;

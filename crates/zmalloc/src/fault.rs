@@ -114,7 +114,7 @@ fn held() -> isize {
 }
 
 /// Returns whether an allocation of `size` bytes has to fail, and advances the plan.
-pub(crate) fn strikes(size: usize) -> bool {
+pub(crate) fn should_fail(size: usize) -> bool {
     let (next, fails) = match PLAN.get() {
         Plan::None | Plan::Nth(0) | Plan::From(0) => return false,
         Plan::Above { limit } => {
@@ -141,11 +141,11 @@ mod tests {
     #[test]
     fn every_third_allocation_fails() {
         let plan = fail_every(3);
-        let failed: Vec<bool> = (0..7).map(|_| strikes(10)).collect();
+        let failed: Vec<bool> = (0..7).map(|_| should_fail(10)).collect();
         assert_eq!(failed, [false, false, true, false, false, true, false]);
         assert_eq!(plan.failures(), 2);
         let _none = fail_every(0);
-        assert!(!strikes(10));
+        assert!(!should_fail(10));
     }
 
     #[test]
@@ -182,17 +182,17 @@ mod tests {
     #[test]
     fn a_plan_that_takes_anothers_place_stays_when_the_others_guard_goes() {
         let mut plan = Some(fail_nth(0));
-        assert!(!strikes(1));
+        assert!(!should_fail(1));
         plan = plan.map(|_old| fail_nth(1)); // the old guard is dropped after the new plan is made
-        assert!(strikes(1));
+        assert!(should_fail(1));
         assert_eq!(plan.as_ref().map(Guard::failures), Some(1));
         drop(plan);
         let first = fail_from(1);
         let second = fail_from(2);
         drop(first);
-        assert!(!strikes(1));
-        assert!(strikes(1));
+        assert!(!should_fail(1));
+        assert!(should_fail(1));
         drop(second);
-        assert!(!strikes(1));
+        assert!(!should_fail(1));
     }
 }

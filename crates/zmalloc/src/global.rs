@@ -56,13 +56,13 @@ unsafe impl GlobalAlloc for Zmalloc {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the contract is the trait's.
-        unsafe { alloc_for_the_program(layout.size(), layout.align()) }
+        unsafe { alloc_global(layout.size(), layout.align()) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the contract is the trait's.
-        unsafe { alloc_zeroed_for_the_program(layout.size(), layout.align()) }
+        unsafe { alloc_zeroed_global(layout.size(), layout.align()) }
     }
 
     #[inline]
@@ -89,7 +89,7 @@ unsafe fn alloc(size: usize, align: usize) -> *mut u8 {
     // SAFETY: `size` and `align` are those of a layout, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
-        if counter::by_allocator() { backend::alloc(layout) } else { by_hand::alloc(layout, false) }
+        if counter::by_allocator() { backend::alloc(layout) } else { own_counts::alloc(layout, false) }
     }
 }
 
@@ -100,7 +100,7 @@ unsafe fn alloc_zeroed(size: usize, align: usize) -> *mut u8 {
     // SAFETY: as in `alloc`.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
-        if counter::by_allocator() { backend::alloc_zeroed(layout) } else { by_hand::alloc(layout, true) }
+        if counter::by_allocator() { backend::alloc_zeroed(layout) } else { own_counts::alloc(layout, true) }
     }
 }
 
@@ -111,7 +111,7 @@ unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
     // SAFETY: `ptr` is a live block with this layout, by contract.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
-        if counter::by_allocator() { backend::dealloc(ptr, layout) } else { by_hand::dealloc(ptr, layout) }
+        if counter::by_allocator() { backend::dealloc(ptr, layout) } else { own_counts::dealloc(ptr, layout) }
     }
 }
 
@@ -120,15 +120,15 @@ unsafe fn dealloc(ptr: *mut u8, size: usize, align: usize) {
 /// # Safety
 /// As for [`alloc`].
 #[inline(never)]
-unsafe fn alloc_for_the_program(size: usize, align: usize) -> *mut u8 {
+unsafe fn alloc_global(size: usize, align: usize) -> *mut u8 {
     // SAFETY: as in `alloc`.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
         if counter::by_allocator() {
             return backend::alloc(layout);
         }
-        counter::serves_the_program();
-        by_hand::alloc(layout, false)
+        counter::note_global_allocator();
+        own_counts::alloc(layout, false)
     }
 }
 
@@ -137,15 +137,15 @@ unsafe fn alloc_for_the_program(size: usize, align: usize) -> *mut u8 {
 /// # Safety
 /// As for [`alloc`].
 #[inline(never)]
-unsafe fn alloc_zeroed_for_the_program(size: usize, align: usize) -> *mut u8 {
+unsafe fn alloc_zeroed_global(size: usize, align: usize) -> *mut u8 {
     // SAFETY: as in `alloc`.
     unsafe {
         let layout = Layout::from_size_align_unchecked(size, align);
         if counter::by_allocator() {
             return backend::alloc_zeroed(layout);
         }
-        counter::serves_the_program();
-        by_hand::alloc(layout, true)
+        counter::note_global_allocator();
+        own_counts::alloc(layout, true)
     }
 }
 
@@ -157,7 +157,7 @@ unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
     // the alignment, does not overflow.
     unsafe {
         if !counter::by_allocator() {
-            by_hand::realloc(ptr, layout, new_size)
+            own_counts::realloc(ptr, layout, new_size)
         } else if layout.size().max(new_size) < counter::LARGE {
             backend::realloc(ptr, layout, new_size)
         } else {
@@ -168,7 +168,7 @@ unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
 
 /// The same calls for threads that count by hand. They are out of line, so that the functions above save no
 /// registers. A thread that jemalloc counts for comes here only once.
-mod by_hand {
+mod own_counts {
     use super::{Layout, backend, counter};
 
     /// # Safety
@@ -229,7 +229,7 @@ impl Zmalloc {
             return Ok(NonNull::slice_from_raw_parts(dangling, 0));
         }
         #[cfg(feature = "fault-injection")]
-        if crate::fault::strikes(layout.size()) {
+        if crate::fault::should_fail(layout.size()) {
             return Err(AllocError);
         }
         // SAFETY: the arguments are those of a layout, and its size is not 0.
@@ -262,7 +262,7 @@ impl Zmalloc {
             return Ok(block);
         }
         #[cfg(feature = "fault-injection")]
-        if crate::fault::strikes(new.size()) {
+        if crate::fault::should_fail(new.size()) {
             return Err(AllocError);
         }
         // SAFETY: `old` fits the live block, the alignment stays the same, and neither size is 0.

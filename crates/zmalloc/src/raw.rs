@@ -36,9 +36,9 @@ pub(crate) fn layout(size: usize) -> Option<Layout> {
 }
 
 #[inline]
-fn strikes(size: usize) -> bool {
+fn should_fail(size: usize) -> bool {
     #[cfg(feature = "fault-injection")]
-    return crate::fault::strikes(size);
+    return crate::fault::should_fail(size);
     #[cfg(not(feature = "fault-injection"))]
     {
         let _ = size;
@@ -52,7 +52,7 @@ fn allocate(size: usize) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
     // SAFETY: the size is below `isize::MAX`, as every back end requires.
     let ptr = unsafe {
-        if counter::by_allocator() { backend::raw_alloc(layout) } else { by_hand::allocate(layout, false) }
+        if counter::by_allocator() { backend::raw_alloc(layout) } else { own_counts::allocate(layout, false) }
     };
     NonNull::new(ptr)
 }
@@ -66,7 +66,7 @@ fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
         if counter::by_allocator() {
             backend::raw_alloc_zeroed(layout)
         } else {
-            by_hand::allocate(layout, true)
+            own_counts::allocate(layout, true)
         }
     };
     NonNull::new(ptr)
@@ -91,7 +91,7 @@ unsafe fn reallocate(ptr: NonNull<u8>, old: Layout, size: usize) -> Option<Usabl
     // SAFETY: `ptr` is a live block, `old` fits it, and the new size is below `isize::MAX`.
     let moved = unsafe {
         if !counter::by_allocator() {
-            by_hand::reallocate(ptr.as_ptr(), old, new)
+            own_counts::reallocate(ptr.as_ptr(), old, new)
         } else if old.size().max(size) < counter::LARGE {
             backend::raw_realloc(ptr.as_ptr(), old, size)
         } else {
@@ -123,7 +123,7 @@ unsafe fn reallocate_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Op
 }
 
 /// The same calls for threads that count by hand. They are out of line for the reason given in `global.rs`.
-mod by_hand {
+mod own_counts {
     use super::{Layout, backend, counter};
 
     /// # Safety
@@ -239,25 +239,25 @@ pub fn zcalloc_num(num: usize, size: usize) -> NonNull<u8> {
 /// [`zmalloc`] that returns `None` instead of calling the handler. In C: `ztrymalloc`.
 #[inline]
 pub fn ztrymalloc(size: usize) -> Option<NonNull<u8>> {
-    if strikes(size) { None } else { allocate(size) }
+    if should_fail(size) { None } else { allocate(size) }
 }
 
 /// [`zmalloc_usable`] that returns `None` on failure. In C: `ztrymalloc_usable`.
 #[inline]
 pub fn ztrymalloc_usable(size: usize) -> Option<Usable> {
-    if strikes(size) { None } else { allocate(size).map(|block| with_usable(block, size)) }
+    if should_fail(size) { None } else { allocate(size).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc`] that returns `None` on failure. In C: `ztrycalloc`.
 #[inline]
 pub fn ztrycalloc(size: usize) -> Option<NonNull<u8>> {
-    if strikes(size) { None } else { allocate_zeroed(size) }
+    if should_fail(size) { None } else { allocate_zeroed(size) }
 }
 
 /// [`zcalloc_usable`] that returns `None` on failure. In C: `ztrycalloc_usable`.
 #[inline]
 pub fn ztrycalloc_usable(size: usize) -> Option<Usable> {
-    if strikes(size) { None } else { allocate_zeroed(size).map(|block| with_usable(block, size)) }
+    if should_fail(size) { None } else { allocate_zeroed(size).map(|block| with_usable(block, size)) }
 }
 
 /// [`zcalloc_num`] that returns `None` on failure. In C: `ztrycalloc_num`.
@@ -321,7 +321,7 @@ pub unsafe fn ztryrealloc(ptr: NonNull<u8>, size: usize) -> Option<NonNull<u8>> 
 #[inline]
 pub unsafe fn ztryrealloc_usable(ptr: NonNull<u8>, size: usize) -> Option<Usable> {
     // SAFETY: the contract is the same.
-    if strikes(size) { None } else { unsafe { reallocate_unsized(ptr, size) } }
+    if should_fail(size) { None } else { unsafe { reallocate_unsized(ptr, size) } }
 }
 
 /// [`zrealloc_sized`] that returns `None` on failure and leaves the block unchanged.
@@ -331,7 +331,7 @@ pub unsafe fn ztryrealloc_usable(ptr: NonNull<u8>, size: usize) -> Option<Usable
 #[inline]
 pub unsafe fn ztryrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) -> Option<Usable> {
     // SAFETY: the contract is the same.
-    if strikes(size) { None } else { unsafe { reallocate_sized(ptr, old_size, size) } }
+    if should_fail(size) { None } else { unsafe { reallocate_sized(ptr, old_size, size) } }
 }
 
 /// Frees a block. The allocator looks up its size. In C: `zfree`.
@@ -341,7 +341,9 @@ pub unsafe fn ztryrealloc_sized(ptr: NonNull<u8>, old_size: usize, size: usize) 
 #[inline(never)] // see `counter::flag`
 pub unsafe fn zfree(ptr: NonNull<u8>) {
     // SAFETY: `ptr` is a live raw block, by contract.
-    unsafe { if counter::by_allocator() { backend::free(ptr.as_ptr()) } else { by_hand::free(ptr.as_ptr()) } }
+    unsafe {
+        if counter::by_allocator() { backend::free(ptr.as_ptr()) } else { own_counts::free(ptr.as_ptr()) }
+    }
 }
 
 /// Frees a block and returns its usable size in bytes. In C: `zfree_usable`.
@@ -373,7 +375,7 @@ pub unsafe fn zfree_sized(ptr: NonNull<u8>, size: usize) {
         if counter::by_allocator() {
             backend::raw_dealloc(ptr.as_ptr(), layout);
         } else {
-            by_hand::free_sized(ptr.as_ptr(), layout);
+            own_counts::free_sized(ptr.as_ptr(), layout);
         }
     }
 }

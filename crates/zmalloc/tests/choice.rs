@@ -11,7 +11,7 @@ use choice::BackEnd::{self, *};
 use choice::{Build, choose, sanitizer};
 
 const HAVE_ALL: [&str; 3] = ["linux", "macos", "freebsd"];
-const ELSEWHERE: [&str; 4] = ["windows", "wasi", "unknown", "none"];
+const OUTSIDE_SLOTS: [&str; 4] = ["windows", "wasi", "unknown", "none"];
 
 fn on(os: &str, features: &[BackEnd]) -> BackEnd {
     choose(&Build { os, miri: false, sanitized: false, features })
@@ -44,7 +44,7 @@ fn the_strongest_feature_wins_whatever_else_is_on() {
 
 #[test]
 fn a_platform_that_cannot_have_a_back_end_gets_the_next_and_at_last_the_prefix() {
-    for os in ELSEWHERE {
+    for os in OUTSIDE_SLOTS {
         for feature in [Libc, Tcmalloc, TcmallocMinimal, Jemalloc] {
             assert_eq!(on(os, &[feature]), Prefix, "{os}");
         }
@@ -58,7 +58,7 @@ fn a_platform_that_cannot_have_a_back_end_gets_the_next_and_at_last_the_prefix()
 #[test]
 #[cfg_attr(miri, ignore = "many cases, and no unsafe code in them")]
 fn a_sanitizer_beats_every_feature_and_miri_beats_the_sanitizer() {
-    for os in HAVE_ALL.into_iter().chain(ELSEWHERE) {
+    for os in HAVE_ALL.into_iter().chain(OUTSIDE_SLOTS) {
         for features in every_set() {
             let build = |miri, sanitized| choose(&Build { os, miri, sanitized, features: &features });
             let plainest = if HAVE_ALL.contains(&os) { Libc } else { Prefix };

@@ -12,7 +12,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (path, text) in tree.with_ending(".md") {
         for (line, target) in links(text) {
-            if let Some(missing) = leads_nowhere(tree, path, &target) {
+            if let Some(missing) = missing_target(tree, path, &target) {
                 problems.push(Problem::new(
                     path,
                     line,
@@ -66,7 +66,7 @@ fn has_rust_code(text: &str) -> bool {
 
 /// Returns the missing path of a relative link, or a message if the link leaves the repository. Returns
 /// `None` if the target exists, or if the link has a scheme or only an anchor.
-fn leads_nowhere(tree: &Tree, from: &str, target: &str) -> Option<String> {
+fn missing_target(tree: &Tree, from: &str, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") || target.starts_with('#') {
         return None;
     }

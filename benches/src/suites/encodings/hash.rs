@@ -1,7 +1,7 @@
 //! Measures hashes: fields are set, read, set again to a value of the same length, and deleted.
 
 use super::packed::Packed;
-use super::work::{Element, Field, LIMITS, Phase, Rack, Scale, Text, Work, look, see};
+use super::work::{Collections, Element, Field, LIMITS, Phase, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::suite::Ctx;
@@ -58,7 +58,7 @@ fn enter<M: Map>(field: &mut Field<{ PHASES.len() }>) {
 
 fn live<M: Map>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let [first, second] = if work.scale.is_large() { LARGE_VALUES } else { SMALL_VALUES };
-    let mut maps = Rack::<M>::new(work.scale);
+    let mut maps = Collections::<M>::new(work.scale);
     let mut count = 0;
     let set = timed(|| count = work.fill.iter().filter(|v| maps.of(v).set(v.text.as_str(), first)).count());
     assert_eq!(count, work.fill.len(), "{} has fields that were not set", M::name());

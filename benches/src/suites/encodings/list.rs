@@ -1,7 +1,7 @@
 //! Measures lists: elements are pushed and popped at both ends, and read by index and by range.
 
 use super::packed::Packed;
-use super::work::{Element, Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work, look, see};
+use super::work::{Collections, Element, Field, LIMITS, Phase, RANGE, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::suite::Ctx;
 use compact_str::CompactString;
@@ -58,7 +58,7 @@ fn enter<L: List>(field: &mut Field<{ PHASES.len() }>) {
 }
 
 fn live<L: List>(work: &Work) -> ([Duration; PHASES.len()], usize) {
-    let mut lists = Rack::<L>::new(work.scale);
+    let mut lists = Collections::<L>::new(work.scale);
     let (back, front) = work.fill.split_at(work.fill.len() / 2);
     let push_back = timed(|| back.iter().for_each(|v| lists.of(v).push_back(v.text.as_str())));
     let push_front = timed(|| front.iter().for_each(|v| lists.of(v).push_front(v.text.as_str())));

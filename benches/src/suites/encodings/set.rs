@@ -2,7 +2,7 @@
 //! looked up.
 
 use super::packed::Packed;
-use super::work::{Element, Field, LIMITS, Phase, Rack, Scale, Text, Visit, Work};
+use super::work::{Collections, Element, Field, LIMITS, Phase, Scale, Text, Visit, Work};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::suite::Ctx;
@@ -86,7 +86,7 @@ fn enter<S: Set<M>, M: Member + ?Sized + 'static>(field: &mut Field<{ PHASES.len
 }
 
 fn live<S: Set<M>, M: Member + ?Sized>(work: &Work) -> ([Duration; PHASES.len()], usize) {
-    let mut sets = Rack::<S>::new(work.scale);
+    let mut sets = Collections::<S>::new(work.scale);
     let mut count = 0;
     let add = timed(|| count = work.fill.iter().filter(|v| sets.of(v).add(black_box(M::of(v)))).count());
     assert_eq!(count, work.fill.len(), "{} has members that were not added", S::name());

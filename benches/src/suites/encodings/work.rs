@@ -164,12 +164,12 @@ fn mix(number: u32) -> u64 {
 }
 
 /// The collections of one life, and the memory that was used before them.
-pub(super) struct Rack<C> {
+pub(super) struct Collections<C> {
     pub(super) all: Vec<C>,
     before: usize,
 }
 
-impl<C: Default> Rack<C> {
+impl<C: Default> Collections<C> {
     pub(super) fn new(scale: Scale) -> Self {
         let before = zmalloc::used_memory();
         let mut all = Vec::with_capacity(scale.collections);

@@ -7,7 +7,7 @@
 use super::orders::{Indexed, Scored};
 use super::packed::Packed;
 use super::sorted_set::SortedSet;
-use super::work::{Field, LIMITS, Phase, RANGE, Rack, Scale, Text, Work, look, see};
+use super::work::{Collections, Field, LIMITS, Phase, RANGE, Scale, Text, Work, look, see};
 use crate::lives::timed;
 use crate::maps::Fold;
 use crate::suite::Ctx;
@@ -57,7 +57,7 @@ fn enter<Z: SortedSet>(field: &mut Field<{ PHASES.len() }>) {
 
 fn live<Z: SortedSet>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let counts = Z::COUNTS || !work.scale.is_large();
-    let mut sets = Rack::<Z>::new(work.scale);
+    let mut sets = Collections::<Z>::new(work.scale);
     let add = timed(|| work.fill.iter().for_each(|v| sets.of(v).add(v.text.as_str(), v.score)));
     let full = sets.bytes();
     let mut scores = 0.0;

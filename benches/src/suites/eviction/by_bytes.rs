@@ -6,7 +6,7 @@
 //! of the table.
 
 use super::cache::{Cache, Resized};
-use super::hits::{Contestant, EXACT_LRU, EXACT_S3_FIFO, Findings, Workload};
+use super::hits::{CacheSubject, EXACT_LRU, EXACT_S3_FIFO, Findings, Workload};
 use super::oracle::{Lru, S3Fifo};
 use super::store::{ByBytes, POLICIES, keyspace};
 use crate::suite::Ctx;
@@ -32,13 +32,13 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
             let new = move |limit, seed| -> Box<dyn Cache> {
                 Box::new(ByBytes::new(policy, limit, trace, value, seed))
             };
-            Contestant::with_seed(policy.as_str(), new)
+            CacheSubject::with_seed(policy.as_str(), new)
         });
         let peers = [
-            Contestant::new(EXACT_S3_FIFO, |limit| {
+            CacheSubject::new(EXACT_S3_FIFO, |limit| {
                 Box::new(Resized { cache: S3Fifo::new(keys, limit), size: &size })
             }),
-            Contestant::new(EXACT_LRU, |limit| {
+            CacheSubject::new(EXACT_LRU, |limit| {
                 Box::new(Resized { cache: Lru::new(keys, limit), size: &size })
             }),
         ];

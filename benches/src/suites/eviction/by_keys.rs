@@ -4,7 +4,7 @@
 //! before a SET of a missing key.
 
 use super::cache::{Cache, PEERS, Resized};
-use super::hits::{Contestant, EXACT_LRU, EXACT_S3_FIFO, Findings, Workload};
+use super::hits::{CacheSubject, EXACT_LRU, EXACT_S3_FIFO, Findings, Workload};
 use super::oracle::{Lru, S3Fifo};
 use super::store::{ByKeys, POLICIES};
 use crate::suite::Ctx;
@@ -12,7 +12,7 @@ use crate::trace::Request;
 use crate::trace::ycsb::{Generator, READ_ONLY, ZIPF_EXPONENT};
 
 /// The number of requests for each key of the Zipf distribution.
-const REQUESTS_A_KEY: usize = 3;
+const REQUESTS_PER_KEY: usize = 3;
 
 pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     let mut findings = Findings::by("keys");
@@ -43,15 +43,15 @@ fn add(ctx: &mut Ctx, findings: &mut Findings, workload: &Workload) -> anyhow::R
     let policies = POLICIES.map(|policy| {
         let new =
             move |limit, seed| -> Box<dyn Cache> { Box::new(ByKeys::new(policy, limit, requests, seed)) };
-        Contestant::with_seed(policy.as_str(), new)
+        CacheSubject::with_seed(policy.as_str(), new)
     });
     let mut peers = vec![
-        Contestant::new(EXACT_S3_FIFO, |limit| {
+        CacheSubject::new(EXACT_S3_FIFO, |limit| {
             Box::new(Resized { cache: S3Fifo::new(keys, limit), size: |_| 1 })
         }),
-        Contestant::new(EXACT_LRU, |limit| Box::new(Resized { cache: Lru::new(keys, limit), size: |_| 1 })),
+        CacheSubject::new(EXACT_LRU, |limit| Box::new(Resized { cache: Lru::new(keys, limit), size: |_| 1 })),
     ];
-    peers.extend(PEERS.map(|(name, new)| Contestant::new(name, new)));
+    peers.extend(PEERS.map(|(name, new)| CacheSubject::new(name, new)));
     findings.add(ctx, workload, &policies, &peers)
 }
 
@@ -59,5 +59,5 @@ fn add(ctx: &mut Ctx, findings: &mut Findings, workload: &Workload) -> anyhow::R
 fn zipf(keys: u32, seed: u64) -> Vec<Request> {
     let mut generator = Generator::new(READ_ONLY, keys, seed);
     let next = || Request { key: generator.step().record, size: 1 };
-    std::iter::repeat_with(next).take(keys as usize * REQUESTS_A_KEY).collect()
+    std::iter::repeat_with(next).take(keys as usize * REQUESTS_PER_KEY).collect()
 }

@@ -30,7 +30,7 @@ pub(super) const EXACT_LRU: &str = "exact LRU";
 pub(super) const EXACT_S3_FIFO: &str = "exact S3-FIFO";
 
 /// Policies, and the textbook policies that they are compared with.
-const HELD_AGAINST: [(&str, &str); 3] =
+const COMPARED: [(&str, &str); 3] =
     [("allkeys-lru", EXACT_LRU), ("allkeys-s3fifo", EXACT_S3_FIFO), ("allkeys-s3fifo", EXACT_LRU)];
 
 /// A short stream is replayed with several seeds, until there are [`REQUESTS_WANTED`] requests in all, but
@@ -48,14 +48,14 @@ pub(super) struct Workload<'a> {
 }
 
 /// A cache that is compared.
-pub(super) struct Contestant<'a> {
+pub(super) struct CacheSubject<'a> {
     name: String,
     /// Makes an empty cache with a limit and a seed.
     new: Box<dyn Fn(usize, u64) -> Box<dyn Cache + 'a> + 'a>,
     has_seed: bool,
 }
 
-impl<'a> Contestant<'a> {
+impl<'a> CacheSubject<'a> {
     /// Returns a contestant that does the same in every run.
     pub(super) fn new(name: &str, new: impl Fn(usize) -> Box<dyn Cache + 'a> + 'a) -> Self {
         Self { name: name.into(), new: Box::new(move |limit, _seed| new(limit)), has_seed: false }
@@ -74,9 +74,9 @@ pub(super) struct Findings {
     /// The names of the caches. Redcore's policies come first.
     names: Vec<String>,
     lines: Vec<Vec<String>>,
-    /// For each pair of [`HELD_AGAINST`], the largest number of points by which the policy is behind, and the
+    /// For each pair of [`COMPARED`], the largest number of points by which the policy is behind, and the
     /// case.
-    farthest: [Option<(f64, String)>; HELD_AGAINST.len()],
+    farthest: [Option<(f64, String)>; COMPARED.len()],
     /// The largest number of points by which a run differs from the mean of all seeds, and the case.
     spread: (f64, String),
 }
@@ -97,8 +97,8 @@ impl Findings {
         &mut self,
         ctx: &mut Ctx,
         workload: &Workload,
-        policies: &[Contestant<'a>],
-        peers: &[Contestant<'a>],
+        policies: &[CacheSubject<'a>],
+        peers: &[CacheSubject<'a>],
     ) -> anyhow::Result<()> {
         let contestants = || policies.iter().chain(peers);
         self.names = contestants().map(|contestant| contestant.name.clone()).collect();
@@ -142,7 +142,7 @@ impl Findings {
         &mut self,
         ctx: &Ctx,
         requests: &[Request],
-        contestant: &Contestant,
+        contestant: &CacheSubject,
         limit: usize,
         case: &str,
     ) -> anyhow::Result<f64> {
@@ -160,14 +160,14 @@ impl Findings {
     }
 
     /// Adds rows that compare each policy with the caches of other crates, and with the textbook policies of
-    /// [`HELD_AGAINST`].
+    /// [`COMPARED`].
     fn rows(&mut self, ctx: &mut Ctx, case: &str, limit: usize, ratios: &[f64], policies: usize) {
         let misses: Vec<_> = self.names.iter().zip(ratios.iter().map(|ratio| 100.0 - ratio)).collect();
         let (policies, peers) = misses.split_at(policies);
         for (policy, misses) in policies {
             let row = Row::alone(ctx.suite, case, limit as u64, policy, MISSES, "%", *misses);
             let is_beside = |peer: &str| {
-                HELD_AGAINST.contains(&(policy, peer)) || ![EXACT_LRU, EXACT_S3_FIFO].contains(&peer)
+                COMPARED.contains(&(policy, peer)) || ![EXACT_LRU, EXACT_S3_FIFO].contains(&peer)
             };
             let beside: Vec<_> = peers.iter().filter(|(peer, _)| is_beside(peer)).collect();
             if beside.is_empty() {
@@ -177,7 +177,7 @@ impl Findings {
                 ctx.report.row(row.clone().beside(peer, *misses_of_peer));
             }
         }
-        for ((policy, peer), farthest) in HELD_AGAINST.into_iter().zip(&mut self.farthest) {
+        for ((policy, peer), farthest) in COMPARED.into_iter().zip(&mut self.farthest) {
             let of = |name: &str| self.names.iter().position(|other| other == name).map(|i| ratios[i]);
             let (Some(ratio), Some(ratio_of_peer)) = (of(policy), of(peer)) else { continue };
             let behind = ratio_of_peer - ratio;
@@ -190,7 +190,7 @@ impl Findings {
     /// Adds the rows over all workloads, and the table.
     pub(super) fn finish(self, ctx: &mut Ctx) {
         let mut text = String::new();
-        for ((policy, peer), farthest) in HELD_AGAINST.into_iter().zip(self.farthest) {
+        for ((policy, peer), farthest) in COMPARED.into_iter().zip(self.farthest) {
             let Some((behind, place)) = farthest else { continue };
             let case = format!("hit ratios by {}, farthest behind", self.unit);
             let metric = format!("points below {peer}");
@@ -217,7 +217,12 @@ impl Findings {
 }
 
 /// Returns the hits in percent of all requests.
-fn hit_ratio(requests: &[Request], contestant: &Contestant, limit: usize, seed: u64) -> anyhow::Result<f64> {
+fn hit_ratio(
+    requests: &[Request],
+    contestant: &CacheSubject,
+    limit: usize,
+    seed: u64,
+) -> anyhow::Result<f64> {
     let mut cache = (contestant.new)(limit, seed);
     let mut hits = 0_usize;
     for request in requests {
@@ -253,7 +258,7 @@ mod tests {
     }
 
     /// Returns the report for one request for each of a hundred keys. The least limit is 100.
-    fn found<'a>(policy: Contestant<'a>, peers: &[Contestant<'a>]) -> anyhow::Result<Report> {
+    fn found<'a>(policy: CacheSubject<'a>, peers: &[CacheSubject<'a>]) -> anyhow::Result<Report> {
         let requests: Vec<Request> = (0..100).map(|key| Request { key, size: 1 }).collect();
         let workload = Workload { name: "t", requests: &requests, whole: 10_000 };
         let mut report = Report::default();
@@ -273,9 +278,9 @@ mod tests {
     #[test]
     fn a_policy_stands_beside_its_textbook_form_and_the_caches_of_others() {
         // The seeds are 1 to 5. Three runs have 41 hits, and two have 40.
-        let policy = Contestant::with_seed("allkeys-lru", |_, seed| Box::new(Below(40 + seed as u32 % 2)));
+        let policy = CacheSubject::with_seed("allkeys-lru", |_, seed| Box::new(Below(40 + seed as u32 % 2)));
         let peers = [(EXACT_LRU, 42), (EXACT_S3_FIFO, 50), ("other", 30)]
-            .map(|(name, hits)| Contestant::new(name, move |_| Box::new(Below(hits))));
+            .map(|(name, hits)| CacheSubject::new(name, move |_| Box::new(Below(hits))));
         let report = found(policy, &peers).unwrap();
         let rows: Vec<_> =
             report.rows.iter().take(2).map(|row| (row.n, row.peer.as_str(), row.peer_value)).collect();
@@ -301,8 +306,8 @@ mod tests {
 
     #[test]
     fn a_cache_above_its_limit_is_an_error() {
-        let peer = Contestant::new("greedy", |_| Box::new(Greedy));
-        let policy = Contestant::new("allkeys-lru", |_| Box::new(Below(99)));
+        let peer = CacheSubject::new("greedy", |_| Box::new(Greedy));
+        let policy = CacheSubject::new("allkeys-lru", |_| Box::new(Below(99)));
         let error = found(policy, &[peer]).map(drop).unwrap_err();
         assert_eq!(error.to_string(), "greedy is above its limit of 100: 101");
     }

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// A set follows this many gets, so 95 % of the requests are gets.
-const GETS_A_SET: usize = 19;
+const GETS_PER_SET: usize = 19;
 
 const THREADS: usize = 2;
 
@@ -86,15 +86,15 @@ fn together(orders: &[Keys], work: impl Fn(&Keys) + Sync) -> Duration {
 
 /// Returns the time in milliseconds that is passed to the store. It advances with the requests.
 fn now(request: usize) -> u64 {
-    const REQUESTS_A_MS: usize = 1_000;
-    (request / REQUESTS_A_MS) as u64
+    const REQUESTS_PER_MS: usize = 1_000;
+    (request / REQUESTS_PER_MS) as u64
 }
 
 fn one_by_one<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
     together(orders, |keys| {
         let mut all = 0;
-        for (i, request) in keys.find.chunks(GETS_A_SET + 1).enumerate() {
-            let now = now(i * (GETS_A_SET + 1));
+        for (i, request) in keys.find.chunks(GETS_PER_SET + 1).enumerate() {
+            let now = now(i * (GETS_PER_SET + 1));
             let (set, gets) = request.split_last().expect("not empty");
             for key in gets {
                 all ^= store.get(key, now).expect("all are there");
@@ -108,7 +108,7 @@ fn one_by_one<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
 /// Makes the same requests with gets in batches, and sets one by one.
 fn in_batches<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
     together(orders, |keys| {
-        let (gets, sets) = keys.find.split_at(keys.find.len() / (GETS_A_SET + 1) * GETS_A_SET);
+        let (gets, sets) = keys.find.split_at(keys.find.len() / (GETS_PER_SET + 1) * GETS_PER_SET);
         let (batches, rest) = gets.as_chunks::<BATCH>();
         let mut sets = sets.iter();
         let mut all = 0;
@@ -118,7 +118,7 @@ fn in_batches<S: SharedStore>(store: &S, orders: &[Keys]) -> Duration {
                 all ^= value.expect("all are there");
             }
             // The sets keep the ratio of one set to nineteen gets.
-            let due = (i + 1) * BATCH / GETS_A_SET - i * BATCH / GETS_A_SET;
+            let due = (i + 1) * BATCH / GETS_PER_SET - i * BATCH / GETS_PER_SET;
             sets.by_ref().take(due).for_each(|key| store.overwrite_shared(key, &NEW, now));
         }
         let now = now(gets.len());

@@ -168,12 +168,12 @@ macro_rules! pointer_curve {
 }
 
 /// The number of chunks that a round of maintenance merges.
-const CHUNKS_A_ROUND: usize = 1024;
+const CHUNKS_PER_ROUND: usize = 1024;
 
 /// Runs the maintenance of redcore's table: small steps until there is nothing left to do.
 fn maintain<T>(table: &mut dict::Table<T>, hash: impl Fn(&T) -> u64) {
     while table.rehash_debt() > 0 {
-        let work = table.rehash(CHUNKS_A_ROUND, &hash);
+        let work = table.rehash(CHUNKS_PER_ROUND, &hash);
         assert!(work.chunks_merged > 0, "a table that can shrink does");
     }
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const PIPELINE: usize = 500;
 
 /// The number of pipelines between two calls of INFO.
-const PIPELINES_A_LOOK: usize = 10;
+const PIPELINES_PER_CHECK: usize = 10;
 
 /// The result of one `BGSAVE`.
 pub(super) struct Copied {
@@ -38,7 +38,7 @@ pub(super) fn measure(program: &Program, file: &Path, data: Data, seed: u64) -> 
     let (start, mut bytes, mut writes) = (Instant::now(), 0, 0);
     client.background_save()?;
     loop {
-        for _ in 0..PIPELINES_A_LOOK {
+        for _ in 0..PIPELINES_PER_CHECK {
             let mut packed = Vec::new();
             for _ in 0..PIPELINE {
                 random.next_write(|key, write| write.command(key).write_packed_command(&mut packed));

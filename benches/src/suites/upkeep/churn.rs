@@ -50,7 +50,7 @@ const WITH_SLICES: Duration = Duration::from_millis(40);
 const READS_ONLY: Duration = Duration::from_millis(10);
 
 /// The number of reads between two readings of the clock.
-const READS_A_LOOK: usize = 16;
+const READS_PER_LOOK: usize = 16;
 
 /// The budget of a call of `maintain`.
 const BUDGET: Duration = Duration::from_micros(500);
@@ -253,11 +253,11 @@ impl<'a> Run<'a> {
         let mut count = 0;
         reads.time += timed(|| {
             loop {
-                for _ in 0..READS_A_LOOK {
+                for _ in 0..READS_PER_LOOK {
                     let i = self.left[self.random.random_range(0..self.left.len())];
                     self.data.read(i.into());
                 }
-                count += READS_A_LOOK;
+                count += READS_PER_LOOK;
                 if self.now() >= end {
                     return;
                 }

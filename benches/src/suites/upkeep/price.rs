@@ -24,7 +24,7 @@ const VALUE: &[u8; 32] = b"a value of thirty-two bytes here";
 const PHASES: [&str; 3] = ["GET", "SET of an old key", "DEL"];
 
 /// The number of blocks that a write frees. A SET of an old key frees twice as many.
-const BLOCKS_A_WRITE: usize = 16;
+const BLOCKS_PER_WRITE: usize = 16;
 
 pub(super) fn run(ctx: &mut Ctx) {
     let (n, ops, rounds) = ctx.settings.pick((2_000, 200, 2), (100_000, 10_000, 5), (1_000_000, 100_000, 5));
@@ -48,7 +48,7 @@ fn filled(keys: &Keys, options: Options) -> Keyspace<Fold> {
 
 fn live(keys: &Keys, ops: usize, has_garbage: bool) -> [Duration; PHASES.len()] {
     let mut store = filled(keys, Options::new());
-    for i in 0..(4 * ops * BLOCKS_A_WRITE) as u64 {
+    for i in 0..(4 * ops * BLOCKS_PER_WRITE) as u64 {
         store.sadd("large", &key(i), 0).expect("there is memory");
     }
     if has_garbage {

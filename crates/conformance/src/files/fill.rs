@@ -81,13 +81,13 @@ pub(super) fn keyspaces() -> Vec<Keyspace> {
 }
 
 /// A server and keyspaces that get the same commands.
-pub(super) struct Twin {
+pub(super) struct ServerAndModel {
     pub(super) connection: Connection,
     pub(super) keyspaces: Vec<Keyspace>,
     database: usize,
 }
 
-impl Twin {
+impl ServerAndModel {
     pub(super) fn new(process: &Process) -> Result<Self> {
         Ok(Self { connection: process.connect()?, keyspaces: keyspaces(), database: 0 })
     }
@@ -199,7 +199,7 @@ fn numbers() -> Vec<Vec<u8>> {
 }
 
 /// Fills all databases.
-pub(super) fn fill(twin: &mut Twin) -> Result<()> {
+pub(super) fn fill(twin: &mut ServerAndModel) -> Result<()> {
     // From Redis 7.2 on, large elements have their own nodes by default. Redis 7.0 needs this command for it.
     twin.send(cmd("DEBUG").arg("QUICKLIST-PACKED-THRESHOLD").arg("8192b"))?;
     for database in DATABASES {
@@ -227,7 +227,7 @@ pub(super) fn fill(twin: &mut Twin) -> Result<()> {
     Ok(())
 }
 
-fn strings(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
+fn strings(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
     for (n, number) in numbers().into_iter().enumerate() {
         twin.set(format!("number:{n}").as_bytes(), &number)?;
         twin.set(&number, b"the key is a number, or nearly one")?; // one of the keys is empty
@@ -244,7 +244,7 @@ fn strings(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
     twin.set(&noise(random, 20_000), b"a long key of noise")
 }
 
-fn lists(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
+fn lists(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
     twin.rpush(b"list:small", &numbers())?;
     twin.rpush(b"list:one", &[Vec::new()])?;
     twin.rpush(b"list:nodes", &words(4_000, 20))?;
@@ -258,7 +258,7 @@ fn lists(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
     twin.rpush(b"list:only-plain", &[noise(random, 20_000)])
 }
 
-fn sets(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
+fn sets(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
     let integers = |bits: u32, count: i64| -> Vec<Vec<u8>> {
         let step = 1_i64 << (bits - 12);
         (0..count).map(|n| ((n - count / 2) * step).to_string().into_bytes()).collect()
@@ -278,7 +278,7 @@ fn pairs(count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     words(count, 6).into_iter().zip(words(count, 12)).collect()
 }
 
-fn hashes(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
+fn hashes(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
     let all: Vec<_> = numbers().into_iter().zip(numbers().into_iter().rev()).collect();
     twin.hset(b"hash:numbers", &all)?;
     twin.hset(b"hash:small", &pairs(100))?;
@@ -290,7 +290,7 @@ fn hashes(twin: &mut Twin, random: &mut SmallRng) -> Result<()> {
     )
 }
 
-fn sorted_sets(twin: &mut Twin) -> Result<()> {
+fn sorted_sets(twin: &mut ServerAndModel) -> Result<()> {
     let scored = |count: usize| -> Vec<(Vec<u8>, f64)> {
         let score = |n: usize| SCORES.get(n).copied().unwrap_or(n as f64 / 7.0 - 50.0);
         words(count, 8).into_iter().enumerate().map(|(n, word)| (word, score(n))).collect()

@@ -21,9 +21,9 @@ mod payloads;
 mod state;
 
 use crate::known::{Family, same_encoding};
-use crate::process::{Process, START_PATIENCE, StartOptions};
+use crate::process::{Process, START_TIME_MAX, StartOptions};
 use anyhow::{Context, Result, bail, ensure};
-use fill::{DATABASES, Twin};
+use fill::{DATABASES, ServerAndModel};
 use keyspace::{Keyspace, Record};
 use rdb::{LoadOptions, Loader, WriteOptions, WriteVersion, save_to_path};
 use state::State;
@@ -72,7 +72,7 @@ impl fmt::Display for RoundTrip {
 /// At the first difference, or if an operation fails.
 pub fn round_trip(program: &Path) -> Result<Option<RoundTrip>> {
     let name = || program.display().to_string();
-    let process = Process::start(program, START_PATIENCE).with_context(name)?;
+    let process = Process::start(program, START_TIME_MAX).with_context(name)?;
     let server = format!("{:?} {}", process.family, process.version);
     let versions = versions(&process);
     if versions.is_empty() {
@@ -99,10 +99,10 @@ fn versions(process: &Process) -> Vec<WriteVersion> {
 
 fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<RoundTrip> {
     let options = StartOptions { settings: &SETTINGS, ..StartOptions::default() };
-    let process = Process::start_with(program, START_PATIENCE, &options)?;
-    let mut twin = Twin::new(&process)?;
+    let process = Process::start_with(program, START_TIME_MAX, &options)?;
+    let mut twin = ServerAndModel::new(&process)?;
     fill::fill(&mut twin).context("filling")?;
-    let Twin { keyspaces: model, mut connection, .. } = twin;
+    let ServerAndModel { keyspaces: model, mut connection, .. } = twin;
     let state = State::of(&mut connection, &model)?;
 
     let mut loaded = fill::keyspaces();
@@ -110,7 +110,7 @@ fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<
     let read_version = loader.version().number();
     let stats = loader.load(&mut loaded, NOW)?;
     ensure!(stats.other_databases == 0 && stats.expired == 0, "{stats:?}");
-    same_keyspaces(&model, &loaded).context("loading")?;
+    ensure_same_keyspaces(&model, &loaded).context("loading")?;
     if process.version_numbers() >= (7, 2) {
         same_encodings(&process, &loaded, &state)?;
     }
@@ -124,7 +124,7 @@ fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<
             write(&path, keyspaces, version, compression).with_context(context)?;
             check_file(program, &path).with_context(context)?;
             let options = StartOptions { dump: Some(&path), ..options };
-            let other = Process::start_with(program, START_PATIENCE, &options).with_context(context)?;
+            let other = Process::start_with(program, START_TIME_MAX, &options).with_context(context)?;
             let found = State::of(&mut other.connect()?, &model).with_context(context)?;
             state.same(&found).with_context(context)?;
         }
@@ -164,7 +164,7 @@ fn check_file(_program: &Path, _path: &Path) -> Result<()> {
 }
 
 /// Returns an error at the first key that differs.
-fn same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()> {
+fn ensure_same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()> {
     for (number, (expected, found)) in expected.iter().zip(found).enumerate() {
         found.check();
         ensure!(
@@ -178,13 +178,13 @@ fn same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()> {
             let Some(other) = found.get_record(record.key, NOW) else {
                 bail!("database {number}: there is no {key}")
             };
-            same_records(&record, &other).with_context(|| format!("database {number}, {key}"))?;
+            ensure_same_records(&record, &other).with_context(|| format!("database {number}, {key}"))?;
         }
     }
     Ok(())
 }
 
-fn same_records(expected: &Record<'_>, found: &Record<'_>) -> Result<()> {
+fn ensure_same_records(expected: &Record<'_>, found: &Record<'_>) -> Result<()> {
     ensure!(expected.expiry == found.expiry, "expiry {:?} instead of {:?}", found.expiry, expected.expiry);
     ensure!(expected.value == found.value, "another value");
     Ok(())

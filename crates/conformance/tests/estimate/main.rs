@@ -9,7 +9,7 @@
 mod program;
 
 use conformance::known::Family;
-use conformance::process::{Info, Process, START_PATIENCE};
+use conformance::process::{Info, Process, START_TIME_MAX};
 use keyspace::Keyspace;
 use keyspace::estimate::Quantum;
 use program::scan::{ScanOptions, scan_file};
@@ -20,7 +20,7 @@ use std::path::Path;
 
 /// Starts the server. If there is none, prints what is missing and returns `None`.
 fn redis_7_0() -> Option<Process> {
-    let found = Process::start(Path::new("redis-server"), START_PATIENCE).ok();
+    let found = Process::start(Path::new("redis-server"), START_TIME_MAX).ok();
     let found = found.filter(|it| it.family == Family::Redis && it.version.starts_with("7.0."));
     if found.is_none() {
         eprintln!(

@@ -19,7 +19,7 @@ struct Lanes([u8; TAG_BYTES]);
 
 /// The two vectors that a look-up applies to sixteen tags. A lane matches if `tags & of == with` there.
 #[repr(C)]
-struct Question {
+struct Pattern {
     /// The bits to compare. In the lanes of the slots, these are all bits except the mark. In the lane of the
     /// filter, this is the bit of the tag.
     of: Lanes,
@@ -29,8 +29,8 @@ struct Question {
 }
 
 /// The vectors for each value of the seven highest bits of a hash.
-static QUESTIONS: [Question; 128] = {
-    const NONE: Question = Question { of: Lanes([0x7f; TAG_BYTES]), with: Lanes([0; TAG_BYTES]) };
+static PATTERNS: [Pattern; 128] = {
+    const NONE: Pattern = Pattern { of: Lanes([0x7f; TAG_BYTES]), with: Lanes([0; TAG_BYTES]) };
     let mut questions = [NONE; 128];
     let mut high = 0;
     while high < questions.len() {
@@ -66,11 +66,11 @@ impl Group {
     #[inline]
     pub(crate) fn probe(self, hash: u64) -> u32 {
         // One shift and one mask give the offset in bytes.
-        let offset = (hash >> 52) as usize & (127 * size_of::<Question>());
+        let offset = (hash >> 52) as usize & (127 * size_of::<Pattern>());
         // SAFETY: SSE2 is a target feature of this build. The offset is that of an element, whose fields are
         // aligned.
         unsafe {
-            let question = (&raw const QUESTIONS).byte_add(offset).cast::<Question>();
+            let question = (&raw const PATTERNS).byte_add(offset).cast::<Pattern>();
             let of = _mm_load_si128((&raw const (*question).of).cast());
             let with = _mm_load_si128((&raw const (*question).with).cast());
             _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(self.0, of), with)) as u32

@@ -158,7 +158,7 @@ impl<T> RawTable<T> {
 
     /// Returns the chunk that entries of `hash` belong to, or the empty chunk.
     #[inline]
-    pub(crate) fn home(&self, hash: u64) -> Chunk<T> {
+    pub(crate) fn chunk_for(&self, hash: u64) -> Chunk<T> {
         // SAFETY: `chunk_of` returns the index of a live chunk, or 0 if the table has none.
         unsafe { self.chunk(chunk_of(hash, self.chunks, self.unsplit_mask)) }
     }
@@ -166,12 +166,12 @@ impl<T> RawTable<T> {
     /// Does the same for a look-up. In a table that is too large for the caches, it prefetches the place
     /// where the entry most likely is, so that this cache miss overlaps with that of the tags.
     #[inline]
-    fn home_ahead(&self, hash: u64) -> Chunk<T> {
-        let home = self.home(hash);
+    fn chunk_for_lookup(&self, hash: u64) -> Chunk<T> {
+        let chunk_for = self.chunk_for(hash);
         if self.large {
-            home.prefetch_preferred(hash);
+            chunk_for.prefetch_preferred(hash);
         }
-        home
+        chunk_for
     }
 
     /// Returns the slot of the entry with `hash` for which `eq` is true. A large table costs one cache miss
@@ -201,14 +201,14 @@ impl<T> RawTable<T> {
     #[inline]
     pub(crate) fn find(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<Slot<T>> {
         // SAFETY: the chunk is live, or it is the empty one, in which nothing is found.
-        unsafe { self.home_ahead(hash).find(hash, eq) }
+        unsafe { self.chunk_for_lookup(hash).find(hash, eq) }
     }
 
     /// Returns the first `Some` that `f` returns for a slot with the tag of `hash`.
     #[inline]
     pub(crate) fn find_map<R>(&self, hash: u64, f: impl FnMut(Slot<T>) -> Option<R>) -> Option<R> {
         // SAFETY: as in `find`.
-        unsafe { self.home_ahead(hash).find_map(hash, f) }
+        unsafe { self.chunk_for_lookup(hash).find_map(hash, f) }
     }
 
     /// Does what [`Table::find_first`](crate::Table::find_first) describes.
@@ -219,13 +219,13 @@ impl<T> RawTable<T> {
         f: impl FnOnce(Slot<T>) -> Option<R>,
     ) -> Result<Option<R>, Undecided> {
         // SAFETY: as in `find`.
-        unsafe { self.home_ahead(hash).find_first(hash, f) }
+        unsafe { self.chunk_for_lookup(hash).find_first(hash, f) }
     }
 
     /// Does what [`find`](Self::find) does, and returns the chunk too.
     #[inline]
     pub(crate) fn find_place(&self, hash: u64, eq: impl FnMut(&T) -> bool) -> Option<Place<T>> {
-        let chunk = self.home_ahead(hash);
+        let chunk = self.chunk_for_lookup(hash);
         // SAFETY: as in `find`.
         unsafe { chunk.find(hash, eq).map(|slot| Place { chunk, slot }) }
     }
@@ -238,7 +238,7 @@ impl<T> RawTable<T> {
         eq: impl FnMut(&T) -> bool,
     ) -> Result<Place<T>, Vacancy<T>> {
         debug_assert!(self.chunks > 0);
-        let chunk = self.home_ahead(hash);
+        let chunk = self.chunk_for_lookup(hash);
         // SAFETY: the chunk is live, since the table has chunks.
         match unsafe { chunk.find_or_free(hash, eq) } {
             Ok(slot) => Ok(Place { chunk, slot }),
@@ -251,7 +251,7 @@ impl<T> RawTable<T> {
     #[inline]
     pub(crate) fn vacancy(&self, hash: u64) -> Vacancy<T> {
         debug_assert!(self.chunks > 0);
-        let chunk = self.home(hash);
+        let chunk = self.chunk_for(hash);
         // SAFETY: the chunk is live, and `preferred_slot` is less than `SLOTS`.
         let free = unsafe { chunk.free_slot(preferred_slot::<T>(hash)) };
         Vacancy { chunk, free, tag: tag_of(hash) }
@@ -260,9 +260,9 @@ impl<T> RawTable<T> {
     /// Prefetches the cache line that a look-up of `hash` reads first, and returns the chunk.
     #[inline]
     pub(crate) fn prefetch(&self, hash: u64) -> Chunk<T> {
-        let home = self.home(hash);
-        home.prefetch_tags();
-        home
+        let chunk_for = self.chunk_for(hash);
+        chunk_for.prefetch_tags();
+        chunk_for
     }
 
     /// Prefetches the cache line that an insert of `hash` writes to. Reads the tags for it.
@@ -289,7 +289,7 @@ impl<T> RawTable<T> {
         let slot = unsafe {
             match free {
                 Some(index) => chunk.fill(index, tag, entry),
-                None => chunk.push_behind(tag, entry, &mut self.storage)?,
+                None => chunk.push_overflow(tag, entry, &mut self.storage)?,
             }
         };
         self.items += 1;
@@ -360,7 +360,7 @@ impl<T> RawTable<T> {
     pub(crate) fn take(&mut self) -> Self {
         let mut full = core::mem::replace(self, Self::new());
         self.work = full.work;
-        self.storage.carry_allocated(&full.storage);
+        self.storage.add_allocated(&full.storage);
         (self.policy, self.pauses, self.veto) = (full.policy, full.pauses, full.veto.take());
         self.growth_limit = full.growth_limit;
         full

@@ -32,8 +32,8 @@ impl<T> RawTable<T> {
         if self.chunks == self.storage.held() {
             self.storage.grow(&Self::LAYOUT)?;
         }
-        if self.storage.tends_directory(&Self::LAYOUT, self.chunks) {
-            self.storage.tend_directory(&Self::LAYOUT);
+        if self.storage.copies_directory(&Self::LAYOUT, self.chunks) {
+            self.storage.copy_directory_step(&Self::LAYOUT);
         }
         let mut moved = 0;
         // SAFETY: `from` is live. The storage holds memory for the new chunk, which is initialised before
@@ -137,7 +137,7 @@ impl<T> RawTable<T> {
     /// Frees memory for chunks that are not in use. A table does not oscillate around a step of growth, since
     /// the load at which it grows is far from the load at which it shrinks.
     fn release_chunks(&mut self) {
-        let tends = self.storage.tends_directory(&Self::LAYOUT, self.chunks);
+        let tends = self.storage.copies_directory(&Self::LAYOUT, self.chunks);
         while self.storage.held() > self.chunks
             && self.storage.held_after_shrinking(&Self::LAYOUT) >= self.chunks
         {
@@ -147,7 +147,7 @@ impl<T> RawTable<T> {
             }
         }
         if tends {
-            self.storage.tend_directory(&Self::LAYOUT);
+            self.storage.copy_directory_step(&Self::LAYOUT);
         }
     }
 

@@ -25,10 +25,10 @@ impl<T> Table<T> {
     /// they point to, and look up at the end. [`find_many`](Self::find_many) does this for one table.
     #[inline]
     pub fn prefetch_candidate(&self, hash: u64) -> Option<&T> {
-        let home = self.raw.home(hash);
+        let chunk_for = self.raw.chunk_for(hash);
         // SAFETY: the chunk is live, or it is the empty one. The entry is that of an occupied slot, and the
         // table is borrowed.
-        unsafe { home.first_of(home.prefetch_candidates(hash)).map(|slot| slot.entry.as_ref()) }
+        unsafe { chunk_for.first_of(chunk_for.prefetch_candidates(hash)).map(|slot| slot.entry.as_ref()) }
     }
 
     /// Does what [`Table::find`] does, for `N` hashes at once. `eq` gets the index of the hash for which it

@@ -15,7 +15,7 @@ use crate::table::Table;
 
 /// The number of chunks that [`Table::rehash_for`] processes between two reads of the clock: some
 /// microseconds of work.
-const CHUNKS_A_LOOK: usize = 16;
+const CHUNKS_PER_CLOCK_READ: usize = 16;
 
 impl<T> Table<T> {
     /// Returns how many chunks [`Table::rehash`] would split or merge now. It is 0 for a table that has the
@@ -74,7 +74,7 @@ impl<T> Table<T> {
     ) -> Work {
         let (before, start) = (self.stats().work, clock());
         while self.rehash_debt() > 0 && clock().saturating_sub(start) < budget {
-            let work = self.raw.rehash(CHUNKS_A_LOOK, &hasher);
+            let work = self.raw.rehash(CHUNKS_PER_CLOCK_READ, &hasher);
             if work.chunks_split + work.chunks_merged == 0 {
                 break;
             }

@@ -8,26 +8,26 @@ use crate::Table;
 
 /// An entry that counts its drops, and panics if its number is armed. It owns no memory, since some are
 /// leaked here on purpose.
-struct Bomb<'a> {
+struct PanicOnDrop<'a> {
     number: u64,
-    fuse: &'a Fuse,
+    fuse: &'a PanicPlan,
 }
 
 /// The state that the bombs of a table share.
-struct Fuse {
+struct PanicPlan {
     drops: Cell<u32>,
     /// The number of the bomb that panics next.
     armed: Cell<u64>,
 }
 
-impl Fuse {
+impl PanicPlan {
     fn new() -> Self {
         Self { drops: Cell::new(0), armed: Cell::new(u64::MAX) }
     }
 }
 
-impl Bomb<'_> {
-    fn strike(&self) {
+impl PanicOnDrop<'_> {
+    fn panic_if_armed(&self) {
         if self.fuse.armed.get() == self.number {
             self.fuse.armed.set(u64::MAX);
             panic!("bomb {}", self.number);
@@ -35,33 +35,33 @@ impl Bomb<'_> {
     }
 }
 
-impl Drop for Bomb<'_> {
+impl Drop for PanicOnDrop<'_> {
     fn drop(&mut self) {
         self.fuse.drops.set(self.fuse.drops.get() + 1);
         if !std::thread::panicking() {
-            self.strike();
+            self.panic_if_armed();
         }
     }
 }
 
-impl Clone for Bomb<'_> {
+impl Clone for PanicOnDrop<'_> {
     fn clone(&self) -> Self {
-        self.strike();
+        self.panic_if_armed();
         Self { number: self.number, fuse: self.fuse }
     }
 }
 
 const COUNT: u64 = 60;
 
-fn hash(bomb: &Bomb<'_>) -> u64 {
+fn hash(bomb: &PanicOnDrop<'_>) -> u64 {
     mix(bomb.number)
 }
 
 /// Returns a table of bombs.
-fn bombs(fuse: &Fuse) -> Table<Bomb<'_>> {
+fn bombs(fuse: &PanicPlan) -> Table<PanicOnDrop<'_>> {
     let mut table = Table::new();
     for number in 0..COUNT {
-        table.insert_unique(mix(number), Bomb { number, fuse }, hash);
+        table.insert_unique(mix(number), PanicOnDrop { number, fuse }, hash);
     }
     table
 }
@@ -73,7 +73,7 @@ fn panics(run: impl FnOnce()) {
 #[test]
 fn a_hasher_that_panics_during_a_split_loses_no_entry() {
     for nth in (0..20).step_by(if cfg!(miri) { 7 } else { 1 }) {
-        let fuse = Fuse::new();
+        let fuse = PanicPlan::new();
         let mut table = bombs(&fuse);
         let calls = Cell::new(0);
         panics(|| {
@@ -85,7 +85,7 @@ fn a_hasher_that_panics_during_a_split_loses_no_entry() {
         });
         table.raw().check(hash);
         assert_eq!((table.len() as u64, fuse.drops.get()), (COUNT, 0));
-        table.insert_unique(mix(COUNT), Bomb { number: COUNT, fuse: &fuse }, hash);
+        table.insert_unique(mix(COUNT), PanicOnDrop { number: COUNT, fuse: &fuse }, hash);
         drop(table);
         assert_eq!(u64::from(fuse.drops.get()), COUNT + 1);
     }
@@ -93,7 +93,7 @@ fn a_hasher_that_panics_during_a_split_loses_no_entry() {
 
 #[test]
 fn an_equality_that_panics_changes_nothing() {
-    let fuse = Fuse::new();
+    let fuse = PanicPlan::new();
     let mut table = bombs(&fuse);
     panics(|| drop(table.find_entry(mix(3), |_| panic!("no answer"))));
     table.raw().check(hash);
@@ -103,7 +103,7 @@ fn an_equality_that_panics_changes_nothing() {
 #[test]
 fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
     for number in (0..COUNT).step_by(if cfg!(miri) { 41 } else { 1 }) {
-        let fuse = Fuse::new();
+        let fuse = PanicPlan::new();
         let mut table = bombs(&fuse);
         panics(|| {
             table.retain(|bomb| {
@@ -122,10 +122,10 @@ fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
 fn a_drop_that_panics_in_a_step_leaks_nothing() {
     // All entries are in one chunk with its children, so that entries follow the one that panics in a step.
     let region = zmalloc::Region::start();
-    let fuse = Fuse::new();
+    let fuse = PanicPlan::new();
     let mut table = Table::new();
     for number in 0..COUNT {
-        table.insert_unique(0, Bomb { number, fuse: &fuse }, |_| 0);
+        table.insert_unique(0, PanicOnDrop { number, fuse: &fuse }, |_| 0);
     }
     fuse.armed.set(7);
     panics(|| {
@@ -141,7 +141,7 @@ fn a_drop_that_panics_in_a_step_leaks_nothing() {
 #[test]
 fn a_drop_that_panics_leaves_an_empty_or_valid_table() {
     for number in [0, 1, COUNT / 2, COUNT - 1] {
-        let fuse = Fuse::new();
+        let fuse = PanicPlan::new();
         let mut table = bombs(&fuse);
         fuse.armed.set(number);
         panics(|| table.retain(|_| false));
@@ -160,7 +160,7 @@ fn a_drop_that_panics_leaves_an_empty_or_valid_table() {
 
 #[test]
 fn a_clone_that_panics_drops_what_was_cloned_and_spares_the_original() {
-    let fuse = Fuse::new();
+    let fuse = PanicPlan::new();
     let table = bombs(&fuse);
     fuse.armed.set(COUNT / 2);
     panics(|| drop(table.clone()));
@@ -172,7 +172,7 @@ fn a_clone_that_panics_drops_what_was_cloned_and_spares_the_original() {
 
 #[test]
 fn a_scan_whose_closure_panics_changes_nothing() {
-    let fuse = Fuse::new();
+    let fuse = PanicPlan::new();
     let table = bombs(&fuse);
     panics(|| {
         table.scan(crate::Cursor::START, |_| panic!("seen enough"));

@@ -30,9 +30,9 @@ fn what_is_no_map_is_an_error() {
 }
 
 /// A map of three entries that claims to have `usize::MAX` entries.
-struct Liar(u32);
+struct WrongLength(u32);
 
-impl<'de> MapAccess<'de> for Liar {
+impl<'de> MapAccess<'de> for WrongLength {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
@@ -51,7 +51,7 @@ impl<'de> MapAccess<'de> for Liar {
 
 #[test]
 fn a_claimed_length_reserves_nothing() {
-    let dict = Dict::<u32, u32>::deserialize(MapAccessDeserializer::new(Liar(0))).unwrap();
+    let dict = Dict::<u32, u32>::deserialize(MapAccessDeserializer::new(WrongLength(0))).unwrap();
     let same = Dict::from([(1, 10), (2, 20), (3, 30)]);
     assert_eq!(dict, same);
     assert_eq!(dict.allocation_size(), same.allocation_size());

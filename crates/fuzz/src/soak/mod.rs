@@ -14,7 +14,7 @@
 mod threads;
 
 use crate::harness::Plan;
-pub use crate::world::{Counts, Plant};
+pub use crate::world::{Counts, PlantedFault};
 use crate::world::{GROUPS, Scale, Step, World};
 use arbitrary::{Arbitrary, Unstructured};
 use common::random;
@@ -36,7 +36,7 @@ pub struct Settings {
     /// The number of threads of the second part, which takes a sixth of the time. 0 skips this part.
     pub threads: usize,
     /// A planted fault that the soak must find.
-    pub plant: Option<Plant>,
+    pub plant: Option<PlantedFault>,
 }
 
 /// The numbers of a run.

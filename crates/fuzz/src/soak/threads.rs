@@ -12,7 +12,7 @@ use crate::harness::{Plan, clock};
 use crate::world::input::{Key, Kind, LEN_MAX, Scale};
 use crate::world::model::Model;
 use crate::world::pair::{Context, Pair};
-use crate::world::{Counts, KeysOp, Log, Op, Told, learn};
+use crate::world::{Counts, KeysOp, Log, Op, Told, apply_event};
 use common::random;
 use keyspace::{Cursor, DefaultHashBuilder, Error, MaxmemoryPolicy, Options, ScanOptions, Sharded};
 use std::collections::BTreeSet;
@@ -92,7 +92,7 @@ pub(super) fn run(
                 .sum::<isize>()
         });
         for worker in &mut workers {
-            worker.learn(policy);
+            worker.apply_event(policy);
             worker.compare_all(&sharded);
             worker.context.now += ROUND_TIME;
             worker.model.at(worker.context.now);
@@ -147,7 +147,7 @@ impl Worker {
                         let Self { model, log, context, .. } = self;
                         sharded.write(&key, |keyspace, _| {
                             let mut pair = Pair::new(keyspace, model, Some(log), context);
-                            pair.learn_of_others();
+                            pair.apply_events();
                             op.run(&key, &mut pair);
                             pair.compare(&key);
                         });
@@ -165,9 +165,9 @@ impl Worker {
 
     /// Updates the model with the events since the last call: other threads may have evicted keys of this
     /// thread.
-    fn learn(&mut self, policy: MaxmemoryPolicy) {
+    fn apply_event(&mut self, policy: MaxmemoryPolicy) {
         let Self { model, log, context, .. } = self;
-        log.take().into_iter().for_each(|told| learn(model, &mut context.counts, policy, told));
+        log.take().into_iter().for_each(|told| apply_event(model, &mut context.counts, policy, told));
     }
 
     /// Runs an operation on two keys, which may be in two shards. Other threads may evict both keys in the
@@ -177,7 +177,7 @@ impl Worker {
         let now = self.context.now;
         let policy = sharded.read(&from, |keyspace, _| keyspace.options().get_maxmemory_policy());
         let is_copy = matches!(op, KeysOp::Copy(_));
-        self.learn(policy);
+        self.apply_event(policy);
         let done = match is_copy {
             true => sharded.copy(&from, &to, true, now),
             false => sharded.rename(&from, &to, now).map(|()| from != to),
@@ -185,7 +185,7 @@ impl Worker {
         let mut told = self.log.take();
         let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(told.len()));
         let Self { model, context, .. } = self;
-        told.into_iter().for_each(|told| learn(model, &mut context.counts, policy, told));
+        told.into_iter().for_each(|told| apply_event(model, &mut context.counts, policy, told));
         match done {
             Ok(true) => {
                 let held = if is_copy { model.get(&from).cloned() } else { model.remove(&from) };
@@ -198,7 +198,7 @@ impl Worker {
             Err(error) => panic!("{error}"),
         }
         let others = later.into_iter().filter(|told| !told.is_own());
-        others.for_each(|told| learn(model, &mut context.counts, policy, told));
+        others.for_each(|told| apply_event(model, &mut context.counts, policy, told));
     }
 
     /// Runs an operation on all keys of all threads.
@@ -222,7 +222,7 @@ impl Worker {
     /// Scans all keys. The scan must show each key of this thread that exists before and after it.
     fn scan(&mut self, sharded: &Sharded) {
         let policy = sharded.read("", |keyspace, _| keyspace.options().get_maxmemory_policy());
-        self.learn(policy);
+        self.apply_event(policy);
         let mut unseen: BTreeSet<Vec<u8>> = self.model.iter().map(|(key, _)| key.clone()).collect();
         let mut cursor = Cursor::START;
         loop {
@@ -233,7 +233,7 @@ impl Worker {
                 break;
             }
         }
-        self.learn(policy);
+        self.apply_event(policy);
         assert!(!unseen.iter().any(|key| self.model.contains(key)), "a scan has not shown a key");
     }
 

@@ -9,7 +9,7 @@
 //! - The table must respect its owner: it does not split or merge if resizing is forbidden, and does not
 //!   allocate if `on_grow` refuses. Maintenance does as much work as it reports.
 
-use crate::harness::{Books, Faults, Plan, operations};
+use crate::harness::{Faults, LeakCheck, Plan, operations};
 use crate::hashes::{Hash, Numbers};
 use ::dict::map::Entry;
 use ::dict::{Cursor, Dict, ResizePolicy, Stats};
@@ -91,7 +91,7 @@ struct State {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let Some((first, data)) = data.split_first() else { return };
     let hash = Hash::chosen_by(*first);
     let mut state = State {
@@ -127,7 +127,7 @@ impl State {
 
     /// Returns `true` if no allocation fails. Infallible operations are called only then, because they end
     /// the program if an allocation fails.
-    fn memory_is_there(&self) -> bool {
+    fn allocations_succeed(&self) -> bool {
         matches!(self.plan, Plan::None)
     }
 
@@ -144,7 +144,7 @@ impl State {
                 assert_eq!((error.entry.0, error.entry.1.0), (key, value));
             }
         }
-        self.grew_as_allowed(before);
+        self.check_growth(before);
     }
 
     fn remove(&mut self, key: u16) {
@@ -157,7 +157,7 @@ impl State {
 
     /// Checks the growth after one insertion: at most one split, no split if it is forbidden, and no
     /// allocation if the owner refuses it.
-    fn grew_as_allowed(&self, before: Stats) {
+    fn check_growth(&self, before: Stats) {
         let now = self.dict.stats();
         let work = now.work.since(before.work);
         assert!(work.chunks_split <= 1 && work.chunks_merged == 0);
@@ -190,7 +190,7 @@ impl State {
                 }
             }
             Op::Entry { key, value } => {
-                if self.memory_is_there() {
+                if self.allocations_succeed() {
                     let alive = &self.alive;
                     let entry = self.dict.entry(key).and_modify(|old| old.0 ^= 1);
                     entry.or_insert_with(|| Value(value, alive.clone()));
@@ -204,7 +204,7 @@ impl State {
                 assert_eq!(found, keys.map(|key| self.model.get(&key).copied()));
             }
             Op::InsertBatch { first, apart } => {
-                if self.memory_is_there() {
+                if self.allocations_succeed() {
                     let keys = batch(first, apart);
                     let old = self.dict.insert_many(keys.map(|key| (key, Value(1, self.alive.clone()))));
                     let old = old.map(|old| old.map(|old| old.0));
@@ -212,7 +212,7 @@ impl State {
                 }
             }
             Op::Extend { first, count } => {
-                if self.memory_is_there() {
+                if self.allocations_succeed() {
                     let keys = (0..u16::from(count)).map(|i| first.wrapping_add(i));
                     let alive = &self.alive;
                     self.dict.extend(keys.clone().map(|key| (key, Value(2, alive.clone()))));
@@ -258,7 +258,7 @@ impl State {
             Op::Paused { first, count, removes } => self.while_paused(first, count, removes),
             Op::GrowBy { at_most } => {
                 // The dict allocates a box for the closure.
-                if self.memory_is_there() {
+                if self.allocations_succeed() {
                     let at_most = at_most as usize % 8192 / 1024 * 1024;
                     self.dict.on_grow(move |bytes| bytes <= at_most);
                     self.grows_by = Some(at_most);
@@ -313,7 +313,7 @@ impl State {
                 self.model.clear();
             }
             Op::ReplaceByClone => {
-                if self.memory_is_there() {
+                if self.allocations_succeed() {
                     self.dict = self.dict.clone();
                     // A clone is another table. A scan of the old table ends here, and the clone has no
                     // `on_grow`.
@@ -328,7 +328,7 @@ impl State {
     }
 
     fn replace(&mut self, key: u16, stays: bool) {
-        if !self.memory_is_there() {
+        if !self.allocations_succeed() {
             return;
         }
         if let Entry::Occupied(entry) = self.dict.entry(key) {
@@ -390,8 +390,9 @@ impl State {
         while self.dict.rehash_debt() > 0 {
             let work = self.dict.rehash(1);
             if work.chunks_split + work.chunks_merged == 0 {
-                let hindered =
-                    self.policy == ResizePolicy::Forbid || self.grows_by.is_some() || !self.memory_is_there();
+                let hindered = self.policy == ResizePolicy::Forbid
+                    || self.grows_by.is_some()
+                    || !self.allocations_succeed();
                 assert!(hindered, "a table that nobody hinders does not reach its size");
                 return;
             }

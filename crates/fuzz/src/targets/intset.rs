@@ -4,7 +4,7 @@
 //! Operations follow. After each one, the integers and the counted bytes must be right. An allocation that
 //! fails changes neither.
 
-use crate::harness::{Books, Faults, Plan, operations};
+use crate::harness::{Faults, LeakCheck, Plan, operations};
 use ::intset::{Editor, Encoding, IntSet, View, diff, inter, union};
 use arbitrary::Arbitrary;
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ enum Op {
 /// Runs the operations that `data` encodes. They begin with the set at the start of `data`, or with an empty
 /// one.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let mut faults = Faults::new();
     let (foreign, data) = data.split_at(data.first().map_or(0, |&len| usize::from(len).min(data.len())));
     let mut set = foreign_set(foreign);
@@ -108,7 +108,7 @@ fn in_a_block(bytes: &[u8]) {
     assert_eq!(behind, b"key");
 }
 
-fn check(set: &IntSet, model: &BTreeSet<i64>, books: &Books) {
+fn check(set: &IntSet, model: &BTreeSet<i64>, books: &LeakCheck) {
     assert!(set.iter().eq(model.iter().copied()));
     assert!(set.iter().rev().eq(model.iter().rev().copied()));
     assert_eq!(

@@ -4,7 +4,7 @@
 //! If the first byte of the input is even, the target compares with a vector. If it is odd, the list has the
 //! other bytes of the input.
 
-use crate::harness::{Books, Faults, Plan, Text, operations};
+use crate::harness::{Faults, LeakCheck, Plan, Text, operations};
 use ::listpack::{Depth, Editor, ListPack, Offset, Value, View, encoded_len, validate};
 use arbitrary::Arbitrary;
 
@@ -51,7 +51,7 @@ enum Op {
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let Some((first, data)) = data.split_first() else { return };
-    let books = Books::open();
+    let books = LeakCheck::open();
     if first % 2 == 1 {
         return any_bytes(data);
     }

@@ -4,7 +4,7 @@
 //! elements. An operation that returns an error changes nothing. If only an optional allocation fails, the
 //! operation still succeeds.
 
-use crate::harness::{Books, Faults, Len, Plan, Text, operations};
+use crate::harness::{Faults, LeakCheck, Len, Plan, Text, operations};
 use ::quicklist::{Cursor, Item, QuickList, Side};
 use ::zmalloc::ReserveError;
 use arbitrary::Arbitrary;
@@ -36,7 +36,7 @@ fn side(front: bool) -> Side {
 
 /// Runs the operations that `data` encodes. The first two bytes are the settings.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let (&[size, depth], data) = data.split_first_chunk().unwrap_or((&[0, 0], &[]));
     let settings = (i32::from(size as i8) % 16, u16::from(depth % 4));
     let mut list = QuickList::new(settings.0, settings.1);
@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
 
 /// Compares the length and the bytes. Elements are not read, because that allocates if a node is compressed,
 /// and the plan may make this allocation fail.
-fn check(list: &QuickList, model: &Model, books: &Books) {
+fn check(list: &QuickList, model: &Model, books: &LeakCheck) {
     assert_eq!(list.len(), model.len());
     assert_eq!(books.used(), list.allocation_size());
     assert!(list.node_count() <= model.len());

@@ -5,7 +5,7 @@
 //! file without a panic. Its memory must be bounded by the length of the file. All ways of loading must have
 //! the same result. The loaded keyspace is saved and loaded again, and must be equal.
 
-use crate::harness::{Books, Faults, Plan, Text};
+use crate::harness::{Faults, LeakCheck, Plan, Text};
 use ::keyspace::{Key, Keyspace, Options, Value};
 use ::rdb::{
     DumpOptions, Error, Event, LoadOptions, LoadStats, Loader, Reader, SaveError, UnsupportedValue,
@@ -254,7 +254,7 @@ pub fn run(data: &[u8]) {
 
 fn run_input(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let (kind, plan, budget): (Kind, Plan, u8) = input.arbitrary()?;
-    let _books = Books::open();
+    let _books = LeakCheck::open();
     let case = Case { plan, budget: usize::from(budget), options: Options::new(), written: None };
     let mut rest = || input.bytes(input.len());
     match kind {

@@ -3,7 +3,7 @@
 //! After each operation, every handle must have its bytes. The reference count of each object must be the
 //! number of its handles. The sum of the objects' `allocation_size` must be the number of bytes in use.
 
-use crate::harness::{Books, Faults, Len, Plan, Text, operations};
+use crate::harness::{Faults, LeakCheck, Len, Plan, Text, operations};
 use ::robj::{Encoding, EncodingLimits, Robj};
 use ::sds::Sds;
 use ::values::Error;
@@ -65,7 +65,7 @@ struct Handle {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let mut state = State { handles: Vec::new(), limits: EncodingLimits::DEFAULT, faults: Faults::new() };
     for op in operations(data) {
         state.step(op);
@@ -354,7 +354,7 @@ impl State {
         }
     }
 
-    fn check(&self, books: &Books) {
+    fn check(&self, books: &LeakCheck) {
         let mut objects = HashMap::new();
         for Handle { object, bytes } in &self.handles {
             assert_eq!(&*object.as_string().unwrap(), &bytes[..]);

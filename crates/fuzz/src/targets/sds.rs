@@ -5,7 +5,7 @@
 //! `allocation_size` bytes. An allocation that fails changes none of these. Only `try_` forms are called,
 //! because the others end the process when an allocation fails.
 
-use crate::harness::{Books, Faults, Len, Plan, Text, operations};
+use crate::harness::{Faults, LeakCheck, Len, Plan, Text, operations};
 use ::sds::{ReserveError, Sds, SplitArgsError, TemplateError, split, split_args, template, try_join};
 use arbitrary::Arbitrary;
 
@@ -38,7 +38,7 @@ enum Op {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let mut faults = Faults::new();
     let (mut string, mut model) = (Sds::new(), Vec::new());
     for op in operations(data) {

@@ -1,7 +1,7 @@
 //! Tests symbol tables with texts that are encoded and decoded, with arbitrary codes, and with arbitrary
 //! bytes of tables.
 
-use crate::harness::{Books, Faults, Len, Plan, Text, operations};
+use crate::harness::{Faults, LeakCheck, Len, Plan, Text, operations};
 use ::symbols::{DecodeError, FromBytesError, FromSymbolsError, SymbolTable};
 use arbitrary::Arbitrary;
 
@@ -24,7 +24,7 @@ enum Op {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let mut faults = Faults::new();
     let mut table = SymbolTable::from_symbols(["user:", "ab", "c"]).expect("memory");
     let mut buffer = Vec::new();

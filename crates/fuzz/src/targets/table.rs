@@ -4,7 +4,7 @@
 //! A mark must stay with its entry when splits, merges and removals move the entry. The first byte of the
 //! input chooses a hash, as for the target `dict`.
 
-use crate::harness::{Books, Faults, Plan, operations};
+use crate::harness::{Faults, LeakCheck, Plan, operations};
 use crate::hashes::Hash;
 use ::dict::table::{Entry, OccupiedEntry};
 use ::dict::{Cursor, ResizePolicy, Table};
@@ -86,7 +86,7 @@ struct State {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let Some((first, data)) = data.split_first() else { return };
     let mut state = State {
         table: Table::new(),
@@ -115,7 +115,7 @@ impl State {
 
     /// Returns `true` if no allocation fails. Infallible operations are called only then, because they end
     /// the program if an allocation fails.
-    fn memory_is_there(&self) -> bool {
+    fn allocations_succeed(&self) -> bool {
         matches!(self.plan, Plan::None)
     }
 
@@ -147,7 +147,7 @@ impl State {
             Op::TakeAndPut { number, marked } => {
                 // The entry may have been the last one of a child. The child is then freed, and allocated
                 // again.
-                if self.memory_is_there()
+                if self.allocations_succeed()
                     && let Some(entry) = self.find_entry(number)
                 {
                     let (item, place) = entry.take();
@@ -220,7 +220,7 @@ impl State {
             Op::ShrinkToFit => self.table.shrink_to_fit(),
             Op::Relocate { one_in } => self.relocate(one_in),
             Op::ReplaceByClone => {
-                if self.memory_is_there() {
+                if self.allocations_succeed() {
                     self.table = self.table.clone();
                 }
             }
@@ -235,7 +235,7 @@ impl State {
     fn insert(&mut self, number: u16, marked: bool) {
         let (hash, hasher) = (self.hash_of(number), self.hasher());
         let (item, is_it) = (Item { number, flips: 0 }, |item: &Item| item.number == number);
-        if self.memory_is_there() {
+        if self.allocations_succeed() {
             match self.table.entry(hash, is_it, hasher) {
                 Entry::Occupied(entry) => assert!(self.model.contains_key(&entry.get().number)),
                 Entry::Vacant(entry) => {

@@ -5,7 +5,7 @@
 //! `allocation_size` must be the number of bytes in use. An operation may fail only because of a failed
 //! allocation, and then changes nothing.
 
-use crate::harness::{Books, Faults, Plan, Text, operations};
+use crate::harness::{Faults, LeakCheck, Plan, Text, operations};
 use ::common::Cursor;
 use ::robj::{EncodingLimits, Robj};
 use ::values::list::Side;
@@ -105,7 +105,7 @@ struct State {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let mut state = State {
         list: (Robj::from(List::new()), VecDeque::new()),
         set: (Robj::from(Set::new()), BTreeSet::new()),
@@ -360,7 +360,7 @@ impl State {
         }
     }
 
-    fn check(&self, books: &Books) {
+    fn check(&self, books: &LeakCheck) {
         let list = self.list.0.as_list().expect("a list");
         let elements: VecDeque<_> = list.iter().map(|item| item.element().text().to_vec()).collect();
         assert_eq!(elements, self.list.1);

@@ -1,7 +1,7 @@
 //! Compares `ZTable` and `ZIndex` with std's maps and sets, with allocations that fail and blocks that are
 //! moved.
 
-use crate::harness::{Books, Faults, Plan, operations};
+use crate::harness::{Faults, LeakCheck, Plan, operations};
 use ::zindex::{Cursor, InsertError, Order, ZIndex, ZTable};
 use arbitrary::Arbitrary;
 use std::collections::{BTreeMap, BTreeSet};
@@ -104,7 +104,7 @@ fn name(number: u16) -> Vec<u8> {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = Books::open();
+    let books = LeakCheck::open();
     let (mut state, mut faults) = (State::default(), Faults::new());
     for op in operations(data) {
         match op {

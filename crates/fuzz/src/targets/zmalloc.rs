@@ -5,7 +5,7 @@
 //! overlap, sizes that are too large (under AddressSanitizer), and bytes that a resize loses. After each
 //! operation, the counter must be the sum of the blocks' sizes.
 
-use crate::harness::{Books, Faults, Plan, operations};
+use crate::harness::{Faults, LeakCheck, Plan, operations};
 use ::zmalloc::{self as z, Zmalloc};
 use allocator_api2::alloc::{Allocator, Layout};
 use arbitrary::Arbitrary;
@@ -26,7 +26,7 @@ enum Size {
     Medium(u16),
     Large(u32),
     /// `usize::MAX` minus this number.
-    Absurd(u8),
+    TooLarge(u8),
     /// The limit of sizes, `isize::MAX`, plus this number.
     Limit(i8),
 }
@@ -37,7 +37,7 @@ impl Size {
             Self::Small(n) => n.into(),
             Self::Medium(n) => n.into(),
             Self::Large(n) => n as usize % SIZE_MAX,
-            Self::Absurd(n) => usize::MAX - usize::from(n),
+            Self::TooLarge(n) => usize::MAX - usize::from(n),
             // AddressSanitizer prints a warning about each size that reaches it and that it cannot serve.
             Self::Limit(n) if cfg!(fuzzing) => isize::MAX as usize + usize::from(n.unsigned_abs()),
             Self::Limit(n) => (isize::MAX as usize).wrapping_add_signed(n.into()),
@@ -81,7 +81,7 @@ struct Block {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let (books, used_before) = (Books::open(), z::used_memory());
+    let (books, used_before) = (LeakCheck::open(), z::used_memory());
     let mut state = State { blocks: Vec::new(), faults: Faults::new(), next_seed: 0 };
     for op in operations(data) {
         state.step(op);

@@ -54,7 +54,7 @@ impl Log {
 
 /// Removes an expired or an evicted key from the model. An expired key must be stale. An evicted key must
 /// exist, and the policy must allow its eviction.
-pub(crate) fn learn(model: &mut Model, counts: &mut Counts, policy: MaxmemoryPolicy, told: Told) {
+pub(crate) fn apply_event(model: &mut Model, counts: &mut Counts, policy: MaxmemoryPolicy, told: Told) {
     match told {
         Told::Expired(key) => {
             assert!(model.stale.remove(&key), "{} has not expired", key.escape_ascii());

@@ -144,9 +144,9 @@ impl Count {
 
 /// Decides whether something happens that should be rare.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-pub(crate) struct Rarely(u16);
+pub(crate) struct OneIn(u16);
 
-impl Rarely {
+impl OneIn {
     /// Returns `true` once in four times in a small keyspace, and once in `n` times in a large one.
     pub(crate) fn one_in(self, n: u16, scale: Scale) -> bool {
         self.0.is_multiple_of(if scale == Scale::Small { 4 } else { n })

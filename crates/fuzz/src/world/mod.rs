@@ -28,13 +28,13 @@ mod whole;
 mod zsets;
 
 pub use events::Counts;
-pub(crate) use events::{Log, Told, learn};
+pub(crate) use events::{Log, Told, apply_event};
 
-use crate::harness::{Books, Plan};
+use crate::harness::{LeakCheck, Plan};
 use arbitrary::Arbitrary;
 use hashes::HashOp;
 pub(crate) use input::Scale;
-use input::{Key, Kind, LEN_MAX, Rarely, Wait, Word};
+use input::{Key, Kind, LEN_MAX, OneIn, Wait, Word};
 use keys::KeyOp;
 use keyspace::{Bytes as ReplyBytes, Cursor, DefaultHashBuilder, Error, Keyspace, Options};
 use lists::ListOp;
@@ -72,7 +72,7 @@ pub(crate) enum KeysOp {
     GetMany,
     SetMany([Word; 3]),
     /// Keeps a reply, or drops all replies.
-    Reply(Rarely),
+    Reply(OneIn),
 }
 
 /// The groups of operations in a report.
@@ -159,7 +159,7 @@ impl Db {
 
 /// A fault that is planted to test whether the comparison finds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plant {
+pub enum PlantedFault {
     /// A removed value is never freed.
     Leak,
     /// A key is removed. The model does not change, and the event is dropped.
@@ -180,7 +180,7 @@ pub(crate) struct World {
     /// The number of bytes of the callback.
     callbacks: usize,
     /// This field is the last one, so that it is dropped last. All memory must be free then.
-    books: Books,
+    books: LeakCheck,
 }
 
 /// The maximal number of replies that are held.
@@ -189,7 +189,7 @@ const REPLIES_MAX: usize = 16;
 impl World {
     pub(crate) fn new(scale: Scale, seed: u64) -> Self {
         LazyLock::force(&TABLES); // they outlive the books
-        let books = Books::open();
+        let books = LeakCheck::open();
         let context = Context { scale, now: 1_000_000, late: 0, plan: Plan::None, counts: Counts::default() };
         let dbs = [Db::new(seed, true), Db::new(seed + 1, false)];
         Self { dbs, context, replies: Vec::new(), callbacks: books.used(), books }
@@ -314,20 +314,20 @@ impl World {
     }
 
     /// Plants a fault that a later comparison must find.
-    pub(crate) fn plant(&mut self, plant: Plant) {
+    pub(crate) fn plant(&mut self, plant: PlantedFault) {
         let Db { keyspace, model, log, .. } = &mut self.dbs[0];
         let is_collection = |held: &Held| held.content.object_type() != ObjectType::String;
         let key = model.iter().find(|(_, held)| is_collection(held)).map(|(key, _)| key.clone());
         let key = key.expect("a collection in the middle of a run");
         match plant {
-            Plant::Leak => {
+            PlantedFault::Leak => {
                 std::mem::forget(keyspace.take(&key, self.context.now));
                 model.remove(&key);
             }
-            Plant::LostKey => {
+            PlantedFault::LostKey => {
                 keyspace.remove(&key, self.context.now);
             }
-            Plant::ExpiredAnswer { late } => self.context.late = late,
+            PlantedFault::ExpiredAnswer { late } => self.context.late = late,
         }
         log.iter().for_each(|log| drop(log.take()));
     }

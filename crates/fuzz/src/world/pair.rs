@@ -16,7 +16,7 @@
 //! - A keyspace without a callback has no limit. It removes keys only in a sweep or an eviction that an
 //!   operation requests.
 
-use super::events::{Counts, Log, Told, learn};
+use super::events::{Counts, Log, Told, apply_event};
 use super::input::Scale;
 use super::model::{Bytes, Content, Held, Model, Reply};
 use crate::harness::{Faults, Plan};
@@ -108,8 +108,8 @@ impl<'a> Pair<'a> {
     }
 
     /// Removes keys from the model that other threads have evicted.
-    pub(crate) fn learn_of_others(&mut self) {
-        self.take_log().into_iter().for_each(|told| self.learn(told));
+    pub(crate) fn apply_events(&mut self) {
+        self.take_log().into_iter().for_each(|told| self.apply_event(told));
     }
 
     /// Runs an operation on the keyspace. Removes the keys from the model that were removed before the
@@ -126,15 +126,15 @@ impl<'a> Pair<'a> {
         // removed after it.
         let all = if self.is_of_two_keys { told.len() } else { 0 };
         let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(all));
-        told.into_iter().for_each(|told| self.learn(told));
+        told.into_iter().for_each(|told| self.apply_event(told));
         let (own, later) = later.into_iter().partition(Told::is_own);
         Ran { result, failed, own, later }
     }
 
     /// Removes an expired or an evicted key from the model.
-    fn learn(&mut self, told: Told) {
+    fn apply_event(&mut self, told: Told) {
         let policy = self.keyspace.options().get_maxmemory_policy();
-        learn(self.model, &mut self.context.counts, policy, told);
+        apply_event(self.model, &mut self.context.counts, policy, told);
     }
 
     /// Runs an operation on the keyspace and on the model, and compares the answers. Returns `None` if it
@@ -146,7 +146,7 @@ impl<'a> Pair<'a> {
     ) -> Option<T> {
         let Ran { result, failed, own, later } = self.run(run);
         let answer = match result {
-            Err(error) if self.is_for_want_of_room(error, failed) => {
+            Err(error) if self.is_out_of_memory_or_limit(error, failed) => {
                 let is_no_change = |told: &Told| matches!(told, Told::Changed(_));
                 assert!(own.iter().all(is_no_change), "{error}, and yet {own:?}");
                 None
@@ -158,7 +158,7 @@ impl<'a> Pair<'a> {
                 answer.ok()
             }
         };
-        later.into_iter().for_each(|told| self.learn(told));
+        later.into_iter().for_each(|told| self.apply_event(told));
         answer
     }
 
@@ -176,10 +176,10 @@ impl<'a> Pair<'a> {
             if self.has_log() { !own.is_empty() } else { self.keyspace.contains_key(key, self.now()) };
         let wanted = want(self.model, is_kept);
         match result {
-            Err(error) if self.is_for_want_of_room(error, failed) => {}
+            Err(error) if self.is_out_of_memory_or_limit(error, failed) => {}
             result => assert_eq!(result.map_err(|error| error.reply()), wanted),
         }
-        later.into_iter().for_each(|told| self.learn(told));
+        later.into_iter().for_each(|told| self.apply_event(told));
     }
 
     /// Sets several strings, one after the other. Each set may evict keys that were set before it.
@@ -201,13 +201,13 @@ impl<'a> Pair<'a> {
                     let (_, value) = next.unwrap_or_else(|| panic!("another key is next: {key:?}"));
                     self.model.put(&key, Content::String(value.clone()), None);
                 }
-                told => self.learn(told),
+                told => self.apply_event(told),
             }
         }
         match result {
             Ok(()) if self.log.is_some() => assert_eq!(left.len(), 0, "pairs that were not set"),
             Ok(()) => left.for_each(|(key, value)| self.model.put(key, Content::String(value.clone()), None)),
-            Err(error) => assert!(self.is_for_want_of_room(error, failed), "{error}"),
+            Err(error) => assert!(self.is_out_of_memory_or_limit(error, failed), "{error}"),
         }
     }
 
@@ -225,7 +225,7 @@ impl<'a> Pair<'a> {
 
     /// Returns `true` if the error is about memory or `maxmemory`. The model has no such errors. Panics if no
     /// allocation has failed and there was room.
-    fn is_for_want_of_room(&mut self, error: Error, failed: bool) -> bool {
+    fn is_out_of_memory_or_limit(&mut self, error: Error, failed: bool) -> bool {
         if error.reserve_error().is_some() {
             assert!(failed, "no allocation has failed, and yet: {error}");
             self.context.counts.without_memory += 1;
@@ -261,12 +261,12 @@ impl<'a> Pair<'a> {
     }
 
     /// Finds the evicted keys of a keyspace without a callback, and removes them from the model.
-    pub(crate) fn look_for_victims(&mut self) {
+    pub(crate) fn find_evicted_keys(&mut self) {
         if self.log.is_none() {
             let keys = self.model.iter().map(|(key, _)| key);
             let gone: Vec<_> =
                 keys.filter(|key| !self.keyspace.contains_key(*key, self.now())).cloned().collect();
-            gone.into_iter().for_each(|key| self.learn(Told::Evicted(key)));
+            gone.into_iter().for_each(|key| self.apply_event(Told::Evicted(key)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Operations on a whole keyspace: scans, removals of many keys, expiry, eviction, options, upkeep.
 
-use super::input::{Count, Key, Kind, Limits, Rarely, Scale, Source};
+use super::input::{Count, Key, Kind, Limits, OneIn, Scale, Source};
 use super::model::{Bytes, Model, Set};
 use super::pair::Pair;
 use crate::harness::clock;
@@ -18,25 +18,25 @@ pub(crate) enum WholeOp {
         pattern: Pattern,
         kind: Option<Kind>,
         count: u8,
-        often: Rarely,
+        often: OneIn,
     },
     /// Makes the next call of a scan. Other operations run between its calls.
     ScanOn {
         count: u8,
     },
-    Keys(Pattern, Rarely),
+    Keys(Pattern, OneIn),
     RandomKey(Source),
-    Retain(Pattern, Rarely),
-    Clear(Rarely),
-    Reserve(Count, Rarely),
-    ShrinkToFit(Rarely),
+    Retain(Pattern, OneIn),
+    Clear(OneIn),
+    Reserve(Count, OneIn),
+    ShrinkToFit(OneIn),
     Rehash(u8),
     RehashFor(u8),
     Sweep(u8),
     SweepFor(u8),
-    Limits(Limits, Rarely),
-    Policy(u8, Rarely),
-    Maxmemory(u8, Rarely),
+    Limits(Limits, OneIn),
+    Policy(u8, OneIn),
+    Maxmemory(u8, OneIn),
     Tuning {
         samples: u8,
         tenacity: u8,
@@ -51,13 +51,13 @@ pub(crate) enum WholeOp {
     FreeSome(u8),
     FreeFor(u8),
     DropGarbage,
-    Defrag(u8, Rarely),
-    Maintain(u8, Rarely),
+    Defrag(u8, OneIn),
+    Maintain(u8, OneIn),
     /// Sets which operations leave garbage, and whether `maintain` defragments.
-    Lazy(u8, Rarely),
+    Lazy(u8, OneIn),
     /// Codes strings with one of two symbol tables, or with none.
-    Symbols(u8, Rarely),
-    Recode(u8, Rarely),
+    Symbols(u8, OneIn),
+    Recode(u8, OneIn),
 }
 
 /// Symbol tables for runs of one byte. All long texts of these operations are such runs.
@@ -308,7 +308,7 @@ impl Pair<'_> {
             |_model| {},
         );
         assert!(policy != MaxmemoryPolicy::Noeviction || self.keyspace.len() == before);
-        self.look_for_victims();
+        self.find_evicted_keys();
         assert!(self.keyspace.evicted_keys() >= evicted);
     }
 

@@ -4,7 +4,7 @@ use crate::model::value;
 use intset::{Editor, Encoding, Fault, IntSet, ReserveError, Room, View};
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use testing::{Entry, Liar, Lie};
+use testing::{Entry, FaultyRoom, RoomFault};
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -100,11 +100,11 @@ fn a_set_gets_wider_in_its_place_from_each_encoding_to_each_wider_one() {
 
 #[test]
 fn an_editor_asks_for_the_header_of_a_set() {
-    let fault = |bytes: &[u8]| Editor::new(Liar::new(bytes, Lie::Idle)).unwrap_err().fault;
+    let fault = |bytes: &[u8]| Editor::new(FaultyRoom::new(bytes, RoomFault::Idle)).unwrap_err().fault;
     assert_eq!(fault(b""), Fault::Truncated);
     assert_eq!(fault(&[3, 0, 0, 0, 0, 0, 0, 0]), Fault::Encoding);
     assert_eq!(fault(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0]), Fault::Length);
-    let editor = Editor::new(Liar::new(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0], Lie::Idle)).unwrap();
+    let editor = Editor::new(FaultyRoom::new(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0], RoomFault::Idle)).unwrap();
     assert_eq!((editor.len(), editor.into_room().bytes().len()), (1, 10));
 }
 
@@ -115,10 +115,11 @@ fn a_set_says_whether_it_lies_in_a_room() {
     let there = in_room(&mut entry);
     assert_eq!(there, set);
     assert_eq!(there.into_own().unwrap_err().bytes(), set.as_bytes());
-    let mut own = set.clone().into_any::<Entry>();
+    let mut own = set.clone().into_room_type::<Entry>();
     assert!(own.insert(6));
     assert!(own.into_own().unwrap().iter().eq([5, 6, 70_000]));
-    let (fault, room) = IntSet::in_room(Liar::new(&[3, 0, 0, 0, 0, 0, 0, 0], Lie::Idle)).unwrap_err();
+    let (fault, room) =
+        IntSet::in_room(FaultyRoom::new(&[3, 0, 0, 0, 0, 0, 0, 0], RoomFault::Idle)).unwrap_err();
     assert_eq!((fault.fault, room.bytes().len()), (Fault::Encoding, 8));
 }
 
@@ -157,9 +158,9 @@ fn a_room_that_lies_is_no_danger() {
     let set = IntSet::from_iter([1, 5, 9, 300]);
     let edits =
         [Op::Insert(400), Op::Insert(2), Op::Insert(-70_000), Op::Insert(1 << 40), Op::Remove(5), Op::Clear];
-    for lie in Lie::ALL {
+    for room_fault in RoomFault::ALL {
         for first in &edits {
-            let mut editor = Editor::new(Liar::new(set.as_bytes(), lie)).unwrap();
+            let mut editor = Editor::new(FaultyRoom::new(set.as_bytes(), room_fault)).unwrap();
             for op in [first].into_iter().chain(&edits) {
                 let _ = catch_unwind(AssertUnwindSafe(|| apply!(editor, op)));
                 let _ = catch_unwind(AssertUnwindSafe(|| (editor.range(2..300).count(), editor.max())));

@@ -19,7 +19,7 @@ use zmalloc::defrag::Survey;
 const QUESTIONS_MAX: usize = 256;
 
 /// The number of questions that one survey answers. They take up to a tenth of a second of work.
-const QUESTIONS_A_SURVEY: usize = 1 << 16;
+const QUESTIONS_PER_SURVEY: usize = 1 << 16;
 
 /// Decides which blocks are worth moving.
 pub(super) trait Hints {
@@ -47,7 +47,7 @@ impl Judge {
 impl Hints for Judge {
     unsafe fn hints(&mut self, blocks: &[NonNull<u8>], answers: &mut [bool]) {
         self.asked += blocks.len();
-        if self.asked > QUESTIONS_A_SURVEY
+        if self.asked > QUESTIONS_PER_SURVEY
             && let Some(survey) = Survey::take()
         {
             *self = Self { survey, asked: 0 };

@@ -214,13 +214,13 @@ impl<C: Collection> Drop for Editing<'_, C> {
 
 /// A guard for a collection that has been taken out of its word. It is put back when the guard is dropped,
 /// even after a panic.
-struct TakenOut<'e, C: Collection> {
+struct PutBackGuard<'e, C: Collection> {
     entry: &'e mut Entry,
     held: &'e mut usize,
     value: ManuallyDrop<C::In<InEntry<'e>>>,
 }
 
-impl<C: Collection> Drop for TakenOut<'_, C> {
+impl<C: Collection> Drop for PutBackGuard<'_, C> {
     fn drop(&mut self) {
         // SAFETY: the value is taken only here, once.
         let value = unsafe { ManuallyDrop::take(&mut self.value) };
@@ -264,7 +264,7 @@ impl Entry {
     }
 
     /// Takes the collection out of its word. Meanwhile, the entry has an empty collection.
-    fn take_out<'e, C: Collection>(&'e mut self, layout: Layout, held: &'e mut usize) -> TakenOut<'e, C> {
+    fn take_out<'e, C: Collection>(&'e mut self, layout: Layout, held: &'e mut usize) -> PutBackGuard<'e, C> {
         *held -= self.value_allocation_size();
         let place = self.value(layout).cast::<NonNull<u8>>();
         let (encoding, empty) = C::EMPTY.into_raw();
@@ -277,7 +277,7 @@ impl Entry {
             Layout { kind, ..layout }.write_head(self.base(), self.form());
             collection
         };
-        TakenOut { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
+        PutBackGuard { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
     }
 
     /// Replaces the value, which is packed or a word, by a collection. The collection is stored in the block

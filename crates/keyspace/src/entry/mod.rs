@@ -378,11 +378,11 @@ impl Entry {
         if gets_one && !self.expires() { self.growth_by(EXPIRY_SIZE) } else { 0 }
     }
 
-    /// Returns by how much the blocks grow if the string gets `len` bytes. If `is_greedy` is set, the new
+    /// Returns by how much the blocks grow if the string gets `len` bytes. If `with_spare` is set, the new
     /// string also reserves as much spare room as `sds` would. The string of an object always reserves it, as
     /// does a coded string that becomes an object before it grows. If a reply shares the object, the object is
     /// copied first.
-    pub(crate) fn growth_of_string(&self, len: usize, is_greedy: bool) -> usize {
+    pub(crate) fn growth_of_string(&self, len: usize, with_spare: bool) -> usize {
         let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
         let object = self.object();
         let is_shared = object.is_some_and(|object| object.refcount() > 1);
@@ -395,19 +395,19 @@ impl Entry {
             }
             _ => false,
         };
-        let is_greedy = is_greedy || object.is_some() || is_decoded_as_object;
-        Self::size_of_len(key, expires, len, is_greedy).saturating_sub(own)
+        let with_spare = with_spare || object.is_some() || is_decoded_as_object;
+        Self::size_of_len(key, expires, len, with_spare).saturating_sub(own)
     }
 
     /// Returns the bytes that an entry with a string of `len` bytes adds to `used_memory`. The string is not
     /// an integer.
-    pub(crate) fn size_of_len(key: &[u8], expires: bool, len: usize, is_greedy: bool) -> usize {
+    pub(crate) fn size_of_len(key: &[u8], expires: bool, len: usize, with_spare: bool) -> usize {
         let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
         if len <= content::INLINE_LEN_MAX {
             return zmalloc::good_size(front + length::size(len) + len);
         }
         // The object and its string have their own blocks.
-        let spare = if is_greedy { len.min(sds::MAX_PREALLOC) } else { 0 };
+        let spare = if with_spare { len.min(sds::MAX_PREALLOC) } else { 0 };
         let capacity = len.saturating_add(spare);
         let header = HeaderType::for_len(capacity).header_len();
         let block = zmalloc::good_size(value_at(Kind::OBJECT, front) + word::SIZE);

@@ -65,7 +65,7 @@ impl Entry {
             object.relocate(cursor, moves)
         }, C => {
             // SAFETY: the word has this type and encoding (E2), and the entry is borrowed for writing.
-            let mut lifted = unsafe { Lifted::<C>::new(layout.kind.encoding(), place.cast()) };
+            let mut lifted = unsafe { WriteBackGuard::<C>::new(layout.kind.encoding(), place.cast()) };
             lifted.collection.relocate(cursor, moves)
         })
     }
@@ -93,12 +93,12 @@ impl Drop for Counted<'_> {
 
 /// A guard for a collection that has been taken out of its word, and whose blocks may move. Its encoding does
 /// not change. The word is written back when the guard is dropped, even after a panic.
-struct Lifted<'e, C: Collection> {
+struct WriteBackGuard<'e, C: Collection> {
     word: &'e mut NonNull<u8>,
     collection: ManuallyDrop<C>,
 }
 
-impl<C: Collection> Lifted<'_, C> {
+impl<C: Collection> WriteBackGuard<'_, C> {
     /// # Safety
     /// `place` must hold a live word of this type and encoding. Nothing else may read or write the word while
     /// the guard lives.
@@ -111,7 +111,7 @@ impl<C: Collection> Lifted<'_, C> {
     }
 }
 
-impl<C: Collection> Drop for Lifted<'_, C> {
+impl<C: Collection> Drop for WriteBackGuard<'_, C> {
     fn drop(&mut self) {
         // SAFETY: the collection is taken only here, once.
         let (_encoding, word) = unsafe { ManuallyDrop::take(&mut self.collection) }.into_raw();

@@ -92,7 +92,7 @@ impl Stamp {
     ///
     /// No key gets so old while keys are evicted, because the hand passes all keys several times meanwhile.
     /// If keys are only added and removed, an old key may look young for a while.
-    pub(crate) const TICKS_A_ROUND_LOG: u32 = MIDDLE_BITS - 4;
+    pub(crate) const TICKS_PER_ROUND_LOG2: u32 = MIDDLE_BITS - 4;
 
     /// The first time. It is so large that the subtraction of an age never goes below zero.
     pub(crate) const START: Self = Self(1 << MIDDLE_BITS);

@@ -186,7 +186,7 @@ impl Totals {
 
     /// Copies the clock of a replaced entry to the new entry of the same key, under S3-FIFO, and counts a
     /// use. The queue finds an entry by the key's hash and the clock.
-    pub(crate) fn keep_place(&self, old: &OccupiedEntry<'_, Entry>, new: EntryView<'_>) {
+    pub(crate) fn copy_s3_clock(&self, old: &OccupiedEntry<'_, Entry>, new: EntryView<'_>) {
         if self.eviction.is_s3fifo {
             new.set_clock(S3Clock::from_bits(old.get().view().clock()).used().to_bits());
         }

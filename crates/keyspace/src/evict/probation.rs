@@ -17,7 +17,7 @@ const SPARED_MAX: usize = 64;
 const SKIPPED_MAX: usize = 1_024;
 
 /// Ghosts take at most one in this many of the counted bytes.
-const GHOST_SHARE: usize = 33;
+const GHOST_BYTES_DIVISOR: usize = 33;
 
 /// The result for the first element of the queue.
 #[derive(PartialEq, Eq)]
@@ -161,6 +161,6 @@ impl<S: BuildHasher> Keyspace<S> {
             _ if !self.totals.eviction.has_queue() => 0,
             limit => limit,
         };
-        Ghosts::capacity_of(bytes / GHOST_SHARE)
+        Ghosts::capacity_of(bytes / GHOST_BYTES_DIVISOR)
     }
 }

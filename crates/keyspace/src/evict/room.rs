@@ -42,7 +42,7 @@ const RESERVE_FOR_QUEUE: usize = 8_192;
 const WRITE_BYTES_MAX: usize = 256;
 
 /// The number of blocks of garbage that can be freed in the time of one eviction.
-const BLOCKS_A_VICTIM: usize = 8;
+const BLOCKS_PER_VICTIM: usize = 8;
 
 /// An estimate of the bytes that a new element takes beside its own.
 const ELEMENT_BYTES: usize = 64;
@@ -374,7 +374,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// evicted.
     fn free_or_evict(&mut self, now: u64) -> bool {
         if self.totals.lazyfree.has_garbage() {
-            self.totals.lazyfree.free(BLOCKS_A_VICTIM);
+            self.totals.lazyfree.free(BLOCKS_PER_VICTIM);
             return true;
         }
         self.evict_one(now)
@@ -395,15 +395,15 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Evicts keys for what a write to this key has added beyond the limit. The key itself is evicted last.
     #[inline]
-    pub(crate) fn settle(&mut self, key: &Key<'_>, hash: u64, now: u64) {
+    pub(crate) fn evict_excess(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         self.totals.eviction.forget_allowance();
         if !self.is_within_limit() {
-            self.settle_above(key, hash, now);
+            self.evict_excess_above(key, hash, now);
         }
     }
 
     #[cold]
-    fn settle_above(&mut self, key: &Key<'_>, hash: u64, now: u64) {
+    fn evict_excess_above(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         let mut victims_left = self.victims_max();
         let written = self.table.find(hash, |entry| entry.has_key(key.bytes()));
         self.totals.eviction.protected = written.map_or(0, |entry| entry.address().addr());

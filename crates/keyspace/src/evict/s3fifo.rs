@@ -70,7 +70,7 @@ impl S3Fifo {
     /// Returns the stamp for one more key, in a store of `keys` keys.
     pub(crate) fn next_stamp(&mut self, keys: usize) -> Stamp {
         self.stamped += 1;
-        if self.stamped > keys >> Stamp::TICKS_A_ROUND_LOG {
+        if self.stamped > keys >> Stamp::TICKS_PER_ROUND_LOG2 {
             (self.stamp, self.stamped) = (self.stamp.next(), 0);
         }
         self.stamp

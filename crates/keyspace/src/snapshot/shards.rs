@@ -142,8 +142,8 @@ impl<S: BuildHasher> Sharded<S> {
     /// shard, and the snapshot of one shard may have been abandoned alone.
     fn look_for_ends(&self, state: &mut ShardsSnapshot) {
         /// Taking this many locks costs less time than the work on one shard.
-        const SHARDS_A_CALL: usize = 16;
-        for _ in 0..SHARDS_A_CALL.min(self.shard_count()) {
+        const SHARDS_PER_CALL: usize = 16;
+        for _ in 0..SHARDS_PER_CALL.min(self.shard_count()) {
             if !state.is_running() {
                 return;
             }

@@ -53,7 +53,7 @@ pub(super) struct Running {
     pub(super) cursor: Cursor,
     /// Whether the walk may have entries left to save.
     pub(super) has_walk_left: bool,
-    pub(super) has_passed_large: bool,
+    pub(super) has_skipped_large: bool,
     pub(super) half_saved: Option<Place>,
     pub(super) removed: Vec<Removed, Zmalloc>,
     /// The bytes that the removed entries add to `used_memory`.
@@ -264,7 +264,7 @@ impl Snapshot {
             is_second_pass: false,
             cursor: Cursor::START,
             has_walk_left: true,
-            has_passed_large: false,
+            has_skipped_large: false,
             half_saved: None,
             removed: Vec::new_in(Zmalloc),
             removed_bytes: 0,

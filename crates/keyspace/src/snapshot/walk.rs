@@ -15,10 +15,10 @@ use dict::Table;
 use dict::prefetch::prefetch;
 
 /// A step saves small values until they have this many bytes. The last value may exceed it.
-const BYTES_A_STEP: usize = 32 << 10;
+const BYTES_PER_STEP: usize = 32 << 10;
 
 /// The number of elements of a large value, or of nodes of a list, that a step saves.
-const ELEMENTS_A_STEP: Portion = Portion::Elements(16);
+const ELEMENTS_PER_STEP: Portion = Portion::Elements(16);
 
 /// The parts of a snapshot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,10 +34,10 @@ impl Running {
     /// Scans the next place of the walk. `table` is the keyspace's table, and `bit` is the bit of saved
     /// entries.
     fn walk(&mut self, table: &Table<Entry>, hasher: &impl BuildHasher, bit: SnapshotBit, reading: &Reading) {
-        let Self { saver, cursor, cleared, half_saved, has_passed_large, is_second_pass, .. } = self;
+        let Self { saver, cursor, cleared, half_saved, has_skipped_large, is_second_pass, .. } = self;
         let table = cleared.as_ref().map_or(table, |cleared| &cleared.table);
         table.scan(*cursor, |entry| prefetch(entry.address()));
-        let (mut bytes_left, mut is_cut) = (BYTES_A_STEP, false);
+        let (mut bytes_left, mut is_cut) = (BYTES_PER_STEP, false);
         let next = table.scan(*cursor, |entry| {
             if is_cut || entry.has_snapshot_bit(bit) {
                 return;
@@ -52,7 +52,7 @@ impl Running {
                 *half_saved = Some(Place::InTable { hash, address: entry.address().addr() });
                 is_cut = true;
             } else {
-                *has_passed_large = true;
+                *has_skipped_large = true;
             }
         });
         if is_cut {
@@ -61,8 +61,8 @@ impl Running {
         *cursor = next;
         if next.is_start() {
             // The second pass skips no value.
-            self.has_walk_left = self.has_passed_large;
-            (self.is_second_pass, self.has_passed_large) = (true, false);
+            self.has_walk_left = self.has_skipped_large;
+            (self.is_second_pass, self.has_skipped_large) = (true, false);
         }
     }
 
@@ -80,7 +80,7 @@ impl Running {
             if until == Pass::Small && self.is_second_pass {
                 return Stepped::EndOfPass;
             }
-            if self.save_slice(Some(table), ELEMENTS_A_STEP, reading) {
+            if self.save_slice(Some(table), ELEMENTS_PER_STEP, reading) {
                 return Stepped::GoesOn;
             }
         } else {

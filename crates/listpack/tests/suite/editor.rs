@@ -5,7 +5,7 @@ use listpack::{Editor, Fault, ListPack, ReserveError, Room, Value, View};
 use proptest::prelude::*;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use testing::{Entry, Liar, Lie};
+use testing::{Entry, FaultyRoom, RoomFault};
 
 /// Applies the operation to an [`Editor`] or a [`ListPack`], and returns its result as text. Operations that
 /// need a list with its own block do nothing here.
@@ -120,11 +120,11 @@ fn an_iterator_that_panics_leaves_no_half_list_in_a_block() {
 
 #[test]
 fn an_editor_asks_for_the_frame_of_a_list() {
-    let fault = |bytes: &[u8]| Editor::new(Liar::new(bytes, Lie::Idle)).unwrap_err().fault;
+    let fault = |bytes: &[u8]| Editor::new(FaultyRoom::new(bytes, RoomFault::Idle)).unwrap_err().fault;
     assert_eq!(fault(b""), Fault::Size);
     assert_eq!(fault(b"\x08\0\0\0\0\0\xFF"), Fault::ByteLen);
     assert_eq!(fault(b"\x07\0\0\0\0\0\xFE"), Fault::End);
-    let editor = Editor::new(Liar::new(b"\x07\0\0\0\0\0\xFF", Lie::Idle)).unwrap();
+    let editor = Editor::new(FaultyRoom::new(b"\x07\0\0\0\0\0\xFF", RoomFault::Idle)).unwrap();
     assert_eq!((editor.len(), editor.into_room().bytes().len()), (0, 7));
 }
 
@@ -139,11 +139,12 @@ fn a_list_says_whether_it_lies_in_a_room() {
     assert_eq!(there.with_own(|_| ()), None);
     assert_eq!(there.into_own().unwrap_err().bytes(), list.as_bytes());
 
-    let mut own = list.clone().into_any::<Entry>();
+    let mut own = list.clone().into_room_type::<Entry>();
     assert_eq!(own.with_own(|list| list.split_off(1).len()), Some(1));
     assert_eq!(own.into_own().unwrap().len(), 1);
 
-    let (fault, room) = ListPack::in_room(Liar::new(b"\x07\0\0\0\0\0\xFE", Lie::Idle)).unwrap_err();
+    let (fault, room) =
+        ListPack::in_room(FaultyRoom::new(b"\x07\0\0\0\0\0\xFE", RoomFault::Idle)).unwrap_err();
     assert_eq!((fault.fault, room.bytes().len()), (Fault::End, 7));
 }
 
@@ -159,7 +160,7 @@ fn a_list_is_assigned_with_one_resize_and_stays_as_it_was_without_room() {
         assert_eq!((entry.take_splices(), entry.bytes()), (1, to.as_bytes()));
         assert!(entry.block().ends_with(b"\xFFkey"));
 
-        let mut own = from.clone().into_any::<Entry>();
+        let mut own = from.clone().into_room_type::<Entry>();
         own.try_assign(to.clone()).unwrap();
         assert_eq!(own.into_own().unwrap(), *to);
     }
@@ -202,9 +203,9 @@ fn a_room_that_lies_is_no_danger() {
         Op::MoveBefore(0, 2, 4),
         Op::Truncate(1),
     ];
-    for lie in Lie::ALL {
+    for room_fault in RoomFault::ALL {
         for first in &edits {
-            let mut editor = Editor::new(Liar::new(list.as_bytes(), lie)).unwrap();
+            let mut editor = Editor::new(FaultyRoom::new(list.as_bytes(), room_fault)).unwrap();
             for edit in [first].into_iter().chain(&edits) {
                 let _ = catch_unwind(AssertUnwindSafe(|| apply!(&mut editor, edit)));
                 let _ = catch_unwind(AssertUnwindSafe(|| (editor.iter().rev().count(), editor.seek(-2))));

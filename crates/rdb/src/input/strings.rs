@@ -8,10 +8,10 @@
 //!  11000011 len, raw len, bytes    a string compressed by LZF
 //! ```
 
-use super::{BUFFER, Block, Input, append, empty, out_of_memory, try_reserve, try_room};
+use super::{BUFFER, Block, Input, append, empty, out_of_memory, try_reserve, try_resized};
 use crate::chunks;
 use crate::error::{Error, Fault};
-use crate::sink::Refused;
+use crate::sink::PartError;
 use crate::text::{LONG_MIN, MaybeCompressed, Stream, Text};
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, OwnedElement};
@@ -45,7 +45,7 @@ impl Place {
 }
 
 /// A packed value.
-pub(crate) enum Blob<'i> {
+pub(crate) enum PackedBytes<'i> {
     Bytes(Place, &'i [u8]),
     /// The value is compressed, and so much larger than its stream that a sink gets it in chunks.
     Stream(Stream<'i>),
@@ -60,14 +60,14 @@ fn extend(block: &mut Block, bytes: &[u8]) -> Result<(), keyspace::Error> {
 
 /// Where [`Input::append`] has put a string in a block.
 #[derive(Clone, Copy)]
-pub(crate) struct Kept {
+pub(crate) struct AppendedString {
     start: usize,
     end: usize,
     /// `Some` if the string is compressed: its decompressed length, and where it begins in the input.
     stream: Option<(usize, u64)>,
 }
 
-impl Kept {
+impl AppendedString {
     /// Returns the string, which the block lends.
     #[inline]
     pub(crate) fn element(self, block: &[u8]) -> MaybeCompressed<'_> {
@@ -135,7 +135,7 @@ impl<R: Read> Input<R> {
 
     /// Reads a string, and adds it to the end of a block. A long compressed string is not decompressed.
     #[inline]
-    pub(crate) fn append(&mut self, block: &mut Block) -> Result<Kept, Error> {
+    pub(crate) fn append(&mut self, block: &mut Block) -> Result<AppendedString, Error> {
         let start = block.len();
         let (extended, stream) = match self.element()? {
             MaybeCompressed::Element(element) => (extend(block, &element.text()), None),
@@ -144,7 +144,7 @@ impl<R: Read> Input<R> {
             }
         };
         extended.map_err(|error| self.failure(error))?;
-        Ok(Kept { start, end: block.len(), stream })
+        Ok(AppendedString { start, end: block.len(), stream })
     }
 
     /// Reads a string into a block, and replaces the content of the block.
@@ -152,9 +152,9 @@ impl<R: Read> Input<R> {
     pub(crate) fn read_into(&mut self, block: &mut Block) -> Result<(), Error> {
         empty(block);
         let result = match self.element()? {
-            MaybeCompressed::Element(element) => extend(block, &element.text()).map_err(Refused::Keyspace),
+            MaybeCompressed::Element(element) => extend(block, &element.text()).map_err(PartError::Keyspace),
             MaybeCompressed::Stream(stream) => {
-                try_reserve(block, stream.raw_len()).map_err(Refused::Keyspace).and_then(|()| {
+                try_reserve(block, stream.raw_len()).map_err(PartError::Keyspace).and_then(|()| {
                     block.resize(stream.raw_len(), 0);
                     stream.decompress(block)
                 })
@@ -190,7 +190,7 @@ impl<R: Read> Input<R> {
     fn decompress(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
         let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
         let stream = self.take(len)?;
-        let decompressed = try_room(&mut plain, raw_len).map(|room| lzf::decompress(stream, room));
+        let decompressed = try_resized(&mut plain, raw_len).map(|room| lzf::decompress(stream, room));
         self.plain = plain;
         match decompressed {
             Ok(Some(())) => Ok(&self.plain[..raw_len]),
@@ -200,20 +200,20 @@ impl<R: Read> Input<R> {
     }
 
     /// Reads a packed value.
-    pub(crate) fn blob(&mut self) -> Result<Blob<'_>, Error> {
+    pub(crate) fn blob(&mut self) -> Result<PackedBytes<'_>, Error> {
         let offset = self.offset();
         match self.prefix()? {
             Prefix::Len(len) => {
                 let place = Place { offset: self.offset(), is_plain: true };
-                Ok(Blob::Bytes(place, self.take(len)?))
+                Ok(PackedBytes::Bytes(place, self.take(len)?))
             }
             Prefix::Encoding(3) => {
                 let (len, raw_len) = self.lzf_lens()?;
                 if raw_len > chunks::RAW_MIN && (raw_len / chunks::RATIO_MIN) as u64 > len {
-                    return Ok(Blob::Stream(Stream::new(self.take(len)?, raw_len, offset)));
+                    return Ok(PackedBytes::Stream(Stream::new(self.take(len)?, raw_len, offset)));
                 }
                 let bytes = self.decompress(offset, len, raw_len)?;
-                Ok(Blob::Bytes(Place { offset, is_plain: false }, bytes))
+                Ok(PackedBytes::Bytes(Place { offset, is_plain: false }, bytes))
             }
             Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
         }

@@ -282,7 +282,7 @@ impl Robj {
     /// Does the work of `make_mut`. The object must be a string.
     #[inline]
     fn try_make_raw(&mut self) -> Result<&mut Sds, ReserveError> {
-        if !self.is_own_raw() {
+        if !self.is_unique_raw() {
             let Ok(text) = self.as_string() else { unreachable!("the caller looked") };
             let string = Sds::try_from_bytes(&text)?;
             self.become_raw(string)?;
@@ -300,7 +300,7 @@ impl Robj {
         if additional == 0 {
             return Ok(self.try_make_raw()?);
         }
-        if !self.is_own_raw() {
+        if !self.is_unique_raw() {
             let size = text.len().saturating_add(additional);
             // The capacity is as generous as that of `make_room_for`.
             let mut string = Sds::try_with_capacity(size.saturating_add(size.min(MAX_PREALLOC)))?;
@@ -315,7 +315,7 @@ impl Robj {
 
     /// Returns whether the string can be changed in place: it is raw, and this is the only reference.
     #[inline]
-    fn is_own_raw(&self) -> bool {
+    fn is_unique_raw(&self) -> bool {
         self.encoding() == Encoding::Raw && self.count().is_unique()
     }
 

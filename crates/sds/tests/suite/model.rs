@@ -35,7 +35,7 @@ enum Op {
     /// Writes to the chunk and advances by part of it.
     Chunk(Vec<u8>, usize),
     /// Writes to the free space and does not advance.
-    Spoil,
+    WriteSpare,
     PutBytes(u8, usize),
     Clone,
     ThroughC,
@@ -78,7 +78,7 @@ fn op() -> impl Strategy<Value = Op> {
         Just(Op::RemoveFreeSpace),
         len().prop_map(Op::Resize),
         (vec(any::<u8>(), 0..50), 0..50usize).prop_map(|(bytes, taken)| Op::Chunk(bytes, taken)),
-        Just(Op::Spoil),
+        Just(Op::WriteSpare),
         (any::<u8>(), 0..50usize).prop_map(|(byte, count)| Op::PutBytes(byte, count)),
         Just(Op::Clone),
         Just(Op::ThroughC),
@@ -192,7 +192,7 @@ fn apply(s: &mut Sds, model: &mut Vec<u8>, op: Op) {
             unsafe { s.advance_mut(taken) };
             model.extend(&bytes[..taken]);
         }
-        Op::Spoil => {
+        Op::WriteSpare => {
             s.spare_capacity_mut().fill(core::mem::MaybeUninit::new(0xff));
             assert_eq!(s.as_bytes_with_nul().last(), Some(&0));
         }

@@ -12,7 +12,7 @@ use super::common;
 
 fn repr(bytes: &[u8]) -> Sds {
     let mut s = Sds::new();
-    s.cat_repr(bytes);
+    s.push_repr(bytes);
     s
 }
 
@@ -92,7 +92,7 @@ proptest! {
     fn what_repr_writes_split_args_reads(strings in vec(vec(any::<u8>(), 0..40), 0..5)) {
         let mut line = Sds::new();
         for string in &strings {
-            line.cat_repr(string);
+            line.push_repr(string);
             line.push(b' ');
         }
         prop_assert_eq!(split_args(&line).unwrap(), strings);

@@ -256,7 +256,7 @@ impl<R: Room> Hash<R> {
     ) -> Result<i64, HashError> {
         let field = field.into();
         let sum =
-            string::incr_by(self.get(field).unwrap_or(Element::Int(0)), increment).map_err(of_a_field)?;
+            string::incr_by(self.get(field).unwrap_or(Element::Int(0)), increment).map_err(hash_error)?;
         self.try_insert(field, sum, limits)?;
         Ok(sum)
     }
@@ -281,14 +281,14 @@ impl<R: Room> Hash<R> {
     ) -> Result<LongDouble, HashError> {
         let field = field.into();
         let sum = string::incr_by_float(self.get(field).unwrap_or(Element::Int(0)), increment)
-            .map_err(of_a_field)?;
+            .map_err(hash_error)?;
         sum.with_text(|text| self.try_insert(field, text, limits))?;
         Ok(sum)
     }
 }
 
 /// Converts the error of arithmetic on a field's value.
-fn of_a_field(error: StringError) -> HashError {
+fn hash_error(error: StringError) -> HashError {
     match error {
         StringError::NotAnInteger => HashError::NotAnInteger,
         StringError::Overflow { value } => HashError::Overflow { value },

@@ -91,10 +91,10 @@ impl<R: Room> List<R> {
 
     /// Converts a quicklist of one listpack to that listpack, and an empty one to an empty listpack.
     fn unpack(&mut self) {
-        let empty = || Repr::ListPack(ListPack::new().into_any());
+        let empty = || Repr::ListPack(ListPack::new().into_room_type());
         if let Repr::QuickList(list) = mem::replace(&mut self.0, empty()) {
             self.0 = match list.into_listpack() {
-                Ok(pack) => Repr::ListPack(pack.into_any()),
+                Ok(pack) => Repr::ListPack(pack.into_room_type()),
                 Err(list) if list.is_empty() => empty(),
                 Err(list) => Repr::QuickList(list),
             };
@@ -106,7 +106,7 @@ impl<R: Room> List<R> {
     pub(super) fn shrink(&mut self, limits: &EncodingLimits) {
         let Repr::QuickList(list) = &self.0 else { return };
         let limit = NodeLimit::new(limits.list_max_listpack_size);
-        let fits = |pack: &ListPack| limit.allows_twice(pack.byte_len(), pack.len());
+        let fits = |pack: &ListPack| limit.allows_conversion(pack.byte_len(), pack.len());
         if list.is_empty() || list.as_listpack().is_some_and(fits) {
             self.unpack();
         }

@@ -28,10 +28,10 @@ impl<'a, S: Copy + Into<SetView<'a>>> AsView<'a> for S {}
 const WALKS_MAX: usize = 8;
 
 /// The number of members that a listpack compares in the time of one look-up in a table.
-const LISTPACK_MEMBERS_A_LOOKUP: usize = 8;
+const LISTPACK_MEMBERS_PER_LOOKUP: usize = 8;
 
 /// The number of look-ups in the time that it takes to insert a member into a table.
-const LOOKUPS_AN_INSERT: usize = 3;
+const LOOKUPS_PER_INSERT: usize = 3;
 
 /// Calls `go` with iterators over all sets, if they are intsets and no more than [`WALKS_MAX`].
 fn as_walks<'a, T>(sets: &[impl AsView<'a>], go: impl FnOnce(&mut [intset::Iter<'a>]) -> T) -> Option<T> {
@@ -157,18 +157,18 @@ pub fn try_inter_store<'a>(
 
 /// Returns whether looking up each member in the earlier sets is less work than inserting all members into
 /// a table.
-fn union_asks<'a>(sets: &[impl AsView<'a>]) -> bool {
+fn union_by_lookup<'a>(sets: &[impl AsView<'a>]) -> bool {
     let (mut work, mut work_a_member, mut total) = (0usize, 0usize, 0usize);
     for &set in sets {
         let set = set.into();
         work = work.saturating_add(set.len().saturating_mul(work_a_member));
         work_a_member += match set.0 {
-            ReprView::ListPack(list) => 1 + list.len() / LISTPACK_MEMBERS_A_LOOKUP,
+            ReprView::ListPack(list) => 1 + list.len() / LISTPACK_MEMBERS_PER_LOOKUP,
             _ => 1,
         };
         total = total.saturating_add(set.len());
     }
-    work <= total.saturating_mul(LOOKUPS_AN_INSERT)
+    work <= total.saturating_mul(LOOKUPS_PER_INSERT)
 }
 
 /// Visits the members that are in any of `sets`, each once. O(n) for `n` members of all sets together. With
@@ -179,7 +179,7 @@ pub fn union<'a>(sets: &[impl AsView<'a>], mut each: impl FnMut(Element<'a>)) ->
     if together.is_some() {
         return Ok(());
     }
-    if union_asks(sets) {
+    if union_by_lookup(sets) {
         for (i, &set) in sets.iter().enumerate() {
             set.into()
                 .iter()

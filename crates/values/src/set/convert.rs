@@ -124,7 +124,7 @@ impl<R: Room> Set<R> {
                 Err(ReserveError::TooLong { .. }) => {} // too long for any list, so a table is needed
                 Err(error) => return Err(error),
                 Ok(()) => {
-                    self.0 = Repr::ListPack(list.into_any());
+                    self.0 = Repr::ListPack(list.into_room_type());
                     return Ok(());
                 }
             }

@@ -15,7 +15,7 @@ use zmalloc::ReserveError;
 
 /// The members that stay are copied if at least this many go for each of them. In C:
 /// `SPOP_MOVE_STRATEGY_MUL`.
-const KEEP_BY_COPY_FROM_ONE_FOR: usize = 5;
+const POPPED_PER_KEPT_MIN: usize = 5;
 
 impl<'a> SetView<'a> {
     /// See [`Set::random`].
@@ -54,7 +54,7 @@ impl<'a> SetView<'a> {
             _ => {
                 let mut selection = Selection::new(wanted, len);
                 let mut walk = self.iter();
-                while selection.goes_on()
+                while selection.is_unfinished()
                     && let Some(member) = walk.next()
                 {
                     if selection.next(&mut rng) {
@@ -141,7 +141,7 @@ impl<R: Room> Set<R> {
         if count == len {
             let all = core::mem::replace(self, Set::new().into_in());
             all.iter().for_each(each);
-        } else if (len - count).saturating_mul(KEEP_BY_COPY_FROM_ONE_FOR) <= count {
+        } else if (len - count).saturating_mul(POPPED_PER_KEPT_MIN) <= count {
             let stay = self.try_choose(len - count, limits, &mut rng)?;
             let mut all = core::mem::replace(self, stay.into_in());
             if matches!(all.0, Repr::HashTable(_)) {
@@ -193,7 +193,7 @@ fn pop_from_list<R: Room>(
 ) {
     let mut selection = Selection::new(count, list.len());
     let mut at = list.first();
-    while selection.goes_on()
+    while selection.is_unfinished()
         && let Some(offset) = at
     {
         at = if selection.next(rng) {

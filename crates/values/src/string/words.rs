@@ -12,10 +12,10 @@
 pub(super) fn count_ones(bytes: &[u8]) -> u64 {
     /// Below this number of bytes, the check of the machine would cost as much as it saves.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    const WORTH_ASKING: usize = 32;
+    const DETECT_LEN_MIN: usize = 32;
 
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    if bytes.len() >= WORTH_ASKING
+    if bytes.len() >= DETECT_LEN_MIN
         && std::arch::is_x86_feature_detected!("avx2")
         && std::arch::is_x86_feature_detected!("popcnt")
     {

@@ -165,7 +165,7 @@ struct Weighted<'a> {
     weight: f64,
 }
 
-fn unbroken(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
+fn into_result(flow: ControlFlow<ReserveError>) -> Result<(), ReserveError> {
     match flow {
         ControlFlow::Continue(()) => Ok(()),
         ControlFlow::Break(error) => Err(error),
@@ -192,7 +192,9 @@ pub fn try_union_store(
 ) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
     for Weighted { source, weight, .. } in by_size(sources)? {
-        unbroken(source.try_for_each(|member, score| result.add(member, number(score * weight), aggregate)))?;
+        into_result(
+            source.try_for_each(|member, score| result.add(member, number(score * weight), aggregate)),
+        )?;
     }
     result.finish(limits)
 }
@@ -207,7 +209,7 @@ pub fn try_inter_store(
 ) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
     if let [first, others @ ..] = &*by_size(sources)? {
-        unbroken(first.source.try_for_each(|member, score| {
+        into_result(first.source.try_for_each(|member, score| {
             let mut whole = number(score * first.weight);
             for other in others {
                 let Some(score) = other.source.score(member) else { return ControlFlow::Continue(()) };
@@ -241,7 +243,7 @@ pub fn inter_card(sources: &mut [Source<'_>], limit: usize) -> usize {
 pub fn try_diff_store(sources: &[Source<'_>], limits: &EncodingLimits) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
     if let [first, others @ ..] = sources {
-        unbroken(first.try_for_each(|member, score| {
+        into_result(first.try_for_each(|member, score| {
             if others.iter().any(|other| other.score(member).is_some()) {
                 return ControlFlow::Continue(());
             }

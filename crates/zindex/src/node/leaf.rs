@@ -17,7 +17,7 @@
 //! An entry that has fewer bits in common moves the window to the left. The bits that enter at the top are
 //! those of the reference, and the codes lose as many bits at the bottom, so no block is read. Moving the
 //! window to the right, after a split, needs the lost bits, so all blocks are read. The leaf does it only
-//! if some codes are equal ([`Leaf::narrow`]). So scores that ascend by small steps from a large number
+//! if some codes are equal ([`Leaf::move_window_right`]). So scores that ascend by small steps from a large number
 //! (milliseconds of a clock) are told apart as well as random ones.
 //!
 //! Invariants:
@@ -185,13 +185,13 @@ impl Leaf {
     }
 
     /// Moves the window to the left until `key` has a code too.
-    fn widen(&mut self, key: u64) {
-        self.widen_to((key ^ self.reference).leading_zeros());
+    fn move_window_left(&mut self, key: u64) {
+        self.move_window_left_to((key ^ self.reference).leading_zeros());
     }
 
     /// Moves the window to the left until the codes begin after `common` bits. Does nothing if they already
     /// begin there or further to the left.
-    fn widen_to(&mut self, common: u32) {
+    fn move_window_left_to(&mut self, common: u32) {
         let Some(lost @ 1..) = self.common().checked_sub(common) else { return };
         let entering = code_at(self.reference, common);
         let kept = (u64::from(u32::MAX) >> lost) as u32;
@@ -208,7 +208,7 @@ impl Leaf {
         if len == 0 {
             (self.reference, self.common) = (key, COMMON_MAX as u8);
         } else {
-            self.widen(key);
+            self.move_window_left(key);
         }
         self.codes.copy_within(index..len, index + 1);
         self.ptrs.copy_within(index..len, index + 1);
@@ -240,7 +240,7 @@ impl Leaf {
 
     /// Gives an entry another score, with which it must keep its position.
     pub(crate) fn set_score(&mut self, index: usize, score: f64, key: u64) {
-        self.widen(key);
+        self.move_window_left(key);
         self.codes[index] = code_at(key, self.common());
         // SAFETY: an entry's block is owned, so it is live, and it is borrowed for writing with the leaf.
         unsafe { self.ptr(index).set_score(score) };
@@ -262,8 +262,8 @@ impl Leaf {
         right.ptrs[..moved].copy_from_slice(&self.ptrs[cut..cut + moved]);
         // The lengths decide which leaf owns the moved blocks. They change together.
         (self.len, right.len) = (cut as u8, moved as u8);
-        self.narrow();
-        right.narrow();
+        self.move_window_right();
+        right.move_window_right();
     }
 
     /// Moves all entries of the next leaf to the end of this leaf, which must have room.
@@ -279,8 +279,8 @@ impl Leaf {
         // Both leaves get the same window, so that a code of one is a code of the other.
         let common = (self.reference ^ right.reference).leading_zeros();
         let common = common.min(self.common()).min(right.common());
-        self.widen_to(common);
-        right.widen_to(common);
+        self.move_window_left_to(common);
+        right.move_window_left_to(common);
         let (len, right_len) = (self.len(), right.len());
         self.codes[len..len + more].copy_from_slice(&right.codes[..more]);
         self.ptrs[len..len + more].copy_from_slice(&right.ptrs[..more]);
@@ -290,7 +290,7 @@ impl Leaf {
     }
 
     /// Moves the window to the right as far as the keys allow, if some codes are equal. Reads all blocks.
-    fn narrow(&mut self) {
+    fn move_window_right(&mut self) {
         let codes = &self.codes[..self.len()];
         if self.common() == COMMON_MAX || codes.windows(2).all(|pair| pair[0] != pair[1]) {
             return;

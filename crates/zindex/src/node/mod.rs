@@ -34,14 +34,14 @@ const _: () = assert!(
 );
 
 /// Returns whether a node that has lost an entry or a child should look for a neighbour to join.
-pub(crate) fn is_low(len: usize, capacity: usize) -> bool {
+pub(crate) fn is_underfull(len: usize, capacity: usize) -> bool {
     len < capacity / 2
 }
 
 /// Returns whether two neighbours should be joined. The limit leaves a quarter free, so a node that was
 /// just joined is never full. The next insert does not split it again, and the nodes that
 /// `Order::try_update_score` has allocated stay enough.
-pub(crate) fn fit_together(len: usize, other: usize, capacity: usize) -> bool {
+pub(crate) fn can_merge(len: usize, other: usize, capacity: usize) -> bool {
     len + other <= capacity * 3 / 4
 }
 

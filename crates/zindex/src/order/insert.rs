@@ -21,7 +21,7 @@
 //!   leaf, and the new place is between this entry and the next one. But an entry that moves there keeps its
 //!   rank. Such an entry is changed in place, without a removal.
 //! - The leaf and the nodes above it are not fuller than before the removal, unless the removal joined them.
-//!   A joined node is never full (`fit_together`).
+//!   A joined node is never full (`can_merge`).
 //! - One case needs one more node. If a root of two children loses one, the other becomes the root, and it
 //!   may be full. So one more node is allocated for a root of two children.
 
@@ -77,7 +77,7 @@ impl Spares {
 
 /// The path from the root to a node.
 #[derive(Clone, Copy)]
-struct Way {
+struct Path {
     /// The number of inner nodes on the path.
     depth: usize,
     /// The number of full inner nodes at the end of the path: those behind the last one that is not full.
@@ -88,7 +88,7 @@ struct Way {
     last: bool,
 }
 
-impl Way {
+impl Path {
     const ROOT: Self = Self { depth: 0, full: 0, first: true, last: true };
 
     fn down(self, inner: &Inner, index: usize) -> Self {
@@ -107,7 +107,7 @@ impl Way {
 }
 
 /// The result of adding an entry below a node.
-struct Grown {
+struct Inserted {
     /// Whether the new entry is the first below the node.
     first: bool,
     /// The new node to the right, if the node was split.
@@ -132,7 +132,7 @@ impl Order {
         let mut spares = Spares::default();
         let Some(mut child) = self.root.as_ref() else { return Ok(spares) };
         let root_may_go = child.width() == 2;
-        let (place, mut way) = (At { key, member }, Way::ROOT);
+        let (place, mut way) = (At { key, member }, Path::ROOT);
         loop {
             match child.get() {
                 NodeRef::Leaf(leaf) => {
@@ -161,7 +161,7 @@ impl Order {
         let (size, ptr) = (block.allocation_size(), block.ptr());
         if let Some(root) = self.root.as_mut() {
             let mut block = Some(block);
-            let grown = match below(root, &mut block, Way::ROOT, &mut spares, last) {
+            let grown = match below(root, &mut block, Path::ROOT, &mut spares, last) {
                 Ok(grown) => grown,
                 Err(error) => {
                     return Err((error, block.take().expect("what failed has not taken the block")));
@@ -194,10 +194,10 @@ impl Order {
 fn below(
     child: &mut Child,
     block: &mut Option<Block>,
-    way: Way,
+    way: Path,
     spares: &mut Spares,
     last: impl FnOnce() -> Result<(), ReserveError>,
-) -> Result<Grown, ReserveError> {
+) -> Result<Inserted, ReserveError> {
     let ptr = block.as_ref().expect("a block to add").ptr();
     // SAFETY: the block is live: it is owned by `block`, and in the end by a leaf below.
     let (key, member) = unsafe { (ptr.key(), ptr.member()) };
@@ -208,7 +208,7 @@ fn below(
             if !leaf.is_full() {
                 last()?;
                 leaf.insert(index, key, block.take().expect("as above"));
-                return Ok(Grown { first: index == 0, right: None });
+                return Ok(Inserted { first: index == 0, right: None });
             }
             spares.ensure(way.inners_for_split(), ptr)?;
             last()?;
@@ -225,7 +225,7 @@ fn below(
             } else {
                 right.insert(index - cut, key, block);
             }
-            Ok(Grown { first: index == 0, right: Some(Child::leaf(right)) })
+            Ok(Inserted { first: index == 0, right: Some(Child::leaf(right)) })
         }
         NodeMut::Inner(inner) => {
             let index = inner.find(&place);
@@ -257,7 +257,7 @@ fn below(
                 }
                 Some(Child::inner(right))
             });
-            Ok(Grown { first: grown.first && index == 0, right: right.flatten() })
+            Ok(Inserted { first: grown.first && index == 0, right: right.flatten() })
         }
     }
 }

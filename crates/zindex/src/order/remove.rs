@@ -7,7 +7,7 @@
 
 use super::Order;
 use crate::block::{Block, BlockPtr};
-use crate::node::{Child, FAN, Inner, LEAF, NodeMut, NodeRef, fit_together, is_low};
+use crate::node::{Child, FAN, Inner, LEAF, NodeMut, NodeRef, can_merge, is_underfull};
 use crate::score::Behind;
 
 impl Order {
@@ -46,17 +46,17 @@ impl Order {
 }
 
 /// What was removed below a node.
-struct Taken {
+struct Removed {
     block: Block,
     /// Whether the entry was the first below the node.
     first: bool,
 }
 
-fn below(child: &mut Child, place: &Behind<'_>, block: BlockPtr, freed: &mut usize) -> Option<Taken> {
+fn below(child: &mut Child, place: &Behind<'_>, block: BlockPtr, freed: &mut usize) -> Option<Removed> {
     match child.get_mut() {
         NodeMut::Leaf(leaf) => {
             let index = leaf.position(place.key, block)?;
-            Some(Taken { block: leaf.remove(index), first: index == 0 })
+            Some(Removed { block: leaf.remove(index), first: index == 0 })
         }
         NodeMut::Inner(inner) => {
             let index = inner.find(place);
@@ -73,7 +73,7 @@ fn below(child: &mut Child, place: &Behind<'_>, block: BlockPtr, freed: &mut usi
                 }
                 join(inner, index, freed);
             }
-            Some(Taken { first: taken.first && index == 0, ..taken })
+            Some(Removed { first: taken.first && index == 0, ..taken })
         }
     }
 }
@@ -85,10 +85,10 @@ fn join(inner: &mut Inner, index: usize, freed: &mut usize) {
         NodeRef::Inner(_) => FAN,
     };
     let width = |index: usize| inner.child(index).width();
-    if !is_low(width(index), capacity) {
+    if !is_underfull(width(index), capacity) {
         return;
     }
-    let fits = |left: usize| left + 1 < inner.len() && fit_together(width(left), width(left + 1), capacity);
+    let fits = |left: usize| left + 1 < inner.len() && can_merge(width(left), width(left + 1), capacity);
     let Some(left) = [index.wrapping_sub(1), index].into_iter().find(|&left| left < FAN && fits(left)) else {
         return;
     };

@@ -14,15 +14,15 @@ fn allocation_size_is_what_the_allocator_counts() {
         state >> 11
     };
     let n = if cfg!(miri) { 66 } else { 30_000 };
-    let books = |table: &ZTable, index: &ZIndex| {
+    let check_sizes = |table: &ZTable, index: &ZIndex| {
         assert_eq!(region.held() as usize, table.allocation_size() + index.allocation_size());
     };
-    books(&table, &index);
+    check_sizes(&table, &index);
     for i in 0..n {
         let member = format!("member:{i:012}");
         table.insert(member.as_bytes(), random() as f64).unwrap();
         index.insert(member.as_bytes(), i as f64).unwrap();
-        books(&table, &index);
+        check_sizes(&table, &index);
     }
     if zmalloc::ALLOCATOR.starts_with("jemalloc") && cfg!(target_pointer_width = "64") {
         // A block takes 32 bytes, its pointer in a leaf ten (more if the leaf is only seven tenths full),
@@ -39,7 +39,7 @@ fn allocation_size_is_what_the_allocator_counts() {
             2 => assert!(index.remove(member.as_bytes(), f64::from(i * 7919 % n))),
             _ => assert_eq!(index.update_score(member.as_bytes(), f64::from(i * 7919 % n), -1.0), Ok(true)),
         }
-        books(&table, &index);
+        check_sizes(&table, &index);
     }
     for one_in in [1, 3] {
         let mut asked = 0_usize;
@@ -52,11 +52,11 @@ fn allocation_size_is_what_the_allocator_counts() {
             let go_on = |cursor: Cursor| (!cursor.is_start()).then_some(cursor);
             of_table = of_table.and_then(|cursor| go_on(table.relocate(cursor, &mut moves)));
             of_index = of_index.and_then(|cursor| go_on(index.relocate(cursor, &mut moves)));
-            books(&table, &index);
+            check_sizes(&table, &index);
         }
     }
     table = table.try_clone().unwrap();
-    books(&table, &index);
+    check_sizes(&table, &index);
     let step = if cfg!(miri) { 10 } else { 100 };
     let mut of_table = table.drop_in_steps(step);
     while let Some(remains) = of_table {
@@ -64,7 +64,7 @@ fn allocation_size_is_what_the_allocator_counts() {
     }
     let mut of_index = index.drop_in_steps(step);
     while let Some(left) = of_index {
-        books(&ZTable::new(), &left);
+        check_sizes(&ZTable::new(), &left);
         of_index = left.drop_in_steps(step);
     }
     assert_eq!(region.held(), 0, "all has been given back");

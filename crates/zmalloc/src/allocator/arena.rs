@@ -69,7 +69,7 @@ impl Arena {
     /// `mallocx(size, MALLOCX_ARENA(i) | MALLOCX_TCACHE_NONE)`.
     pub fn allocate(&self, size: usize) -> Option<NonNull<u8>> {
         #[cfg(feature = "fault-injection")]
-        if crate::fault::strikes(size) {
+        if crate::fault::should_fail(size) {
             return None;
         }
         let (block, charge) = no_tcache::allocate(size, Some(self.index))?;

@@ -54,7 +54,7 @@ impl Zmalloc {
         #[cfg(zmalloc_backend = "jemalloc")]
         {
             #[cfg(feature = "fault-injection")]
-            if crate::fault::strikes(layout.size()) {
+            if crate::fault::should_fail(layout.size()) {
                 return Err(AllocError);
             }
             let hand = counter::hand();
@@ -131,7 +131,7 @@ pub fn zmalloc_no_tcache(size: usize) -> NonNull<u8> {
 /// moves its block only if there is memory.
 pub fn ztrymalloc_no_tcache(size: usize) -> Option<NonNull<u8>> {
     #[cfg(feature = "fault-injection")]
-    if crate::fault::strikes(size) {
+    if crate::fault::should_fail(size) {
         return None;
     }
     allocate(size, None).map(|(block, _)| block)

@@ -95,7 +95,7 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *
     let shrinks = new_size <= layout.size();
     // SAFETY: `ptr` is a live block of this back end.
     let usable = || unsafe { library::usable_size(ptr) };
-    let moves = library::KEEPS_HALF_EMPTY && shrinks && good_size(new_size) < usable();
+    let moves = library::SHRINKS_IN_PLACE && shrinks && good_size(new_size) < usable();
     if !moves && is_plain(new_size, layout.align()) {
         // SAFETY: `ptr` is a live block of this back end, and the new size is at least 1.
         return unsafe { library::realloc(ptr, new_size.max(1)) };
@@ -191,7 +191,7 @@ mod tests {
                     assert!(good <= charge, "{size} to {kept}: {charge}, class {good}");
                     // A C library decides itself how much it cuts off.
                     assert!(
-                        charge == good || !library::KEEPS_HALF_EMPTY,
+                        charge == good || !library::SHRINKS_IN_PLACE,
                         "{size} to {kept}: {charge}, class {good}"
                     );
                     dealloc(block, Layout::from_size_align_unchecked(kept, RAW_ALIGN));

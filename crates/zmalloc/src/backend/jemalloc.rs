@@ -40,7 +40,7 @@ pub(crate) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> 
 
 /// Asks jemalloc to call `callback` on each thread that has allocated another `step` bytes. Returns whether
 /// it will.
-pub(crate) fn call_back_each(step: usize, callback: StepCallback) -> bool {
+pub(crate) fn call_back_every(step: usize, callback: StepCallback) -> bool {
     /// The value that the control `experimental.hooks.thread_event` takes.
     #[repr(C)]
     struct ThreadEvent {

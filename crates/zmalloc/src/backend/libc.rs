@@ -6,7 +6,7 @@ use core::ffi::c_void;
 pub(super) const MALLOC_ALIGN: usize = 2 * size_of::<usize>();
 
 /// When a block shrinks, `realloc` cuts off the part at its end, if that part can be a block of its own.
-pub(super) const KEEPS_HALF_EMPTY: bool = false;
+pub(super) const SHRINKS_IN_PLACE: bool = false;
 
 #[inline]
 pub(super) fn malloc(size: usize) -> *mut u8 {

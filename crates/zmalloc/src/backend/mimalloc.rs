@@ -9,7 +9,7 @@ use libmimalloc_sys as mi;
 pub(super) const MALLOC_ALIGN: usize = 16;
 
 /// `realloc` leaves a block in place that shrinks to no less than half.
-pub(super) const KEEPS_HALF_EMPTY: bool = true;
+pub(super) const SHRINKS_IN_PLACE: bool = true;
 
 #[inline]
 pub(super) fn malloc(size: usize) -> *mut u8 {

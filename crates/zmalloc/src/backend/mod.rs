@@ -68,7 +68,7 @@ mod without_jemalloc {
         None
     }
 
-    pub(crate) fn call_back_each(_step: usize, _callback: StepCallback) -> bool {
+    pub(crate) fn call_back_every(_step: usize, _callback: StepCallback) -> bool {
         false
     }
 

@@ -26,7 +26,7 @@ unsafe extern "C" {
 pub(super) const MALLOC_ALIGN: usize = 8;
 
 /// `realloc` leaves a block in place that shrinks to no less than half.
-pub(super) const KEEPS_HALF_EMPTY: bool = true;
+pub(super) const SHRINKS_IN_PLACE: bool = true;
 
 #[inline]
 pub(super) fn malloc(size: usize) -> *mut u8 {

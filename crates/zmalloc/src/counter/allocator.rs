@@ -1,6 +1,6 @@
 //! The counters that the allocator itself keeps for a thread, and the check whether they are reliable.
 
-use super::{LOOK_STEP, allocator_looks, comes_back, is_known_to_serve_the_program};
+use super::{PEAK_STEP, check_peak_by_allocator, is_global_allocator, reenters};
 use crate::backend;
 use core::alloc::Layout;
 use core::hint::black_box;
@@ -20,7 +20,8 @@ pub(super) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> 
     // SAFETY: these are this thread's counters, which live as long as the thread.
     let load = |counter: *mut AtomicUsize| unsafe { (*counter).load(Ordering::Relaxed) };
     let untouched = load(allocated) == 0 && load(freed) == 0;
-    let ours = untouched && agreed(|| calls_back() && !serves_past_this_crate(|| load(allocated)));
+    let ours = untouched
+        && once_per_process(|| register_callback() && !global_allocator_bypasses_us(|| load(allocated)));
     // The trial may have allocated a block, and has freed it again.
     (ours && load(allocated) == load(freed)).then_some((allocated, freed))
 }
@@ -29,7 +30,7 @@ pub(super) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> 
 /// returned.
 ///
 /// This is not a lock, because the child of a fork would wait for ever for a thread that it does not have.
-fn agreed(try_out: impl FnOnce() -> bool) -> bool {
+fn once_per_process(try_out: impl FnOnce() -> bool) -> bool {
     const UNTRIED: u8 = 0;
     const NO: u8 = 1;
     const YES: u8 = 2;
@@ -41,11 +42,11 @@ fn agreed(try_out: impl FnOnce() -> bool) -> bool {
 }
 
 /// Asks the allocator to call back for the peak. Returns whether it will.
-fn calls_back() -> bool {
+fn register_callback() -> bool {
     extern "C" fn looks(_is_alloc: bool, _allocated: u64, _freed: u64) {
-        allocator_looks();
+        check_peak_by_allocator();
     }
-    backend::call_back_each(LOOK_STEP, looks)
+    backend::call_back_every(PEAK_STEP, looks)
 }
 
 /// Returns whether the program's global allocator uses this allocator without this crate. In that case the
@@ -54,12 +55,12 @@ fn calls_back() -> bool {
 /// The function finds out by allocating one block. It does not do so if the global allocator is known to call
 /// this crate. Then the global allocator may be the caller and may hold a lock, which it would request a
 /// second time.
-fn serves_past_this_crate(allocated: impl Fn() -> usize) -> bool {
-    if is_known_to_serve_the_program() {
+fn global_allocator_bypasses_us(allocated: impl Fn() -> usize) -> bool {
+    if is_global_allocator() {
         return false;
     }
     let before = allocated();
-    let through_us = comes_back(|| {
+    let through_us = reenters(|| {
         let layout = Layout::new::<u64>();
         // SAFETY: the layout is not empty, and the block is freed with the same layout.
         unsafe {

@@ -9,9 +9,9 @@
 //!   thread frees blocks that another thread allocated, its slot may have freed more than it allocated, but
 //!   the sum is still right. A slot keeps its counts when its thread ends.
 //! - **One writer.** Only the thread that owns a slot writes the counts of the slot.
-//! - **Peak.** The peak is at most `2 * LOOK_STEP * threads` bytes too low. The bytes that a thread *holds*
+//! - **Peak.** The peak is at most `2 * PEAK_STEP * threads` bytes too low. The bytes that a thread *holds*
 //!   are those that it allocated minus those that it freed. Each time a thread has allocated another
-//!   [`LOOK_STEP`] bytes, it checks whether it holds more than at its previous check. If it does, it adds up
+//!   [`PEAK_STEP`] bytes, it checks whether it holds more than at its previous check. If it does, it adds up
 //!   all slots.
 //!
 //!   Between two sums, a thread can grow by at most two steps. If it freed bytes shortly before the first
@@ -74,7 +74,7 @@
 //!    allocator, or code that ran on this thread before.
 //! 5. **The charge is computed from the layout** if the allocator is jemalloc, as `backend/jemalloc.rs`
 //!    explains. The allocator's records of the block are not read.
-//! 6. **The peak is checked once in [`LOOK_STEP`] bytes**, not on each call.
+//! 6. **The peak is checked once in [`PEAK_STEP`] bytes**, not on each call.
 //! 7. **Reading costs more.** `used_memory` reads two or three cache lines for each slot.
 //! 8. **Some threads share a count.** Threads that find no free slot, and threads whose destructors have run,
 //!    add to the shared count with locked instructions.
@@ -98,7 +98,7 @@ use slots::{Counts, Inside, Slot, Slots};
 const SLOT_COUNT: usize = 128;
 
 /// The number of bytes that a thread allocates between two checks for a new peak.
-const LOOK_STEP: usize = 256 * 1024;
+const PEAK_STEP: usize = 256 * 1024;
 
 static SLOTS: Slots<SLOT_COUNT> = Slots::new();
 
@@ -108,33 +108,33 @@ static SHARED: CachePadded<Counts> = CachePadded::new(Counts::new());
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether the program's global allocator is known to call this crate.
-static SERVES_THE_PROGRAM: AtomicBool = AtomicBool::new(false);
+static IS_GLOBAL_ALLOCATOR: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     // Only `RELEASE` has a destructor. The others can be used as long as the thread runs, also by the
     // destructors of other thread-locals.
 
     /// Whether this thread has decided how it counts. [`flag`] says whether the allocator counts for it.
-    static SETTLED: Cell<bool> = const { Cell::new(false) };
+    static REGISTERED: Cell<bool> = const { Cell::new(false) };
     /// The slot that this thread owns, if it owns one.
     static SLOT: Cell<Option<&'static Slot>> = const { Cell::new(None) };
     /// The counts in `SLOT` that this thread updates, if it counts by hand.
-    static BY_HAND: Cell<Option<&'static Counts>> = const { Cell::new(None) };
+    static OWN_COUNTS: Cell<Option<&'static Counts>> = const { Cell::new(None) };
     /// The bytes (allocated, freed) of this thread that are not in `SLOT`: those in `SHARED`, and the totals
     /// of a slot that it gave back.
-    static ELSEWHERE: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    static OUTSIDE_SLOTS: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
     /// The bytes that this thread had allocated at its last check for a new peak.
-    static LOOKED_AT: Cell<usize> = const { Cell::new(0) };
+    static CHECKED_AT: Cell<usize> = const { Cell::new(0) };
     /// The bytes that this thread held at that check: those allocated minus those freed.
     static HELD: Cell<isize> = const { Cell::new(0) };
     /// Whether this thread is claiming a slot. The claim may allocate, because it registers a destructor.
     static CLAIMING: Cell<bool> = const { Cell::new(false) };
     /// Whether this crate was called during the claim.
-    static CALLED_WITHIN: Cell<bool> = const { Cell::new(false) };
+    static REENTERED: Cell<bool> = const { Cell::new(false) };
     /// Whether this thread is resizing a large block: see [`resizing`].
     static RESIZING: Cell<bool> = const { Cell::new(false) };
     /// Whether a check for a new peak was postponed until the resize ends.
-    static PUT_OFF: Cell<bool> = const { Cell::new(false) };
+    static CHECK_POSTPONED: Cell<bool> = const { Cell::new(false) };
     /// How often this thread is inside [`Slots::read`], by door: see `slots.rs`.
     static INSIDE: Inside = const { Cell::new([0; 2]) };
     /// Gives the slot back when the thread ends.
@@ -146,9 +146,9 @@ struct Release;
 impl Drop for Release {
     fn drop(&mut self) {
         flag::set_by_allocator(false);
-        BY_HAND.set(None); // from now on this thread uses the shared count
+        OWN_COUNTS.set(None); // from now on this thread uses the shared count
         if let Some(slot) = SLOT.get() {
-            ELSEWHERE.set(thread_totals());
+            OUTSIDE_SLOTS.set(thread_totals());
             SLOT.set(None);
             INSIDE.with(|inside| SLOTS.release(slot, inside));
         }
@@ -167,26 +167,26 @@ pub(crate) fn by_allocator() -> bool {
 /// Permission to count by hand on this thread. It must be obtained before the back end is called, so that the
 /// decision comes before the thread's first block.
 #[derive(Clone, Copy)]
-pub(crate) struct Hand(());
+pub(crate) struct ManualCount(());
 
 /// Returns the permission to count by hand, or `None` if the allocator counts for this thread. The first call
 /// on a thread decides which it is.
 #[inline]
-pub(crate) fn hand() -> Option<Hand> {
-    if backend::COUNTS && !SETTLED.get() {
-        settle();
+pub(crate) fn hand() -> Option<ManualCount> {
+    if backend::COUNTS && !REGISTERED.get() {
+        register_thread();
     }
-    if by_allocator() { None } else { Some(Hand(())) }
+    if by_allocator() { None } else { Some(ManualCount(())) }
 }
 
-impl Hand {
+impl ManualCount {
     /// Counts `bytes` as allocated by this thread.
     #[inline]
     pub(crate) fn add(self, bytes: usize) {
-        let Some(own) = BY_HAND.get() else { return without_a_slot(bytes, 0) };
+        let Some(own) = OWN_COUNTS.get() else { return count_without_slot(bytes, 0) };
         let allocated = own.allocated.load(Ordering::Relaxed).wrapping_add(bytes);
         own.allocated.store(allocated, Ordering::Relaxed);
-        if allocated.wrapping_sub(LOOKED_AT.get()) >= LOOK_STEP {
+        if allocated.wrapping_sub(CHECKED_AT.get()) >= PEAK_STEP {
             look(allocated, own.freed.load(Ordering::Relaxed));
         }
     }
@@ -194,7 +194,7 @@ impl Hand {
     /// Counts `bytes` as freed by this thread.
     #[inline]
     pub(crate) fn sub(self, bytes: usize) {
-        let Some(own) = BY_HAND.get() else { return without_a_slot(0, bytes) };
+        let Some(own) = OWN_COUNTS.get() else { return count_without_slot(0, bytes) };
         // Release: after a reader has loaded this count, its later loads see the allocation of the block.
         own.freed.store(own.freed.load(Ordering::Relaxed).wrapping_add(bytes), Ordering::Release);
     }
@@ -210,23 +210,23 @@ impl Hand {
 /// Records that the program's global allocator calls this crate. The methods of `GlobalAlloc` call this on
 /// threads that count by hand.
 #[inline]
-pub(crate) fn serves_the_program() {
-    if backend::COUNTS && !SERVES_THE_PROGRAM.load(Ordering::Relaxed) {
-        SERVES_THE_PROGRAM.store(true, Ordering::Relaxed);
+pub(crate) fn note_global_allocator() {
+    if backend::COUNTS && !IS_GLOBAL_ALLOCATOR.load(Ordering::Relaxed) {
+        IS_GLOBAL_ALLOCATOR.store(true, Ordering::Relaxed);
     }
 }
 
-/// Whether [`serves_the_program`] was called.
-fn is_known_to_serve_the_program() -> bool {
-    SERVES_THE_PROGRAM.load(Ordering::Relaxed)
+/// Whether [`note_global_allocator`] was called.
+fn is_global_allocator() -> bool {
+    IS_GLOBAL_ALLOCATOR.load(Ordering::Relaxed)
 }
 
 /// Runs on a thread's first call: claims a slot and decides how the thread counts.
 #[cold]
 #[inline(never)]
-fn settle() {
+fn register_thread() {
     if CLAIMING.replace(true) {
-        CALLED_WITHIN.set(true);
+        REENTERED.set(true);
         return; // the block of this nested call goes to the shared count
     }
     let forks_are_seen = fork::watch();
@@ -243,44 +243,44 @@ fn settle() {
                 unsafe { slot.attach(allocated, freed) };
                 flag::set_by_allocator(true);
             }
-            None => BY_HAND.set(Some(slot.own())),
+            None => OWN_COUNTS.set(Some(slot.own())),
         }
         let (allocated, freed) = thread_totals();
-        LOOKED_AT.set(allocated);
+        CHECKED_AT.set(allocated);
         HELD.set(allocated.wrapping_sub(freed) as isize);
     }
     // A thread that found no free slot keeps to the shared count. Trying again on every call would cost more
     // than a slot saves.
-    SETTLED.set(true);
+    REGISTERED.set(true);
     CLAIMING.set(false);
 }
 
 /// Runs `call` during a claim, and returns whether `call` called this crate.
-fn comes_back(call: impl FnOnce()) -> bool {
-    CALLED_WITHIN.set(false);
+fn reenters(call: impl FnOnce()) -> bool {
+    REENTERED.set(false);
     call();
-    CALLED_WITHIN.get()
+    REENTERED.get()
 }
 
 /// Counts bytes by hand on a thread without a slot. Tries to claim a slot if the thread has not tried yet.
 /// Without a slot, adds the bytes to the shared count. One of the two arguments is 0.
 #[cold]
 #[inline(never)]
-fn without_a_slot(allocated: usize, freed: usize) {
-    if !SETTLED.get() && !CLAIMING.get() {
-        settle();
-        if BY_HAND.get().is_some() {
-            return if freed > 0 { Hand(()).sub(freed) } else { Hand(()).add(allocated) };
+fn count_without_slot(allocated: usize, freed: usize) {
+    if !REGISTERED.get() && !CLAIMING.get() {
+        register_thread();
+        if OWN_COUNTS.get().is_some() {
+            return if freed > 0 { ManualCount(()).sub(freed) } else { ManualCount(()).add(allocated) };
         }
     }
-    let (all_allocated, all_freed) = ELSEWHERE.get();
-    ELSEWHERE.set((all_allocated.wrapping_add(allocated), all_freed.wrapping_add(freed)));
+    let (all_allocated, all_freed) = OUTSIDE_SLOTS.get();
+    OUTSIDE_SLOTS.set((all_allocated.wrapping_add(allocated), all_freed.wrapping_add(freed)));
     if freed > 0 {
-        SHARED.freed.fetch_add(freed, Ordering::Release); // as in `Hand::sub`
+        SHARED.freed.fetch_add(freed, Ordering::Release); // as in `ManualCount::sub`
         return;
     }
     let before = SHARED.allocated.fetch_add(allocated, Ordering::Relaxed);
-    if before / LOOK_STEP != before.wrapping_add(allocated) / LOOK_STEP {
+    if before / PEAK_STEP != before.wrapping_add(allocated) / PEAK_STEP {
         raise_peak();
     }
 }
@@ -290,18 +290,18 @@ fn without_a_slot(allocated: usize, freed: usize) {
 #[cold]
 #[inline(never)]
 fn look(allocated: usize, freed: usize) {
-    LOOKED_AT.set(allocated);
+    CHECKED_AT.set(allocated);
     let held = allocated.wrapping_sub(freed) as isize;
     if held > HELD.replace(held) {
         raise_peak();
     }
 }
 
-/// Checks for a new peak. The allocator calls this each time a thread has allocated another [`LOOK_STEP`]
+/// Checks for a new peak. The allocator calls this each time a thread has allocated another [`PEAK_STEP`]
 /// bytes.
-fn allocator_looks() {
+fn check_peak_by_allocator() {
     if RESIZING.get() {
-        PUT_OFF.set(true);
+        CHECK_POSTPONED.set(true);
     } else if by_allocator() {
         let (allocated, freed) = thread_totals();
         look(allocated, freed);
@@ -323,7 +323,7 @@ pub(crate) fn resizing<R>(call: impl FnOnce() -> R) -> R {
     RESIZING.set(true);
     let result = call();
     RESIZING.set(false);
-    if PUT_OFF.replace(false) {
+    if CHECK_POSTPONED.replace(false) {
         let (allocated, freed) = thread_totals();
         look(allocated, freed);
     }
@@ -334,12 +334,12 @@ pub(crate) fn resizing<R>(call: impl FnOnce() -> R) -> R {
 /// that the slot's previous owners left, and both wrap around. So only the difference of two calls has a
 /// meaning.
 pub(crate) fn thread_totals() -> (usize, usize) {
-    if !SETTLED.get() {
-        settle();
+    if !REGISTERED.get() {
+        register_thread();
     }
     // SAFETY: this thread owns the slot.
     let (allocated, freed) = SLOT.get().map_or((0, 0), |slot| unsafe { slot.totals() });
-    let (more_allocated, more_freed) = ELSEWHERE.get();
+    let (more_allocated, more_freed) = OUTSIDE_SLOTS.get();
     (allocated.wrapping_add(more_allocated), freed.wrapping_add(more_freed))
 }
 

@@ -7,13 +7,13 @@ use super::*;
 #[test]
 #[cfg_attr(miri, ignore = "slow; no unsafe code of its own")]
 fn shards_are_saved_as_of_one_moment_beside_writers() {
-    const KEYS_A_THREAD: i64 = 200;
+    const KEYS_PER_THREAD: i64 = 200;
     let sharded = Sharded::new(8);
     let write = |thread: usize, key: i64, value: i64| {
         let key = format!("{thread}:{key}");
         sharded.write(&key, |keyspace, key| keyspace.set(key, value, NOW)).unwrap();
     };
-    (0..2).for_each(|thread| (0..KEYS_A_THREAD).for_each(|key| write(thread, key, 0)));
+    (0..2).for_each(|thread| (0..KEYS_PER_THREAD).for_each(|key| write(thread, key, 0)));
     let is_over = std::sync::atomic::AtomicBool::new(false);
     let over = || is_over.load(std::sync::atomic::Ordering::Relaxed);
     std::thread::scope(|scope| {
@@ -21,7 +21,7 @@ fn shards_are_saved_as_of_one_moment_beside_writers() {
             let write = &write;
             scope.spawn(move || {
                 for value in 1.. {
-                    (0..KEYS_A_THREAD).for_each(|key| write(thread, key, value));
+                    (0..KEYS_PER_THREAD).for_each(|key| write(thread, key, value));
                     if over() {
                         break;
                     }
@@ -51,10 +51,10 @@ fn shards_are_saved_as_of_one_moment_beside_writers() {
                     values.insert((thread, key), text(&elements[0]).parse::<i64>().unwrap());
                 }
             }
-            assert_eq!(values.len(), 2 * KEYS_A_THREAD as usize);
+            assert_eq!(values.len(), 2 * KEYS_PER_THREAD as usize);
             for thread in ["0", "1"] {
                 let of_thread: Vec<i64> =
-                    (0..KEYS_A_THREAD).map(|key| values[&(thread.to_owned(), key)]).collect();
+                    (0..KEYS_PER_THREAD).map(|key| values[&(thread.to_owned(), key)]).collect();
                 // A writer increments its keys in order.
                 assert!(of_thread.windows(2).all(|pair| pair[0] >= pair[1]), "{of_thread:?}");
                 assert!(of_thread[0] - of_thread[of_thread.len() - 1] <= 1, "{of_thread:?}");

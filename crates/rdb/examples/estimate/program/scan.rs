@@ -24,7 +24,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The number of keys after which the progress bar moves.
-const KEYS_A_MOVE: u64 = 256;
+const KEYS_PER_MOVE: u64 = 256;
 
 /// The minimum size of a key in a file, in bytes: one each for the type, the length of the key and the value.
 const KEY_BYTES_MIN: u64 = 3;
@@ -143,7 +143,7 @@ impl Scan {
             };
             self.key(reader, header)?;
             keys += 1;
-            if keys.is_multiple_of(KEYS_A_MOVE) {
+            if keys.is_multiple_of(KEYS_PER_MOVE) {
                 bar.set_position(reader.offset());
             }
         }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use std::fmt::Debug;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use testing::{Entry, Liar, Lie};
+use testing::{Entry, FaultyRoom, RoomFault};
 use values::list::Side;
 use values::zset::AddOptions;
 use values::{
@@ -283,9 +283,9 @@ fn a_room_is_given_back_with_the_error_that_it_holds_no_such_value() {
 #[cfg_attr(miri, ignore = "takes minutes; the tests of listpack and intset have such rooms")]
 fn a_room_that_lies_is_no_danger_to_a_collection() {
     fn write<C: Tested>(value: &C, ops: &[C::Op]) {
-        for lie in Lie::ALL {
+        for room_fault in RoomFault::ALL {
             for first in ops {
-                let room = Liar::new(value.as_packed().unwrap(), lie);
+                let room = FaultyRoom::new(value.as_packed().unwrap(), room_fault);
                 let mut value = C::in_room(value.encoding(), room).map_err(|(error, _)| error).unwrap();
                 for op in [first].into_iter().chain(ops) {
                     let mut other = C::EMPTY;

@@ -13,7 +13,7 @@ impl Inner {
     ///
     /// One change moves a node away from an end by a few places only, so nodes further from the ends need no
     /// check. If there is no memory to compress or decompress a node, a later call handles it.
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn recompress(&mut self) {
         /// How many nodes beyond the depth are checked. This is enough, because one change adds at most two
         /// nodes.
         const SHIFT_MAX: usize = 3;
@@ -27,14 +27,14 @@ impl Inner {
             for distance in 0..depth + SHIFT_MAX {
                 let Some(place) = next else { break };
                 let nearest = distance.min(nodes - 1 - distance);
-                self.settle_node(place, nearest);
+                self.recompress_node(place, nearest);
                 next = self.nodes.step_from(side, place);
             }
         }
     }
 
-    /// Like [`settle`](Self::settle), for all nodes. O(nodes).
-    pub(crate) fn settle_all(&mut self) {
+    /// Like [`recompress`](Self::recompress), for all nodes. O(nodes).
+    pub(crate) fn recompress_all(&mut self) {
         if self.list_compress_depth == 0 {
             return;
         }
@@ -42,29 +42,29 @@ impl Inner {
         let mut next = self.nodes.end(Side::Front);
         for ordinal in 0..nodes {
             let Some(place) = next else { break };
-            self.settle_node(place, ordinal.min(nodes - 1 - ordinal));
+            self.recompress_node(place, ordinal.min(nodes - 1 - ordinal));
             next = self.nodes.step_from(Side::Front, place);
         }
     }
 
-    /// Like [`settle`](Self::settle), but also checks the nodes around a change. `ordinal` is the number of
+    /// Like [`recompress`](Self::recompress), but also checks the nodes around a change. `ordinal` is the number of
     /// nodes in front of the changed node.
-    pub(crate) fn settle_around(&mut self, ordinal: usize) {
+    pub(crate) fn recompress_around(&mut self, ordinal: usize) {
         if self.list_compress_depth == 0 {
             return;
         }
         let nodes = self.nodes.len();
         for ordinal in ordinal.saturating_sub(2)..=ordinal + 3 {
             if let Some(place) = self.nodes.place(ordinal) {
-                self.settle_node(place, ordinal.min(nodes - 1 - ordinal));
+                self.recompress_node(place, ordinal.min(nodes - 1 - ordinal));
             }
         }
-        self.settle();
+        self.recompress();
     }
 
     /// Compresses or decompresses one node. `nearest` is how many nodes are between the node and the nearer
     /// end.
-    fn settle_node(&mut self, place: Place, nearest: usize) {
+    fn recompress_node(&mut self, place: Place, nearest: usize) {
         let node = self.nodes.get(place);
         let outer = nearest < usize::from(self.list_compress_depth);
         if outer && node.is_zipped() {

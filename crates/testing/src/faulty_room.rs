@@ -1,11 +1,11 @@
-//! [`Liar`]: a room that breaks the contract of [`Room`]. Tests check that an editor stays safe with such a
+//! [`FaultyRoom`]: a room that breaks the contract of [`Room`]. Tests check that an editor stays safe with such a
 //! room.
 
 use common::{ReserveError, Room};
 
-/// What a [`Liar`] does when it is asked to make its value longer or shorter.
+/// What a [`FaultyRoom`] does when it is asked to make its value longer or shorter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lie {
+pub enum RoomFault {
     /// It does nothing, and returns `Ok`.
     Idle,
     /// It adds one byte too few.
@@ -20,46 +20,46 @@ pub enum Lie {
     Stingy,
 }
 
-impl Lie {
+impl RoomFault {
     /// All variants.
     pub const ALL: [Self; 6] = [Self::Idle, Self::Short, Self::Long, Self::Lost, Self::Refusal, Self::Stingy];
 }
 
 /// A room that holds a packed value and breaks its contract.
 #[derive(Clone, Debug)]
-pub struct Liar {
+pub struct FaultyRoom {
     bytes: Vec<u8>,
-    lie: Lie,
+    fault: RoomFault,
 }
 
-impl Liar {
+impl FaultyRoom {
     /// Returns a room with these bytes.
-    pub fn new(bytes: &[u8], lie: Lie) -> Self {
-        Self { bytes: bytes.to_vec(), lie }
+    pub fn new(bytes: &[u8], fault: RoomFault) -> Self {
+        Self { bytes: bytes.to_vec(), fault }
     }
 }
 
-impl Room for Liar {
+impl Room for FaultyRoom {
     fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        let len = if self.lie == Lie::Stingy { self.bytes.len() / 2 } else { self.bytes.len() };
+        let len = if self.fault == RoomFault::Stingy { self.bytes.len() / 2 } else { self.bytes.len() };
         &mut self.bytes[..len]
     }
 
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError> {
-        let added = match self.lie {
-            Lie::Idle => return Ok(()),
-            Lie::Refusal => return Err(ReserveError::OutOfMemory { size: added }),
-            Lie::Lost => {
+        let added = match self.fault {
+            RoomFault::Idle => return Ok(()),
+            RoomFault::Refusal => return Err(ReserveError::OutOfMemory { size: added }),
+            RoomFault::Lost => {
                 self.bytes.clear();
                 return Ok(());
             }
-            Lie::Short => added.saturating_sub(1),
-            Lie::Long => added + 1,
-            Lie::Stingy => added,
+            RoomFault::Short => added.saturating_sub(1),
+            RoomFault::Long => added + 1,
+            RoomFault::Stingy => added,
         };
         let end = (at + removed).min(self.bytes.len());
         self.bytes.splice(at.min(end)..end, std::iter::repeat_n(0xEE, added));

@@ -422,6 +422,12 @@ impl<S> Sharded<S> {
         result
     }
 
+    /// Returns the table that new strings are coded with, if there is one.
+    pub fn symbols(&self) -> Option<Arc<SymbolTable>> {
+        let first = self.shard(0).read();
+        first.symbols().cloned()
+    }
+
     /// Does the same as [`Keyspace::train_symbols`] with a sample of all shards, which share the table.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::format::Version;
 use core::fmt;
 use keyspace::SnapshotError;
+use keyspace::symbols::TableFault;
 use keyspace::values::ReserveError;
 use std::io;
 
@@ -134,6 +135,8 @@ pub enum Fault {
     Lzf,
     /// A score is not a number.
     Score,
+    /// The symbol table of a database is not valid.
+    SymbolTable(TableFault),
     /// The byte is neither an opcode nor a type in this version.
     Opcode,
     /// A number does not have one of the values that the format allows there.
@@ -161,6 +164,7 @@ pub enum Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::SymbolTable(fault) => return write!(f, "not a valid symbol table: {fault}"),
             Self::Truncated => "the input ends too early",
             Self::Magic => "not an RDB file",
             Self::Length => "not a length",

@@ -11,19 +11,21 @@ mod restore;
 
 use crate::build::{Builder, Partial};
 use crate::databases::Databases;
-use crate::error::Error;
-use crate::format::{ValueType, Version};
+use crate::error::{Error, Fault};
+use crate::format::{SYMBOLS_AUX, ValueType, Version};
 use crate::queue::Queue;
 use crate::reader::{Before, Event, KeyHeader, Reader};
 use crate::sink::Skip;
 use crate::text::Text;
 use core::hash::BuildHasher;
 use core::time::Duration;
+use keyspace::symbols::{FromBytesError, SymbolTable, TableFault};
 use keyspace::{Key, Keyspace, RestoreValue};
 use restore::{Restore, Stored, store_queued};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
 
 /// This many elements of a large value use as much of a step's budget as one key.
 const ELEMENTS_PER_KEY: usize = 16;
@@ -74,18 +76,23 @@ pub struct LoadOptions {
     pub duplicate_key: DuplicateKey,
     /// What happens to values that a keyspace cannot hold.
     pub unsupported: UnsupportedValue,
+    /// Whether a keyspace without a [symbol table](Keyspace::set_symbols) gets the one that the file has for
+    /// its database.
+    pub sets_symbols: bool,
     /// The length of the input in bytes, if it is known. If it is, room is made for as many keys as the file
     /// says it has, before the first key is stored.
     pub input_bytes: Option<u64>,
 }
 
 impl LoadOptions {
-    /// The defaults: the checksum is compared, expired keys are skipped, and everything else is refused.
+    /// The defaults: the checksum is compared, expired keys are skipped, a symbol table is set, and everything
+    /// else is refused.
     pub const DEFAULT: Self = Self {
         checks_checksum: true,
         drops_expired: true,
         duplicate_key: DuplicateKey::Refuse,
         unsupported: UnsupportedValue::Refuse,
+        sets_symbols: true,
         input_bytes: None,
     };
 }
@@ -355,6 +362,11 @@ impl<R: Read> Loader<R> {
             }
             Some(Event::Function(_)) => stats.functions += 1,
             Some(Event::Skipped { .. }) => stats.others += 1,
+            Some(Event::Aux { name: SYMBOLS_AUX, value }) => {
+                if let Some(keyspace) = keyspace.filter(|_| options.sets_symbols) {
+                    set_symbols(keyspace, value, start)?;
+                }
+            }
             Some(Event::Aux { .. } | Event::Slot { .. }) => {}
         }
         let elements = 1 + (self.reader.offset() - start) / BYTES_PER_ELEMENT;
@@ -417,5 +429,27 @@ impl<R: Read> Loader<R> {
         self.key = None;
         *budget = budget.saturating_sub(ELEMENTS_PER_KEY);
         restore.count(stats, offset)
+    }
+}
+
+/// Sets the symbol table of a keyspace that has none. A table of a later version is ignored, because the texts
+/// can be stored without it. `offset` is where the table's field begins.
+fn set_symbols<S>(keyspace: &mut Keyspace<S>, table: &[u8], offset: u64) -> Result<(), Error> {
+    if keyspace.symbols().is_some() {
+        return Ok(());
+    }
+    let table = match SymbolTable::from_bytes(table) {
+        Ok(table) => table,
+        Err(FromBytesError::Malformed(error)) if error.fault == TableFault::Version => return Ok(()),
+        Err(FromBytesError::Malformed(error)) => {
+            return Err(Error::Malformed { offset, fault: Fault::SymbolTable(error.fault) });
+        }
+        Err(FromBytesError::Reserve(error)) => return Err(Error::Keyspace { offset, error: error.into() }),
+        Err(_) => unreachable!("a table is malformed, or there is no memory"),
+    };
+    match keyspace.set_symbols(Some(Arc::new(table))) {
+        // Strings of the keyspace may still be coded with two earlier tables.
+        Err(keyspace::Error::SymbolsInUse) => Ok(()),
+        set => set.map_err(|error| Error::Keyspace { offset, error }),
     }
 }

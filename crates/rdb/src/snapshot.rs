@@ -30,6 +30,8 @@ use crate::value::ValueProgress;
 use crate::write::{WriteOptions, Writer};
 use allocator_api2::vec::Vec;
 use core::hash::BuildHasher;
+use core::mem;
+use keyspace::symbols::SymbolTable;
 use keyspace::values::ReserveError;
 use keyspace::{Keyspace, Portion, Record, Sharded, SinkError, SnapshotError, SnapshotSink};
 use std::fs::File;
@@ -48,9 +50,12 @@ const COMPRESSED_MAX: usize = 64 << 10;
 struct SinkState {
     database: u64,
     /// How many keys the database has, and how many of them expire. Only the first sink of a database has
-    /// these counts. They become 0 when the resize hint has been written.
+    /// these counts. They become 0 when the resize hint is written.
     keys: u64,
     expires: u64,
+    /// The symbol table of the keyspace, if it has one. Only the first sink of a database has it, until it is
+    /// written.
+    symbols: Option<Arc<SymbolTable>>,
     /// The bytes to append as soon as no other sink owns the file.
     pending: Block,
     is_finished: bool,
@@ -89,7 +94,7 @@ impl Shared {
     }
 
     fn append_pending(&mut self, sink: usize) -> Result<(), SaveError> {
-        let pending = core::mem::replace(&mut self.sinks[sink].pending, Block::new_in(Zmalloc));
+        let pending = mem::replace(&mut self.sinks[sink].pending, Block::new_in(Zmalloc));
         self.append(sink, &pending)
     }
 
@@ -101,13 +106,13 @@ impl Shared {
         if self.database != Some(database) {
             writer.select_database(database)?;
             self.database = Some(database);
-            let same = self.sinks.iter_mut().filter(|sink| sink.database == database);
-            let (keys, expires) = same.fold((0, 0), |(keys, expires), sink| {
-                // The counts are set to 0, so that the hint is written once for each database.
-                (keys + core::mem::take(&mut sink.keys), expires + core::mem::take(&mut sink.expires))
-            });
-            if keys > 0 {
-                writer.resize_hint(keys, expires)?;
+            // The table and the counts are taken from the sink, so that they are written once.
+            if let Some(first) = self.sinks.iter_mut().find(|sink| sink.database == database && sink.keys > 0)
+            {
+                if let Some(table) = first.symbols.take() {
+                    writer.symbols(&table)?;
+                }
+                writer.resize_hint(mem::take(&mut first.keys), mem::take(&mut first.expires))?;
             }
         }
         writer.append(bytes)
@@ -218,8 +223,9 @@ impl SnapshotFile {
         keyspace: &mut Keyspace<S>,
         now: u64,
     ) -> Result<(), SaveError> {
-        let keys = (keyspace.len(), keyspace.expires());
-        self.begin_with(database, keys, 1, |next_sink| keyspace.begin_snapshot(next_sink(), now))
+        let counts = (keyspace.len(), keyspace.expires());
+        let symbols = keyspace.symbols().cloned();
+        self.begin_with(database, counts, symbols, 1, |next_sink| keyspace.begin_snapshot(next_sink(), now))
     }
 
     /// Begins a snapshot of all shards at the same moment, as a database of the file. See
@@ -234,8 +240,9 @@ impl SnapshotFile {
         sharded: &Sharded<S>,
         now: u64,
     ) -> Result<(), SaveError> {
-        let keys = (sharded.len(), sharded.expires());
-        self.begin_with(database, keys, sharded.shard_count(), |next_sink| {
+        let counts = (sharded.len(), sharded.expires());
+        let symbols = sharded.symbols();
+        self.begin_with(database, counts, symbols, sharded.shard_count(), |next_sink| {
             sharded.begin_snapshot(|_shard| next_sink(), now)
         })
     }
@@ -244,6 +251,7 @@ impl SnapshotFile {
         &mut self,
         database: u64,
         (keys, expires): (usize, usize),
+        symbols: Option<Arc<SymbolTable>>,
         sinks: usize,
         begin: impl FnOnce(&mut dyn FnMut() -> KeyspaceSink) -> Result<(), SnapshotError>,
     ) -> Result<(), SaveError> {
@@ -261,7 +269,8 @@ impl SnapshotFile {
             let first = all.len();
             all.extend((0..sinks).map(|sink| SinkState {
                 database,
-                // The first sink has the counts of the whole database.
+                // The first sink has the table and the counts of the whole database.
+                symbols: symbols.clone().filter(|_| sink == 0),
                 keys: if sink == 0 { keys as u64 } else { 0 },
                 expires: if sink == 0 { expires as u64 } else { 0 },
                 pending: Block::new_in(Zmalloc),

@@ -26,7 +26,8 @@
 //! `list-compress-depth`. It takes 88 + 88 while the quicklist compresses it again.
 //!
 //! Two blocks have a fixed size: the input's buffer has 64 KiB, and the block of short decompressed strings
-//! has 128 KiB. A string that is not compressed is in memory twice, or three times while its block grows. The
+//! has 128 KiB. A symbol table has about 86 KB, and there is at most one for each database that has a
+//! keyspace. A string that is not compressed is in memory twice, or three times while its block grows. The
 //! figures hold for the limits of redis.conf. If `list-max-listpack-size` asks for nodes of less than 8 KiB,
 //! a node takes more memory than its elements.
 

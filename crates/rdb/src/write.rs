@@ -15,11 +15,12 @@
 //! Learned from: Redis' `rdbSaveRio` and `rdbSaveObject`.
 
 use crate::error::SaveError;
-use crate::format::opcode;
+use crate::format::{SYMBOLS_AUX, opcode};
 use crate::output::Output;
 use crate::value::ValueProgress;
 use core::hash::BuildHasher;
 use core::mem;
+use keyspace::symbols::SymbolTable;
 use keyspace::{Keyspace, Record, ValueRef};
 use std::io::Write;
 
@@ -187,6 +188,16 @@ impl<W: Write> Writer<W> {
         self.aux(b"used-mem", &number(used_memory.min(i64::MAX as u64) as i64))
     }
 
+    /// Writes the symbol table that a keyspace codes its strings with, as the aux field `redcore-symbols`. The
+    /// strings themselves are written as text. A [`Loader`](crate::Loader) codes them with this table. Servers
+    /// ignore the field. It must follow the number of its database.
+    ///
+    /// # Errors
+    /// [`SaveError::Io`].
+    pub fn symbols(&mut self, table: &SymbolTable) -> Result<(), SaveError> {
+        self.aux(SYMBOLS_AUX, &table.to_bytes())
+    }
+
     /// Writes that the following keys belong to this database.
     ///
     /// # Errors
@@ -277,8 +288,9 @@ impl<W: Write> Writer<W> {
         self.begin_key(&meta, record.value)
     }
 
-    /// Writes a whole keyspace as a database, and returns how many keys were written. Writes nothing if the
-    /// keyspace is empty. Keys that have expired at `now`, in milliseconds since 1970, are left out.
+    /// Writes a whole keyspace as a database, with its symbol table, and returns how many keys were written.
+    /// Writes nothing if the keyspace is empty. Keys that have expired at `now`, in milliseconds since 1970,
+    /// are left out.
     ///
     /// # Errors
     /// [`SaveError::Io`].
@@ -292,6 +304,9 @@ impl<W: Write> Writer<W> {
             return Ok(0);
         }
         self.select_database(database)?;
+        if let Some(table) = keyspace.symbols() {
+            self.symbols(table)?;
+        }
         self.resize_hint(keyspace.len() as u64, keyspace.expires() as u64)?;
         let mut keys = 0;
         for record in keyspace.records(now) {

@@ -30,6 +30,7 @@ use state::State;
 use std::fmt;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// The current time of the comparison, in milliseconds since 1970. It is in 2025, and all expiries are later.
 const NOW: u64 = 1_750_000_000_000;
@@ -116,6 +117,11 @@ fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<
     }
     let payloads = payloads::compare(&process, &model, versions).context("payloads")?;
 
+    // A server must ignore the symbol table in a file.
+    for keyspace in loaded.iter_mut() {
+        keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW)?;
+        while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
+    }
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("redcore.rdb");
     for (origin, keyspaces, compression) in [("loaded", &loaded, true), ("built", &model, false)] {

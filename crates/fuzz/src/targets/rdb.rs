@@ -6,6 +6,7 @@
 //! the same result. The loaded keyspace is saved and loaded again, and must be equal.
 
 use crate::harness::{Faults, LeakCheck, Plan, Text};
+use ::keyspace::symbols::SymbolTable;
 use ::keyspace::{Key, Keyspace, Options, Value};
 use ::rdb::{
     DumpOptions, Error, Event, LoadOptions, LoadStats, Loader, Reader, SaveError, UnsupportedValue,
@@ -15,6 +16,7 @@ use ::values::{Element, EncodingLimits, Hash, List, ReserveError, Set, ZSet};
 use ::zmalloc::fault;
 use arbitrary::{Arbitrary, Unstructured};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The current time. No key has expired at this time. An earlier expiry is stored as 1.
 const NOW: u64 = 0;
@@ -42,6 +44,8 @@ enum Kind {
 struct Own {
     options: Written,
     limits: Limits,
+    /// The number of symbols in the table of the keyspace. Without any, there is no table.
+    symbols: u8,
     changes: Vec<Change>,
     keys: Vec<(Text, Option<u32>, Content)>,
 }
@@ -458,6 +462,11 @@ impl Case {
             let value = content.value(options.encoding_limits()).expect("memory");
             let expiry = expiry.map(|expiry| u64::from(expiry).max(1));
             keyspace.insert(key, value, expiry, NOW).expect("a key of the input");
+        }
+        if own.symbols > 0 {
+            let symbols = (0..own.symbols).map(|byte| [byte; 2]);
+            let table = SymbolTable::from_symbols(symbols).expect("at most 255 symbols, and memory");
+            keyspace.set_symbols(Some(Arc::new(table))).expect("there is no other table");
         }
         case.save_and_load(&keyspace);
         let mut file = ::rdb::save(&keyspace, Vec::new(), &own.options.file(), NOW).expect("memory");

@@ -22,6 +22,7 @@ mod samples;
 mod save;
 mod slices;
 mod snapshot;
+mod symbols;
 
 /// The time of most tests, in November 2023, in milliseconds since 1970.
 const NOW: u64 = 1_700_000_000_000;

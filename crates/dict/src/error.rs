@@ -1,18 +1,19 @@
 //! The errors of this crate: [`TryInsertError`] for missing memory, and [`Undecided`] for a look-up that
-//! stops early.
+//! needs more than one comparison.
 
 use core::error::Error;
 use core::fmt;
 
 use zmalloc::{ReserveError, oom};
 
-/// There is no memory for one more entry. The table is as it was, and the error contains the entry.
+/// There is no memory for one more entry. The table is as it was. The error contains the entry, or what the
+/// caller passed of it: `Dict::try_entry` passes only the key.
 ///
 /// `?` converts this error to a [`ReserveError`] and drops the entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TryInsertError<T> {
-    /// The entry that was to be inserted.
+    /// The entry that was to be inserted, or its key.
     pub entry: T,
     /// The allocation that failed: the first chunk of the table, or an overflow child.
     pub error: ReserveError,
@@ -49,8 +50,8 @@ impl<T> fmt::Display for TryInsertError<T> {
 
 impl<T> Error for TryInsertError<T> {}
 
-/// The error of [`Table::find_first`](crate::Table::find_first): comparing one entry does not decide the
-/// look-up.
+/// The error of [`Table::find_first`](crate::Table::find_first): the comparison with one entry does not
+/// decide the look-up. [`Table::find_map`](crate::Table::find_map) decides it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undecided;
 

@@ -9,20 +9,19 @@ use common::{Gap, ReserveError, Room, Writer};
 /// The block of an [`IntSet`](crate::IntSet) and every [`Room`] implement this trait. No other crate can
 /// implement it.
 pub trait Buffer {
-    /// The bytes of the whole set.
+    /// Returns the bytes of the whole set.
     fn bytes(&self) -> &[u8];
 
-    /// The bytes of the integers.
+    /// Returns the bytes of the integers.
     fn items_mut(&mut self) -> &mut [u8];
 
     /// Grows the set to the length that `header` gives, by a gap at the byte `at`, and writes the header.
-    /// `fill` writes the bytes of the gap. Bytes that `fill` does not write are zeros.
+    /// `fill` writes the bytes of the gap. Bytes that `fill` does not write become zeros.
     ///
-    /// Does nothing if `header` gives the length that the set has: does not write the header, and does not
-    /// call `fill`.
+    /// If the set already has that length, this does nothing: it neither writes the header nor calls `fill`.
     ///
     /// # Errors
-    /// If there is no memory. The set is then unchanged.
+    /// If there is no memory, or if `header` gives no valid length. The set is then unchanged.
     ///
     /// # Panics
     /// If `at` is within the header or beyond the end, or if `header` gives a smaller length.

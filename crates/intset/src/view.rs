@@ -39,7 +39,10 @@ impl View {
     }
 
     /// Returns the set at the start of the bytes, and the bytes behind it. The header says where the set
-    /// ends. Checks what [`new`](Self::new) checks. O(1).
+    /// ends. Does not check the order of the integers. O(1).
+    ///
+    /// # Errors
+    /// If the encoding is not valid, or if there are fewer bytes than the header and its integers take.
     ///
     /// ```
     /// let (set, key) = intset::View::from_prefix(b"\x02\0\0\0\x01\0\0\0\x07\0key")?;
@@ -69,6 +72,10 @@ impl View {
 
     /// Checks that each integer is greater than the one before it. [`new`](Self::new) does not check this.
     /// O(n).
+    ///
+    /// # Errors
+    /// If an integer is not greater than the one before it. The error has the offset of the first such
+    /// integer.
     ///
     /// ```
     /// use intset::{Fault, View};
@@ -121,8 +128,8 @@ impl View {
         self.len() == 0
     }
 
-    /// Returns the encoding of the integers. It grows when a larger value is inserted, and shrinks only when
-    /// the set becomes empty. O(1).
+    /// Returns the encoding of the integers. An insert makes it wider if the new integer does not fit. It
+    /// becomes narrower only when the set becomes empty. O(1).
     #[inline]
     pub fn encoding(&self) -> Encoding {
         self.header().encoding

@@ -1,9 +1,9 @@
 //! Picking entries at random.
 //!
-//! *With repetition*, each pick is independent of the others. An entry is found by a walk. To shorten the
-//! walks, one pass over the list first notes up to 64 *signposts*, which are offsets at equal distances. Each
-//! walk begins at the signpost in front of the entry. So a pick from 1,024 entries walks over fewer than 16
-//! of them. Nothing is allocated.
+//! *With repetition*, each pick is independent of the others. A walk over the entries finds the picked one.
+//! To shorten the walks, one pass over the list first notes up to 64 *signposts*: the offsets of entries at
+//! equal distances. Each walk begins at the last signpost that is not behind the picked entry. So a pick from
+//! 1,024 entries walks over fewer than 16 of them. Nothing is allocated.
 //!
 //! *Without repetition*, one pass decides for each entry whether it is picked. If `wanted` more entries are
 //! needed, and `left` entries are left, the chance of an entry is `wanted / left`. This is selection
@@ -40,8 +40,8 @@ impl<'a> Signposts<'a> {
         let mut offsets = [HEADER_LEN as u32; SIGNPOSTS];
         let mut at = Some(HEADER_LEN);
         for offset in offsets.iter_mut().take(units / stride + 1) {
-            // In a damaged list, the walk may end early. The signposts behind that place point to the end,
-            // where there is no entry.
+            // In a damaged list, this pass may end early. The remaining signposts point to the end, where
+            // there is no entry.
             *offset = at.unwrap_or(body.len()) as u32;
             at = at.and_then(|at| pass(body, at, stride * width));
         }
@@ -61,15 +61,15 @@ fn pass(body: &[u8], at: usize, n: usize) -> Option<usize> {
 }
 
 impl View {
-    /// Returns a random entry. Every entry has the same chance. Returns `None` if the list is empty. O(n). In
-    /// C: part of `SPOP`.
+    /// Returns a random entry. Every entry has the same chance. Returns `None` if the list is empty. O(len).
+    /// In C: part of `SPOP`.
     pub fn random(&self, mut rng: impl FnMut() -> u64) -> Option<Offset> {
         let len = self.len();
         if len == 0 { None } else { self.seek(scale(rng(), len) as isize) }
     }
 
     /// Returns a random pair: an entry with an even index and the one behind it. Every pair has the same
-    /// chance. Returns `None` if the list has fewer than two entries. O(n). In C: `lpRandomPair`.
+    /// chance. Returns `None` if the list has fewer than two entries. O(len). In C: `lpRandomPair`.
     pub fn random_pair(&self, mut rng: impl FnMut() -> u64) -> Option<(Value<'_>, Value<'_>)> {
         let pairs = self.len() / 2;
         let first = self.seek(2 * scale(rng(), pairs) as isize)?;

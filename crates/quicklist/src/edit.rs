@@ -3,8 +3,9 @@
 //! Each operation first makes all allocations that it needs. The changes of the list come after them and
 //! cannot fail. Merging and compressing come last, and happen only if there is memory.
 //!
-//! A node is split, and an element joins a neighbour, exactly where Redis does this, because a client can see
-//! it. A list with one node becomes a listpack again, and `OBJECT ENCODING` shows that.
+//! A node is split, or an element joins a neighbouring node, in exactly the cases in which Redis does this. A
+//! client can see the difference: a list with one node becomes a listpack again, and `OBJECT ENCODING` shows
+//! that.
 //!
 //! Learned from: Matt Stancliff's `quicklist.c`.
 
@@ -17,7 +18,7 @@ use core::mem;
 use listpack::{ListPack, Value};
 use zmalloc::{ReserveError, or_oom};
 
-/// How many bytes the header and the end byte of a listpack have. Merging two listpacks saves them once.
+/// The number of bytes of a listpack's header and end byte. A merge of two listpacks saves as many bytes.
 const PACK_EMPTY_LEN: usize = 7;
 
 impl QuickList {
@@ -38,13 +39,13 @@ impl QuickList {
     }
 
     /// Inserts an element behind the one at `index`. Returns `false` if there is no element at `index`. In C:
-    /// `quicklistInsertAfter`.
+    /// `quicklistInsertAfter`. Takes as long as [`insert_before`](Self::insert_before).
     pub fn insert_after<'a>(&mut self, index: usize, value: impl Into<Value<'a>>) -> bool {
         or_oom(self.try_insert(Side::Back, index, value))
     }
 
-    /// Inserts an element on one side of the one at `index`. Returns `false` if there is no element at
-    /// `index`. An error leaves the list unchanged.
+    /// Inserts an element next to the one at `index`: in front of it for [`Side::Front`], behind it for
+    /// [`Side::Back`]. Returns `false` if there is no element at `index`. An error leaves the list unchanged.
     pub fn try_insert<'a>(
         &mut self,
         side: Side,
@@ -58,7 +59,8 @@ impl QuickList {
         Ok(here)
     }
 
-    /// Replaces the element at `index`. Returns `false` if there is none. In C: `quicklistReplaceAtIndex`.
+    /// Replaces the element at `index`. Returns `false` if there is none. Takes O(nodes / 128 + elements of a
+    /// node). In C: `quicklistReplaceAtIndex`.
     pub fn replace<'a>(&mut self, index: usize, value: impl Into<Value<'a>>) -> bool {
         or_oom(self.try_replace(index, value))
     }
@@ -95,6 +97,8 @@ impl Inner {
                 (None, _) => pack.try_push_back(value),
             })?;
         } else if at_edge {
+            // The element may not join this node. It may join the neighbour on the side `side`, at the end
+            // `other_side` of that neighbour.
             let neighbour = self.nodes.step_from(other_side, place);
             match neighbour.filter(|&neighbour| self.may_join(neighbour, len, 0, 0)) {
                 Some(neighbour) => self.try_join(other_side, neighbour, value)?,
@@ -111,8 +115,9 @@ impl Inner {
         Ok(())
     }
 
-    /// Inserts an element in the middle of a full node. The elements on the side `side` of it move to a new
-    /// node. A large element gets its own node between the two. Any other element joins the new node.
+    /// Inserts an element in the middle of a node that it may not join, on the side `side` of the element at
+    /// `offset`. The elements on that side move to a new node. A large element gets its own node between the
+    /// two. Any other element joins the new node.
     fn try_split_insert(
         &mut self,
         side: Side,
@@ -204,13 +209,14 @@ impl Inner {
         Ok(())
     }
 
+    /// Returns whether the element may join the node behind `place`.
     fn next_may_join(&self, place: Place, value: &Value<'_>) -> bool {
         let next = self.nodes.step_from(Side::Front, place);
         next.is_some_and(|next| self.may_join(next, text_len(value), 0, 0))
     }
 
-    /// Replaces one of several elements of a listpack by a large element. The elements in front of it and
-    /// those behind it become separate nodes.
+    /// Replaces one of several elements of a listpack by a large element, which gets its own node. The
+    /// elements in front of it and those behind it become separate nodes.
     fn try_replace_by_large(
         &mut self,
         ordinal: usize,
@@ -240,9 +246,9 @@ impl Inner {
 
 /// Merging.
 impl Inner {
-    /// Merges the nodes around `center`, which has changed, as far as the limit allows. Tries these pairs in
-    /// this order: the two nodes before it, the two behind it, the one before it and itself, itself and the
-    /// one behind it. In C: `_quicklistMergeNodes`.
+    /// Merges nodes around `center`, the ordinal of a node that has changed, as far as the limit allows.
+    /// Tries these pairs in this order: the two nodes before it, the two behind it, the one before it and
+    /// itself, itself and the one behind it. In C: `_quicklistMergeNodes`.
     fn merge_around(&mut self, mut center: usize) {
         if center >= 2 && self.merge(center - 2) {
             center -= 1;
@@ -254,8 +260,8 @@ impl Inner {
         self.merge(center);
     }
 
-    /// Merges a node with the next one. Returns whether it did. Both must be listpacks that are within the
-    /// limit together, and there must be memory.
+    /// Merges a node with the next one, if both are listpacks that are within the limit together, and if
+    /// there is memory. Returns whether it did.
     fn merge(&mut self, ordinal: usize) -> bool {
         let (Some(left), Some(right)) = (self.nodes.place(ordinal), self.nodes.place(ordinal + 1)) else {
             return false;

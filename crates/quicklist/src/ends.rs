@@ -38,7 +38,8 @@ impl QuickList {
         side: Side,
         values: impl IntoIterator<Item: Into<Value<'a>>>,
     ) -> Result<(), ReserveError> {
-        // Nothing is compressed before all elements are added. So they can be removed again without memory.
+        // Nothing is compressed before all elements are added. So the elements can be removed again without
+        // an allocation.
         let result = self.inner_mut().try_with_end(side, |inner| {
             for (pushed, value) in values.into_iter().enumerate() {
                 if let Err(error) = inner.try_push(side, value.into(), 0, 0) {
@@ -80,10 +81,11 @@ impl QuickList {
         or_oom(self.try_pop_with(Side::Back, |value| Ok(f(value))))
     }
 
-    /// Calls `f` with the element at an end, and removes the element if `f` succeeds.
+    /// Calls `f` with the element at an end, and removes the element if `f` succeeds. Returns `None` if the
+    /// list is empty. An error of `f` leaves the list unchanged.
     ///
-    /// Memory is needed only if the node at this end is compressed. This is rare: it means that there was no
-    /// memory when the node became the end.
+    /// This method fails for lack of memory only if the node at this end is compressed. Such a node is rare:
+    /// there was no memory to decompress it when it became the end.
     #[inline]
     pub fn try_pop_with<T, E: From<ReserveError>>(
         &mut self,
@@ -133,10 +135,10 @@ impl QuickList {
 }
 
 impl Inner {
-    /// Runs an operation on an end of the list, whose node is decompressed before. If the operation fails,
-    /// the compressed node is restored.
+    /// Decompresses the node at an end of the list if necessary, and then runs an operation. If the operation
+    /// fails, the compressed node is restored.
     ///
-    /// A node at an end is compressed only if there was no memory when it became the end.
+    /// A node at an end is compressed only if there was no memory to decompress it when it became the end.
     #[inline]
     fn try_with_end<T, E: From<ReserveError>>(
         &mut self,
@@ -161,7 +163,7 @@ impl Inner {
 
     /// Pushes an element at `to`, and then removes it at `from`, the other end.
     fn try_rotate_across(&mut self, from: Side, to: Side, value: Value<'_>) -> Result<(), ReserveError> {
-        // If there is one node, the element leaves the node that it joins, so its bytes do not count.
+        // If the list has one node, the element leaves the node that it joins. So its old bytes do not count.
         let (leaving, gone) = if self.nodes.single().is_some() { (encoded_len(value), 1) } else { (0, 0) };
         self.try_push(to, value, leaving, gone)?;
         if let Some(place) = self.nodes.end(from) {
@@ -171,8 +173,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Removes an element at an end and pushes it at the same end, as Redis does. This changes the list only
-    /// in two cases: the element was the only one of its node, or it may not join the node that it has left.
+    /// Removes an element at an end and pushes it at the same end, as Redis does. The order of the elements
+    /// stays the same, but the element changes its node in two cases:
+    ///
+    /// - It may not join the node that it has left. It then gets its own node.
+    /// - It was the only element of its node, and it may join the neighbour.
     fn try_rotate_in_place(
         &mut self,
         side: Side,
@@ -234,7 +239,7 @@ impl Inner {
         Ok(true)
     }
 
-    /// Removes the element at an end. Its node is not compressed.
+    /// Removes the element at an end. `place` is its node, which is not compressed.
     #[inline]
     fn remove_end(&mut self, side: Side, place: Place) {
         if self.remove_end_without_recompress(side, place) {
@@ -242,8 +247,8 @@ impl Inner {
         }
     }
 
-    /// Like [`remove_end`](Self::remove_end), but does not call [`recompress`](Self::recompress). Returns whether the
-    /// node was removed.
+    /// Like [`remove_end`](Self::remove_end), but does not call [`recompress`](Self::recompress). Returns
+    /// whether the node was removed.
     #[inline]
     fn remove_end_without_recompress(&mut self, side: Side, place: Place) -> bool {
         let offset = match self.nodes.get(place).elements() {

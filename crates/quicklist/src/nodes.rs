@@ -317,8 +317,8 @@ impl Nodes {
         shrink(&mut self.segments);
     }
 
-    /// Moves the nodes of the segment behind `left` to the segment `left`, if that one is at most half full
-    /// then. Needs memory if that one has too little room.
+    /// Moves the nodes of the segment behind `left` to the segment `left`, if this leaves `left` at most half
+    /// full. Allocates if `left` has too little room.
     fn join(&mut self, left: usize) {
         let [target, emptied] = &mut self.segments[left..left + 2] else { return };
         let added = emptied.nodes().len();

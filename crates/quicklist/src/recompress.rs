@@ -47,8 +47,8 @@ impl Inner {
         }
     }
 
-    /// Like [`recompress`](Self::recompress), but also checks the nodes around a change. `ordinal` is the number of
-    /// nodes in front of the changed node.
+    /// Like [`recompress`](Self::recompress), but also checks the nodes around a change. `ordinal` is the
+    /// number of nodes in front of the changed node.
     pub(crate) fn recompress_around(&mut self, ordinal: usize) {
         if self.list_compress_depth == 0 {
             return;

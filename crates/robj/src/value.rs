@@ -1,4 +1,6 @@
-//! The value of a header: a string in one of three encodings, or a collection.
+//! Reading and freeing the value of a header: a string in one of three encodings, or a collection.
+//!
+//! The safety comments refer to the invariants H1 and H2 of `header.rs`.
 
 use crate::header::Header;
 use core::hint;
@@ -7,7 +9,7 @@ use core::slice;
 use sds::layout::{self, HeaderType};
 use values::{Collection, Element, Encoding, ObjectType, WrongType, by_type};
 
-/// The sds header of an embedded string. As in C, it is always the one for lengths up to 255.
+/// The type of the sds header of an embedded string. As in C, it is always the one for lengths up to 255.
 pub(crate) const EMBEDDED_TYPE: HeaderType = HeaderType::Sds8;
 
 impl Header {
@@ -61,7 +63,7 @@ impl Header {
         unsafe { C::view_of_raw(self.encoding(), &self.value.collection) }
     }
 
-    /// Frees what the value word owns.
+    /// Frees the block or the collection that the value owns. An integer and an embedded string own none.
     ///
     /// # Safety
     /// The value must not be used afterwards.

@@ -31,9 +31,9 @@ pub struct Sds {
     /// - The pointer points to the bytes of a string in the layout of [`layout`], with provenance over its
     ///   block.
     /// - The block is a raw block of zmalloc, and only this value owns it.
-    /// - `zfree_sized(layout::block(ptr))` frees the block correctly. For all types except `Sds5`, the
-    ///   header, the capacity and the NUL together lie between the requested and the usable size. For `Sds5`,
-    ///   `set_len` and `from_raw` keep the size in the same size class.
+    /// - `zfree_sized(layout::block(ptr))` frees the block correctly. For all types except `Sds5`, the sum of
+    ///   the header, the capacity and the NUL lies between the requested and the usable size. For `Sds5`,
+    ///   `set_len` and `from_raw` keep the sum in the same size class.
     pub(crate) ptr: NonNull<u8>,
 }
 
@@ -130,8 +130,8 @@ impl Sds {
         }
     }
 
-    /// [`create`](Self::create) for more than [`SDS8_MAX`] bytes. It is a separate function, so that short
-    /// strings save no registers for it.
+    /// [`create`](Self::create) for more than [`SDS8_MAX`] bytes. It is a separate function, so that `create`
+    /// need not save registers for short strings.
     #[inline(never)]
     fn create_long(bytes: &[u8]) -> Option<Self> {
         if bytes.len() > SDS16_MAX {
@@ -172,9 +172,12 @@ impl Sds {
         unsafe { Self::allocate(ty, 0, capacity, false) }.ok_or_else(|| alloc_error(ty, capacity))
     }
 
-    /// Creates a copy of `bytes`, in a block of the smallest header that can hold them. The bytes that the
-    /// size class adds become capacity. If the header cannot count that capacity, the header is the next one
-    /// (with jemalloc from 253 and from 65,531 bytes). In C: `sdsnewlen`, `sdsnew`.
+    /// Creates a copy of `bytes`, with the smallest header that can count them. An empty string gets `Sds8`.
+    /// In C: `sdsnewlen`, `sdsnew`.
+    ///
+    /// The rest of the block's size class becomes free space, except with `Sds5`, which has none. If the
+    /// header cannot count the whole capacity, the next header is used. With jemalloc, this happens for 253
+    /// to 255 bytes and for 65,531 to 65,535 bytes.
     ///
     /// ```
     /// use sds::{Sds, layout::HeaderType};
@@ -193,10 +196,10 @@ impl Sds {
         Self::create(bytes).ok_or_else(|| create_error(bytes.len()))
     }
 
-    /// Creates a string of `len` bytes, at least one, with the header of [`from_bytes`](Self::from_bytes).
+    /// Creates a string of `len` bytes, with the header of [`from_bytes`](Self::from_bytes).
     ///
     /// # Safety
-    /// The caller must initialise the bytes before they are read.
+    /// `len` must not be 0. The caller must initialise the bytes before they are read.
     pub(crate) unsafe fn try_uninit(len: usize) -> Result<Self, ReserveError> {
         check_len(0, len)?;
         let ty = HeaderType::for_len(len);
@@ -307,8 +310,8 @@ impl Sds {
         }
     }
 
-    /// Returns the free space, which has [`avail`](Self::avail) bytes. Write to a part of it and call
-    /// [`set_len`](Self::set_len).
+    /// Returns the free space, which has [`avail`](Self::avail) bytes. To append bytes, write them to its
+    /// start and call [`set_len`](Self::set_len).
     ///
     /// ```
     /// let mut s = sds::Sds::with_capacity(8);
@@ -327,8 +330,9 @@ impl Sds {
     /// Sets the length to `len` and writes the NUL behind it. Never allocates. In C: `sdssetlen`,
     /// `sdsIncrLen`.
     ///
-    /// An `Sds5` string has no field for the size of its block. If it becomes so short that its block is a
-    /// size class too large, it is turned into `Sds8` in place. Its bytes then move up by two in the block.
+    /// An `Sds5` string has no field for the size of its block. If it becomes so short that it would belong
+    /// in a smaller size class, it is turned into `Sds8` in place. Its bytes then move up by two in the
+    /// block.
     ///
     /// # Safety
     /// `len` must be at most the capacity, and the first `len` bytes must be initialised.
@@ -351,9 +355,10 @@ impl Sds {
     /// The header must be `Sds5`, and `len` at most its length.
     unsafe fn shorten_sds5(&mut self, len: usize) {
         let ty = HeaderType::Sds5;
-        // SAFETY: the header's size belongs to the block's size class (the type's invariants), so the block
-        // is usable up to the good size. Allocators that rely on the size of a freed block space their
-        // classes by 8 bytes or more. So a string that leaves its class has room for the wider header.
+        // SAFETY: the size that the header gives is in the block's size class (the type's invariants). So
+        // `usable` bytes of the block may be written, and the wider header is chosen only if they hold it.
+        // A string that leaves its class without room for that header keeps `Sds5`. This happens only where
+        // classes are less than 8 bytes apart, and such allocators ignore the size of a freed block.
         unsafe {
             let usable = zmalloc::good_size(layout::block(self.ptr).1);
             let stays = zmalloc::good_size(ty.block_size(len)) == usable;
@@ -366,7 +371,7 @@ impl Sds {
         }
     }
 
-    /// Returns the pointer to the bytes. They stay valid until the string changes or is dropped.
+    /// Returns the pointer to the bytes. The pointer is valid until the string changes or is dropped.
     #[inline]
     pub fn as_ptr(&self) -> *const u8 {
         self.ptr.as_ptr()
@@ -395,17 +400,17 @@ impl Sds {
     /// A string of type 5 that C code has shortened no longer records the size of its block. It is turned
     /// into type 8 in place, and its bytes move up by two. [`as_ptr`](Self::as_ptr) then differs from `s`.
     ///
+    /// If C code allocated the block, zmalloc did not count it. When the block is freed, zmalloc nevertheless
+    /// subtracts it from `used_memory`.
+    ///
     /// # Safety
     /// - `s` must point to the bytes of a string in the layout of [`layout`](crate::layout), with provenance
     ///   over its block.
     /// - The block must start with the header, and no other code may use it any more.
     /// - The block must be a raw block of zmalloc. In C, it must come from the `malloc` that zmalloc is built
     ///   on, and zmalloc must not use the prefix layout.
-    /// - For types 8 to 64, the header, `alloc` and the NUL together must lie between the requested and the
-    ///   usable size of the block. C code maintains this.
-    ///
-    /// zmalloc subtracts the block from `used_memory` when it is freed, even if it did not count the block
-    /// when C code allocated it.
+    /// - For types 8 to 64, the sum of the header, `alloc` and the NUL must lie between the requested and the
+    ///   usable size of the block. `sds.c` maintains this.
     pub unsafe fn from_raw(s: NonNull<u8>) -> Self {
         let mut new = Self { ptr: s };
         if new.header_type() == HeaderType::Sds5 {
@@ -453,7 +458,7 @@ impl Clone for Sds {
 
 impl Default for Sds {
     /// Creates the empty string, which allocates like [`Sds::new`]. The fallible form is
-    /// [`Sds::try_from_bytes`].
+    /// [`Sds::try_with_capacity`].
     fn default() -> Self {
         Self::new()
     }

@@ -1,8 +1,8 @@
 //! Packed values: values made of the bytes of a listpack or an intset, which are borrowed or copied.
 //!
-//! Borrowing checks only the frame, so it takes constant time. A copy is for foreign bytes. It checks every
-//! entry, and the properties that the type promises: a hash has a value for each field, a set has no member
-//! twice, and a sorted set is in order.
+//! Borrowing checks only the frame, so it takes constant time. A copy is for foreign bytes, which come from a
+//! dump, a file or another program. It checks every entry, and the properties that the type promises: a hash
+//! has a value for each field, a set has no member twice, and a sorted set is in order.
 
 use crate::distinct::Distinct;
 use crate::element::Element;

@@ -8,10 +8,10 @@
 //!                      +-> | score | len | member | <+
 //! ```
 //!
-//! Both point at the same blocks, which the order owns.
+//! The leaves of the order and the chunks of the table point at the same blocks. The order owns them.
 //!
-//! Invariant: the table holds the pointer of each block of the order once, and no other. So the blocks it
-//! points at are live.
+//! Invariant: the table holds the pointer of each block of the order once, and no other pointers. So the
+//! blocks that it points at are live.
 
 use core::cell::RefCell;
 use core::fmt;
@@ -56,7 +56,7 @@ const _: () = assert!(size_of::<Option<ZTable>>() == size_of::<usize>());
 struct Sorted {
     order: Order,
     table: Table<BlockPtr>,
-    /// `None` only in the static.
+    /// `None` only in [`EMPTY`].
     hash: Option<DefaultHashBuilder>,
 }
 
@@ -251,7 +251,7 @@ impl ZTable {
         Ok(true)
     }
 
-    /// Adds the first member. Neither before the call nor after a failure does the set own memory.
+    /// Adds the first member to a set that owns no memory. After a failure, the set owns no memory either.
     fn try_add_first(&mut self, block: Block) -> Result<(), ReserveError> {
         let hash = Some(DefaultHashBuilder::new());
         self.handle.try_fill(Sorted { order: Order::new(), table: Table::new(), hash })?;
@@ -269,6 +269,8 @@ impl ZTable {
         self.take(hash, block).map(|block| block.score())
     }
 
+    /// Removes a member with the hash and the block that [`find`](Self::find) returned. If the member was the
+    /// last one, frees the memory of the set.
     fn take(&mut self, hash: u64, block: BlockPtr) -> Option<Block> {
         let sorted = self.handle.get_mut()?;
         let taken = sorted.remove(hash, block);
@@ -332,8 +334,8 @@ impl ZTable {
         Ok(copy)
     }
 
-    /// Drops a part of the set and returns the rest. So a caller can free a large set without a pause.
-    /// O(n + log len).
+    /// Drops a part of the set and returns the rest, or `None` if nothing is left. So a caller can free a
+    /// large set without a pause. O(n + log len).
     ///
     /// A call frees chunks of the table and members, at most `n` together, but at least one chunk or one
     /// leaf of 63 members.
@@ -392,10 +394,11 @@ fn allocation_size(handle: &Handle<Sorted>) -> usize {
     handle.allocation_size() + sorted.order.allocation_size() + sorted.table.allocation_size()
 }
 
-/// The rest of a [`ZTable`] that is dropped in steps. If it is dropped itself, it frees the rest at once.
+/// The rest of a [`ZTable`] that is dropped in steps. Dropping this value frees the whole rest at once.
 ///
-/// It is no longer a set. The table is dropped first, because it owns no members. Without a table no member
-/// has to be looked up when its block is freed. The look-up would take several times as long as the free.
+/// The rest is no longer a set: its table is dropped first, because the table does not own the members. After
+/// that, a member need not be looked up in the table when its block is freed. The look-up would take several
+/// times as long as the free.
 pub struct Remains(Handle<Sorted>);
 
 impl Remains {
@@ -405,7 +408,7 @@ impl Remains {
         let Sorted { order, table, .. } = self.0.get_mut()?;
         let chunks = table.stats().chunks;
         *table = mem::take(table).drop_in_steps(n).unwrap_or_default();
-        // The part of `n` that the table did not need.
+        // `members` is the part of `n` that the table did not need.
         if let Some(members @ 1..) = n.max(1).checked_sub(chunks) {
             order.drop_leaves(members);
         }

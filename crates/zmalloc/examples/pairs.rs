@@ -1,17 +1,22 @@
-//! Allocates and frees one block repeatedly, for measurements that need a process of their own. It measures
-//! what jemalloc's call back costs allocations that do not use this crate, and counts instructions under
-//! callgrind.
+//! Allocates and frees one block at a time, for measurements that need a process of their own. The first call
+//! of this crate asks jemalloc for a callback (see `src/counter`). The times of `raw` and `watched` show what
+//! the callback costs allocations that do not use this crate. The mode `zmalloc` under callgrind shows how
+//! many instructions a pair takes with this crate.
+//!
+//! The arguments are the mode, the size of the block in bytes, and the number of pairs. A pair is one
+//! allocation and one free.
 //!
 //! ```text
 //! cargo build --release -p zmalloc --example pairs
 //! target/release/examples/pairs raw 4096 4000000        jemalloc alone: this crate is never called
 //! target/release/examples/pairs watched 4096 4000000    the same after one call of this crate, which
-//!                                                      asks jemalloc to call back
+//!                                                      asks jemalloc for the callback
 //! valgrind --tool=callgrind --callgrind-out-file=/dev/null \
 //!     target/release/examples/pairs zmalloc 320 110000
 //! ```
 //!
-//! Prints the fastest of 20 parts, in nanoseconds a pair.
+//! The pairs are divided into 20 parts of equal length. Prints the time of the fastest part, in nanoseconds a
+//! pair.
 
 #[cfg(feature = "jemalloc")]
 fn main() {

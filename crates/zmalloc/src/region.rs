@@ -6,12 +6,12 @@ use core::marker::PhantomData;
 /// Counts the bytes that the calling thread allocates and frees after [`start`](Self::start). It is meant for
 /// tests, and for programs that measure the cost of one operation.
 ///
-/// Regions may overlap and nest. A region costs about a dozen loads when it starts and when it is asked.
+/// Regions may overlap and nest. The start and each method take constant time, about a dozen loads.
 ///
-/// Sizes are charges, as in [`used_memory`](crate::used_memory): size classes, not requests. A region does
-/// not include other threads. If one thread allocates a block and another frees it, the block counts as
-/// allocated in the first thread's region and as freed in the second's. On a 32-bit machine, neither count of
-/// a region may exceed 4 GiB.
+/// A block counts as in [`used_memory`](crate::used_memory): with its size class, not with the requested
+/// size. A region does not include other threads. If one thread allocates a block and another frees it, the
+/// block counts as allocated in the first thread's region and as freed in the second's. On a 32-bit machine,
+/// neither count of a region may exceed 4 GiB.
 ///
 /// ```
 /// let region = zmalloc::Region::start();
@@ -25,7 +25,7 @@ use core::marker::PhantomData;
 pub struct Region {
     allocated: usize,
     freed: usize,
-    /// A region belongs to the thread that started it.
+    /// Makes the type neither `Send` nor `Sync`: a region reads the counts of the thread that started it.
     _not_send: PhantomData<*const ()>,
 }
 

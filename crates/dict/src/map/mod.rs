@@ -23,10 +23,11 @@ use crate::table::{ExtractIf, Table};
 
 /// A hash map that grows by one chunk at a time.
 ///
-/// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`, and `scan`, `random`,
-/// `fair_random`, `sample`, `stats` and `allocation_size` besides. The differences are:
+/// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`. In addition, there are
+/// `scan`, `random`, `fair_random`, `sample`, `stats` and `allocation_size`. The differences are:
 ///
-/// - No operation stalls: an insert splits at most one chunk, a removal merges at most one ([`crate::Work`]).
+/// - No insert or removal stalls: an insert splits at most one chunk, and a removal merges at most one
+///   ([`crate::Work`]).
 /// - The memory follows the number of entries closely, up and down, without a second table.
 /// - The iteration order changes as the table grows, and is not random.
 /// - The error of [`Dict::try_insert`] means that there is no memory, not that the key exists.
@@ -36,7 +37,7 @@ use crate::table::{ExtractIf, Table};
 /// - everything that takes an allocator, since the memory always comes from `zmalloc`;
 /// - `Equivalent`: as in std, keys are looked up by what they [`Borrow`];
 /// - the `unchecked` methods, which save one comparison at the price of safety;
-/// - `into_map` of entries, which would have to return the closure that hashes keys together with the dict;
+/// - `into_map` of entries, since an entry borrows the table but not the hasher of the dict;
 /// - `rayon`.
 ///
 /// The drop check is the strict one, as with hashbrown on stable Rust: what the entries borrow must outlive
@@ -59,9 +60,9 @@ pub struct Dict<K, V, S = DefaultHashBuilder> {
     table: Table<(K, V)>,
 }
 
-/// A dict must not outlive what its entries borrow, even if no drop reads it. This follows from a `Drop`
-/// without `#[may_dangle]`, which is unstable. std has no such limit, and neither has hashbrown with its
-/// feature `nightly`.
+/// A dict must not outlive what its entries borrow, even if dropping the entries does not read it. The reason
+/// is that `Drop` is implemented without `#[may_dangle]`, which is unstable. std has no such limit, and
+/// neither has hashbrown with its feature `nightly`.
 ///
 /// ```compile_fail,E0597
 /// let mut dict = dict::Dict::new();
@@ -71,7 +72,7 @@ pub struct Dict<K, V, S = DefaultHashBuilder> {
 #[cfg(doctest)]
 struct DropCheck;
 
-/// Returns the closure with which the table hashes entries that move. It hashes the key of an entry.
+/// Returns the closure that hashes the key of an entry. The table calls it for entries that it moves.
 #[inline]
 fn hasher<K: Hash, V, S: BuildHasher>(hash_builder: &S) -> impl Fn(&(K, V)) -> u64 + '_ {
     move |(key, _)| hash_builder.hash_one(key)
@@ -185,8 +186,8 @@ impl<K, V, S> Dict<K, V, S> {
         IntoValues(self.into_iter())
     }
 
-    /// Removes all entries and returns them as an iterator. The iterator takes the memory with it and frees
-    /// it at its end.
+    /// Removes all entries and returns them as an iterator. The iterator owns the table's memory and frees it
+    /// when it is dropped.
     pub fn drain(&mut self) -> Drain<'_, K, V> {
         Drain(self.table.drain())
     }
@@ -217,12 +218,13 @@ impl<K, V, S> Dict<K, V, S> {
         self.table.clear();
     }
 
-    /// Makes the table as small as its entries allow, all at once. In C: `dictShrink`.
+    /// Makes the table as small as its entries allow, in one call. O(entries that move). In C: `dictShrink`.
     pub fn shrink_to_fit(&mut self) {
         self.table.shrink_to_fit();
     }
 
-    /// Makes the table as small as its entries allow, but keeps room for `min_capacity` entries.
+    /// Makes the table as small as its entries allow, but keeps room for `min_capacity` entries. O(entries
+    /// that move).
     pub fn shrink_to(&mut self, min_capacity: usize) {
         self.table.shrink_to(min_capacity);
     }
@@ -259,8 +261,9 @@ impl<K, V, S> Dict<K, V, S> {
         self.table.fair_random(rng).map(|(key, value)| (key, value))
     }
 
-    /// Calls `each` for `n` different entries, or for all if there are no more. The entries are neighbours,
-    /// which makes the call cheap. [`Table::sample`] describes what this means. In C: `dictGetSomeKeys`.
+    /// Calls `each` for `n` different entries, or for all if there are no more. The entries are neighbours in
+    /// the table, which makes the call cheap. [`Table::sample`] describes what such a sample is good for. In
+    /// C: `dictGetSomeKeys`.
     pub fn sample<'a>(&'a self, n: usize, rng: impl FnMut() -> u64, mut each: impl FnMut(&'a K, &'a V)) {
         self.table.sample(n, rng, |(key, value)| each(key, value));
     }
@@ -359,8 +362,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.get_key_value(key).is_some()
     }
 
-    /// Sets the value of `key` and returns the previous one. If the key exists, it is not replaced. O(1). In
-    /// C: `dictReplace`.
+    /// Sets the value of `key` and returns the previous one. If the dict has an equal key, it keeps that key
+    /// and drops `key`. O(1). In C: `dictReplace`.
     #[inline]
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.entry(key) {
@@ -372,9 +375,12 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
     }
 
-    /// Does what [`Dict::insert`] does, but returns the key and the value if there is no memory for a new
-    /// entry. The dict is then as it was. std's unstable method of this name is different: it fails if the
-    /// key exists.
+    /// Does what [`Dict::insert`] does, but can return an error. std's unstable method of this name is
+    /// different: it fails if the key exists.
+    ///
+    /// # Errors
+    /// If there is no memory for a new entry. The error contains the key and the value. The dict is then as
+    /// it was.
     pub fn try_insert(&mut self, key: K, value: V) -> Result<Option<V>, TryInsertError<(K, V)>> {
         self.try_insert_hashed(self.hash_builder.hash_one(&key), key, value)
     }
@@ -405,7 +411,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key)
     }
 
-    /// Does what [`Dict::entry`] does, but returns the key if there is no memory for a first entry.
+    /// Does what [`Dict::entry`] does, but returns the key in an error if the table is empty and there is no
+    /// memory for its first chunk. The `try_` methods of the entry return the other errors.
     ///
     /// ```
     /// # fn count(words: &mut dict::Dict<String, u32>, word: String) -> Result<(), Box<dyn std::error::Error>> {
@@ -445,7 +452,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         EntryRef::new(self.table.entry(hash, is(key), hasher(&self.hash_builder)), key)
     }
 
-    /// Does what [`Dict::entry_ref`] does, but returns an error if there is no memory for a first entry.
+    /// Does what [`Dict::entry_ref`] does, but returns an error if the table is empty and there is no memory
+    /// for its first chunk.
     #[inline]
     pub fn try_entry_ref<'a, 'q, Q: Hash + Eq + ?Sized>(
         &'a mut self,
@@ -465,7 +473,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         self.table.reserve(additional, hasher(&self.hash_builder));
     }
 
-    /// Does what [`Dict::reserve`] does, but returns an error. In C: `dictTryExpand`.
+    /// Does what [`Dict::reserve`] does, but can return an error. In C: `dictTryExpand`.
     ///
     /// # Errors
     /// If there is no memory. The entries are as they were. The table may be larger than before.

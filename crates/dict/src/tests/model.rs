@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::mix;
 use crate::{Cursor, ResizePolicy, Table};
 
-/// The hashes of the keys: all different, or so alike that chunks overflow far.
+/// How keys are hashed: well, or so that many of them share a chunk or a tag.
 #[derive(Clone, Copy, Debug)]
 enum Hashing {
     Good,
@@ -44,6 +44,7 @@ enum Op {
     Scan,
     Random(u64),
     Policy(ResizePolicy),
+    /// Sets a closure with [`Table::on_grow`] that always returns this value.
     Veto(bool),
     Rehash(u8),
     RemovePaused(u16, u16),
@@ -224,7 +225,7 @@ impl Both {
                     assert_eq!(found.map(|pair| *pair.1), expected);
                     let value = |pair: &Pair| (pair.0 == key).then_some(*pair.1);
                     assert_eq!(self.table.find_map(self.hashing.hash(key), value), expected);
-                    // If the first entry decides the look-up, it decides it correctly.
+                    // `find_first` may be undecided. Any other result must be right.
                     if let Ok(found) = self.table.find_first(self.hashing.hash(key), value) {
                         assert_eq!(found, expected);
                     }
@@ -247,7 +248,7 @@ impl Both {
                         break;
                     }
                 }
-                // If chunks were merged on the way, some entries come twice.
+                // If chunks were merged between two calls, some entries are visited twice.
                 seen.sort_unstable();
                 seen.dedup();
                 assert_eq!(seen, self.model.keys().copied().collect::<Vec<_>>());
@@ -295,7 +296,7 @@ fn run(hashing: Hashing, ops: Vec<Op>) {
         both.compare();
     }
     let left = both.model.len();
-    // The table is dropped when its owning iterator is half-way through.
+    // The iterator that owns the table is dropped half-way through.
     assert_eq!(both.table.into_iter().take(left / 2).count(), left / 2);
 }
 
@@ -325,7 +326,8 @@ proptest! {
     }
 }
 
-/// Entries of other sizes and alignments have other offsets in chunks and children.
+/// Inserts the entries `make(n)`, then finds and removes each. `number` returns the `n` of an entry. Entries
+/// of another size or alignment have other offsets in chunks and children.
 fn fill_and_empty<T: Clone>(make: impl Fn(u64) -> T, number: impl Fn(&T) -> u64 + Copy) {
     let count = if cfg!(miri) { 34 } else { 3_000 };
     for spread in [7, u64::MAX].into_iter().take(if cfg!(miri) { 1 } else { 2 }) {
@@ -408,7 +410,7 @@ fn a_scan_over_a_changing_table_hands_out_all_that_stays() {
             if cursor == Cursor::START {
                 break;
             }
-            // Grow or shrink by a lot between two calls.
+            // The table grows or shrinks by many chunks between two calls.
             if random() % 2 == 0 {
                 for _ in 0..random() % most {
                     let n = staying + random() % 1_000_000_007;

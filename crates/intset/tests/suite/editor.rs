@@ -25,7 +25,7 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Applies the operation to an [`Editor`] or an [`IntSet`], and returns its result as an integer.
+/// Applies an operation to an [`Editor`] or an [`IntSet`]. Returns the result of the operation as an integer.
 macro_rules! apply {
     ($set:expr, $op:expr) => {
         match *$op {
@@ -143,6 +143,7 @@ impl Room for Turncoat {
     }
 }
 
+/// A copy of bytes that are no longer a valid set is nevertheless a valid set.
 #[test]
 fn a_copy_of_what_is_no_set_is_one() {
     let editor = Editor::new(Turncoat(false.into())).unwrap();
@@ -151,7 +152,7 @@ fn a_copy_of_what_is_no_set_is_one() {
     assert_eq!(copy.as_bytes().len(), 16);
 }
 
-/// The behaviour with such a room is not specified. Every call must return or panic, and Miri must find
+/// The results with a faulty room are not specified. But every call must return or panic, and Miri must find
 /// nothing.
 #[test]
 fn a_room_that_lies_is_no_danger() {

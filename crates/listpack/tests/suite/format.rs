@@ -20,8 +20,8 @@ fn entry<'a>(value: impl Into<Value<'a>>) -> Vec<u8> {
     bytes[6..bytes.len() - 1].to_vec()
 }
 
-/// The backlen as the specification defines it: seven bits in each byte, with the most significant digit
-/// first. Every byte but the first has the top bit.
+/// Returns the backlen of an entry as the specification defines it: a number of `size` digits of seven bits,
+/// with the most significant digit first. Every byte except the first has the top bit set.
 fn backlen_naive(len: usize, size: usize) -> Vec<u8> {
     (0..size)
         .rev()
@@ -101,9 +101,11 @@ fn a_string_takes_the_smallest_head_that_holds_its_length() {
     }
 }
 
+/// Two digits could hold lengths up to 16,383, but from 16,383 on the backlen has three digits. The limits of
+/// three and four digits have the same exception. A single digit has no exception: it holds up to 127.
 #[test]
 fn the_backlen_grows_by_a_byte_one_before_its_digits_are_full_as_it_does_in_c() {
-    // The length of the head and the data, and how many digits the backlen has.
+    // The length of the head and the data, and the number of digits that the backlen has.
     let mut lengths = vec![(127, 1), (128, 2), (16_382, 2), (16_383, 3), (16_384, 3)];
     if !cfg!(miri) {
         lengths.extend([(2_097_150, 3), (2_097_151, 4), (2_097_152, 4), (268_435_454, 4), (268_435_455, 5)]);
@@ -129,6 +131,9 @@ fn a_double_is_the_extension_of_nine_bytes() {
     assert_eq!(list([Value::Double(-0.1)]).iter().next(), Some(Value::Double(-0.1)));
 }
 
+/// The header can count up to 65,534 entries. From 65,535 on it holds the number 65,535, which means that the
+/// count is unknown. It keeps that number when the list becomes shorter, and `len` counts the entries by a
+/// walk.
 #[test]
 #[cfg_attr(miri, ignore = "as many entries as a count can tell")]
 fn a_count_of_65535_is_lost_and_counted_for_as_long_as_the_list_lives() {
@@ -147,8 +152,8 @@ fn a_count_of_65535_is_lost_and_counted_for_as_long_as_the_list_lives() {
     assert_eq!((list.as_bytes()[4..6].to_vec(), list.len()), (vec![0xFF, 0xFF], 65_534));
 }
 
-/// Reading an integer loads eight bytes at once if there are as many. So bytes behind the integer must not
-/// matter.
+/// Reading an integer loads eight bytes at once, if the list has that many. The bytes behind the integer must
+/// not change the result.
 #[test]
 fn integers_in_front_of_other_entries_read_back() {
     let numbers = [300, -300, 70_000, -70_000, 1 << 30, -1 << 30, i64::MAX, i64::MIN];

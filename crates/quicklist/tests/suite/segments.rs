@@ -4,6 +4,7 @@ use quicklist::QuickList;
 
 const SEGMENT: usize = 128;
 
+/// If most of the nodes are removed, those that stay move together into few segments.
 #[test]
 #[cfg_attr(miri, ignore = "thousands of elements; the unit tests of `storage` cover the unsafe code")]
 fn nodes_that_are_left_of_many_stand_close_together() {
@@ -23,8 +24,8 @@ fn nodes_that_are_left_of_many_stand_close_together() {
             }
         }
         assert_eq!(list.node_count(), segments);
-        // A node takes its listpack of one integer, and 16 bytes that may have room for another node. With
-        // segments of two nodes, this would be 64 bytes or more.
+        // A node takes its listpack of one integer, and 16 bytes in a segment. The segment may have as much
+        // room again that is not used. If only two nodes shared a segment, this would be 64 bytes or more.
         let (bytes, pack) = (list.allocation_size() / segments, one_listpack());
         assert!(bytes <= pack + 40, "{bytes} bytes a node, {pack} of them the listpack's");
     }
@@ -47,7 +48,7 @@ fn the_halves_of_a_split_node_keep_no_room() {
     }
 }
 
-/// Returns how many bytes the listpack of a node takes. This depends on the allocator.
+/// Returns how many bytes a listpack of one integer takes. This depends on the allocator.
 fn one_listpack() -> usize {
     let mut pack = listpack::ListPack::new();
     pack.push_back(1);

@@ -16,7 +16,8 @@
 //! objects. Callers that store an object call [`Robj::encode`]. No conversion changes an object that has
 //! other references: it makes a new one instead. The new object takes over the access clock.
 //!
-//! `read` has the methods that read a string, and `edit` the commands that change one.
+//! `read` has the methods that read a string, and `edit` the commands that change one. The safety comments
+//! refer to the invariant H1 of `header.rs`.
 //!
 //! Learned from: Redis' `object.c` (`createStringObject`, `tryObjectEncoding`, `getDecodedObject`,
 //! `dbUnshareStringValue`).
@@ -167,8 +168,8 @@ impl Robj {
     /// - A raw string that is short enough becomes embstr.
     /// - A raw string whose free space is more than a tenth of its length is shrunk.
     ///
-    /// An object with other references does not change. Nor does one for whose new form there is no memory.
-    /// So this method cannot fail: at worst it saves nothing.
+    /// An object with other references does not change. If there is no memory for the new form, the object
+    /// does not change either. So this method cannot fail: at worst it saves nothing.
     ///
     /// ```
     /// use robj::{Encoding, EncodingLimits, Robj};
@@ -200,15 +201,15 @@ impl Robj {
             // SAFETY: the encoding tells which member is present (H1).
             let string = unsafe { &mut *header.value.raw };
             if string.avail() > len / FREE_SPACE_FRACTION {
-                // Without memory for a smaller block the string keeps the larger one.
+                // If there is no memory for a smaller block, the string keeps the larger one.
                 let _ = string.try_remove_free_space();
             }
         }
         self
     }
 
-    /// Returns the object with its bytes in memory. For an integer that is a new string object, and for
-    /// anything else another reference to this object. In C: `getDecodedObject`.
+    /// Returns an object that is not encoded as an integer. For an integer, this is a new object with its
+    /// decimal form. For anything else, it is another reference to this object. In C: `getDecodedObject`.
     ///
     /// ```
     /// use robj::{Encoding, EncodingLimits, Robj};
@@ -257,6 +258,9 @@ impl Robj {
     /// Returns the string for writing. The object first becomes raw. If it has other references, it is
     /// copied, and they keep the old value. In C: `dbUnshareStringValue`.
     ///
+    /// # Errors
+    /// [`WrongType`] if the object does not hold a string.
+    ///
     /// ```
     /// use robj::Robj;
     /// let mut object = Robj::from(99);
@@ -287,13 +291,13 @@ impl Robj {
             let string = Sds::try_from_bytes(&text)?;
             self.become_raw(string)?;
         }
-        // SAFETY: the string is raw (H1: only strings are), and this is the only reference. No other can
-        // have come up since the check, because this one is borrowed.
+        // SAFETY: the object is raw, so it is a string (H1), and this is the only reference. Another one
+        // cannot have been created since the check, because this one is borrowed mutably.
         Ok(unsafe { self.raw_mut_unchecked() })
     }
 
-    /// Does the same as [`try_make_mut`](Self::try_make_mut), and reserves room for `additional` bytes
-    /// more, so that adding them cannot fail. If an allocation fails, the object is unchanged.
+    /// Does the same as [`try_make_mut`](Self::try_make_mut), and reserves room for `additional` more bytes,
+    /// so that adding them cannot fail. If an allocation fails, the object is unchanged.
     #[inline]
     fn try_make_room(&mut self, additional: usize) -> Result<&mut Sds, AccessError> {
         let text = self.as_string()?;
@@ -319,13 +323,15 @@ impl Robj {
         self.encoding() == Encoding::Raw && self.count().is_unique()
     }
 
-    /// Makes this the only reference to a raw object with these bytes and the same clock.
+    /// Replaces the object by a raw object that holds `string` and keeps the clock. Other references keep the
+    /// old object.
     #[cold]
     fn become_raw(&mut self, string: Sds) -> Result<(), ReserveError> {
         if let Some(header) = self.header_mut()
             && header.encoding() == Encoding::Int
         {
-            // The block of an integer is a bare header already, and an integer owns nothing.
+            // Like a raw object, an integer is a block with only a header. It owns nothing that must be
+            // freed.
             header.set_value(Encoding::Raw, Value { raw: ManuallyDrop::new(string) });
             return Ok(());
         }
@@ -356,8 +362,11 @@ impl Robj {
 
     /// Replaces the value of a string object by an integer. In C: the body of `INCR`.
     ///
-    /// The object stays where it is if it is an int, this is the only reference, and the value is not a
-    /// shared integer. It keeps its clock, unless it becomes a shared integer, which has none.
+    /// The object stays where it is if it is an int, if this is the only reference, and if the new value is
+    /// not a shared integer. It keeps its clock, unless it becomes a shared integer, which has none.
+    ///
+    /// # Errors
+    /// [`WrongType`] if the object does not hold a string.
     ///
     /// ```
     /// use robj::{EncodingLimits, Robj};

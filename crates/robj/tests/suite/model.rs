@@ -15,6 +15,7 @@ struct Model {
     lru: u32,
 }
 
+/// Returns the integer whose decimal form is `bytes`, if there is one.
 fn is_canonical(bytes: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(bytes).ok()?;
     text.parse::<i64>().ok().filter(|value| value.to_string() == text)
@@ -104,6 +105,7 @@ struct World {
 }
 
 impl World {
+    /// Returns the number of references to the object of a model.
     fn holders(&self, model: usize) -> usize {
         self.references.iter().filter(|(_, other)| *other == model).count()
     }
@@ -113,7 +115,7 @@ impl World {
         self.references.push((object, self.models.len() - 1));
     }
 
-    /// Gives reference `i` a model of its own, before its value changes.
+    /// Gives reference `i` a model of its own and returns it. The caller then changes the value in the model.
     fn detach(&mut self, i: usize) -> &mut Model {
         let model = self.models[self.references[i].1].clone();
         self.models.push(model);
@@ -152,8 +154,9 @@ impl World {
                 self.models[model].encode(unique, &limits);
                 let object = object.encode(&limits);
                 if unique && self.models[model].encoding == Encoding::Raw {
-                    // The free space is at most a tenth, plus what the allocator adds: a size class, a
-                    // prefix word for each of the two blocks, or with libc a remainder too small to keep.
+                    // The object has two blocks: the header and the string. `least` is their size if the
+                    // free space is a tenth of the length. The allocator may add `extra` bytes to each: a
+                    // prefix word, or with libc a remainder too small to be split off.
                     let extra = if zmalloc::ALLOCATOR == "libc" { 32 } else { size_of::<usize>() };
                     let (len, usage) = (object.string_len().unwrap(), object.allocation_size());
                     let least = zmalloc::good_size(16) + zmalloc::good_size(len + len / 10 + 18);

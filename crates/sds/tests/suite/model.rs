@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use sds::Sds;
 use sds::layout::HeaderType;
 
-/// Lengths around the limit of the two-byte header. Miri is too slow for them and uses shorter ones;
-/// `layout.rs` tests the transitions for it.
+/// Lengths around the limit of `Sds16`, which counts in two bytes. Miri is too slow for them, so it uses
+/// lengths around the limit of `Sds8`. `layout.rs` tests the other transitions.
 const LARGE: core::ops::Range<usize> = if cfg!(miri) { 250..260 } else { 65_500..65_600 };
 
 #[derive(Clone, Debug)]
@@ -213,7 +213,7 @@ fn apply(s: &mut Sds, model: &mut Vec<u8>, op: Op) {
         Op::ShortenedInC(len) => {
             let len = len.min(model.len());
             let raw = core::mem::take(s).into_raw();
-            // SAFETY: `sdssetlen` does the same to each type, and then a NUL is written.
+            // SAFETY: this writes the length field of each header type as `sdssetlen` does, and then the NUL.
             *s = unsafe {
                 let flags = raw.sub(1).read();
                 match flags & 7 {
@@ -244,8 +244,7 @@ proptest! {
         check(&s, &model);
         for op in ops {
             apply(&mut s, &mut model, op);
-            // The free space may have been written to without advancing. Then there is no NUL until this
-            // call.
+            // `WriteSpare` may have overwritten the NUL, because it does not advance. This call restores it.
             s.as_bytes_with_nul();
             check(&s, &model);
         }

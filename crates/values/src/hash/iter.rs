@@ -90,7 +90,7 @@ impl<'a> Iterator for Iter<'a> {
             }
             Walk::HashTable(walk) => walk.next().map(elements),
         };
-        // The count of foreign bytes may be wrong.
+        // Foreign bytes may have more elements than their header counts.
         self.left = self.left.saturating_sub(usize::from(pair.is_some()));
         pair
     }

@@ -45,7 +45,7 @@ impl<'a> Iterator for Iter<'a> {
             Walk::ListPack(walk) => walk.next().map(Element::from_packed),
             Walk::HashTable(walk) => walk.next().map(|member| Element::Bytes(member.key())),
         };
-        // The count of foreign bytes may be wrong.
+        // Foreign bytes may have more elements than their header counts.
         self.left = self.left.saturating_sub(usize::from(member.is_some()));
         member
     }

@@ -8,17 +8,17 @@ use common::Room;
 use listpack::View;
 use zindex::{Member, ZTable};
 
-/// The conditions of `ZADD`, with the names of its options. All are off by default. A member is written
-/// only if every condition allows it. Redis refuses some combinations ([`AddOptions::are_compatible`]).
+/// The options of `ZADD`, under their names in Redis. All are off by default. A member is written only if
+/// `nx`, `xx`, `gt` and `lt` all allow it. Redis refuses some combinations ([`AddOptions::are_compatible`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddOptions {
     /// Only add members that are absent. In C: `ZADD_IN_NX`.
     pub nx: bool,
     /// Only update members that are present. In C: `ZADD_IN_XX`.
     pub xx: bool,
-    /// Only raise the score of a member that is present. In C: `ZADD_IN_GT`.
+    /// Do not update a member that is present unless this raises its score. In C: `ZADD_IN_GT`.
     pub gt: bool,
-    /// Only lower the score of a member that is present. In C: `ZADD_IN_LT`.
+    /// Do not update a member that is present unless this lowers its score. In C: `ZADD_IN_LT`.
     pub lt: bool,
     /// Add the given score to that of the member. In C: `ZADD_IN_INCR`.
     pub incr: bool,
@@ -39,14 +39,14 @@ pub enum Added {
     Added(f64),
     /// The member was present, and has this new score now. In C: `ZADD_OUT_UPDATED`.
     Updated(f64),
-    /// The member was present with a score equal to this one, and keeps it. (If -0 is raised by 0, this is
-    /// 0, but the member keeps -0, as in Redis.)
+    /// The member was present and keeps its score, which equals this one. The sign of a zero may differ: if a
+    /// score of -0 is incremented by 0, this value is 0, but the member keeps -0, as in Redis.
     Unchanged(f64),
     /// A condition did not allow the change, so nothing was done. In C: `ZADD_OUT_NOP`.
     Skipped,
 }
 
-/// Returns the result for a member whose score was `old`.
+/// Returns the result of adding a member whose score was `old`, or `None` if it was absent.
 fn decide(old: Option<f64>, score: f64, options: AddOptions) -> Result<Added, AddError> {
     if score.is_nan() {
         return Err(AddError::NotANumber);
@@ -76,7 +76,8 @@ impl Added {
         }
     }
 
-    /// Returns the member's score afterwards, or `None` if it was skipped. `ZADD ... INCR` replies with it.
+    /// Returns the member's score afterwards, or `None` if the member was skipped. This is the reply of
+    /// `ZADD ... INCR`.
     pub fn score(self) -> Option<f64> {
         match self {
             Self::Added(score) | Self::Updated(score) | Self::Unchanged(score) => Some(score),
@@ -86,9 +87,12 @@ impl Added {
 }
 
 impl<R: Room> ZSet<R> {
-    /// Sets the score of a member, which is added if it is absent. If a new member does not fit a listpack,
-    /// the set becomes a skiplist. On failure nothing changes. O(log n), or O(n) in a listpack. In C:
-    /// `zsetAdd`; `ZADD`, `ZINCRBY`.
+    /// Sets the score of a member, and adds the member if it is absent. If a new member does not fit a
+    /// listpack, the set becomes a skiplist. O(log n), or O(n) in a listpack. In C: `zsetAdd`; `ZADD`,
+    /// `ZINCRBY`.
+    ///
+    /// # Errors
+    /// The score is NaN, or an allocation fails. The set is then unchanged.
     pub fn try_add<'e>(
         &mut self,
         member: impl Into<Element<'e>>,
@@ -119,10 +123,11 @@ impl<R: Room> ZSet<R> {
     }
 
     /// Adds a member of `len` bytes and returns whether it is new. If it is present, it keeps its score.
+    /// O(log n), or O(n log n) if the set is a listpack.
     ///
-    /// `fill` writes the member into its place. So a caller that decompresses it needs no second copy. The
-    /// set becomes a skiplist, so this is for members of more than `zset_max_listpack_value` bytes. For
-    /// others use [`try_add`](Self::try_add).
+    /// `fill` writes the bytes of the member into the new block. So a caller that decompresses the member
+    /// needs no second copy. A listpack becomes a skiplist, so this is for members of more than
+    /// `zset_max_listpack_value` bytes. For others use [`try_add`](Self::try_add).
     ///
     /// ```
     /// use values::zset::AddError;

@@ -49,7 +49,7 @@ impl<'a> ZSetView<'a> {
     /// See [`ZSet::rev_rank`].
     pub fn rev_rank<'e>(self, member: impl Into<Element<'e>>) -> Option<(usize, f64)> {
         let (rank, score) = self.rank(member)?;
-        // The count of foreign bytes may be wrong.
+        // Foreign bytes may have more members than their header counts. Then `rank` may exceed `len`.
         Some((self.len().checked_sub(rank + 1)?, score))
     }
 
@@ -71,7 +71,7 @@ impl<'a> ZSetView<'a> {
         Iter::new(self, self.clip(ranks))
     }
 
-    /// Returns the ranks of a range that exist.
+    /// Returns the part of a range of ranks that exists in the set.
     #[inline]
     pub(super) fn clip(self, ranks: impl RangeBounds<usize>) -> Range<usize> {
         let start = match ranks.start_bound() {
@@ -149,7 +149,7 @@ impl<R: Room> ZSet<R> {
         self.view().score(member)
     }
 
-    /// Returns whether the member is present.
+    /// Returns whether the member is present. O(1), or O(n) in a listpack.
     pub fn contains<'e>(&self, member: impl Into<Element<'e>>) -> bool {
         self.view().contains(member)
     }
@@ -160,13 +160,13 @@ impl<R: Room> ZSet<R> {
         self.view().rank(member)
     }
 
-    /// Returns the rank of a member, counted from the highest score, and its score. In C: `ZREVRANK ...
-    /// WITHSCORE`.
+    /// Returns the rank of a member, counted from the highest score, and its score. O(log n), or O(n) in a
+    /// listpack. In C: `ZREVRANK ... WITHSCORE`.
     pub fn rev_rank<'e>(&self, member: impl Into<Element<'e>>) -> Option<(usize, f64)> {
         self.view().rev_rank(member)
     }
 
-    /// Returns the member of a rank, and its score. O(log n), or O(n) in a listpack.
+    /// Returns the member at a rank, and its score. O(log n), or O(n) in a listpack.
     #[inline]
     pub fn by_rank(&self, rank: usize) -> Option<(Element<'_>, f64)> {
         self.view().by_rank(rank)
@@ -178,19 +178,19 @@ impl<R: Room> ZSet<R> {
         self.view().iter()
     }
 
-    /// Returns an iterator over the members of a range of ranks, in order. Ranks beyond the end are
-    /// ignored. [`Iterator::rev`] goes backwards, and `skip` and `take` are `LIMIT`. The first member takes
-    /// O(log n), or O(n) in a listpack. In C: `ZRANGE`, `ZREVRANGE`.
+    /// Returns an iterator over the members in a range of ranks, in order. Ranks beyond the end are ignored.
+    /// [`Iterator::rev`] reverses the order for `REV`, and `skip` and `take` implement `LIMIT`. The first
+    /// member takes O(log n), or O(n) in a listpack. In C: `ZRANGE`, `ZREVRANGE`.
     #[inline]
     pub fn range(&self, ranks: impl RangeBounds<usize>) -> Iter<'_> {
         self.view().range(ranks)
     }
 
-    /// Returns the ranks between two indexes of a command. Both are included, and negative ones count from
-    /// the end.
+    /// Converts the two indexes of a command such as `ZRANGE` into a range of ranks. Both indexes are
+    /// included, and negative ones count from the end. Returns only ranks that exist. O(1).
     ///
-    /// For `REV`, negate the indexes and walk backwards: `ZREVRANGE k a b` is `range(ranks_by_index(-1 - b,
-    /// -1 - a)).rev()`.
+    /// For `REV`, count the indexes from the other end and walk backwards: `ZREVRANGE k a b` is
+    /// `range(ranks_by_index(-1 - b, -1 - a)).rev()`.
     ///
     /// ```
     /// # let (limits, mut set) = (values::EncodingLimits::DEFAULT, values::ZSet::new());
@@ -204,9 +204,9 @@ impl<R: Room> ZSet<R> {
         self.view().ranks_by_index(start, stop)
     }
 
-    /// Returns the ranks of the members whose scores are in a range. The result is empty if there are none,
-    /// if the start is above the end, or if a bound is NaN. Its length is the reply of `ZCOUNT`. O(log n),
-    /// or O(n) in a listpack. In C: `zslFirstInRange` and similar functions.
+    /// Returns the ranks of the members whose scores are in a range. The result is empty if there are no such
+    /// members, if the start is above the end, or if a bound is NaN. Its length is the reply of `ZCOUNT`.
+    /// O(log n), or O(n) in a listpack. In C: `zslFirstInRange` and similar functions.
     pub fn ranks_by_score(&self, scores: impl RangeBounds<f64>) -> Range<usize> {
         self.view().ranks_by_score(scores)
     }

@@ -1,5 +1,5 @@
-//! Tests of lists against a `VecDeque`, with limits at which they change their encoding all the time. They
-//! also test the size of a list, and a list after an operation for which there was no memory.
+//! Tests that compare lists with a `VecDeque`. The limits are so low that the lists change their encoding
+//! often. The tests also check the memory of a list, and lists after an operation that was refused memory.
 
 use common::Cursor;
 use core::num::NonZeroI64;
@@ -27,6 +27,7 @@ enum Op {
     Range(i64, i64),
     Positions(Vec<u8>, i64, u8),
     Clone,
+    /// Converts the list into a raw value word and back.
     ThroughAWord,
 }
 
@@ -104,8 +105,8 @@ fn pop(model: &mut Model, side: Side) -> Option<Vec<u8>> {
     }
 }
 
-/// Applies `op` to both, and checks the results of the list. If the list returns an error, the model does
-/// not change either.
+/// Applies `op` to a list and to its model, and compares their results. `Op::MoveTo` moves an element to
+/// `other`. If the list returns an error, the model does not change.
 fn apply(
     (list, other): (&mut List, &mut List),
     (model, other_model): (&mut Model, &mut Model),
@@ -182,7 +183,7 @@ fn apply(
             let mut iter = list.range(*start, *end);
             let want: Vec<_> = model.range(span(model, *start, *end)).collect();
             assert_eq!(iter.len(), want.len());
-            // The elements are read from both ends in turn, once as items and once lent.
+            // The loop reads from both ends in turn: items from the front, lent elements from the back.
             let (mut front, mut back) = (want.iter(), want.iter().rev());
             for n in 0..want.len() {
                 if n % 2 == 0 {

@@ -1,4 +1,5 @@
-//! Tests of failed allocations, each in turn. An operation that fails must change nothing.
+//! Tests of operations that fail, because an allocation fails or because a score is NaN. An operation that
+//! fails must change nothing.
 
 use zmalloc::fault;
 
@@ -6,7 +7,8 @@ use super::name;
 use crate::{InsertError, Order, ZIndex, ZTable};
 
 /// Runs `operation` on a new value of `make` for each of its allocations, and lets that allocation fail.
-/// Stops when no allocation is left. Returns the number of allocations.
+/// Stops when no allocation is left. Returns the number of allocations. `operation` is told whether an
+/// allocation may fail, and returns whether it has succeeded.
 fn each_fault<T>(make: impl Fn() -> T, mut operation: impl FnMut(&mut T, bool) -> bool) -> u64 {
     for nth in 1.. {
         let mut value = make();
@@ -18,8 +20,8 @@ fn each_fault<T>(make: impl Fn() -> T, mut operation: impl FnMut(&mut T, bool) -
         if failures == 0 {
             return nth - 1;
         }
-        // A table that cannot grow may still take more. An operation that was refused succeeds when there
-        // is memory.
+        // The operation may succeed although an allocation failed: a table that cannot grow may still take
+        // members. If the operation failed, it succeeds now that there is memory.
         assert!(done || operation(&mut value, false));
     }
     unreachable!("an operation that allocates without end")
@@ -65,10 +67,11 @@ fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
         for allocations in 1.. {
             let mut table = table(n);
             let before = Order::allocation_size(&table);
-            // The first allocations succeed and all others fail. So the order has its nodes, but the table
-            // has no room.
+            // The first `allocations - 1` allocations succeed and all others fail. At some point the order
+            // has its nodes, but the table has no room.
             let plan = fault::fail_from(allocations);
-            // For some sizes the first leaf is full, and for others the last.
+            // The member goes to the last leaf if `n` is even, and to the first one otherwise. For some `n`
+            // that leaf is full.
             let inserted = table.try_insert(&name(2 * n), if n % 2 == 0 { 2.0 * n as f64 } else { -1.0 });
             drop(plan);
             table.check();
@@ -89,7 +92,7 @@ fn an_insert_that_the_member_table_refuses_leaves_no_nodes_behind() {
 #[test]
 fn a_score_that_cannot_be_updated_stays() {
     let mut most = 0;
-    // The number of members, and the step between the members that move and between the places they move to.
+    // The number of members, and the step of the loops over the moved member and over its new place.
     let sizes = if cfg!(miri) { vec![(5, 4)] } else { vec![(3, 1), (5, 1), (17, 1), (40, 3), (64, 7)] };
     for (n, step) in sizes {
         for from in (0..n).step_by(step) {

@@ -25,8 +25,8 @@ fn allocation_size_is_what_the_allocator_counts() {
         check_sizes(&table, &index);
     }
     if zmalloc::ALLOCATOR.starts_with("jemalloc") && cfg!(target_pointer_width = "64") {
-        // A block takes 32 bytes, its pointer in a leaf ten (more if the leaf is only seven tenths full),
-        // the table 11.6.
+        // The block of a member takes 32 bytes. Its entry in a leaf takes 10 bytes if the leaf is full, and
+        // about 14 if the leaf is seven tenths full. Its slot in the table takes 11.6 bytes.
         let (table, index) = (table.allocation_size() as f64, index.allocation_size() as f64);
         assert!(table / f64::from(n) < 61.0, "{} a member", table / f64::from(n));
         assert!(index / f64::from(n) < 43.5, "{} a member, in ascending order", index / f64::from(n));

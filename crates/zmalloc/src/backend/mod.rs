@@ -25,7 +25,7 @@
 //! dealloc_uncached(ptr, charge)                frees such a block to its arena, bypassing the cache
 //!
 //! COUNTS, thread_counters()                    whether, and where, the allocator itself counts for a thread
-//! call_back_each(step, callback)               asks for a call back each time a thread has allocated `step`
+//! call_back_every(step, callback)              asks for a callback each time a thread has allocated `step`
 //! OVERHEAD                                     a raw block's charge less its usable size
 //! good_size(n)                                 bytes certainly usable when n are requested
 //! ```

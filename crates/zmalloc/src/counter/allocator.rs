@@ -29,7 +29,8 @@ pub(super) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> 
 /// Returns the result of `try_out`, which runs once in the process. Returns `false` until `try_out` has
 /// returned.
 ///
-/// This is not a lock, because the child of a fork would wait for ever for a thread that it does not have.
+/// The state is an atomic and not a lock: a lock that another thread holds during a fork would stay locked in
+/// the child, which does not have that thread.
 fn once_per_process(try_out: impl FnOnce() -> bool) -> bool {
     const UNTRIED: u8 = 0;
     const NO: u8 = 1;
@@ -41,7 +42,7 @@ fn once_per_process(try_out: impl FnOnce() -> bool) -> bool {
     STATE.load(Ordering::Acquire) == YES
 }
 
-/// Asks the allocator to call back for the peak. Returns whether it will.
+/// Asks the allocator for a callback that checks for a new peak. Returns whether there will be one.
 fn register_callback() -> bool {
     extern "C" fn looks(_is_alloc: bool, _allocated: u64, _freed: u64) {
         check_peak_by_allocator();

@@ -10,12 +10,12 @@ mod imp {
     const FAILED: u8 = 1;
     const WATCHING: u8 = 2;
 
-    /// This is not a lock, because the child of a fork would wait for ever for a thread that it does not
-    /// have.
+    /// Whether the handler is registered. This is an atomic and not a lock: a lock that another thread holds
+    /// during a fork would stay locked in the child, which does not have that thread.
     static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
 
     /// Registers a handler that runs in the child of each fork. Returns whether it is registered. Two threads
-    /// may register it at the same time, which does no harm.
+    /// may register it at the same time. The handler then runs twice, which does no harm.
     pub(crate) fn watch() -> bool {
         if STATE.load(Ordering::Relaxed) == UNTRIED {
             // SAFETY: the handler takes no arguments and exists as long as the process.
@@ -27,8 +27,8 @@ mod imp {
 
     extern "C" fn after_fork() {
         // SAFETY: this runs in the child, on its only thread. Child handlers that were registered earlier
-        // have run before this one. Such a handler could have started a thread that reuses the memory of the
-        // parent's threads, but POSIX does not allow that there.
+        // have already run, but POSIX does not allow them to start threads. So no other thread has run in the
+        // child and reused the memory of the parent's threads.
         INSIDE.with(|inside| unsafe { SLOTS.after_fork(SLOT.get(), inside) });
     }
 }

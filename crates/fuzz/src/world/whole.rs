@@ -319,6 +319,7 @@ impl Pair<'_> {
             WholeOp::Limits(limits, often) if often.one_in(RARELY, scale) => limits.within(options),
             WholeOp::Policy(policy, often) if often.one_in(RARELY, scale) => options
                 .maxmemory_policy(MaxmemoryPolicy::ALL[usize::from(policy) % MaxmemoryPolicy::ALL.len()]),
+            // Without a log, the model does not learn which keys a write evicts, so there is no limit.
             WholeOp::Maxmemory(choice, often) if often.one_in(RARELY, scale) && self.has_log() => {
                 options.maxmemory(maxmemory(choice, scale))
             }

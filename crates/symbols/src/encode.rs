@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  text   u s e r : 1 7 x     a word of eight bytes
-//!         |---|               two of them: `short` has the code of a symbol of two bytes, of one, or the escape
+//!         |---|               two: `short` has the code of a symbol of two bytes, of one, or the escape
 //!         |-----|             three, hashed: `long` has the code of a symbol of three bytes or more
 //! ```
 //!

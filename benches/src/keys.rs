@@ -2,7 +2,8 @@
 //!
 //! All subjects have the same type of key, and store it inline, so that they differ only in the table.
 //! Look-up and removal use another order than insertion. Otherwise, a table that stores its entries in the
-//! order of insertion (indexmap, or a chained table of new blocks) would be read like an array.
+//! order of insertion would be read like an array. Examples are indexmap, and a chained table whose nodes
+//! were allocated one after the other.
 
 use rand::SeedableRng;
 use rand::rngs::SmallRng;

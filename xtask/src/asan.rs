@@ -9,8 +9,9 @@ use crate::outcome::{Outcome, unavailable};
 use crate::shell;
 use anyhow::Result;
 
-/// Tests that are skipped. They draw many samples only for the statistics, and other tests of the same module
-/// also draw samples.
+/// Tests that are skipped unless the command has arguments for the test programs. They draw many samples, but
+/// only to check statistics. Other tests of the same module draw samples too, so the code is covered without
+/// them.
 const STATISTICS: [&str; 3] = [
     "a_quick_pick_has_the_documented_bias_and_no_other",
     "two_entries_of_a_table_come_in_one_sample_as_often_as_their_distance_says",

@@ -12,7 +12,7 @@ use std::process::Command;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The target to run. The default is all targets, one on each processor at a time
+    /// The target to run. The default is all targets, as many at a time as there are processors
     target: Option<String>,
     /// The time to run each target, in seconds
     #[arg(long, default_value_t = 60)]
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut runs: Vec<_> = wanted.map(|name| command(&bin_dir, name, args)).collect::<Result<_>>()?;
     let again = "again with: cargo xtask fuzz TARGET --input FILE (the file named above)";
     match &mut runs[..] {
-        [only] => shell::must(only).context(again)?, // shows the progress
+        [only] => shell::must(only).context(again)?, // its output is shown while it runs
         _ => drop(shell::run_side_by_side(runs).context(again)?),
     }
     if shell::has_nightly() {
@@ -110,8 +110,9 @@ fn command(bin_dir: &Path, name: &str, args: &Args) -> Result<Command> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     let mut command = shell::program(bin_dir.join(format!("fuzz_{name}")));
-    // Without length control, libFuzzer tries long inputs from the beginning. Two operations do not find a
-    // bug that needs forty, and a run may be too short to reach long inputs.
+    // By default, libFuzzer begins with short inputs and makes them longer in the course of a run. Some bugs
+    // need forty operations, and a short run may never reach inputs that long. `-len_control=0` allows long
+    // inputs from the beginning.
     match &args.input {
         Some(file) => command.arg(std::path::absolute(file)?),
         None => command

@@ -7,7 +7,7 @@
 //! `--all` adds the other back ends. Each allocator runs once, with the crates whose behaviour depends on it
 //! (`docs/src/testing.md` has the table). gperftools is used if it is installed.
 //!
-//! All steps run, and all test programs of a step, even after one has failed.
+//! The command runs all steps, and all test programs of a step, even after one has failed.
 
 use crate::outcome::Outcome;
 use crate::shell;
@@ -48,9 +48,10 @@ fn back_end(name: &'static str, crates: &'static [&'static str]) -> Step<'static
     })
 }
 
-/// Tests zmalloc over jemalloc as an embedder may build it: with the usual quantum of 16 bytes, for a
-/// plug-in, and with an optimised zmalloc. The feature `disable_initial_exec_tls` also separates this build
-/// of jemalloc from the one with our quantum.
+/// Tests zmalloc over jemalloc as a program outside of this workspace may build them. jemalloc has its usual
+/// quantum of 16 bytes instead of 8, zmalloc is optimised, and the feature `disable_initial_exec_tls` is on,
+/// as in a plug-in. Because of this feature, cargo also keeps this build of jemalloc apart from the one with
+/// the quantum of 8 bytes.
 fn jemalloc_elsewhere() -> Result<Outcome> {
     let features = "fault-injection,disable_initial_exec_tls";
     let mut command = shell::test(shell::cargo, &["--package", "zmalloc", "--features", features], &[]);
@@ -62,7 +63,7 @@ fn back_ends() -> Vec<Step<'static>> {
     vec![
         back_end("libc", &["zmalloc", "sds", "intset", "listpack", "zindex", "values"]),
         back_end("mimalloc", &["zmalloc", "sds", "intset", "listpack"]),
-        // `cargo xtask platforms` and Miri run all crates over `prefix`.
+        // Two crates are enough here: `cargo xtask platforms` and Miri run all crates over `prefix`.
         back_end("prefix", &["zmalloc", "sds"]),
         back_end("tcmalloc", &["zmalloc"]),
         Step::new("jemalloc-16", jemalloc_elsewhere),

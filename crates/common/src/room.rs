@@ -1,4 +1,5 @@
-//! [`Room`]: a packed value inside a block that its caller owns.
+//! [`Room`]: a packed value that shares a block with other bytes. [`Gap`]: bytes of a block that are written
+//! from left to right.
 //!
 //! A listpack or an intset need not have a block of its own. It can be between other bytes, for example
 //! between the header of an entry and its key:
@@ -9,8 +10,8 @@
 //! ```
 //!
 //! The owner of the block implements [`Room`]. The editors of the crates `listpack` and `intset` do the
-//! rest. A type such as `values::Hash<R>` has a parameter for the type of its room. If its value never is
-//! in a room, the parameter is [`NoRoom`].
+//! rest. A type such as `values::Hash<R>` has a parameter for the type of its room. For a hash that always
+//! has its own block, the parameter is [`NoRoom`].
 
 use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
@@ -19,8 +20,8 @@ use zmalloc::ReserveError;
 /// The bytes of a packed value in a block that the caller owns, and a way to change their number.
 ///
 /// An editor calls [`try_splice`](Self::try_splice) at most once for each change, so a change resizes the
-/// block at most once. If a change adds as many bytes as it removes, the editor does not call it. The
-/// value's own header is part of [`bytes`](Self::bytes), and the editor keeps it up to date.
+/// block at most once. The editor does not call it if a change adds as many bytes as it removes. The value's
+/// own header is part of [`bytes`](Self::bytes), and the editor keeps it up to date.
 ///
 /// The trait is safe. A wrong implementation makes an editor write wrong values or panic, but never causes
 /// undefined behaviour.
@@ -145,7 +146,8 @@ impl<'a> Gap<'a> {
         Self { next: start, left: len, _block: PhantomData }
     }
 
-    /// Returns a writer for the gap. A writer can neither replace the gap by another one nor forget it.
+    /// Returns a writer for the gap. Safe code that gets only the writer can neither replace the gap by
+    /// another one nor forget it, so the rest of the gap always becomes zeros.
     #[inline]
     pub const fn writer(&mut self) -> Writer<'_, 'a> {
         Writer(self)

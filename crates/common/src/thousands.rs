@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-/// The largest number of bytes: twenty digits and six commas.
+/// The length of the longest text, in bytes: twenty digits and six commas.
 const LEN_MAX: usize = 26;
 
-/// Prints a number with a comma between each three digits. Width, alignment, sign and precision work as for
-/// an integer, except that the leading zeros of `{:010}` get no commas.
+/// Prints a number with commas between groups of three digits. Width, alignment, sign and precision work as
+/// for an integer, except that the leading zeros of `{:010}` get no commas.
 ///
 /// ```
 /// use common::Thousands;

@@ -5,7 +5,8 @@ use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 use values::EncodingLimits;
 
-/// A source of commands.
+/// A source of commands. The first letter of a key gives the type of its value: `s` string, `l` list, `e`
+/// set, `h` hash, `z` sorted set, and `y` sorted set whose scores are all 0.
 pub struct Commands {
     rng: SmallRng,
 }
@@ -68,7 +69,7 @@ const FLOATS: [&str; 27] = [
     "1.7976931348623157e308",
 ];
 
-/// Texts that are not numbers, and numbers that no double holds.
+/// Texts that are not numbers, and numbers that are too large or too close to 0 for a double.
 const NO_FLOATS: [&str; 7] = ["1e-400", "1e-4004095", "1e400", "nan", "abc", " 1", ""];
 
 impl Commands {
@@ -91,7 +92,7 @@ impl Commands {
             zset_max_listpack_value: few(),
             ..EncodingLimits::DEFAULT
         };
-        // See `known`.
+        // `known` says why a smaller limit of intsets is left out.
         limits.set_max_intset_entries = limits.set_max_intset_entries.max(limits.set_max_listpack_entries);
         limits.list_max_listpack_size = *[-2, -1, -5, 1, 4, 32, 128].choose(rng).expect("some");
         limits.list_compress_depth = *[0, 0, 1, 3].choose(rng).expect("some");
@@ -146,7 +147,8 @@ impl Commands {
         }
     }
 
-    /// Returns an index or a value near 0, because `known` lists differences for larger ones.
+    /// Returns an index or a value near 0. It is for commands for which `known` lists differences at larger
+    /// numbers.
     fn near_index(&mut self) -> Vec<u8> {
         self.rng.random_range(-200..200).to_string().into_bytes()
     }
@@ -394,7 +396,8 @@ impl Commands {
         }
     }
 
-    /// Returns a command with a range of members. Such a range needs members with equal scores.
+    /// Returns a command for a sorted set whose scores are all 0. Ranges of members (`BYLEX`) are specified
+    /// only for equal scores, so only these keys get commands with such a range.
     fn of_equal_scores(&mut self) -> Vec<Vec<u8>> {
         let key = self.key(b'y');
         match self.rng.random_range(0..6) {

@@ -53,7 +53,7 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
             Reply::Int(counted(world, key, |object| object.incr_by(increment, &limits))?)
         }
         ("DECRBY", [decrement]) => match integer(decrement)? {
-            i64::MIN => return Err(Reply::error("decrement would overflow")), // checked before the value
+            i64::MIN => return Err(Reply::error("decrement would overflow")), // before the value is read
             decrement => Reply::Int(counted(world, key, |object| object.decr_by(decrement, &limits))?),
         },
         ("INCRBYFLOAT", [increment]) => {
@@ -162,7 +162,8 @@ fn bitfield(world: &mut World, key: Vec<u8>, mut words: &[&[u8]]) -> Result<Repl
         "Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.";
     let limits = world.limits;
     let mut overflow = BitOverflow::Wrap;
-    // Parses all operations before it executes the first one.
+    // All operations are parsed before the first one is executed, so a wrong argument leaves the value as it
+    // was.
     let mut operations = Vec::new();
     while let [name, rest @ ..] = words {
         if *name == b"OVERFLOW" {

@@ -15,7 +15,8 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     execute(world, &words).unwrap_or_else(|reply| reply)
 }
 
-/// Parses a score. NaN and numbers that no double holds are errors. In C: `string2d`.
+/// Parses a score. NaN is an error, and so is a number that is too large or too close to 0 for a double. In
+/// C: `string2d`.
 fn number(argument: &[u8]) -> Result<f64, Reply> {
     let exact = LongDouble::parse(argument).ok_or_else(|| Reply::error("value is not a valid float"))?;
     let value = f64::from(exact);
@@ -23,7 +24,9 @@ fn number(argument: &[u8]) -> Result<f64, Reply> {
     if (value.is_infinite() && exact.is_finite()) || (value == 0.0 && exact != LongDouble::from(0)) {
         return Err(Reply::error("value is not a valid float"));
     }
-    Ok(decimal.unwrap_or(value)) // the number is rounded only once, except for hexadecimal text
+    // A decimal text is parsed directly as a double, so it is rounded once. Only a hexadecimal text is
+    // rounded to a long double first.
+    Ok(decimal.unwrap_or(value))
 }
 
 /// Returns the reply for a score.
@@ -215,7 +218,7 @@ fn ranks(set: ZSetView<'_>, by: &str, from: &[u8], to: &[u8]) -> Result<Range<us
     };
     Ok(match by {
         "SCORE" => set.ranks_by_score((score_bound(from)?, score_bound(to)?)),
-        "LEX" if from == b"+" || to == b"-" => 0..0, // begins behind the last or ends before the first member
+        "LEX" if from == b"+" || to == b"-" => 0..0, // starts behind the last member or ends before the first
         "LEX" => set.ranks_by_lex((lex_bound(from), lex_bound(to))),
         _ => set.ranks_by_index(integer(from)?, integer(to)?),
     })

@@ -1,5 +1,5 @@
-//! `soak`: runs millions of operations on keyspaces and on plain models. `cargo xtask soak` runs this
-//! program.
+//! `soak`: runs millions of operations on keyspaces and on plain models, and compares them. The first part
+//! runs one thread, and the second part several. `cargo xtask soak` runs this program.
 //!
 //! Exit codes: 0 no difference, 1 a difference, 2 wrong arguments.
 
@@ -25,10 +25,10 @@ struct Args {
     /// The time to run, in seconds
     #[arg(long, value_name = "S")]
     seconds: Option<f64>,
-    /// Stop after N operations of the first part, and skip the second part
+    /// Stop after N operations of one thread, and skip the part with several threads
     #[arg(long, value_name = "N", conflicts_with_all = ["minutes", "seconds"])]
     operations: Option<u64>,
-    /// The number of threads of the second part, which takes a sixth of the time. 0 skips it
+    /// The number of threads of the part with several threads, which takes a sixth of the time. 0 skips it
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=64))]
     threads: u8,
     /// Test the soak: plant a fault that it must find

@@ -1,4 +1,7 @@
-//! [`Reading`]: what a reader needs besides an entry.
+//! [`Reading`]: the parts of a keyspace that code needs to read the string of an entry.
+//!
+//! An entry alone is not enough. The codes of a coded string mean nothing without its symbol table, and a
+//! keyspace counts the bytes of the strings that replies share with it.
 
 use crate::entry::{CodedString, EntryString, Slot};
 use crate::lent::Lent;
@@ -6,16 +9,16 @@ use std::sync::Arc;
 use symbols::{DecodeError, SymbolTable};
 use values::{Element, OwnedElement, ReserveError};
 
-/// What a reader needs besides an entry: the count of the bytes that replies hold, and the tables of coded
-/// strings.
+/// What code needs besides an entry to read a string: the count of the bytes that replies hold, and the
+/// symbol tables of coded strings.
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) lent: Lent,
     pub(crate) tables: Tables,
 }
 
-/// The symbol tables of a keyspace, by their slots. Each slot that is named by a coded string has a table (E5
-/// of `entry`).
+/// The symbol tables of a keyspace, which has a [`Slot`] for each of at most two. The kind of a coded string
+/// names the slot of its table, and this slot is never empty (E5 of `entry`).
 #[derive(Clone, Default)]
 pub(crate) struct Tables([Option<Arc<SymbolTable>>; 2]);
 
@@ -36,7 +39,8 @@ impl Tables {
         matches!(self.0, [None, None])
     }
 
-    /// Returns whether both have the same table in each slot. Codes then mean the same in both keyspaces.
+    /// Returns whether two keyspaces share the table of each slot. The same codes then decode to the same
+    /// text in both.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).all(|pair| match pair {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
@@ -85,7 +89,7 @@ impl Tables {
         Ok(Element::Bytes(buffer))
     }
 
-    /// Returns a copy of a string.
+    /// Returns a copy of the string of an entry, decoded if it is coded.
     pub(crate) fn try_to_owned(&self, string: EntryString<'_>) -> Result<OwnedElement, ReserveError> {
         let mut buffer = Vec::new();
         OwnedElement::try_from(self.element(string, &mut buffer)?)

@@ -33,6 +33,7 @@ impl PartError {
     }
 }
 
+/// Whether a sink has taken a part, or why it has refused it.
 pub(crate) type Taken = Result<(), PartError>;
 
 /// A field of a hash, its value, and when the field expires, in milliseconds since 1970.
@@ -49,9 +50,10 @@ pub(crate) trait Sink {
     /// Whether the sink needs the parts. If not, the walk skips strings without decompressing them.
     const READS: bool = true;
 
+    /// The value of a string.
     fn string(&mut self, string: Element<'_>) -> Taken;
 
-    /// A long string, which the sink takes over.
+    /// The value of a long string, which the sink takes over.
     fn long_string(&mut self, string: OwnedElement) -> Taken;
 
     /// The start of a collection. `len` is the number of elements that the input claims, which has not been
@@ -61,11 +63,13 @@ pub(crate) trait Sink {
     /// An element of a list, or a member of a set.
     fn element(&mut self, element: Element<'_>) -> Taken;
 
+    /// A member of a sorted set, and its score.
     fn scored(&mut self, member: Element<'_>, score: f64) -> Taken;
 
+    /// A field of a hash, and its value.
     fn pair(&mut self, pair: Pair<'_>) -> Taken;
 
-    /// A whole value, or a node of a list. The bytes have not been checked.
+    /// A whole packed value, or a packed node of a list. The bytes have not been checked.
     fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken;
 
     /// A large element of a list, which is a separate node.
@@ -93,6 +97,7 @@ pub(crate) trait Sink {
         self.plain(&element.try_decompressed()?)
     }
 
+    /// The end of the value.
     fn end(&mut self) -> Taken;
 }
 
@@ -139,7 +144,8 @@ impl Sink for Skip {
     }
 }
 
-/// Checks all bytes of a listpack, and that its elements form a valid value of this type.
+/// Checks all bytes of a listpack, and that its elements form a valid value of this type. No string is a
+/// listpack, so callers never pass [`ObjectType::String`].
 pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<PackedShape, PartError> {
     let checked = match object_type {
         ObjectType::List => List::check_packed(Encoding::ListPack, bytes),

@@ -10,9 +10,9 @@
 //! in slices is appended in parts. Until it is complete, its sink owns the file, and the other sinks keep
 //! their bytes in memory.
 //!
-//! Two kinds of data are not compressed: what a write has to save before it changes a key, and strings or
-//! elements of more than 64 KiB. Their compression would take most of the time of the call: some milliseconds
-//! for 1 MB.
+//! Two kinds of data are not compressed: the old value of a key that is saved because a write is about to
+//! change the key, and strings or elements of more than 64 KiB. Compressing them would take some milliseconds
+//! for 1 MB, which is most of the time that the write or the slice takes.
 //!
 //! After the first error of the file, every sink fails at its next call. So the running snapshots fail, and
 //! [`finish`](SnapshotFile::finish) returns the error.
@@ -20,8 +20,9 @@
 //! Lock order: the lock of a shard is taken before the lock of the file. The file is written under both.
 //!
 //! Limits: while a key is half written, the other sinks keep in memory what they save. With shards, this is
-//! only what writes save, because all shards save their large values last. If several databases are saved in
-//! turns, it is everything that the other databases save.
+//! little. A large value is saved only after the other values of all shards, so meanwhile the other sinks
+//! receive only the keys that are saved because of a write. But if the caller works on the snapshots of
+//! several databases in turns, the sinks of the other databases keep everything that they receive.
 
 use crate::atomic_file::AtomicFile;
 use crate::error::SaveError;
@@ -190,7 +191,7 @@ impl SnapshotFile {
     /// Both are written to the file's aux fields.
     ///
     /// # Errors
-    /// [`SaveError`].
+    /// [`SaveError::Io`] if the file cannot be created or written; [`SaveError::Memory`].
     pub fn create(
         path: impl AsRef<Path>,
         options: &WriteOptions,
@@ -370,6 +371,7 @@ impl KeyspaceSink {
         Self { writer, shared: Arc::clone(shared), sink, progress: None, released_at: 0 }
     }
 
+    /// Writes about this many elements of the record. Returns `true` if the record is complete.
     fn try_save(&mut self, record: &Record<'_>, elements: usize) -> Result<bool, SaveError> {
         let mut progress = match self.progress.take() {
             Some(progress) => progress,
@@ -379,7 +381,8 @@ impl KeyspaceSink {
             self.progress = Some(progress);
             return Ok(false);
         }
-        // With fewer bytes than that, all bytes since the last release are still in the writer's buffer.
+        // The writer's buffer holds `PART` bytes. If fewer bytes were written since the last release, they
+        // are all still in the buffer, and the sink does not own the file.
         if self.writer.offset() - self.released_at >= PART {
             self.release()?;
         }
@@ -393,6 +396,7 @@ impl KeyspaceSink {
         lock(&self.shared).release(self.sink)
     }
 
+    /// Stores an error in [`Shared`]. The keyspace only learns that its sink has failed.
     fn kept<T>(&self, result: Result<T, SaveError>) -> Result<T, SinkError> {
         result.map_err(|error| {
             lock(&self.shared).fail(error);
@@ -407,6 +411,7 @@ impl SnapshotSink for KeyspaceSink {
         let is_write = portion == Portion::RestBeforeWrite;
         self.writer.set_compressed_max(if is_write { 0 } else { COMPRESSED_MAX });
         let mut saved = self.try_save(record, elements);
+        // `write_value` promises only about as many elements as it is asked for.
         while elements == usize::MAX && matches!(saved, Ok(false)) {
             saved = self.try_save(record, elements);
         }

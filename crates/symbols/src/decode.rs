@@ -1,15 +1,16 @@
-//! Decoding: eight bytes are copied for each code, whatever the length of its symbol.
+//! Decoding: eight bytes are stored for each code, whatever the length of its symbol.
 //!
 //! ```text
-//!  codes    0      3    2
-//!  store    u s e r : . . .               at 0, and 5 of the 8 bytes count
-//!                     1 2 . . . . . .     at 5, and 2 count
-//!                         x . . .         at 7
+//!  codes    0         3   2
+//!  store 1  u s e r : . . .               at 0: 5 bytes are the symbol
+//!  store 2            1 2 . . . . . .     at 5: 2 bytes are the symbol
+//!  store 3                x . . . . . . . at 7: 1 byte is the symbol
 //! ```
 //!
-//! The next symbol overwrites the bytes behind a symbol. So there is no loop over the bytes of a symbol. Only
-//! the place of a store depends on the step before, by one addition. During decoding, the buffer is eight
-//! bytes longer than the text.
+//! The bytes of a store that are not part of its symbol are overwritten by the next store. So there is no
+//! loop over the bytes of a symbol. A step needs only one result of the step before: the place of its store,
+//! which is one addition. During decoding, the buffer is eight bytes longer than the text, for the last
+//! store.
 
 use crate::error::{CodesFault, DecodeError, MalformedCodes};
 use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable};
@@ -23,8 +24,8 @@ impl SymbolTable {
     /// damaged, the method reserves no more than the codes can fill: `8 * codes.len() + 8` bytes.
     ///
     /// # Errors
-    /// The codes do not decode to a text of `len` bytes; no memory. Then `out` is as it was. There is no
-    /// checksum, so other damage is not noticed and gives another text.
+    /// Returns an error if the codes do not decode to a text of `len` bytes, or if there is no memory. Then
+    /// `out` is as it was. There is no checksum, so other damage is not noticed and gives another text.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -102,8 +103,8 @@ impl SymbolTable {
 
     /// Returns whether `codes` decode to `text`. O(codes). Stops at the first difference.
     ///
-    /// Each symbol is compared with the place in the text where it would be. So nothing is decoded, and the
-    /// text is not coded first. Damaged codes match no text.
+    /// Each symbol is compared with the text at the place where it would be. So the method neither decodes
+    /// the codes nor encodes the text. Damaged codes match no text.
     pub fn matches(&self, codes: &[u8], text: &[u8]) -> bool {
         let (mut read, mut at) = (0, 0);
         while let Some(&code) = codes.get(read) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  text   u s e r : 1 7 x     a word of eight bytes
-//!         |---|               two of them: `short` has the code of a symbol of two bytes, of one, or the escape
+//!         |---|               two: `short` has the code of a symbol of two bytes, of one, or the escape
 //!         |-----|             three, hashed: `long` has the code of a symbol of three bytes or more
 //! ```
 //!
@@ -188,7 +188,7 @@ impl SymbolTable {
     /// keep the text if the codes are longer.
     ///
     /// # Errors
-    /// No memory for the buffer.
+    /// Returns an error if there is no memory for the buffer.
     pub fn encode<'b>(&self, text: &[u8], buffer: &'b mut Vec<u8>) -> Result<&'b [u8], ReserveError> {
         let room = text.len().saturating_mul(2).saturating_add(LANES * SPARE);
         if buffer.len() < room {

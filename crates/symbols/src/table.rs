@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  code     0       1       2     ...    n - 1            n ..= 254    255
-//!        "user:" "name\":"  "e"           "a"             no symbol    escape: the next byte is itself
+//!        "user:" "name\":"  "e"           "a"             no symbol    escape, in front of a byte
 //! ```
 //!
 //! A code is one byte and stands for a symbol of one to eight bytes. A byte at which no symbol begins takes
@@ -33,12 +33,12 @@ const LENS_AT: usize = 2;
 
 /// The symbols, indexed by their codes.
 pub(crate) struct Symbols {
-    /// The text of each symbol, with zeros behind it. The text of a code without a symbol is all ones.
+    /// The bytes of each symbol, with zeros behind them. All bits are 1 for a code without a symbol.
     texts: [[u8; SYMBOL_LEN_MAX]; 256],
-    /// For each code, a word with ones where the symbol has bytes. The mask of a code without a symbol is 0
-    /// and its text is all ones, so no word matches.
+    /// For each code, a word with all bits set in the bytes of the symbol. For a code without a
+    /// symbol, the mask is 0 and the entry of `texts` is not 0, so no word matches (S2).
     masks: [u64; 256],
-    /// The length of each code's text in bytes.
+    /// How many bytes of a decoded text each code stands for (S2).
     lens: [u8; 256],
     count: u8,
 }
@@ -81,14 +81,14 @@ impl Symbols {
         &self.texts[usize::from(code)][..self.len(code)]
     }
 
-    /// Returns the text of a symbol, with zeros behind it. If the code has no symbol, the text is all ones.
+    /// Returns the bytes of a symbol, with zeros behind them. All bits are 1 if the code has no symbol.
     #[inline]
     pub(crate) fn text(&self, code: u8) -> [u8; SYMBOL_LEN_MAX] {
         self.texts[usize::from(code)]
     }
 
-    /// Returns how many bytes of text the code stands for: 1 for the escape, and 0 for another code without a
-    /// symbol.
+    /// Returns how many bytes of a decoded text the code stands for: 1 for the escape, and 0 for another code
+    /// without a symbol.
     #[inline]
     pub(crate) fn len(&self, code: u8) -> usize {
         self.lens[usize::from(code)].into()
@@ -123,12 +123,13 @@ pub struct SymbolTable {
 impl SymbolTable {
     /// Makes a table of these symbols. The first one has the code 0. O(symbols^2).
     ///
-    /// Of several symbols with the same first three bytes, only the first one is used. Two symbols of three
-    /// bytes or more can also collide in a table of 16,384 slots. Then, too, only the first one is used. The
-    /// hash is chosen so that it hides as few symbols as possible.
+    /// [`encode`](Self::encode) finds a symbol of three bytes or more by a hash of its first three bytes, in
+    /// 16,384 slots. A slot holds one symbol. If several symbols have the same first three bytes, or the same
+    /// slot, only the first of them is used. The hash is chosen so that few symbols are lost in this way.
     ///
     /// # Errors
-    /// A symbol that is empty, longer than eight bytes, or occurs twice; more than 255 symbols; no memory.
+    /// Returns an error if a symbol is empty, is longer than eight bytes or occurs twice, if there are more
+    /// than 255 symbols, or if there is no memory.
     pub fn from_symbols<T: AsRef<[u8]>>(
         symbols: impl IntoIterator<Item = T>,
     ) -> Result<Self, FromSymbolsError> {
@@ -146,7 +147,7 @@ impl SymbolTable {
     /// Reads a table from the bytes that [`to_bytes`](Self::to_bytes) has written.
     ///
     /// # Errors
-    /// The bytes are not a valid table; no memory.
+    /// Returns an error if the bytes are not a valid table, or if there is no memory.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, FromBytesError> {
         let malformed = |offset, fault| FromBytesError::from(MalformedTable::new(offset, fault));
         let truncated = || malformed(bytes.len(), TableFault::Truncated);
@@ -194,7 +195,7 @@ impl SymbolTable {
         self.symbols.iter()
     }
 
-    /// Returns the bytes that the table has allocated, which it adds to `used_memory`. The `SymbolTable`
+    /// Returns how many bytes the table has allocated. They are part of `used_memory`. The `SymbolTable`
     /// value itself is not counted.
     pub fn allocation_size(&self) -> usize {
         self.encoder.allocation_size()

@@ -37,8 +37,8 @@ impl SymbolTable {
     /// lengths. O(texts). The search uses some megabytes of the global allocator, and frees them at its end.
     ///
     /// # Errors
-    /// No memory for the table. If the search finds no memory, the error handler of the global allocator is
-    /// called.
+    /// Returns an error if there is no memory for the table. If there is no memory for the search, the error
+    /// handler of the global allocator is called.
     ///
     /// ```
     /// use symbols::SymbolTable;

@@ -5,7 +5,7 @@ use common::{ReserveError, Room};
 /// The number of bytes in front of the value.
 const HEADER_LEN: usize = 8;
 
-/// The entry of a table that contains a packed value: eight bytes, the value, and a key.
+/// An entry as a table could have it: a header of eight bytes, a packed value, and a key.
 #[derive(Clone, Debug)]
 pub struct Entry {
     block: Vec<u8>,

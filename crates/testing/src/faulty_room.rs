@@ -1,5 +1,5 @@
-//! [`FaultyRoom`]: a room that breaks the contract of [`Room`]. Tests check that an editor stays safe with such a
-//! room.
+//! [`FaultyRoom`]: a room that breaks the contract of [`Room`]. Tests check that an editor stays safe with
+//! such a room.
 
 use common::{ReserveError, Room};
 

@@ -45,6 +45,7 @@ impl<'a> NaiveGlob<'a> {
         if text.is_empty() {
             return matches!(self.pattern, [] | [b'*']);
         }
+        // `reached[i]`: the parts so far match the first `i` bytes of the text.
         let mut reached = vec![false; text.len() + 1];
         reached[0] = true;
         for part in &self.parts {

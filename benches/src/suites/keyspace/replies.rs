@@ -3,8 +3,9 @@
 //!
 //! The suite compares the time of a reply that copies the string into a `Bytes` with the time of one that
 //! shares the object. (A keyspace also counts the bytes that it lends, which takes four more atomic
-//! operations.) It also computes how many bytes a string in the block saves, by the size classes of the
-//! allocator. These two figures determine a limit of the keyspace. No other library is measured.
+//! operations.) It also computes how many bytes a string in the block saves, from the size classes of the
+//! allocator. The two figures determine the length up to which a keyspace stores a string in the block
+//! (`INLINE_LEN_MAX`). No other library is measured.
 
 use crate::keys::{KEY_BYTES, shuffled};
 use crate::lives::timed;
@@ -16,13 +17,14 @@ use robj::Robj;
 use sds::Sds;
 use std::hint::black_box;
 
-/// The peer, which is a reply that shares the object.
+/// The name of the peer of this suite: a reply that shares the object.
 pub(super) const HOLD: &str = "hold the object";
 
 /// The lengths of the strings, in bytes.
 const LENGTHS: [usize; 8] = [64, 256, 512, 1_000, 1_500, 2_000, 4_000, 16_000];
 
-/// The doublings of the length that the mean of the saved bytes is taken over, as powers of two.
+/// The ranges of lengths over which the saved bytes are averaged. Range `n` is from 2^n to below 2^(n+1)
+/// bytes.
 const DOUBLINGS: std::ops::Range<u32> = 6..14;
 
 pub(super) fn run(ctx: &mut Ctx) {
@@ -56,7 +58,8 @@ pub(super) fn run(ctx: &mut Ctx) {
     ctx.report.row(row);
 }
 
-/// Returns the mean over the doublings of the mean over the lengths of a doubling.
+/// Returns how many bytes a string in the block saves on average. All ranges of [`DOUBLINGS`] have the same
+/// weight, and so have all lengths of a range.
 fn mean_saved() -> f64 {
     let of_doubling = |lg: u32| {
         let lens = 1_usize << lg..2 << lg;
@@ -65,8 +68,8 @@ fn mean_saved() -> f64 {
     DOUBLINGS.map(of_doubling).sum::<f64>() / DOUBLINGS.len() as f64
 }
 
-/// Returns how many bytes a string of `len` bytes saves in the block of a key of [`KEY_BYTES`] bytes, by size
-/// classes.
+/// Returns how many bytes are saved if a string of `len` bytes is in the block of its entry, and not in an
+/// object. The key has [`KEY_BYTES`] bytes. The blocks count with their size classes.
 fn saved(len: usize) -> isize {
     /// The head, the length of the key, and the key.
     const FRONT: usize = 4 + 1 + KEY_BYTES;
@@ -93,7 +96,8 @@ mod tests {
             keyspace.set(&[b'k'; KEY_BYTES], &vec![b'x'; len], 0).unwrap();
             keyspace.memory_usage(&[b'k'; KEY_BYTES], 0).unwrap() as isize
         };
-        // This compares the greatest length that is in the block with the next one, which is not.
+        // A string of 1,024 bytes is the longest in the block, and one of 1,025 bytes is in an object. The
+        // tolerance is this one byte and the rounding to a size class.
         let at_limit = entry(1_025) - entry(1_024);
         assert!(
             (at_limit - saved(1_024)).abs() <= 1 + zmalloc::good_size(1_100) as isize - 1_100,

@@ -1,5 +1,6 @@
 //! The soak: millions of random operations of all types, on large keyspaces and on plain models. Eviction,
-//! expiry, lazy freeing, defragmentation and failing allocations are enabled.
+//! expiry, lazy freeing, defragmentation and failing allocations are enabled. The first part runs one thread.
+//! The second part runs several (`threads`).
 //!
 //! The operations are those of the fuzz target `keyspace` ([`world`](crate::world)), decoded from random
 //! bytes. Operation `n` of a seed is always the same, so that a run can be repeated. The time only decides

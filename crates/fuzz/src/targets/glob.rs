@@ -1,7 +1,7 @@
-//! Compares the matching of patterns with an oracle that takes O(pattern x text) for every input.
+//! Compares the matching of glob patterns with an oracle that takes O(pattern x text) for every input.
 //!
-//! Each pattern is matched once, and then repeated several times. A repeated pattern has many stars. A
-//! matcher of exponential time would not finish with it.
+//! Each pattern is matched as it is. Then several copies of it, one behind the other, are matched as one
+//! pattern. Such a pattern often has many stars, and a matcher of exponential time would not finish with it.
 
 use crate::harness::{Text, operations};
 use arbitrary::Arbitrary;
@@ -9,7 +9,8 @@ use keyspace::{Glob, glob_match};
 use std::time::{Duration, Instant};
 use testing::NaiveGlob;
 
-/// The maximal length of a pattern or a text, in bytes. Longer ones are cut, so that the oracle is fast.
+/// The maximal length of each text of a [`Case`], in bytes. Longer ones are cut, so that the oracle is fast.
+/// A pattern of several copies is cut to the same length before [`Case::end`] is appended.
 const LEN_MAX: usize = 128;
 
 /// The time limit of one match. A match takes at most about 50,000 steps, so a busy machine does not exceed
@@ -19,11 +20,13 @@ const TIME_MAX: Duration = Duration::from_secs(5);
 #[derive(Arbitrary, Debug)]
 struct Case {
     pattern: Text,
+    /// How many copies of the pattern the long pattern has.
     repeat: u8,
+    /// What follows the copies in the long pattern.
     end: Text,
     text: Text,
-    /// Whether the bytes are mapped to a few that have a meaning. Patterns of random bytes rarely match
-    /// anything.
+    /// Whether each byte is mapped to one of a few letters and special characters. Patterns of random bytes
+    /// rarely match anything.
     is_narrow: bool,
 }
 

@@ -81,9 +81,10 @@ impl Pattern {
     }
 }
 
-/// An operation that visits all keys, or changes an option, is performed once in this number of times.
+/// On a large keyspace, one of this many operations that visit all keys or change an option is performed. The
+/// others are skipped. On a small keyspace, one in four is performed ([`OneIn::one_in`]).
 const RARELY: u16 = 16;
-/// The same for an operation that removes most keys.
+/// The same for operations that remove most keys.
 const VERY_RARELY: u16 = 2_048;
 
 /// Returns a `maxmemory`: 0, which is no limit, or a limit that is reached.
@@ -318,6 +319,7 @@ impl Pair<'_> {
             WholeOp::Limits(limits, often) if often.one_in(RARELY, scale) => limits.within(options),
             WholeOp::Policy(policy, often) if often.one_in(RARELY, scale) => options
                 .maxmemory_policy(MaxmemoryPolicy::ALL[usize::from(policy) % MaxmemoryPolicy::ALL.len()]),
+            // Without a log, the model does not learn which keys a write evicts, so there is no limit.
             WholeOp::Maxmemory(choice, often) if often.one_in(RARELY, scale) && self.has_log() => {
                 options.maxmemory(maxmemory(choice, scale))
             }

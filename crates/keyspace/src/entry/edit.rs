@@ -1,13 +1,15 @@
 //! Methods that change a value in place.
 //!
 //! A packed collection is edited inside the entry's block, by the same code that edits a collection with its
-//! own block: an [`InEntry`] is a [`Room`], which the editors of listpack and intset require. A collection
-//! that is stored outside of the block is taken out of its word and put back. Both look the same to the
-//! caller, which gets a `C::In<InEntry>`.
+//! own block: an [`InEntry`] is a [`Room`], which the editors of listpack and intset require. If a collection
+//! is stored outside of the block, the block holds only a pointer to it, the *word*. Such a collection is
+//! taken out of the entry for the edit, and is put back afterwards. Both look the same to the caller, which
+//! gets a `C::In<InEntry>`.
 //!
 //! ```text
-//!  | head | key | packed value |      HSET      | head | key | packed val+++ue |     in the same block, or in one of another class
-//!  | head | key | packed value |      HSET      | head | key | word |              after a conversion
+//!  before                            after HSET
+//!  | head | key | packed value |     | head | key | packed val+++ue |   in the same block, or in a new one
+//!                                    | head | key | word |              if the hash becomes a table
 //! ```
 //!
 //! Safe code can write any bytes into a [`Room`]. So while a packed value is edited, nothing relies on the
@@ -38,14 +40,14 @@ pub struct InEntry<'a>(&'a mut Packed);
 struct Packed {
     /// Invariant: valid for reads and writes, and not aliased, while the owning [`Editing`] lives.
     entry: NonNull<Entry>,
-    /// The sum of bytes that [`Entry::try_set`] describes. The invariant of `entry` holds for this pointer,
-    /// too.
+    /// The bytes that all entries of the keyspace add to `used_memory`. See [`Entry::try_set`]. The invariant
+    /// of `entry` holds for this pointer, too.
     held: NonNull<usize>,
     /// The address of the value. `value_at` is its offset in the block.
     start: NonNull<u8>,
     value_at: usize,
-    /// Invariant: `len` bytes from `start` on are initialised. The block has the size class for them, or is
-    /// loose.
+    /// The length of the value. Invariant: `len` bytes from `start` on are initialised. The block has the
+    /// size class of an entry with such a value, or is larger and marked as loose (E3).
     len: usize,
 }
 
@@ -61,7 +63,8 @@ impl Packed {
         unsafe { self.entry.as_mut() }
     }
 
-    /// The part of [`Room::try_splice`] for a change that needs another size class of the block.
+    /// The part of [`Room::try_splice`] for a change to a length of another size class. The value moves to a
+    /// new block, unless the present one is large enough and is kept.
     #[inline(never)]
     fn try_splice_other_class(
         &mut self,
@@ -111,7 +114,7 @@ impl Packed {
         unsafe {
             let (gap, behind) = (self.start.add(at), self.start.add(at + removed));
             match len - at - removed {
-                1 => gap.add(added).write(behind.read()), // the end of a listpack: not worth a call
+                1 => gap.add(added).write(behind.read()), // the last byte of a listpack
                 tail => gap.add(added).copy_from(behind, tail),
             }
             let fresh = at.max(len).min(at + added);
@@ -145,7 +148,7 @@ impl Room for InEntry<'_> {
         let Packed { value_at, len, .. } = *self.0;
         assert!(at <= len && removed <= len - at, "the bytes to remove are not in the value");
         let new_len = total(len - removed, added)?;
-        total(value_at, new_len)?; // whatever is asked for, the block's length does not overflow
+        total(value_at, new_len)?; // so the length of the block cannot overflow
         let [end, new_end] = [len, new_len].map(|len| packed_end(value_at, len));
         // Both sizes have the same class if and only if the larger size is at most the class of the smaller
         // one. A loose block has at least that class (E3).
@@ -189,8 +192,8 @@ impl<'e, C: Collection> Editing<'e, C> {
     /// Replaces the packed value by a collection.
     #[inline(never)]
     fn replace(mut self, collection: C) {
-        self.discard_if_damaged(); // the closure may have damaged the bytes that it left
-        let mut this = ManuallyDrop::new(self); // no value is edited any more
+        self.discard_if_damaged(); // the caller's closure may have written other bytes to the room
+        let mut this = ManuallyDrop::new(self); // the edit has ended
         let mut held = this.packed.held;
         // SAFETY: by the invariant of `held`. The number is not part of the entry.
         this.packed.entry().put(collection, unsafe { held.as_mut() });
@@ -212,8 +215,8 @@ impl<C: Collection> Drop for Editing<'_, C> {
     }
 }
 
-/// A guard for a collection that has been taken out of its word. It is put back when the guard is dropped,
-/// even after a panic.
+/// A guard for a collection that has been taken out of its word. When the guard is dropped, even by a panic,
+/// it puts the collection back.
 struct PutBackGuard<'e, C: Collection> {
     entry: &'e mut Entry,
     held: &'e mut usize,
@@ -293,10 +296,10 @@ impl Entry {
 
 /// The string of an entry, which the functions of [`values::string`] can change.
 ///
-/// The value of the entry is always a string, whatever the caller does with it.
+/// No call changes the type of the value: it stays a string.
 pub struct StringEdit<'e> {
     entry: &'e mut Entry,
-    /// The sum of bytes that [`Entry::try_set`] describes.
+    /// The bytes that all entries of the keyspace add to `used_memory`. See [`Entry::try_set`].
     held: &'e mut usize,
 }
 
@@ -345,7 +348,7 @@ impl<'e> StringEdit<'e> {
             return Ok(self.entry.try_grow_bytes(new_len, self.held)?);
         }
         let mut string = Sds::try_with_capacity(new_len.saturating_add(spare))?;
-        let old = self.entry.plain().unwrap_or(Element::Bytes(b"")); // what is edited is not coded
+        let old = self.entry.plain().unwrap_or(Element::Bytes(b"")); // the string is not coded
         string.try_push_bytes(&old.text())?;
         string.try_grow_zero(new_len)?;
         let object = Robj::try_raw(string).map_err(|(error, _string)| error)?;

@@ -20,7 +20,8 @@ pub struct ConfError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConfErrorKind {
-    /// The line cannot be split into arguments. Offsets count from its first byte that is not whitespace.
+    /// The line cannot be split into arguments. The offset in the error counts from the first byte of the
+    /// line that is not whitespace.
     Syntax(SplitArgsError),
     /// The directive takes one argument, and the line has none or more than one.
     ArgumentCount {

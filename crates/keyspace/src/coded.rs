@@ -69,6 +69,8 @@ pub(crate) struct Coder {
     /// smaller.
     tried: u32,
     smaller: u32,
+    /// The least gain of a pass, in percent.
+    pub(crate) min_gain: u8,
     /// The pass that codes or decodes existing strings, if there is one.
     pub(crate) pass: Option<RecodePass>,
     /// Buffers for codes that are to be written into a block, and for a text that gets another form. They are
@@ -208,6 +210,15 @@ impl<S> Keyspace<S> {
     /// [`train_symbols`](Self::train_symbols) start it again.
     pub fn symbols_paused(&self) -> bool {
         self.coder.is_paused
+    }
+
+    /// Sets the least gain of coding existing strings, in percent of the bytes of their entries. Each time that
+    /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) has tried 4,096 plain strings, it
+    /// compares what they have gained. If that is less, it leaves the other plain strings as they are until the
+    /// next table is set. Strings that are coded with an old table get another form in any case. New strings are
+    /// coded as before. The default is 0, so that all strings are tried.
+    pub fn set_symbols_min_gain(&mut self, percent: u8) {
+        self.coder.min_gain = percent;
     }
 
     /// Calls `f` with the codes of a string that is about to be written, or with `None` if the string is
@@ -379,19 +390,35 @@ impl<S> Keyspace<S> {
     }
 
     /// Adds random strings, of about `bytes` bytes in total, to a sample.
-    pub(crate) fn sample_strings(
+    fn sample_strings(
+        &self,
+        bytes: usize,
+        random: impl FnMut() -> u64,
+        now: u64,
+        sample: &mut Vec<Vec<u8>>,
+    ) -> Result<(), ReserveError> {
+        self.draw_strings(bytes, random, now, |_entry, text| try_push(sample, text))?;
+        Ok(())
+    }
+
+    /// Draws random keys until the strings among them have about `bytes` bytes in total. Calls `each` with
+    /// every string that can be coded, and returns how many keys were drawn.
+    pub(crate) fn draw_strings(
         &self,
         bytes: usize,
         mut random: impl FnMut() -> u64,
         now: u64,
-        sample: &mut Vec<Vec<u8>>,
-    ) -> Result<(), ReserveError> {
+        mut each: impl FnMut(&Entry, Vec<u8>) -> Result<(), ReserveError>,
+    ) -> Result<usize, ReserveError> {
         let mut bytes_left = bytes;
         // A draw that finds a collection, an integer or a string of another length adds nothing, so the
         // number of draws has a limit.
         let draws = bytes.div_ceil(*CODED_LENS.start()).min(DRAWS_MAX).min(self.len().saturating_mul(8));
-        for _draw in 0..draws {
-            let Some(entry) = self.table.fair_random(&mut random) else { break };
+        for draw in 0..draws {
+            if bytes_left == 0 {
+                return Ok(draw);
+            }
+            let Some(entry) = self.table.fair_random(&mut random) else { return Ok(draw) };
             let Ok(string) = StringRef::of(entry.view(), &self.reading) else { continue };
             let is_text = entry.kind().int_width().is_none() && CODED_LENS.contains(&string.len());
             if !is_text || entry.is_expired(now) {
@@ -400,14 +427,17 @@ impl<S> Keyspace<S> {
             let mut text = Vec::new();
             string.append_to(&mut text)?;
             bytes_left = bytes_left.saturating_sub(text.len());
-            sample.try_reserve(1).map_err(|_| ReserveError::OutOfMemory { size: size_of::<Vec<u8>>() })?;
-            sample.push(text);
-            if bytes_left == 0 {
-                break;
-            }
+            each(entry, text)?;
         }
-        Ok(())
+        Ok(draws)
     }
+}
+
+/// Pushes a value, or returns an error if there is no memory.
+pub(crate) fn try_push<T>(all: &mut Vec<T>, value: T) -> Result<(), ReserveError> {
+    all.try_reserve(1).map_err(|_| ReserveError::OutOfMemory { size: size_of::<T>() })?;
+    all.push(value);
+    Ok(())
 }
 
 impl<S> Sharded<S> {
@@ -420,6 +450,11 @@ impl<S> Sharded<S> {
         let mut result = Ok(());
         self.for_each_mut(|shard| result = shard.set_symbols(table.clone()).and(result));
         result
+    }
+
+    /// Does the same as [`Keyspace::set_symbols_min_gain`] for all shards. Each shard compares its own gain.
+    pub fn set_symbols_min_gain(&self, percent: u8) {
+        self.for_each_mut(|shard| shard.set_symbols_min_gain(percent));
     }
 
     /// Returns the table that new strings are coded with, if there is one.
@@ -456,6 +491,6 @@ impl<S> Sharded<S> {
 }
 
 /// Returns a table that is trained with a sample, or `None` if the sample has no texts.
-pub(crate) fn trained(sample: &[Vec<u8>]) -> Result<Option<Arc<SymbolTable>>, ReserveError> {
+fn trained(sample: &[Vec<u8>]) -> Result<Option<Arc<SymbolTable>>, ReserveError> {
     if sample.is_empty() { Ok(None) } else { SymbolTable::train(sample).map(Arc::new).map(Some) }
 }

@@ -37,6 +37,7 @@ mod shorthands;
 mod snapshot;
 mod strings;
 mod sweep;
+mod symbols_report;
 mod totals;
 mod value;
 mod whole;
@@ -66,6 +67,7 @@ pub use sharded::Sharded;
 pub use snapshot::{Portion, SinkError, SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 pub use strings::{SetCondition, SetExpiry, SetOptions, SetOutcome};
 pub use sweep::Swept;
+pub use symbols_report::SymbolsReport;
 pub use value::{StringRef, Value, ValueMut, ValueRef};
 
 /// Symbol tables, which code strings.

@@ -14,6 +14,10 @@
 //! table meanwhile, or if there is no memory to change such a string. After the last pass, the old table is
 //! dropped.
 //!
+//! The caller may set the least gain of a pass ([`Keyspace::set_symbols_min_gain`]). If the plain strings at the
+//! cursor gain less, the rest of the pass leaves plain strings as they are. It still changes strings of the
+//! old table, because otherwise the table would stay.
+//!
 //! A snapshot that has taken over the keys of a `clear` may need the old table. The table then stays until the
 //! snapshot has saved them.
 
@@ -29,6 +33,9 @@ use values::{Element, ReserveError};
 /// About this many bytes of text are coded between two looks at the clock. This takes some tens of
 /// microseconds.
 const BYTES_PER_STEP: usize = 8 << 10;
+
+/// The gain of a pass is compared with the least gain each time that it has tried this many plain strings.
+const GAIN_STRINGS: u32 = 4_096;
 
 /// What [`Keyspace::recode_for`] has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,13 +70,42 @@ pub(crate) enum RecodePass {
         looked_at: usize,
         /// Whether a string of the old table was missed, so that another pass follows.
         has_missed: bool,
+        gain: Gain,
     },
     /// All strings have their new form. A snapshot may still need the old table.
     Waiting,
 }
 
 impl RecodePass {
-    pub(crate) const START: Self = Self::Running { cursor: Cursor::START, looked_at: 0, has_missed: false };
+    pub(crate) const START: Self =
+        Self::Running { cursor: Cursor::START, looked_at: 0, has_missed: false, gain: Gain::NONE };
+}
+
+/// What a pass has gained by coding plain strings, since it was last compared with the least gain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gain {
+    /// The number of plain strings that were tried.
+    tried: u32,
+    /// The bytes of their entries, before and after.
+    before: usize,
+    after: usize,
+    /// Whether the gain was too small, so that the pass leaves plain strings as they are.
+    is_too_small: bool,
+}
+
+impl Gain {
+    const NONE: Self = Self { tried: 0, before: 0, after: 0, is_too_small: false };
+
+    /// Adds a string. After [`GAIN_STRINGS`] strings, compares the gain with `min_gain`, in percent.
+    fn add(&mut self, before: usize, after: usize, min_gain: u8) {
+        *self =
+            Self { tried: self.tried + 1, before: self.before + before, after: self.after + after, ..*self };
+        if self.tried == GAIN_STRINGS {
+            let saved = self.before.saturating_sub(self.after) as u64;
+            *self =
+                Self { is_too_small: saved * 100 < self.before as u64 * u64::from(min_gain), ..Self::NONE };
+        }
+    }
 }
 
 /// The form of a string that a pass may change.
@@ -96,8 +132,8 @@ impl Coder {
     /// Notes that another pass must follow.
     fn note_missed(&mut self) {
         self.pass = Some(match self.pass {
-            Some(RecodePass::Running { cursor, looked_at, .. }) => {
-                RecodePass::Running { cursor, looked_at, has_missed: true }
+            Some(RecodePass::Running { cursor, looked_at, gain, .. }) => {
+                RecodePass::Running { cursor, looked_at, has_missed: true, gain }
             }
             _ => RecodePass::START,
         });
@@ -168,7 +204,8 @@ impl<S> Keyspace<S> {
     /// Does one step of the pass.
     fn recode_step(&mut self) -> Recoded {
         let mut done = Recoded { is_complete: true, ..Recoded::default() };
-        let Some(RecodePass::Running { cursor, looked_at, mut has_missed }) = self.coder.pass else {
+        let Some(RecodePass::Running { cursor, looked_at, mut has_missed, mut gain }) = self.coder.pass
+        else {
             if self.has_strings_to_recode() {
                 self.end_pass();
             }
@@ -193,18 +230,28 @@ impl<S> Keyspace<S> {
                 cut_at = Some(kept);
                 return;
             }
+            if form == Form::Plain && gain.is_too_small {
+                kept += 1;
+                return;
+            }
             bytes_left = bytes_left.saturating_sub(string.len());
+            let size = entry.allocation_size();
             match coder.recode(entry, form, &reading.tables, held) {
                 Ok(is_changed) => done.strings += usize::from(is_changed),
                 Err(_) => has_missed |= form == Form::Old,
+            }
+            if form == Form::Plain {
+                gain.add(size, entry.allocation_size(), coder.min_gain);
             }
             kept += usize::from(entry.string().is_ok_and(|string| coder.form(string).is_some()));
         });
         let after = *held;
         done.bytes_saved = before as i64 - after as i64;
         self.coder.pass = match cut_at {
-            Some(looked_at) => Some(RecodePass::Running { cursor, looked_at, has_missed }),
-            None if !next.is_start() => Some(RecodePass::Running { cursor: next, looked_at: 0, has_missed }),
+            Some(looked_at) => Some(RecodePass::Running { cursor, looked_at, has_missed, gain }),
+            None if !next.is_start() => {
+                Some(RecodePass::Running { cursor: next, looked_at: 0, has_missed, gain })
+            }
             None if has_missed => Some(RecodePass::START),
             None => Some(RecodePass::Waiting),
         };

@@ -379,7 +379,7 @@ fn digits_of_an_integer_are_not_coded() {
     let mut keyspace = Keyspace::new();
     keyspace.append("digits", b"1234512345", NOW).unwrap();
     keyspace.append("digits", b"12345", NOW).unwrap();
-    let table = symbols::SymbolTable::from_symbols(["12345"]).unwrap();
+    let table = keyspace::symbols::SymbolTable::from_symbols(["12345"]).unwrap();
     keyspace.set_symbols(Some(table.into())).unwrap();
     assert_eq!(maintain(&mut keyspace).strings, 0);
     assert!(!is_coded(&keyspace, "digits"));
@@ -422,4 +422,75 @@ fn a_string_that_a_dump_has_is_tried_once() {
         assert!(keyspace.restore("restored", value, &options, NOW).unwrap());
         assert!(is_coded(&keyspace, "restored"));
     }
+}
+
+#[test]
+fn a_pass_that_gains_too_little_leaves_plain_strings_as_they_are() {
+    let table = with_records(500).symbols().cloned();
+    for (min_gain, is_all) in [(0, true), (10, true), (90, false)] {
+        let mut keyspace = Keyspace::new();
+        (0..9_000).for_each(|n| keyspace.set(&format!("plain:{n}"), &record(n), NOW).unwrap());
+        keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
+        (0..500).for_each(|n| keyspace.set(&format!("old:{n}"), &record(n), NOW).unwrap());
+        keyspace.set_symbols_min_gain(min_gain);
+        keyspace.set_symbols(table.clone()).unwrap();
+        maintain(&mut keyspace);
+        let coded = (0..9_000).filter(|n| is_coded(&keyspace, &format!("plain:{n}"))).count();
+        assert!(if is_all { coded > 8_900 } else { (3_900..=4_096).contains(&coded) }, "{coded}");
+        assert!((0..500).all(|n| is_coded(&keyspace, &format!("old:{n}"))));
+        // The old table was dropped, so there is room for another one, which tries the plain strings again.
+        keyspace.set_symbols_min_gain(0);
+        keyspace.set_symbols(with_records(400).symbols().cloned()).unwrap();
+        maintain(&mut keyspace);
+        assert!((0..9_000).filter(|n| is_coded(&keyspace, &format!("plain:{n}"))).count() > 8_900);
+    }
+}
+
+#[test]
+fn the_report_tells_what_coding_saves_and_what_another_table_would() {
+    let random = || {
+        let mut state = 0_u64;
+        move || {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            (state ^ state >> 31).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+        }
+    };
+    let mut keyspace = Keyspace::new();
+    assert_eq!(keyspace.symbols_report(1 << 20, random(), NOW).unwrap(), keyspace::SymbolsReport::default());
+    for number in 0..4_000 {
+        keyspace.set(&format!("record:{number}"), &record(number), NOW).unwrap();
+        keyspace.set(&format!("number:{number}"), number as i64, NOW).unwrap();
+    }
+    let plain_size = keyspace.allocation_size() as i64;
+    let before = keyspace.symbols_report(256 << 10, random(), NOW).unwrap();
+    assert_eq!((before.keys, before.sampled_coded, before.saved_bytes()), (8_000, 0, 0));
+    // Every second key has a string that can be coded.
+    assert!((18..22).contains(&(before.sampled_keys * 10 / before.sampled_strings)), "{before:?}");
+    keyspace.train_symbols(64 << 10, random(), NOW).unwrap().unwrap();
+    maintain(&mut keyspace);
+    let saved = plain_size - keyspace.allocation_size() as i64;
+    let after = keyspace.symbols_report(256 << 10, random(), NOW).unwrap();
+    assert_eq!(after.sampled_coded, after.sampled_strings);
+    let is_near = |estimate: i64| (saved * 9 / 10..saved * 11 / 10).contains(&estimate);
+    assert!(
+        is_near(before.retraining_saves()) && is_near(after.saved_bytes()),
+        "{before:?} {after:?} {saved}"
+    );
+    assert!(after.retraining_saves().abs() < saved / 10, "{after:?}");
+
+    // A table of other texts saves nothing, and another training is worth as much as the first one.
+    let other = keyspace::symbols::SymbolTable::from_symbols(["other"]).unwrap();
+    keyspace.set_symbols(Some(other.into())).unwrap();
+    maintain(&mut keyspace);
+    let with_other = keyspace.symbols_report(256 << 10, random(), NOW).unwrap();
+    assert!(is_near(with_other.retraining_saves()) && with_other.saved_bytes() == 0, "{with_other:?}");
+
+    let sharded = Sharded::new(4);
+    for number in 0..4_000 {
+        let key = format!("record:{number}");
+        sharded.write(&key, |shard, key| shard.set(key, &record(number), NOW)).unwrap();
+    }
+    let report = sharded.symbols_report(256 << 10, random(), NOW).unwrap();
+    assert_eq!((report.keys, report.sampled_keys), (4_000, report.sampled_strings));
+    assert!(is_near(report.retraining_saves()), "{report:?} {saved}");
 }

@@ -355,6 +355,18 @@ fn without_memory_for_a_table_strings_stay_as_they_are() {
 }
 
 #[test]
+fn a_report_of_symbols_needs_memory_for_the_tables_that_it_trains() {
+    let keyspace = filled(false, &["coded"]);
+    let failures = (1..).map(|nth| {
+        let plan = fault::fail_nth(nth);
+        let report = keyspace.symbols_report(1 << 10, keyspace::random_source(), NOW);
+        assert_eq!(report.is_err(), plan.failures() > 0);
+        plan.failures() > 0
+    });
+    assert!(failures.take_while(|has_failed| *has_failed).count() > 4);
+}
+
+#[test]
 fn a_collection_is_changed_or_stays() {
     let grow = [&b"another member"[..], &[b'y'; 65], &[b'y'; 2_000]];
     let grow = &grow[if cfg!(miri) { 2 } else { 0 }..];

@@ -20,9 +20,9 @@ impl<S: BuildHasher> Keyspace<S> {
             self.totals.snapshot.check_entry(entry);
             if let Ok(EntryString::Coded(coded)) = entry.string() {
                 let text: Vec<u8> = self.reading.tables.pieces(coded).flatten().copied().collect();
-                assert_eq!(text.len(), coded.len as usize, "codes are those of a text of that length");
+                assert_eq!(text.len(), coded.len(), "codes are those of a text of that length");
                 assert_eq!(Element::Bytes(&text).as_i64(), None, "an integer is not coded");
-                let is_current = self.coder.current() == Some(coded.slot);
+                let is_current = self.coder.current() == Some(coded.slot());
                 assert!(is_current || self.coder.pass.is_some(), "only a pass leaves codes of another table");
             }
             bytes += entry.allocation_size();

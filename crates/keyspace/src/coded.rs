@@ -338,7 +338,7 @@ type Encode = for<'c> fn(&mut Coder, &Tables, &[u8], bool, &[u8], &'c mut Vec<u8
 pub(crate) struct EditOutcome {
     /// Whether the string was coded before the edit.
     pub(crate) was_coded: bool,
-    /// Whether the string is longer than before.
+    /// Whether the string was coded and is longer than before.
     pub(crate) has_grown: bool,
     /// Whether the edit returned an error.
     pub(crate) has_failed: bool,

@@ -3,7 +3,7 @@
 //! An entry alone is not enough. The codes of a coded string mean nothing without its symbol table, and a
 //! keyspace counts the bytes of the strings that replies share with it.
 
-use crate::entry::{CodedString, EntryString, Slot};
+use crate::entry::{CodedView, EntryString, Slot};
 use crate::lent::Lent;
 use std::sync::Arc;
 use symbols::{DecodeError, SymbolTable};
@@ -50,13 +50,13 @@ impl Tables {
     }
 
     /// Returns the table of a coded string.
-    fn of(&self, coded: CodedString<'_>) -> &SymbolTable {
-        self.get(coded.slot).unwrap_or_else(|| unreachable!("a coded string has its table"))
+    fn of(&self, coded: CodedView<'_>) -> &SymbolTable {
+        self.get(coded.slot()).unwrap_or_else(|| unreachable!("a coded string has its table"))
     }
 
     /// Appends the text of a coded string to `out`.
-    pub(crate) fn decode(&self, coded: CodedString<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
-        match self.of(coded).decode(coded.codes, coded.len as usize, out) {
+    pub(crate) fn decode(&self, coded: CodedView<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
+        match self.of(coded).decode(coded.get().codes, coded.len(), out) {
             Ok(()) => Ok(()),
             Err(DecodeError::Reserve(error)) => Err(error),
             Err(error) => unreachable!("{error}"),
@@ -64,26 +64,43 @@ impl Tables {
     }
 
     /// Appends the text of a string to `out`.
+    #[inline]
     pub(crate) fn append(&self, string: EntryString<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
-        let EntryString::Coded(coded) = string else {
-            let text = string.plain().unwrap_or(Element::Bytes(b"")).text();
-            out.try_reserve(text.len()).map_err(|_| ReserveError::OutOfMemory { size: text.len() })?;
-            out.extend_from_slice(&text);
-            return Ok(());
-        };
-        self.decode(coded, out)
+        match string {
+            EntryString::Bytes(bytes) => append(out, bytes),
+            string => self.append_other(string, out),
+        }
+    }
+
+    /// Does the same as [`append`](Self::append) for a string of any form.
+    #[inline(never)]
+    fn append_other(&self, string: EntryString<'_>, out: &mut Vec<u8>) -> Result<(), ReserveError> {
+        match string {
+            EntryString::Coded(coded) => self.decode(coded, out),
+            string => append(out, &string.plain().unwrap_or(Element::Bytes(b"")).text()),
+        }
     }
 
     /// Returns the string of an entry. If it is coded, its text is decoded into the buffer, which is cleared
     /// first.
+    #[inline]
     pub(crate) fn element<'b>(
         &self,
         string: EntryString<'b>,
         buffer: &'b mut Vec<u8>,
     ) -> Result<Element<'b>, ReserveError> {
-        let EntryString::Coded(coded) = string else {
-            return Ok(string.plain().unwrap_or(Element::Bytes(b"")));
-        };
+        match string {
+            EntryString::Coded(coded) => self.decoded(coded, buffer),
+            string => Ok(string.plain().unwrap_or(Element::Bytes(b""))),
+        }
+    }
+
+    #[inline(never)]
+    fn decoded<'b>(
+        &self,
+        coded: CodedView<'_>,
+        buffer: &'b mut Vec<u8>,
+    ) -> Result<Element<'b>, ReserveError> {
         buffer.clear();
         self.decode(coded, buffer)?;
         Ok(Element::Bytes(buffer))
@@ -96,8 +113,8 @@ impl Tables {
     }
 
     /// Returns an iterator over the pieces of a coded string's text.
-    pub(crate) fn pieces<'a>(&'a self, coded: CodedString<'a>) -> impl Iterator<Item = &'a [u8]> {
-        self.of(coded).pieces(coded.codes)
+    pub(crate) fn pieces<'a>(&'a self, coded: CodedView<'a>) -> impl Iterator<Item = &'a [u8]> {
+        self.of(coded).pieces(coded.get().codes)
     }
 
     /// Returns whether the string of an entry equals another string.
@@ -106,9 +123,17 @@ impl Tables {
             EntryString::Coded(coded) => match other {
                 // The text of an integer is never coded.
                 Element::Int(_) => false,
-                Element::Bytes(text) => self.of(coded).matches(coded.codes, text),
+                Element::Bytes(text) => self.of(coded).matches(coded.get().codes, text),
             },
             string => string.plain() == Some(other),
         }
     }
+}
+
+/// Appends bytes, or returns an error if there is no memory.
+#[inline]
+fn append(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), ReserveError> {
+    out.try_reserve(bytes.len()).map_err(|_| ReserveError::OutOfMemory { size: bytes.len() })?;
+    out.extend_from_slice(bytes);
+    Ok(())
 }

@@ -121,7 +121,7 @@ impl Coder {
     /// Returns the form of a string, or `None` if a pass does not change it.
     fn form(&self, string: EntryString<'_>) -> Option<Form> {
         match string {
-            EntryString::Coded(coded) => (self.current() != Some(coded.slot)).then_some(Form::Old),
+            EntryString::Coded(coded) => (self.current() != Some(coded.slot())).then_some(Form::Old),
             EntryString::Int(_) => None,
             EntryString::Bytes(_) | EntryString::Object(_) => {
                 (self.current().is_some() && CODED_LENS.contains(&string.len())).then_some(Form::Plain)

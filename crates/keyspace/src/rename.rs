@@ -2,7 +2,7 @@
 //! `COPY`, `MOVE`.
 
 use crate::access::{Access, modified};
-use crate::entry::{CodedString, Content, Entry, EntryString, EntryView, Kind, Shell};
+use crate::entry::{CodedView, Content, Entry, EntryString, EntryView, Kind, Shell};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -282,7 +282,7 @@ impl Moved {
 /// must be those of the entry's keyspace.
 fn try_decoded(
     entry: &Entry,
-    coded: CodedString<'_>,
+    coded: CodedView<'_>,
     tables: &Tables,
     key: &Key<'_>,
     clock: u32,
@@ -302,9 +302,7 @@ fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
 /// Returns the most bytes that a copy of an entry adds to `used_memory`. The string of the copy is not coded.
 fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
     match entry.string() {
-        Ok(EntryString::Coded(coded)) => {
-            Entry::size_of_len(key.bytes(), entry.expires(), coded.len as usize, false)
-        }
+        Ok(EntryString::Coded(coded)) => Entry::size_of_len(key.bytes(), entry.expires(), coded.len(), false),
         _ => size_of_renamed(entry, key),
     }
 }

@@ -118,10 +118,11 @@ impl<S: BuildHasher> Keyspace<S> {
     ///
     /// # Errors
     /// [`WrongType`]; no memory. Then `out` is as it was.
+    #[inline]
     pub fn get_into<'k>(&self, key: impl Into<Key<'k>>, out: &mut Vec<u8>, now: u64) -> Result<bool, Error> {
-        let string = self.get_string(key, now)?;
-        string.map(|string| string.append_to(out)).transpose()?;
-        Ok(string.is_some())
+        let Some(string) = self.get_string(key, now)? else { return Ok(false) };
+        string.append_to(out)?;
+        Ok(true)
     }
 
     /// Returns the length of a key's string in bytes, or 0 if there is no such key. The length of an integer
@@ -179,9 +180,9 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Does the same as [`set`](Self::set), and codes the value if its block becomes smaller.
     #[inline(never)]
     fn set_coding(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
-        self.with_codes(key, false, value, |keyspace, content| match content {
-            Some(content) => keyspace.set_content(key, hash, content, now),
-            None => keyspace.set_plain(key, hash, value, now),
+        self.with_codes(key, false, value, |keyspace, content| {
+            let content = content.map_or_else(|| Content::try_string(value), Ok)?;
+            keyspace.set_content(key, hash, content, now)
         })
     }
 
@@ -199,7 +200,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Does the same as [`set`](Self::set), but never codes the value.
-    #[inline]
+    #[inline(always)]
     fn set_plain(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
         match try_entry(&mut self.table, &self.hasher, hash, key)? {
             table::Entry::Vacant(place) => {
@@ -397,9 +398,9 @@ impl<S: BuildHasher> Keyspace<S> {
         let was_coded = self.decode_before_edit(&key, hash, now)?;
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
-            let len = string_len(entry);
+            let old_len = was_coded.then(|| string_len(entry));
             let result = edit_found_string(entry, totals, state, f);
-            let has_grown = string_len(entry) > len;
+            let has_grown = old_len.is_some_and(|old_len| string_len(entry) > old_len);
             drop(guard);
             self.code_edited(&key, hash, EditOutcome { was_coded, has_grown, has_failed: result.is_err() });
             self.evict_excess(&key, hash, now);

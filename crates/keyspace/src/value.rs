@@ -175,7 +175,7 @@ impl<'a> StringRef<'a> {
             EntryString::Object(object) => self.reading.lent.lend(object),
             EntryString::Coded(coded) => {
                 // `SymbolTable::decode` needs eight bytes more than the text, and takes no memory then.
-                let mut text = Vec::with_capacity(coded.len as usize + 8);
+                let mut text = Vec::with_capacity(coded.len() + 8);
                 match self.reading.tables.decode(coded, &mut text) {
                     Ok(()) => text.into(),
                     Err(error) => unreachable!("{error}"),

@@ -99,7 +99,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let was_coded = self.decode_before_edit(&key, hash, now)?;
         let mut guard = RemoveIfEmpty::new(self, &key, hash);
         if let Some((entry, totals, state)) = guard.find(now) {
-            let len = string_len(entry);
+            let old_len = was_coded.then(|| string_len(entry));
             let result = match entry.object_type() {
                 ObjectType::String => {
                     edit_found_string(entry, totals, state, |text| f(ValueMut::String(text)))
@@ -115,7 +115,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     edit_found::<Hash, _, _>(entry, totals, state, |hash| f(ValueMut::Hash(hash)))
                 }
             };
-            let has_grown = string_len(entry) > len;
+            let has_grown = old_len.is_some_and(|old_len| string_len(entry) > old_len);
             drop(guard);
             self.code_edited(&key, hash, EditOutcome { was_coded, has_grown, has_failed: result.is_err() });
             self.evict_excess(&key, hash, now);

@@ -60,7 +60,7 @@ mod write;
 pub(crate) use content::Content;
 pub use edit::{InEntry, StringEdit};
 pub(crate) use kind::{Kind, Place, Slot};
-pub(crate) use view::{CodedString, EntryString, EntryView, ShortKey};
+pub(crate) use view::{CodedString, CodedView, EntryString, EntryView, ShortKey};
 pub(crate) use write::Shell;
 
 use crate::garbage::FREE_EFFORT_MAX;

@@ -111,8 +111,8 @@ fn the_bytes_are_those_of_the_drawing() {
 fn coded_parts(entry: &Entry) -> (Slot, usize, Vec<u8>) {
     match entry.string() {
         Ok(string @ EntryString::Coded(coded)) => {
-            assert_eq!((string.len(), entry.plain().is_none()), (coded.len as usize, true));
-            (coded.slot, string.len(), coded.codes.to_vec())
+            assert_eq!((string.len(), entry.plain().is_none()), (coded.len(), true));
+            (coded.slot(), string.len(), coded.get().codes.to_vec())
         }
         _ => panic!("another value"),
     }

@@ -37,10 +37,47 @@ pub(crate) enum EntryString<'a> {
     /// An object that holds the string.
     Object(&'a Robj),
     /// Codes in the block.
-    Coded(CodedString<'a>),
+    Coded(CodedView<'a>),
 }
 
-/// A coded string.
+// A larger `EntryString` would make each look-up of a plain string slower.
+const _: () = assert!(size_of::<EntryString>() <= 3 * size_of::<usize>() || size_of::<usize>() < 8);
+
+/// A coded string in an entry. Its lengths are read when they are needed.
+#[derive(Clone, Copy)]
+pub(crate) struct CodedView<'a> {
+    /// Points to the length of the text. The length of the codes and the codes are behind it.
+    value: NonNull<u8>,
+    slot: Slot,
+    _entry: PhantomData<&'a Entry>,
+}
+
+impl<'a> CodedView<'a> {
+    /// Returns the slot of the symbol table.
+    pub(crate) fn slot(self) -> Slot {
+        self.slot
+    }
+
+    /// Returns the number of bytes of the text.
+    pub(crate) fn len(self) -> usize {
+        // SAFETY: a coded string begins with the length of its text (E2).
+        unsafe { length::read(self.value) }.0
+    }
+
+    /// Returns the slot, the length of the text, and the codes.
+    pub(crate) fn get(self) -> CodedString<'a> {
+        // SAFETY: the two lengths and the codes follow each other (E2), and do not change while the entry is
+        // borrowed (E4).
+        let (len, codes) = unsafe {
+            let (len, at) = length::read(self.value);
+            let (codes_len, at) = length::read(at);
+            (len, slice::from_raw_parts(at.as_ptr(), codes_len))
+        };
+        CodedString { slot: self.slot, len: len as u32, codes }
+    }
+}
+
+/// The parts of a coded string, which may not be in an entry yet.
 #[derive(Clone, Copy)]
 pub(crate) struct CodedString<'a> {
     /// The slot of its symbol table.
@@ -74,7 +111,7 @@ impl<'a> EntryString<'a> {
     #[inline]
     pub(crate) fn len(self) -> usize {
         match self {
-            Self::Coded(coded) => coded.len as usize,
+            Self::Coded(coded) => coded.len(),
             other => other.plain().map_or(0, Element::len),
         }
     }
@@ -218,7 +255,7 @@ impl<'a> EntryView<'a> {
     }
 
     /// Returns the string, or an error if the value is a collection.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn string(self) -> Result<EntryString<'a>, WrongType> {
         let kind = self.kind();
         // SAFETY: the value has this kind (E2). Strings and integers in the block begin directly behind the
@@ -231,27 +268,22 @@ impl<'a> EntryView<'a> {
             if let Some(width) = kind.int_width() {
                 return Ok(EntryString::Int(read_int(self.base.add(self.key_end), width)));
             }
-            if let Some(slot) = kind.slot() {
-                return Ok(EntryString::Coded(self.coded(slot)));
-            }
-            WrongType::check(ObjectType::String, kind.object_type())?;
-            Ok(EntryString::Object(self.value().cast().as_ref()))
         }
+        self.other_string(kind)
     }
 
-    /// Returns the coded string.
-    ///
-    /// # Safety
-    /// The value must be a coded string whose kind names `slot`.
+    /// Does the same as [`string`](Self::string) if the value, of this kind, is neither an integer nor bytes in
+    /// the block. It is a separate function so that `string` is short enough to be inlined.
     #[inline(never)]
-    unsafe fn coded(self, slot: Slot) -> CodedString<'a> {
-        // SAFETY: by contract the value is a coded string. Its two lengths and its codes are behind the key
-        // (E2), and do not change while the entry is borrowed (E4).
-        unsafe {
-            let (len, at) = length::read(self.base.add(self.key_end));
-            let (codes_len, at) = length::read(at);
-            CodedString { slot, len: len as u32, codes: slice::from_raw_parts(at.as_ptr(), codes_len) }
-        }
+    fn other_string(self, kind: Kind) -> Result<EntryString<'a>, WrongType> {
+        let Some(slot) = kind.slot() else {
+            WrongType::check(ObjectType::String, kind.object_type())?;
+            // SAFETY: a string of any other kind is an object, and the word is a pointer to it (E2).
+            return Ok(EntryString::Object(unsafe { self.value().cast().as_ref() }));
+        };
+        // SAFETY: the value is a coded string, which begins directly behind the key (E2).
+        let value = unsafe { self.base.add(self.key_end) };
+        Ok(EntryString::Coded(CodedView { value, slot, _entry: PhantomData }))
     }
 
     /// Returns the length and the address of a string in the block. Returns `None` for any other kind, if the

@@ -9,7 +9,7 @@
 //! case, which are called *store-like*.
 
 use benches::keys::{Key, absent, present};
-use benches::maps::{Fold, Map, Visitor, for_each_map};
+use benches::maps::{FoldHash, Map, Visitor, for_each_map};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use dict::Dict;
 use std::hint::black_box;
@@ -49,7 +49,7 @@ fn table<M: Map<Key, u64>>(criterion: &mut Criterion, n: usize) {
 
 /// Measures batch operations on sixteen keys, and sixteen single operations.
 fn batches(criterion: &mut Criterion, n: usize) {
-    let mut dict = Dict::<Key, u64, Fold>::default();
+    let mut dict = Dict::<Key, u64, FoldHash>::default();
     dict.extend(present(n, 1).into_iter().zip(0..));
     let (present, absent) = (present(n, 2), absent(n, 1));
     let mut bench = |operation: &str, keys: &[Key], run: &mut dyn FnMut(&[Key; BATCH])| {
@@ -85,7 +85,7 @@ fn batches(criterion: &mut Criterion, n: usize) {
 }
 
 fn all(criterion: &mut Criterion) {
-    for_each_map::<Key, u64, Key, Fold>(&mut Bench(criterion));
+    for_each_map::<Key, u64, Key, FoldHash>(&mut Bench(criterion));
     SIZES.into_iter().for_each(|n| batches(criterion, n));
 }
 

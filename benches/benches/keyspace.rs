@@ -5,7 +5,7 @@
 //! they were inserted.
 
 use benches::keys::{Key, absent, present};
-use benches::maps::Fold;
+use benches::maps::FoldHash;
 use benches::stores::{BATCH, BoxMap, Store};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use keyspace::{Error, Keyspace};
@@ -48,7 +48,7 @@ fn edits(criterion: &mut Criterion) {
     const FIELDS: usize = 10;
     let limits = EncodingLimits::DEFAULT;
     for n in SIZES.map(|n| n / FIELDS) {
-        let mut keyspace = Keyspace::with_hasher(Fold::default());
+        let mut keyspace = Keyspace::with_hasher(FoldHash::default());
         for key in present(n, 1) {
             for field in 0..FIELDS {
                 keyspace.hset(&key, format!("field{field}").as_bytes(), &VALUE, 0).expect("there is memory");
@@ -66,5 +66,5 @@ fn edits(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(group, strings::<Keyspace<Fold>>, strings::<BoxMap>, edits);
+criterion_group!(group, strings::<Keyspace<FoldHash>>, strings::<BoxMap>, edits);
 criterion_main!(group);

@@ -14,7 +14,7 @@
 //! [`ENTRIES`] is small enough that a look-up does not ask for cache lines ahead.
 
 use benches::keys::{Key, absent, present};
-use benches::maps::{CompactNode, Fold, Node, Pointer};
+use benches::maps::{CompactNode, FoldHash, Node, Pointer};
 use dict::{Dict, Table};
 use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
@@ -33,7 +33,7 @@ const CASES: [(&str, &str, &[&str]); 5] = [
 ];
 
 fn hash(key: &Key) -> u64 {
-    Fold::default().hash_one(key)
+    FoldHash::default().hash_one(key)
 }
 
 /// Look-ups in a table of pointers. The tables have the same methods and no trait in common.
@@ -93,8 +93,8 @@ fn run(case: &str, subject: &str) -> usize {
     }
     let wanted = black_box(&wanted);
     match subject {
-        "dict" => map!(Dict<Key, u64, Fold>, case, keys, wanted),
-        _ => map!(HashMap<Key, u64, Fold>, case, keys, wanted),
+        "dict" => map!(Dict<Key, u64, FoldHash>, case, keys, wanted),
+        _ => map!(HashMap<Key, u64, FoldHash>, case, keys, wanted),
     }
 }
 

@@ -5,7 +5,7 @@
 //! does other work between two requests waits for each look-up in the same way.
 
 use crate::keys::Key;
-use crate::lives::timed;
+use crate::lifecycle::timed;
 use std::hint::black_box;
 use std::time::Duration;
 

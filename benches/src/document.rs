@@ -101,10 +101,10 @@ fn drawable(plot: &Plot) -> Plot {
 }
 
 /// Options whose value is a path of one machine, and says nothing about what was measured.
-const PLACES: [&str; 3] = ["--out", "--save", "--against"];
+const PATH_OPTIONS: [&str; 3] = ["--out", "--save", "--against"];
 
 /// An option that has no meaning without `--against`.
-const OF_AGAINST: &str = "--fail-on-regression";
+const FAIL_ON_REGRESSION: &str = "--fail-on-regression";
 
 /// Returns the command line that repeats a run with these arguments on another machine.
 fn command(arguments: impl Iterator<Item = OsString>) -> String {
@@ -112,9 +112,9 @@ fn command(arguments: impl Iterator<Item = OsString>) -> String {
     let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     while let Some(argument) = arguments.next() {
         match argument.split_once('=') {
-            Some((option, _)) if PLACES.contains(&option) => {}
-            None if PLACES.contains(&argument.as_str()) => drop(arguments.next()),
-            None if argument == OF_AGAINST => {}
+            Some((option, _)) if PATH_OPTIONS.contains(&option) => {}
+            None if PATH_OPTIONS.contains(&argument.as_str()) => drop(arguments.next()),
+            None if argument == FAIL_ON_REGRESSION => {}
             _ => words.push(quoted(argument)),
         }
     }

@@ -19,7 +19,7 @@
 mod dump;
 
 use crate::error::BadInput;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::trace::text::{MAX_KEY_BYTES, show};
 use csv::{ByteRecord, Position, ReaderBuilder};
 pub use dump::Dump;
@@ -36,7 +36,7 @@ pub const MAX_VALUE_BYTES: usize = 512 * 1024 * 1024;
 /// Keys and values in memory, in the order in which the keys first occur in the file.
 #[derive(Debug, Default)]
 pub struct Import {
-    pairs: IndexMap<Box<[u8]>, Box<[u8]>, Fold>,
+    pairs: IndexMap<Box<[u8]>, Box<[u8]>, FoldHash>,
     records: u64,
     dump: Option<Dump>,
 }

@@ -47,7 +47,7 @@ fn run(options: &Options) -> anyhow::Result<bool> {
             let text = fs::read_to_string(path).map_err(|err| BadInput::file(path, err))?;
             targets::parse(&text, path)?
         }
-        None => targets::parse(targets::OURS, Path::new("benches/targets.toml"))?,
+        None => targets::parse(targets::DEFAULT_TARGETS, Path::new("benches/targets.toml"))?,
     };
     let kept =
         options.against.as_deref().map(|name| Document::load(&saved(&options.out, name))).transpose()?;
@@ -83,7 +83,7 @@ fn measure(
     let tally = judged.as_deref().map(Tally::of);
     let changes = before.map(|before| Changes::of(before, &document, &names));
     if let Some(judged) = judged.as_deref().filter(|_| options.full) {
-        say_misses(judged);
+        print_misses(judged);
     }
     let screen = Screen {
         suites,
@@ -128,14 +128,14 @@ fn run_suites(
         outcome.with_context(|| format!("suite {}", suite.name))?;
         if options.full {
             say(format_args!("{}: {} ({:.1} s)", suite.name, suite.about, start.elapsed().as_secs_f64()));
-            say_tables(report, suite, before);
+            print_tables(report, suite, before);
         }
     }
     Ok(())
 }
 
 /// Prints the table and the notes of a suite.
-fn say_tables(report: &Report, suite: &Suite, before: Option<Saved>) {
+fn print_tables(report: &Report, suite: &Suite, before: Option<Saved>) {
     if report.rows_of(suite.name).next().is_some() {
         say(table::of_suite(report, suite.name, before.map(|before| before.document.rows.as_slice())));
     }
@@ -146,7 +146,7 @@ fn say_tables(report: &Report, suite: &Suite, before: Option<Saved>) {
 }
 
 /// Prints the table of the limits that are missed or have no row.
-fn say_misses(judged: &[Judged]) {
+fn print_misses(judged: &[Judged]) {
     if judged.iter().any(|judged| !judged.met) {
         say(format_args!("{}\n", table::of_misses(judged)));
     }

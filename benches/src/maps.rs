@@ -14,7 +14,7 @@ use std::borrow::Borrow;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
 
 /// foldhash with a fixed seed. It is fast, and does the same work in every run.
-pub type Fold = foldhash::fast::FixedState;
+pub type FoldHash = foldhash::fast::FixedState;
 
 /// SipHash-1-3 with a fixed key: the hasher of std.
 pub type Sip = BuildHasherDefault<DefaultHasher>;
@@ -48,7 +48,7 @@ pub trait Map<K, V, Q: ?Sized = K>: Default {
         self.len() == 0
     }
     /// Finishes what the map does in the background, so that its memory can be compared.
-    fn settle(&mut self) {}
+    fn finish_background_work(&mut self) {}
 }
 
 /// A scan of `Dict`, which proceeds in chunks with the cursor of the table.
@@ -94,7 +94,7 @@ macro_rules! by_index {
 
 /// Implements [`Map`] for a type with the methods of std's `HashMap`.
 macro_rules! hash_map {
-    ($name:literal, $map:ty, remove: $remove:ident $(, scan: $scan:ident)? $(, settle: $settle:ident)?) => {
+    ($name:literal, $map:ty, remove: $remove:ident $(, scan: $scan:ident)? $(, finish_background_work: $finish_background_work:ident)?) => {
         impl<K, V, Q, S> Map<K, V, Q> for $map
         where
             K: Hash + Eq + Borrow<Q>,
@@ -137,8 +137,8 @@ macro_rules! hash_map {
                 self.len()
             }
 
-            $(fn settle(&mut self) {
-                $settle(self);
+            $(fn finish_background_work(&mut self) {
+                $finish_background_work(self);
             })?
         }
     };
@@ -150,7 +150,7 @@ hash_map!("hashbrown HashTable", BucketMap<K, V, S>, remove: remove, scan: by_bu
 hash_map!("std HashMap", std::collections::HashMap<K, V, S>, remove: remove);
 hash_map!("griddle", griddle::HashMap<K, V, S>, remove: remove);
 hash_map!("indexmap", indexmap::IndexMap<K, V, S>, remove: swap_remove, scan: by_index);
-hash_map!("dict::classic", classic::Dict<K, V, S>, remove: remove, settle: finish_rehash);
+hash_map!("dict::classic", classic::Dict<K, V, S>, remove: remove, finish_background_work: finish_rehash);
 
 fn finish_rehash<K: Hash + Eq, V, S: BuildHasher>(map: &mut classic::Dict<K, V, S>) {
     while map.is_rehashing() {
@@ -229,7 +229,7 @@ mod tests {
                     *oracle.get_mut(&key(i / 2)).expect("both or none") += 1;
                 }
             }
-            map.settle();
+            map.finish_background_work();
             assert_eq!(map.len(), oracle.len(), "{}", M::NAME);
             assert!((0..2_000).all(|i| map.get(&key(i)) == oracle.get(&key(i))), "{}", M::NAME);
             let mut seen = HashMap::new();
@@ -255,10 +255,10 @@ mod tests {
     #[test]
     fn every_map_does_what_std_does() {
         let mut check = Check { names: Vec::new(), scans: false };
-        for_each_map::<Key, u64, Key, Fold>(&mut check);
+        for_each_map::<Key, u64, Key, FoldHash>(&mut check);
         assert_eq!(check.names.len(), 6);
         check.scans = true;
-        for_each_scan_map::<Key, u64, Key, Fold>(&mut check);
+        for_each_scan_map::<Key, u64, Key, FoldHash>(&mut check);
         assert_eq!(check.names.len(), 9);
     }
 }

@@ -32,7 +32,7 @@ pub enum PeerKind {
     BestOf,
     /// A peer that is not like for like: it does more than redcore in this row, does one by one what redcore
     /// does in batches, or is a server with other size classes.
-    Unlike,
+    NotComparable,
 }
 
 impl PeerKind {
@@ -46,9 +46,9 @@ impl PeerKind {
             Self::BestOf
         } else if row.metric == memory::CPU_TIME
             || row.subject == keyspace::IN_BATCHES
-            || peer.ends_with(server::UNLIKE)
+            || peer.ends_with(server::OTHER_ALLOCATOR)
         {
-            Self::Unlike
+            Self::NotComparable
         } else if dict::OWN_PEERS.contains(&peer)
             || keyspace::OWN_PEERS.contains(&peer)
             || eviction::OWN_PEERS.contains(&peer)

@@ -14,7 +14,7 @@
 //! threads, in user mode and in the kernel.
 //!
 //! The bytes of a server depend on its allocator. They can be compared with ours only if both allocators have
-//! the same size classes: see [`Allocator`]. Otherwise the name of the server ends with [`UNLIKE`], and no
+//! the same size classes: see [`Allocator`]. Otherwise the name of the server ends with [`OTHER_ALLOCATOR`], and no
 //! row with it as the peer [counts](crate::report::Row::counts).
 //!
 //! A server that cannot be started is a [`BadInput`]. One that fails later is an error of the suite.
@@ -29,14 +29,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How long a server may take to notice that a connection is closed.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+const CLOSE_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// How long a server may take to start if it loads a file.
-const LOAD_PATIENCE: Duration = Duration::from_secs(120);
+const LOAD_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// The ending of the name of a server whose allocator has other size classes than ours. Rows of report.json
 /// have no other mark for this.
-pub const UNLIKE: &str = ", unlike ours";
+pub const OTHER_ALLOCATOR: &str = ", unlike ours";
 
 /// The properties of an allocator that determine the size of a block.
 ///
@@ -56,8 +56,8 @@ impl Allocator {
         Self { name: zmalloc::ALLOCATOR.into(), quantum: zmalloc::quantum().map(|bytes| bytes as u64) }
     }
 
-    fn ask(connection: &mut Connection) -> Result<Self> {
-        let info = Info::ask(connection, "memory")?;
+    fn fetch(connection: &mut Connection) -> Result<Self> {
+        let info = Info::fetch(connection, "memory")?;
         let name = info.text("mem_allocator").context("INFO memory has no mem_allocator")?.to_owned();
         let mut allocator = Self { name, quantum: None };
         if allocator.is_jemalloc() {
@@ -105,7 +105,7 @@ fn quantum(stats: &str) -> Option<u64> {
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
-    /// The name in rows: the family, the version and the allocator. It ends with [`UNLIKE`] if rows with this
+    /// The name in rows: the family, the version and the allocator. It ends with [`OTHER_ALLOCATOR`] if rows with this
     /// peer do not count.
     pub name: String,
 }
@@ -122,7 +122,7 @@ impl Program {
             let refused = |what: String| BadInput::Server { program: path.clone(), what };
             let identity = Server::start(path).and_then(|server| server.identity());
             let (version, allocator) = identity.map_err(|err| refused(format!("{err:#}")))?;
-            let unlike = if allocator.is_like(&Allocator::ours()) { "" } else { UNLIKE };
+            let unlike = if allocator.is_like(&Allocator::ours()) { "" } else { OTHER_ALLOCATOR };
             let mut name = format!("{version}, {allocator}{unlike}");
             if programs.iter().any(|other| other.name == name) {
                 name = format!("{version}, {allocator}, {}{unlike}", path.display());
@@ -140,7 +140,7 @@ impl Program {
     /// Starts a new process that loads the dump file.
     pub fn start_with(&self, dump: &Path) -> Result<Server> {
         let options = StartOptions { dump: Some(dump), ..StartOptions::default() };
-        let process = Process::start_with(&self.path, LOAD_PATIENCE, &options);
+        let process = Process::start_with(&self.path, LOAD_TIME_MAX, &options);
         Ok(Server(process.with_context(|| self.name.clone())?))
     }
 }
@@ -159,7 +159,7 @@ impl Server {
             Family::Redis => "redis",
             Family::Valkey => "valkey",
         };
-        Ok((format!("{family} {}", self.0.version), Allocator::ask(&mut self.0.connect()?)?))
+        Ok((format!("{family} {}", self.0.version), Allocator::fetch(&mut self.0.connect()?)?))
     }
 
     /// Opens a connection.
@@ -172,10 +172,10 @@ impl Server {
         let start = Instant::now();
         loop {
             // Each attempt uses a new connection, which is always in the same state.
-            let info = Info::ask(&mut self.0.connect()?, "everything")?;
+            let info = Info::fetch(&mut self.0.connect()?, "everything")?;
             match info.number("connected_clients") {
                 Some(1) => return info.number("used_memory").context("INFO has no used_memory"),
-                Some::<u32>(_) if start.elapsed() < CLOSE_PATIENCE => {
+                Some::<u32>(_) if start.elapsed() < CLOSE_TIME_MAX => {
                     std::thread::sleep(Duration::from_millis(5));
                 }
                 Some(clients) => bail!("the server has {clients} clients instead of one"),
@@ -191,7 +191,7 @@ pub struct Client(Connection);
 impl Client {
     /// Returns the processor time that the server has used since its start.
     pub fn cpu_time(&mut self) -> Result<Duration> {
-        let info = Info::ask(&mut self.0, "cpu")?;
+        let info = Info::fetch(&mut self.0, "cpu")?;
         let seconds =
             |name| info.number::<f64>(name).with_context(|| format!("INFO cpu has no number {name}"));
         let sum = seconds("used_cpu_user")? + seconds("used_cpu_sys")?;
@@ -220,7 +220,7 @@ impl Client {
 
     /// Returns the section of INFO about persistence.
     pub fn persistence(&mut self) -> Result<Info> {
-        Ok(Info::ask(&mut self.0, "persistence")?)
+        Ok(Info::fetch(&mut self.0, "persistence")?)
     }
 
     /// Sends packed commands together, and waits for all replies. Returns the first error among them, if
@@ -321,7 +321,7 @@ mod tests {
         let mut connection = server.0.connect().unwrap();
         let refuse = ["SETUSER", "default", "-memory"];
         redis::cmd("ACL").arg(&refuse).exec(&mut connection).unwrap();
-        let allocator = Allocator::ask(&mut connection).unwrap();
+        let allocator = Allocator::fetch(&mut connection).unwrap();
         assert_eq!(allocator.quantum, None);
         assert!(!allocator.is_jemalloc() || allocator.to_string().ends_with(" q?"), "{allocator}");
     }

@@ -15,7 +15,7 @@
 //! | moka, quick_cache | `Box<[u8]>` | `Arc<[u8]>` | several threads; these are caches, and so large here that they evict nothing |
 
 use crate::keys::Key;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use dict::classic;
 use keyspace::{Keyspace, Options, Sharded, StringRef};
 use quick_cache::UnitWeighter;
@@ -28,22 +28,22 @@ type Bytes = Box<[u8]>;
 pub const BATCH: usize = 16;
 
 /// hashbrown's map with keys and values in boxes.
-pub type BoxMap = hashbrown::HashMap<Bytes, Bytes, Fold>;
+pub type BoxMap = hashbrown::HashMap<Bytes, Bytes, FoldHash>;
 
 /// Redis' two chained tables, with keys and values in boxes.
-pub type ClassicMap = classic::Dict<Bytes, Bytes, Fold>;
+pub type ClassicMap = classic::Dict<Bytes, Bytes, FoldHash>;
 
 /// dashmap with keys and values in boxes.
-pub type DashMap = dashmap::DashMap<Bytes, Bytes, Fold>;
+pub type DashMap = dashmap::DashMap<Bytes, Bytes, FoldHash>;
 
 /// papaya with keys and values in boxes.
-pub type PapayaMap = papaya::HashMap<Bytes, Bytes, Fold>;
+pub type PapayaMap = papaya::HashMap<Bytes, Bytes, FoldHash>;
 
 /// moka without a limit.
-pub type MokaCache = moka::sync::Cache<Bytes, Arc<[u8]>, Fold>;
+pub type MokaCache = moka::sync::Cache<Bytes, Arc<[u8]>, FoldHash>;
 
 /// quick_cache with room for all keys.
-pub type QuickCache = quick_cache::sync::Cache<Bytes, Arc<[u8]>, UnitWeighter, Fold>;
+pub type QuickCache = quick_cache::sync::Cache<Bytes, Arc<[u8]>, UnitWeighter, FoldHash>;
 
 /// A store that one thread writes and reads.
 pub trait Store {
@@ -68,7 +68,7 @@ pub trait Store {
     /// Removes a key. Returns `false` if it does not exist.
     fn remove(&mut self, key: &[u8], now: u64) -> bool;
     /// Finishes the work that the store has put off, so that its memory can be compared.
-    fn settle(&mut self) {}
+    fn finish_background_work(&mut self) {}
 }
 
 /// A store that several threads use at once.
@@ -93,11 +93,11 @@ fn head_of(string: StringRef<'_>) -> u64 {
     string.plain().map_or(0, |plain| head(&plain.text())) // no store here codes strings
 }
 
-impl Store for Keyspace<Fold> {
+impl Store for Keyspace<FoldHash> {
     const NAME: &'static str = "Keyspace";
 
     fn new(_n: usize) -> Self {
-        Self::with_hasher(Fold::default())
+        Self::with_hasher(FoldHash::default())
     }
 
     #[inline]
@@ -157,14 +157,14 @@ macro_rules! box_map {
 box_map!("hashbrown of boxes", BoxMap);
 box_map!("classic of boxes", ClassicMap);
 
-impl Store for Sharded<Fold> {
+impl Store for Sharded<FoldHash> {
     const NAME: &'static str = "Sharded";
 
     fn new(_n: usize) -> Self {
         // This is the number that the documentation recommends. dashmap has its default, four locks for each
         // processor.
         let shards = 32 * std::thread::available_parallelism().map_or(1, usize::from);
-        Self::try_with_options_and_hasher(shards, Options::default(), Fold::default())
+        Self::try_with_options_and_hasher(shards, Options::default(), FoldHash::default())
             .expect("there is memory")
     }
 
@@ -193,7 +193,7 @@ impl Store for Sharded<Fold> {
     }
 }
 
-impl SharedStore for Sharded<Fold> {
+impl SharedStore for Sharded<FoldHash> {
     #[inline]
     fn set_shared(&self, key: &[u8], value: &[u8], now: u64) {
         self.write(key, |keyspace, key| keyspace.set(key, value, now)).expect("there is memory");
@@ -204,7 +204,7 @@ impl SharedStore for Sharded<Fold> {
 macro_rules! shared_store {
     ($name:literal, $map:ty, |$n:ident| $new:expr,
      |$store:ident, $key:ident, $value:ident| $set:expr, $get:expr, $remove:expr
-     $(, overwrite: $overwrite:expr)? $(, settle: $settle:ident)?) => {
+     $(, overwrite: $overwrite:expr)? $(, finish_background_work: $finish_background_work:ident)?) => {
         impl Store for $map {
             const NAME: &'static str = $name;
 
@@ -234,8 +234,8 @@ macro_rules! shared_store {
                 $remove
             }
 
-            $(fn settle(&mut self) {
-                self.$settle();
+            $(fn finish_background_work(&mut self) {
+                self.$finish_background_work();
             })?
         }
 
@@ -277,18 +277,18 @@ shared_store!(
 shared_store!(
     "moka",
     MokaCache,
-    |_n| moka::sync::Cache::builder().build_with_hasher(Fold::default()),
+    |_n| moka::sync::Cache::builder().build_with_hasher(FoldHash::default()),
     |store, key, value| store.insert(key.into(), value.into()),
     store.get(key).map(|value| head(&value)),
     store.remove(key).is_some(),
-    settle: run_pending_tasks
+    finish_background_work: run_pending_tasks
 );
 
 shared_store!(
     "quick_cache",
     QuickCache,
     // The shards are not equally full. With room for four times as many keys, no shard has to evict.
-    |n| Self::with(n, 4 * n as u64, UnitWeighter, Fold::default(), DefaultLifecycle::default()),
+    |n| Self::with(n, 4 * n as u64, UnitWeighter, FoldHash::default(), DefaultLifecycle::default()),
     |store, key, value| store.insert(key.into(), value.into()),
     store.get(key).map(|value| head(&value)),
     store.remove(key).is_some()
@@ -308,7 +308,7 @@ mod tests {
             store.set(&key(n), &value(n), 0);
             store.overwrite(&key(n / 2), &value(n), 0);
         }
-        store.settle();
+        store.finish_background_work();
         let expected = |n: u64| if n < KEYS / 2 { 2 * n + 1 } else { n };
         for n in 0..KEYS {
             assert_eq!(store.get(&key(n), 0), Some(expected(n)), "{} {n}", S::NAME);
@@ -321,10 +321,10 @@ mod tests {
 
     #[test]
     fn every_store_holds_what_it_is_given() {
-        holds_what_it_is_given::<Keyspace<Fold>>();
+        holds_what_it_is_given::<Keyspace<FoldHash>>();
         holds_what_it_is_given::<BoxMap>();
         holds_what_it_is_given::<ClassicMap>();
-        holds_what_it_is_given::<Sharded<Fold>>();
+        holds_what_it_is_given::<Sharded<FoldHash>>();
         holds_what_it_is_given::<DashMap>();
         holds_what_it_is_given::<PapayaMap>();
         holds_what_it_is_given::<MokaCache>();

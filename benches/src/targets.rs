@@ -23,7 +23,7 @@ use serde::Deserialize;
 use std::path::Path;
 
 /// The limits of this repository.
-pub const OURS: &str = include_str!("../targets.toml");
+pub const DEFAULT_TARGETS: &str = include_str!("../targets.toml");
 
 /// One limit.
 #[derive(Clone, Debug, Deserialize)]
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_limits_of_this_repository_are_well_formed() {
-        let ours = targets(OURS);
+        let ours = targets(DEFAULT_TARGETS);
         assert!(!ours.is_empty());
         for target in &ours {
             assert!(

@@ -42,7 +42,7 @@ fn main() {
     }
     println!("cargo:rustc-cfg=zmalloc_lg_quantum=\"{}\"", lg_quantum());
     if back_end == BackEnd::Jemalloc && jemalloc_setting("JEMALLOC_OVERRIDE").is_none() {
-        warn_of_settings();
+        warn_about_settings();
     }
     if let Some(name) = sanitizer {
         // The tests need to know whether there is a sanitizer, and its name.
@@ -113,7 +113,7 @@ fn lg_quantum() -> &'static str {
 
 /// Warns about variables without which jemalloc uses more memory than necessary, or does not run on the
 /// target machine. Cargo shows the warnings to programs that depend on the crate by path.
-fn warn_of_settings() {
+fn warn_about_settings() {
     let where_to =
         "in the environment, or in [env] of the .cargo/config.toml of the folder that cargo runs in";
     if jemalloc_setting("JEMALLOC_SYS_WITH_LG_QUANTUM").as_deref() != Some("3") {

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn relative_paths_are_those_with_absolute_pathss_folder() {
+    fn relative_paths_of_files_are_made_absolute() {
         let here = std::env::current_dir().unwrap();
         let line =
             ["--quick", "--import", "own.rdb", "--trace=a/b.txt", "--server", "redis-server", "--server"];

@@ -11,7 +11,7 @@ const MDBOOK_VERSION: &str = "0.5.4";
 pub(crate) fn run() -> Result<Outcome> {
     let mut mdbook = mdbook()?;
     let out = shell::target_dir().join("book");
-    shell::must(mdbook.args(["build", "docs", "--dest-dir"]).arg(&out))?;
+    shell::run_checked(mdbook.args(["build", "docs", "--dest-dir"]).arg(&out))?;
     println!("{}", out.join("index.html").display());
     Ok(Outcome::Passed)
 }
@@ -29,7 +29,7 @@ fn mdbook() -> Result<Command> {
         install.args(["install", "mdbook", "--locked", "--debug"]);
         install.args(["--no-default-features", "--features", "search"]);
         install.args(["--version", MDBOOK_VERSION, "--root"]).arg(&tools);
-        shell::must(&mut install).context("mdBook is neither on the path nor can it be installed")?;
+        shell::run_checked(&mut install).context("mdBook is neither on the path nor can it be installed")?;
     }
     Ok(shell::program(path))
 }

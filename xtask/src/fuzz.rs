@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let mut runs: Vec<_> = wanted.map(|name| command(&bin_dir, name, args)).collect::<Result<_>>()?;
     let again = "again with: cargo xtask fuzz TARGET --input FILE (the file named above)";
     match &mut runs[..] {
-        [only] => shell::must(only).context(again)?, // its output is shown while it runs
+        [only] => shell::run_checked(only).context(again)?, // its output is shown while it runs
         _ => drop(shell::run_side_by_side(runs).context(again)?),
     }
     if shell::has_nightly() {
@@ -97,7 +97,7 @@ fn build() -> Result<PathBuf> {
     command.args(["--no-default-features", "--features", features]);
     command.args(["--target", &host, "--target-dir"]).arg(&target_dir);
     shell::set_rustflags(&mut command, &flags);
-    shell::must(&mut command)?;
+    shell::run_checked(&mut command)?;
     Ok(target_dir.join(host).join("fuzz"))
 }
 

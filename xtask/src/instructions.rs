@@ -18,7 +18,7 @@ pub(crate) fn run() -> Result<Outcome> {
         return Ok(unavailable("instructions", "To have them, install valgrind"));
     }
     let build = ["build", "--quiet", "--release", "--package", "benches", "--example", "instructions"];
-    shell::must(shell::cargo().args(build))?;
+    shell::run_checked(shell::cargo().args(build))?;
     let program = shell::target_dir().join("release/examples/instructions");
     println!("instructions an operation");
     for line in shell::output(shell::program(&program).arg("list"))?.lines() {

@@ -45,12 +45,12 @@ const BIG_ENDIAN: Option<&str> = Some("s390x-unknown-linux-gnu");
 const ARM: Option<&str> = Some("aarch64-unknown-linux-gnu");
 
 /// Returns a run of whole test programs on this machine.
-const fn here(package: &'static str, programs: &'static [&'static str]) -> Run {
-    on(None, package, programs, &[])
+const fn on_host(package: &'static str, programs: &'static [&'static str]) -> Run {
+    on_target(None, package, programs, &[])
 }
 
 /// Returns a run for `target`, of the tests that match one of the filters. Without filters, all tests run.
-const fn on(
+const fn on_target(
     target: Option<&'static str>,
     package: &'static str,
     programs: &'static [&'static str],
@@ -61,43 +61,43 @@ const fn on(
 
 /// All runs. The longest ones come first, so that the processors finish at about the same time.
 const RUNS: [Run; 35] = [
-    here("dict", LIB),
-    here("keyspace", SUITE),
-    here("keyspace", LIB),
-    here("values", SUITE),
-    here("zindex", LIB),
-    here("listpack", SUITE),
-    here("sds", SUITE),
-    here("zindex", SUITE),
-    here("quicklist", LIB),
-    here("robj", SUITE),
-    here("values", LIB),
-    here("zmalloc", SUITE),
-    here("dict", SUITE),
-    here("intset", SUITE),
-    here("quicklist", SUITE),
-    here("listpack", LIB),
-    here("intset", LIB),
-    here("zmalloc", LIB),
-    here("robj", LIB),
-    here("sds", LIB),
-    here("common", LIB),
+    on_host("dict", LIB),
+    on_host("keyspace", SUITE),
+    on_host("keyspace", LIB),
+    on_host("values", SUITE),
+    on_host("zindex", LIB),
+    on_host("listpack", SUITE),
+    on_host("sds", SUITE),
+    on_host("zindex", SUITE),
+    on_host("quicklist", LIB),
+    on_host("robj", SUITE),
+    on_host("values", LIB),
+    on_host("zmalloc", SUITE),
+    on_host("dict", SUITE),
+    on_host("intset", SUITE),
+    on_host("quicklist", SUITE),
+    on_host("listpack", LIB),
+    on_host("intset", LIB),
+    on_host("zmalloc", LIB),
+    on_host("robj", LIB),
+    on_host("sds", LIB),
+    on_host("common", LIB),
     // One seed tests one order of the threads. A count may be wrong only in another order, so there are four
     // seeds.
-    Run { flags: "-Zmiri-many-seeds=0..4", ..on(None, "robj", SUITE, &["threads::"]) },
-    on(BIG_ENDIAN, "zmalloc", &["--test", "failure"], &[]),
-    on(BIG_ENDIAN, "common", LIB, &["length::"]),
-    on(BIG_ENDIAN, "sds", LIB, &["layout::"]),
-    on(BIG_ENDIAN, "sds", SUITE, &["layout::"]),
-    on(BIG_ENDIAN, "zindex", LIB, &["block::"]),
-    on(BIG_ENDIAN, "intset", SUITE, &["model::"]),
-    on(BIG_ENDIAN, "listpack", SUITE, &["format::"]),
-    on(BIG_ENDIAN, "values", LIB, &["types::", "string::", "hashtable::block::", "zset::score::"]),
-    on(BIG_ENDIAN, "robj", LIB, &["header::"]),
-    on(BIG_ENDIAN, "robj", SUITE, &["encodings::"]),
-    on(BIG_ENDIAN, "keyspace", LIB, &["entry::"]),
-    on(BIG_ENDIAN, "dict", LIB, DICT),
-    on(ARM, "dict", LIB, DICT),
+    Run { flags: "-Zmiri-many-seeds=0..4", ..on_target(None, "robj", SUITE, &["threads::"]) },
+    on_target(BIG_ENDIAN, "zmalloc", &["--test", "failure"], &[]),
+    on_target(BIG_ENDIAN, "common", LIB, &["length::"]),
+    on_target(BIG_ENDIAN, "sds", LIB, &["layout::"]),
+    on_target(BIG_ENDIAN, "sds", SUITE, &["layout::"]),
+    on_target(BIG_ENDIAN, "zindex", LIB, &["block::"]),
+    on_target(BIG_ENDIAN, "intset", SUITE, &["model::"]),
+    on_target(BIG_ENDIAN, "listpack", SUITE, &["format::"]),
+    on_target(BIG_ENDIAN, "values", LIB, &["types::", "string::", "hashtable::block::", "zset::score::"]),
+    on_target(BIG_ENDIAN, "robj", LIB, &["header::"]),
+    on_target(BIG_ENDIAN, "robj", SUITE, &["encodings::"]),
+    on_target(BIG_ENDIAN, "keyspace", LIB, &["entry::"]),
+    on_target(BIG_ENDIAN, "dict", LIB, DICT),
+    on_target(ARM, "dict", LIB, DICT),
 ];
 
 /// The tests of groups of tags, and of small tables that grow, have children and shrink.
@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     for target in runs.iter().map(|run| run.target).collect::<BTreeSet<_>>() {
         let mut setup = shell::nightly_cargo();
         setup.args(["miri", "setup"]).args(target.iter().flat_map(|target| ["--target", target]));
-        shell::must(&mut setup)?;
+        shell::run_checked(&mut setup)?;
     }
     let outputs = shell::run_side_by_side(runs.iter().map(|run| command(run, &args.rest)).collect())?;
     for (run, output) in runs.iter().zip(&outputs) {

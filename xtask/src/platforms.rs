@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
             let features = format!("zmalloc/{back_end}");
             let mut check = shell::cargo();
             check.args(["check", "--quiet", "--lib"]).args(words(&targets, &shell::LIBRARIES, &features));
-            shell::must(check.env("CARGO_TARGET_DIR", &target_dir))?;
+            shell::run_checked(check.env("CARGO_TARGET_DIR", &target_dir))?;
         }
     }
     let runs_here = cfg!(all(target_os = "linux", target_arch = "x86_64"));
@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
         }
         let features = format!("zmalloc/{back_end},zmalloc/fault-injection");
         let mut test = shell::test(shell::cargo, &words(&[target], crates, &features), &[]);
-        shell::must(test.env("CARGO_TARGET_DIR", &target_dir))?;
+        shell::run_checked(test.env("CARGO_TARGET_DIR", &target_dir))?;
     }
     not_run.dedup();
     let checks = missing.iter().map(|target| format!("a check for {target}"));

@@ -20,7 +20,7 @@ pub(crate) fn unattended() {
 }
 
 /// Makes builds of an unattended run smaller. Other runs are unchanged.
-fn lean(mut command: Command) -> Command {
+fn with_smaller_build(mut command: Command) -> Command {
     if UNATTENDED.load(Ordering::Relaxed) {
         command.envs([("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")]);
         // Each codegen unit compiles its own copy of inlined code. The default of 256 units is for
@@ -50,7 +50,7 @@ pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
 
 /// Returns a command of the cargo that runs this program.
 pub(crate) fn cargo() -> Command {
-    lean(program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
+    with_smaller_build(program(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())))
 }
 
 /// Returns a command of the nightly toolchain's cargo. [`has_nightly`] checks whether there is one.
@@ -58,7 +58,7 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn nightly_cargo() -> Command {
     let mut command = program("rustup");
     command.args(["run", "nightly", "cargo"]);
-    lean(command)
+    with_smaller_build(command)
 }
 
 /// Returns `true` if there is a nightly toolchain.
@@ -156,7 +156,7 @@ pub(crate) fn exit_code(command: &mut Command) -> Result<u8> {
 }
 
 /// Shows and runs a command. Returns an error if it fails.
-pub(crate) fn must(command: &mut Command) -> Result<()> {
+pub(crate) fn run_checked(command: &mut Command) -> Result<()> {
     match exit_code(command)? {
         0 => Ok(()),
         code => bail!("exit code {code}: {}", show(command)),
@@ -249,9 +249,9 @@ mod tests {
     #[test]
     fn a_failing_command_is_an_error() {
         let rustc = || Command::new("rustc");
-        assert!(must(rustc().arg("--version").stdout(Stdio::null())).is_ok());
-        assert!(must(rustc().arg("--no-such-flag").stderr(Stdio::null())).is_err());
-        assert!(must(&mut Command::new("no-such-program-anywhere")).is_err());
+        assert!(run_checked(rustc().arg("--version").stdout(Stdio::null())).is_ok());
+        assert!(run_checked(rustc().arg("--no-such-flag").stderr(Stdio::null())).is_err());
+        assert!(run_checked(&mut Command::new("no-such-program-anywhere")).is_err());
         assert!(!works(&mut Command::new("no-such-program-anywhere")));
     }
 

@@ -4,7 +4,7 @@
 //! Keys that have expired are loaded too, with their expiry.
 
 use super::ImportError;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use keyspace::{Keyspace, ValueRef};
 use rdb::{LoadOptions, LoadStats, Loader, UnsupportedValue};
 use std::fmt;
@@ -24,7 +24,7 @@ pub(super) fn is_dump(start: &[u8]) -> bool {
 /// The content of a dump file.
 #[derive(Debug)]
 pub struct Dump {
-    keyspace: Keyspace<Fold>,
+    keyspace: Keyspace<FoldHash>,
     stats: LoadStats,
 }
 
@@ -33,13 +33,13 @@ impl Dump {
     pub(super) fn read(input: impl Read) -> Result<Self, ImportError> {
         let mut options = LoadOptions::default();
         (options.drops_expired, options.unsupported) = (false, UnsupportedValue::Skip);
-        let mut keyspace = Keyspace::with_hasher(Fold::default());
+        let mut keyspace = Keyspace::with_hasher(FoldHash::default());
         let stats = Loader::new(input, options)?.load(&mut keyspace, 0)?;
         if keyspace.is_empty() { Err(ImportError::Empty) } else { Ok(Self { keyspace, stats }) }
     }
 
     /// Returns all keys. The keyspace has the state of the time 0, at which no key has expired.
-    pub fn keyspace(&self) -> &Keyspace<Fold> {
+    pub fn keyspace(&self) -> &Keyspace<FoldHash> {
         &self.keyspace
     }
 }

@@ -11,7 +11,7 @@ pub struct TableRow {
     /// What was done, in Markdown.
     pub label: &'static str,
     /// What it is compared with, in Markdown.
-    pub beside: &'static str,
+    pub peer_label: &'static str,
     /// The names of the row in report.json.
     pub measurement: Measurement,
 }
@@ -36,7 +36,7 @@ pub struct Measurement {
 pub const ROWS: &[TableRow] = &[
     TableRow {
         label: "**bytes a key**, keys of 16 B with values of 32 B, a million of them",
-        beside: "the best server, Valkey 9.1",
+        peer_label: "the best server, Valkey 9.1",
         measurement: Measurement {
             suite: "memory",
             case: "W2, keys of 16 B, values of 32 B",
@@ -48,7 +48,7 @@ pub const ROWS: &[TableRow] = &[
     },
     TableRow {
         label: "the same, mean over all sizes up to 10 million",
-        beside: "hashbrown, keys and values in boxes",
+        peer_label: "hashbrown, keys and values in boxes",
         measurement: Measurement {
             suite: "memory",
             case: "growth, keys of 16 B with values of 32 B",
@@ -60,12 +60,12 @@ pub const ROWS: &[TableRow] = &[
     },
     TableRow {
         label: "**longest of 10 million SETs** of new keys; each counts with its fastest of 5 runs",
-        beside: "hashbrown of boxes",
+        peer_label: "hashbrown of boxes",
         measurement: LONGEST_SET,
     },
     TableRow {
         label: "**SET of a new key**, 4 million",
-        beside: "hashbrown of boxes",
+        peer_label: "hashbrown of boxes",
         measurement: Measurement {
             suite: "keyspace",
             case: "SET of a new key",
@@ -77,7 +77,7 @@ pub const ROWS: &[TableRow] = &[
     },
     TableRow {
         label: "**dependent GETs**, the same keys: which one comes next depends on the value before",
-        beside: "hashbrown of boxes",
+        peer_label: "hashbrown of boxes",
         measurement: Measurement {
             suite: "keyspace",
             case: "GET, dependent",
@@ -89,7 +89,7 @@ pub const ROWS: &[TableRow] = &[
     },
     TableRow {
         label: "**independent GETs**: a loop over keys that are known beforehand",
-        beside: "hashbrown of boxes",
+        peer_label: "hashbrown of boxes",
         measurement: Measurement {
             suite: "keyspace",
             case: "GET, independent",
@@ -101,7 +101,7 @@ pub const ROWS: &[TableRow] = &[
     },
     TableRow {
         label: "**sixteen GETs at a time**, dependent",
-        beside: "hashbrown of boxes, sixteen look-ups in a loop",
+        peer_label: "hashbrown of boxes, sixteen look-ups in a loop",
         measurement: Measurement {
             suite: "keyspace",
             case: "16 GETs, dependent",

@@ -33,7 +33,7 @@ pub(super) fn markdown(runs: &[Published]) -> String {
     text += &runs.iter().map(|_| "---|").collect::<String>();
     for row in ROWS {
         let cells = columns(&|run| row.measurement.find(&run.document.rows).map_or_else(String::new, cell));
-        _ = write!(text, "\n| {}<br>beside {} |{cells}", row.label, row.beside);
+        _ = write!(text, "\n| {}<br>beside {} |{cells}", row.label, row.peer_label);
     }
     let cells = columns(&|run| {
         let worst = score::worst(run.document.rows.iter());

@@ -35,7 +35,7 @@ use std::{fmt, fs, io};
 pub const START_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The time limit for a reply.
-const REPLY_PATIENCE: Duration = Duration::from_secs(60);
+const REPLY_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// The name of the dump file in the folder.
 const DUMP: &str = "dump.rdb";
@@ -61,17 +61,17 @@ pub enum StartError {
         /// The exit status.
         status: ExitStatus,
         /// The last line that the program wrote, or an empty string if it wrote nothing.
-        said: String,
+        last_output: String,
     },
     /// The program runs, but does not answer `PING`.
-    Silent {
+    NoAnswer {
         /// The time limit.
         time_limit: Duration,
         /// The error of the last attempt, or `None` if there was no time for an attempt.
         last: Option<Box<RedisError>>,
     },
     /// The program runs, but another program answers on its port of the loopback interface.
-    OtherAnswers {
+    PortTaken {
         /// The time limit.
         time_limit: Duration,
     },
@@ -86,15 +86,17 @@ impl fmt::Display for StartError {
             Self::Port(err) => write!(f, "has no port on the loopback: {err}"),
             Self::Signals(err) => write!(f, "is not started, because signals cannot be handled: {err}"),
             Self::Program(err) => write!(f, "cannot be started: {err}"),
-            Self::Ended { status, said } if said.is_empty() => {
+            Self::Ended { status, last_output } if last_output.is_empty() => {
                 write!(f, "ended before it answered, {status}")
             }
-            Self::Ended { status, said } => write!(f, "ended before it answered, {status}: {said}"),
-            Self::Silent { time_limit, last } => {
+            Self::Ended { status, last_output } => {
+                write!(f, "ended before it answered, {status}: {last_output}")
+            }
+            Self::NoAnswer { time_limit, last } => {
                 write!(f, "does not answer PING within {} s", time_limit.as_secs_f64())?;
                 last.as_ref().map_or(Ok(()), |err| write!(f, ": {err}"))
             }
-            Self::OtherAnswers { time_limit } => write!(
+            Self::PortTaken { time_limit } => write!(
                 f,
                 "does not answer PING within {} s: another program answers on its port",
                 time_limit.as_secs_f64()
@@ -108,7 +110,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Folder(err) | Self::Port(err) | Self::Signals(err) | Self::Program(err) => Some(err),
-            Self::Silent { last: Some(err), .. } => Some(err),
+            Self::NoAnswer { last: Some(err), .. } => Some(err),
             _ => None,
         }
     }
@@ -164,7 +166,7 @@ impl Process {
 
     /// Returns a new connection. A reply that takes longer than a minute is an error.
     pub fn connect(&self) -> RedisResult<Connection> {
-        connect(&self.started.client, REPLY_PATIENCE)
+        connect(&self.started.client, REPLY_TIME_MAX)
     }
 
     /// Returns the major and the minor number of the version.
@@ -223,11 +225,11 @@ impl Started {
     /// Waits until the server answers PING, and returns its INFO.
     fn first_answer(&self, time_limit: Duration) -> Result<Info, StartError> {
         let start = Instant::now();
-        let mut failure = StartError::Silent { time_limit, last: None };
+        let mut failure = StartError::NoAnswer { time_limit, last: None };
         loop {
             let ended = self.handle.with(|child| child.try_wait()).map_err(StartError::Program)?;
             if let Some(status) = ended {
-                return Err(StartError::Ended { status, said: last_line(&self.log) });
+                return Err(StartError::Ended { status, last_output: last_line(&self.log) });
             }
             let left = time_limit.saturating_sub(start.elapsed());
             if left.is_zero() {
@@ -235,15 +237,15 @@ impl Started {
             }
             let answer = connect(&self.client, left).and_then(|mut connection| {
                 redis::cmd("PING").query::<()>(&mut connection)?;
-                Info::ask(&mut connection, "server")
+                Info::fetch(&mut connection, "server")
             });
             match answer {
                 Ok(info) if self.answers(&info) => return Ok(info),
                 // Another program has taken the port first. A server then ends, but other programs may not.
-                Ok(_) => failure = StartError::OtherAnswers { time_limit },
+                Ok(_) => failure = StartError::PortTaken { time_limit },
                 Err(err) => {
                     // The answer of another program says more than a last attempt that ran out of time.
-                    if let StartError::Silent { last, .. } = &mut failure {
+                    if let StartError::NoAnswer { last, .. } = &mut failure {
                         *last = Some(Box::new(err));
                     }
                 }
@@ -313,9 +315,9 @@ fn connect(client: &Client, time_limit: Duration) -> RedisResult<Connection> {
 
 /// Returns the last line in the log that is not empty.
 fn last_line(log: &Path) -> String {
-    let said = fs::read(log).unwrap_or_default();
-    let said = String::from_utf8_lossy(&said);
-    said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
+    let last_output = fs::read(log).unwrap_or_default();
+    let last_output = String::from_utf8_lossy(&last_output);
+    last_output.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
 /// The answer to INFO. Its lines have names and values.
@@ -324,7 +326,7 @@ pub struct Info(String);
 
 impl Info {
     /// Asks the server for a section, or for `everything`.
-    pub fn ask(connection: &mut Connection, section: &str) -> RedisResult<Self> {
+    pub fn fetch(connection: &mut Connection, section: &str) -> RedisResult<Self> {
         redis::cmd("INFO").arg(section).query(connection).map(Self)
     }
 
@@ -386,8 +388,8 @@ mod tests {
         assert_eq!(err.to_string(), "ended before it answered, exit status: 1");
         // `sleep` refuses the options of a server.
         let err = Process::start(Path::new("sleep"), START_TIME_MAX).unwrap_err();
-        let StartError::Ended { status, said } = &err else { panic!("{err}") };
-        assert!(!status.success() && !said.is_empty(), "{err}");
+        let StartError::Ended { status, last_output } = &err else { panic!("{err}") };
+        assert!(!status.success() && !last_output.is_empty(), "{err}");
         assert!(!err.to_string().contains('\n'), "{err}");
     }
 
@@ -401,7 +403,7 @@ mod tests {
         let waited = start.elapsed();
         let text = err.to_string();
         assert!(text.starts_with("does not answer PING within 0.2 s: ") && !text.contains('\n'), "{text}");
-        let StartError::Silent { last: Some(last), .. } = err else { panic!("{text}") };
+        let StartError::NoAnswer { last: Some(last), .. } = err else { panic!("{text}") };
         (*last, waited)
     }
 

@@ -15,7 +15,7 @@ pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
                 Some(object) => object.into_set().unwrap(),
                 None => Set::try_with_hint(&arguments[0][..], hint, limits).unwrap(),
             };
-            set.try_expect(hint, limits).unwrap();
+            set.try_convert_for(hint, limits).unwrap();
             let added = arguments.iter().filter(|member| set.insert(&member[..], limits)).count();
             put(world, key, set);
             Reply::int(added)

@@ -137,7 +137,7 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
             if set.is_empty() {
                 set = Set::try_with_hint(members[0], members.len(), &limits).unwrap();
             } else {
-                set.try_expect(members.len(), &limits).unwrap();
+                set.try_convert_for(members.len(), &limits).unwrap();
             }
             let added = members.iter().filter(|&&member| set.insert(member, &limits)).count();
             world.keys.insert(key.to_vec(), Robj::from(set));
@@ -193,7 +193,7 @@ fn add(
             let longest = pairs.iter().map(|(_, member)| member.len()).max().unwrap_or(0);
             let too_long = world.family == Family::Valkey && longest > limits.zset_max_listpack_value;
             let hint = if too_long { usize::MAX } else { pairs.len() };
-            object.as_zset_mut().unwrap().try_expect(hint, limits).unwrap();
+            object.as_zset_mut().unwrap().try_convert_for(hint, limits).unwrap();
         }
     }
     let mut set = world.keys.get_mut(key).unwrap().as_zset_mut().unwrap();

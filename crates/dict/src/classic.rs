@@ -296,8 +296,8 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
             return None;
         }
         let hash = self.hash_builder.hash_one(key);
-        let both = if self.is_rehashing() { 2 } else { 1 };
-        self.tables[..both]
+        let table_count = if self.is_rehashing() { 2 } else { 1 };
+        self.tables[..table_count]
             .iter()
             .find_map(|table| Some(&table.find(hash, |other| other.borrow() == key)?.value))
     }
@@ -328,7 +328,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     /// Moves `buckets` buckets to the new table, and passes over at most ten times as many empty ones.
     /// Returns whether there are more to move. In C: `dictRehash`.
     pub fn rehash(&mut self, buckets: usize) -> bool {
-        let (mut to_move, mut to_pass) = (buckets, buckets.saturating_mul(EMPTY_VISITS));
+        let (mut to_move, mut empty_visits) = (buckets, buckets.saturating_mul(EMPTY_VISITS));
         while let Some(index) = self.rehash_index {
             let [old, new] = &mut self.tables;
             if old.used == 0 {
@@ -336,13 +336,13 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
                 self.rehash_index = None;
                 break;
             }
-            if to_move == 0 || to_pass == 0 {
+            if to_move == 0 || empty_visits == 0 {
                 return true;
             }
             if old.heads[index].is_some() {
                 to_move -= 1
             } else {
-                to_pass -= 1
+                empty_visits -= 1
             }
             while let Some(node) = &old.heads[index] {
                 // The node is still linked while it is hashed, so a hasher that panics loses no entry.

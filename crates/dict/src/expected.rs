@@ -80,18 +80,18 @@ fn block_size(layout: Result<Layout, ReserveError>) -> usize {
 fn chunks_and_size(layout: &ChunkLayout, chunks: usize) -> (usize, usize) {
     let paging = layout.paging;
     let blocks = |chunks| block_size(layout.tags(chunks)).saturating_add(block_size(layout.entries(chunks)));
-    let (mut held, mut size) = (0_usize, 0_usize);
-    while held < chunks {
-        let (step, place) = (paging.step(held), paging.page_of(held).1);
+    let (mut allocated, mut size) = (0_usize, 0_usize);
+    while allocated < chunks {
+        let (step, index_in_page) = (paging.step(allocated), paging.page_of(allocated).1);
         // From the largest step on, all steps have the same size.
-        let steps = if step == paging.step_max() { (chunks - held).div_ceil(step) } else { 1 };
+        let steps = if step == paging.step_max() { (chunks - allocated).div_ceil(step) } else { 1 };
         // A step that extends the last page replaces the page's blocks.
-        let replaced = if place > 0 { blocks(place) } else { 0 };
-        let added = blocks(place.saturating_add(step)) - replaced;
+        let replaced = if index_in_page > 0 { blocks(index_in_page) } else { 0 };
+        let added = blocks(index_in_page.saturating_add(step)) - replaced;
         size = size.saturating_add(added.saturating_mul(steps));
-        held = held.saturating_add(step.saturating_mul(steps));
+        allocated = allocated.saturating_add(step.saturating_mul(steps));
     }
-    (held, size)
+    (allocated, size)
 }
 
 /// Returns the mean number of children of a table of `chunks` chunks. `chunks` is not 0.

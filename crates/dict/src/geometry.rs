@@ -15,7 +15,7 @@
 //! nearest caches. Memory for chunks is allocated in steps. With pages of 128, they are:
 //!
 //! ```text
-//!  chunks held   1 2 3 .. 8 10 .. 16 20 .. 32 40 .. 64 80 .. 128 | 160 192 .. 2,048 | 2,176 ..
+//!  allocated     1 2 3 .. 8 10 .. 16 20 .. 32 40 .. 64 80 .. 128 | 160 192 .. 2,048 | 2,176 ..
 //!                the first page grows                            | the last page    | whole pages,
 //!                                                                | grows by 32      | a sixteenth
 //!                                                                |                  | of the table
@@ -111,39 +111,41 @@ impl Paging {
         (chunk >> self.lg_page, chunk & (self.page() - 1))
     }
 
-    /// Returns how many chunks a table allocates next that holds memory for `held` chunks. The number is a
-    /// power of two. If it is less than a page, it extends the last page; otherwise it is one or more whole
+    /// Returns how many chunks a table allocates next that holds memory for `allocated` chunks. The number is
+    /// a power of two. If it is less than a page, it extends the last page; otherwise it is one or more whole
     /// pages.
-    pub(crate) const fn step(self, held: usize) -> usize {
-        let step = match held {
+    pub(crate) const fn step(self, allocated: usize) -> usize {
+        let step = match allocated {
             0..8 => 1,
             8..16 => 2,
             16..32 => 4,
             32..64 => 8,
             64..128 => 16,
             128..512 => 32,
-            _ => 1 << (held.ilog2() - 4),
+            _ => 1 << (allocated.ilog2() - 4),
         };
         // A large table extends a page by a quarter of a page, so that the page is copied at most three
         // times.
         let quarter = self.page() / 4;
-        let step = if held >= 512 && step < self.page() { quarter } else { step };
+        let step = if allocated >= 512 && step < self.page() { quarter } else { step };
         if step < self.step_max { step } else { self.step_max }
     }
 
-    /// Returns how many chunks a table that holds `held` chunks held before its last step. `held` is not 0.
-    pub(crate) const fn held_before(self, held: usize) -> usize {
+    /// Returns for how many chunks a table had memory before its last step, if it now has memory for
+    /// `allocated`, which is not 0.
+    pub(crate) const fn chunks_before_last_step(self, allocated: usize) -> usize {
         // A step never crosses a power of two, so the last chunk determines the step that allocated it.
-        held - self.step(held - 1)
+        allocated - self.step(allocated - 1)
     }
 
-    /// Returns the first chunk in the last pair of blocks of a table that holds `held` chunks. These are the
-    /// blocks of its last page, or of all the pages that one step allocated. `held` is not 0.
-    pub(crate) const fn block_start(self, held: usize) -> usize {
-        if self.step(held - 1) < self.page() {
-            held - 1 - self.page_of(held - 1).1
+    /// Returns the first chunk in the last pair of blocks of a table that has memory for `allocated` chunks.
+    /// These are the blocks of its last page, or of all the pages that one step allocated. `allocated` is not
+    /// 0.
+    pub(crate) const fn block_start(self, allocated: usize) -> usize {
+        if self.step(allocated - 1) < self.page() {
+            allocated - 1 - self.page_of(allocated - 1).1
         } else {
-            self.held_before(held)
+            self.chunks_before_last_step(allocated)
         }
     }
 }
@@ -195,23 +197,23 @@ mod tests {
     #[test]
     fn steps_lead_up_and_back_through_the_same_numbers() {
         for paging in all_pagings() {
-            let (mut held, mut block) = (0, 0);
-            while held < 2_000_000 {
-                let step = paging.step(held);
-                let after = held + step;
-                assert_eq!(paging.held_before(after), held);
+            let (mut allocated, mut block) = (0, 0);
+            while allocated < 2_000_000 {
+                let step = paging.step(allocated);
+                let after = allocated + step;
+                assert_eq!(paging.chunks_before_last_step(after), allocated);
                 // A step extends the last page or adds new ones; it never does both.
-                let (page, place) = paging.page_of(held);
+                let (page, index_in_page) = paging.page_of(allocated);
                 if step < paging.page() {
                     assert_eq!(paging.page_of(after - 1).0, page);
                 } else {
-                    assert_eq!((place, paging.page_of(after).1), (0, 0));
+                    assert_eq!((index_in_page, paging.page_of(after).1), (0, 0));
                 }
-                if place == 0 {
-                    block = held;
+                if index_in_page == 0 {
+                    block = allocated;
                 }
-                assert_eq!(paging.block_start(after), block, "{paging:?}, {held} held");
-                held = after;
+                assert_eq!(paging.block_start(after), block, "{paging:?}, {allocated} chunks");
+                allocated = after;
             }
         }
     }
@@ -219,12 +221,12 @@ mod tests {
     #[test]
     fn a_step_is_a_quarter_of_a_small_table_at_most_and_a_sixteenth_of_a_large_one() {
         for paging in all_pagings() {
-            let mut held = 4;
-            while held < 10_000_000 {
-                let step = paging.step(held);
-                assert!(step <= held / 4);
-                assert!(step <= held / 16 || held < 512, "{held}");
-                held += step;
+            let mut allocated = 4;
+            while allocated < 10_000_000 {
+                let step = paging.step(allocated);
+                assert!(step <= allocated / 4);
+                assert!(step <= allocated / 16 || allocated < 512, "{allocated}");
+                allocated += step;
             }
         }
     }

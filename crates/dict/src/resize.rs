@@ -86,8 +86,8 @@ impl Limits {
     /// The limits of a table without chunks: the first insert has to allocate one, whatever the policy is.
     pub(crate) const EMPTY: Self = Self { grow_at: 0, shrink_at: 0 };
 
-    /// The limits of a table of `chunks` chunks that removals do not shrink below `floor` chunks.
-    pub(crate) fn of(chunks: usize, floor: usize, policy: ResizePolicy) -> Self {
+    /// The limits of a table of `chunks` chunks that removals do not shrink below `chunks_min` chunks.
+    pub(crate) fn of(chunks: usize, chunks_min: usize, policy: ResizePolicy) -> Self {
         if chunks == 0 {
             return Self::EMPTY;
         }
@@ -100,18 +100,19 @@ impl Limits {
             }
             ResizePolicy::Forbid => Self { grow_at: usize::MAX, shrink_at: 0 },
         };
-        if chunks > floor.max(1) { limits } else { Self { shrink_at: 0, ..limits } }
+        if chunks > chunks_min.max(1) { limits } else { Self { shrink_at: 0, ..limits } }
     }
 }
 
 /// Returns how many chunks a table should have that has `chunks` chunks, holds `entries` entries, and must
-/// not go below `floor` chunks.
-pub(crate) fn wanted_chunks(chunks: usize, entries: usize, floor: usize) -> usize {
-    let (enough, at_rest) = (chunks_for(entries), chunks_after_maintenance(entries).max(floor).max(1));
+/// not go below `chunks_min` chunks.
+pub(crate) fn wanted_chunks(chunks: usize, entries: usize, chunks_min: usize) -> usize {
+    let (enough, after_maintenance) =
+        (chunks_for(entries), chunks_after_maintenance(entries).max(chunks_min).max(1));
     if enough > chunks {
         enough
-    } else if at_rest < chunks {
-        at_rest
+    } else if after_maintenance < chunks {
+        after_maintenance
     } else {
         chunks
     }

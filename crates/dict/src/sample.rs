@@ -55,12 +55,12 @@
 //! place is a slot, the entry too, because the caller reads it next. The trials are evaluated in the order in
 //! which they were drawn. To evaluate the most promising ones first would pick their entries more often.
 //!
-//! **The walk.** Trials are hopeless in a table that `retain` has nearly emptied, and pointless in a small
+//! **By rank.** Trials are hopeless in a table that `retain` has nearly emptied, and pointless in a small
 //! one. Then a rank below `len` is drawn, and the tags are counted up to it. This is exactly uniform for any
-//! chunks, and takes O(chunks). A trial costs as much as 16 chunks of a walk (a few if the table is in the
+//! chunks, and takes O(chunks). A trial costs as much as counting 16 chunks (a few if the table is in the
 //! cache, thirty if it misses), and `chunks / 16` trials are expected to suffice if `16 M <= len`. With fewer
-//! entries the walk therefore comes at once, and with more after `64 + chunks / 16` failures. The cost is a
-//! small multiple of the better choice at any fill. It is bounded with any source of numbers, even one that
+//! entries the rank is therefore drawn at once, and with more after `64 + chunks / 16` failures. The cost is
+//! a small multiple of the better choice at any fill. It is bounded with any source of numbers, even one that
 //! always returns the same number.
 //!
 //! **Several at once** are a quick pick and the entries that follow it in the order of the table, continued
@@ -104,14 +104,14 @@ struct Position {
 impl<T> RawTable<T> {
     /// Picks an entry quickly. See [`crate::Table::random`].
     pub(crate) fn random(&self, mut rng: impl FnMut() -> u64) -> Option<NonNull<T>> {
-        let place = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng)?;
-        self.entries_from(place).next()
+        let position = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng)?;
+        self.entries_from(position).next()
     }
 
     /// Picks an entry fairly. See [`crate::Table::fair_random`].
     pub(crate) fn fair_random(&self, mut rng: impl FnMut() -> u64) -> Option<NonNull<T>> {
-        let place = self.pick::<FAIR_AHEAD>(self.fair_bound(), &mut rng)?;
-        self.entries_from(place).next()
+        let position = self.pick::<FAIR_AHEAD>(self.fair_bound(), &mut rng)?;
+        self.entries_from(position).next()
     }
 
     /// Picks `n` consecutive entries, or all. See [`crate::Table::sample`].
@@ -120,19 +120,19 @@ impl<T> RawTable<T> {
         if left == 0 {
             return;
         }
-        let Some(mut place) = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng) else { return };
+        let Some(mut position) = self.pick::<RANDOM_AHEAD>(self.random_bound(), &mut rng) else { return };
         // The loop ends: `left` is at most `len`, and one round after the first chunk visits all `len`
         // entries.
         loop {
-            for entry in self.entries_from(place).take(left) {
+            for entry in self.entries_from(position).take(left) {
                 left -= 1;
                 each(entry);
             }
             if left == 0 {
                 return;
             }
-            let next = place.chunk + 1;
-            place = Position { chunk: if next == self.chunks() { 0 } else { next }, slot: 0 };
+            let next = position.chunk + 1;
+            position = Position { chunk: if next == self.chunks() { 0 } else { next }, slot: 0 };
         }
     }
 
@@ -164,7 +164,7 @@ impl<T> RawTable<T> {
     }
 
     /// Returns whether the walk is expected to end before the trials would.
-    pub(crate) fn walks_at_once(&self, bound: usize) -> bool {
+    pub(crate) fn picks_by_rank(&self, bound: usize) -> bool {
         self.len() < bound.saturating_mul(CHUNKS_PER_TRIAL)
     }
 
@@ -172,35 +172,38 @@ impl<T> RawTable<T> {
     /// `None` only if there is no entry.
     #[inline]
     fn pick<const AHEAD: usize>(&self, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<Position> {
-        if self.walks_at_once(bound) {
-            return self.walk(rng);
+        if self.picks_by_rank(bound) {
+            return self.pick_by_rank(rng);
         }
         for _ in 0..self.trials() / AHEAD {
             let drawn: [_; AHEAD] = array::from_fn(|_| {
                 let product = u128::from(rng()) * self.chunks() as u128;
-                let place = Position { chunk: (product >> 64) as usize, slot: scale(product as u64, bound) };
+                let position =
+                    Position { chunk: (product >> 64) as usize, slot: scale(product as u64, bound) };
                 // SAFETY: the chunk is below `chunks`: it is a 64-bit number times `chunks`, divided by 2^64.
-                let base = unsafe { self.chunk(place.chunk) }.base();
+                let base = unsafe { self.chunk(position.chunk) }.base();
                 prefetch(base.tag.as_ptr());
                 // The entry is needed if the trial succeeds. At an overflow place, the tags are prefetched
                 // again, which costs nothing.
-                let entry = base.entry.as_ptr().wrapping_add(place.slot);
-                prefetch(if place.slot < SLOTS { entry.cast() } else { base.tag.as_ptr() });
-                place
+                let entry = base.entry.as_ptr().wrapping_add(position.slot);
+                prefetch(if position.slot < SLOTS { entry.cast() } else { base.tag.as_ptr() });
+                position
             });
-            for place in drawn {
+            for position in drawn {
                 // SAFETY: the chunk is live.
-                if let Some(slot) = unsafe { self.chunk(place.chunk).try_slot(place.slot, bound, rng) } {
-                    return Some(Position { slot, ..place });
+                if let Some(slot) =
+                    unsafe { self.chunk(position.chunk).accept_slot(position.slot, bound, rng) }
+                {
+                    return Some(Position { slot, ..position });
                 }
             }
         }
-        self.walk(rng)
+        self.pick_by_rank(rng)
     }
 
     /// Finds the entry of a rank drawn from `rng`, by counting. O(chunks).
     #[cold]
-    fn walk(&self, rng: &mut impl FnMut() -> u64) -> Option<Position> {
+    fn pick_by_rank(&self, rng: &mut impl FnMut() -> u64) -> Option<Position> {
         if self.len() == 0 {
             return None;
         }
@@ -249,7 +252,7 @@ impl<T> Chunk<T> {
     /// # Safety
     /// The chunk is live.
     #[inline]
-    unsafe fn try_slot(self, slot: usize, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<usize> {
+    unsafe fn accept_slot(self, slot: usize, bound: usize, rng: &mut impl FnMut() -> u64) -> Option<usize> {
         // SAFETY: the chunk is live.
         unsafe {
             if slot < SLOTS {

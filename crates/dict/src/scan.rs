@@ -59,8 +59,8 @@ mod tests {
         let visit = |seen: &mut [bool], cursor, chunks| {
             let (chunk, other, next) = step(cursor, chunks);
             for hash in 0..HASHES {
-                let chunk_for = chunk_of(hash, chunks, unsplit_mask(chunks));
-                seen[hash as usize] |= chunk_for == chunk || Some(chunk_for) == other;
+                let chunk_of_hash = chunk_of(hash, chunks, unsplit_mask(chunks));
+                seen[hash as usize] |= chunk_of_hash == chunk || Some(chunk_of_hash) == other;
             }
             next
         };
@@ -100,8 +100,8 @@ mod tests {
                 let chunks = (state >> 17) as usize % 64 + 1;
                 let (chunk, other, next) = step(cursor, chunks);
                 for hash in 0..256 {
-                    let chunk_for = chunk_of(hash, chunks, unsplit_mask(chunks));
-                    seen[hash as usize] |= chunk_for == chunk || Some(chunk_for) == other;
+                    let chunk_of_hash = chunk_of(hash, chunks, unsplit_mask(chunks));
+                    seen[hash as usize] |= chunk_of_hash == chunk || Some(chunk_of_hash) == other;
                 }
                 (cursor, calls) = (next, calls + 1);
                 if cursor == Cursor::START {

@@ -151,13 +151,13 @@ pub(crate) struct Storage {
     capacity: usize,
     successor: Option<Successor>,
     /// The number of chunks that there is memory for.
-    held: usize,
+    chunks_allocated: usize,
     /// The number of overflow children allocated.
     children: usize,
     /// The bytes that all blocks together add to `used_memory`.
     allocation_size: usize,
     /// The bytes that were ever allocated, in the same measure.
-    allocated: u64,
+    bytes_allocated: u64,
 }
 
 impl Storage {
@@ -166,16 +166,16 @@ impl Storage {
             directory: Directory::EMPTY,
             capacity: 0,
             successor: None,
-            held: 0,
+            chunks_allocated: 0,
             children: 0,
             allocation_size: 0,
-            allocated: 0,
+            bytes_allocated: 0,
         }
     }
 
     /// The number of chunks that there is memory for.
-    pub(crate) fn held(&self) -> usize {
-        self.held
+    pub(crate) fn chunks_allocated(&self) -> usize {
+        self.chunks_allocated
     }
 
     pub(crate) fn children(&self) -> usize {
@@ -187,7 +187,7 @@ impl Storage {
     }
 
     pub(crate) fn bytes_allocated(&self) -> u64 {
-        self.allocated
+        self.bytes_allocated
     }
 
     pub(crate) fn directory(&self) -> Directory {
@@ -196,16 +196,16 @@ impl Storage {
 
     /// Adds the bytes that `before` has ever allocated to those of this storage.
     pub(crate) fn add_allocated(&mut self, before: &Self) {
-        self.allocated += before.allocated;
+        self.bytes_allocated += before.bytes_allocated;
     }
 
     fn allocate(&mut self, layout: Layout) -> Result<NonNull<u8>, ReserveError> {
-        let refused = ReserveError::OutOfMemory { size: layout.size() };
-        let block = Zmalloc.allocate(layout).map_err(|_| refused)?.cast::<u8>();
+        let out_of_memory = ReserveError::OutOfMemory { size: layout.size() };
+        let block = Zmalloc.allocate(layout).map_err(|_| out_of_memory)?.cast::<u8>();
         // SAFETY: the block was just allocated with this layout.
         let size = unsafe { Zmalloc.block_size(block, layout) };
         self.allocation_size += size;
-        self.allocated += size as u64;
+        self.bytes_allocated += size as u64;
         Ok(block)
     }
 
@@ -247,11 +247,11 @@ impl Storage {
 
     /// Allocates memory for more chunks. `Paging::step` says how many. A failure changes nothing.
     pub(crate) fn grow(&mut self, layout: &ChunkLayout) -> Result<(), ReserveError> {
-        let step = layout.paging.step(self.held);
-        let (page, place) = layout.paging.page_of(self.held);
-        if place > 0 {
-            // SAFETY: the last page has memory for `place` chunks.
-            unsafe { self.move_last_page(layout, page, place, place + step)? };
+        let step = layout.paging.step(self.chunks_allocated);
+        let (page, index_in_page) = layout.paging.page_of(self.chunks_allocated);
+        if index_in_page > 0 {
+            // SAFETY: the last page has memory for `index_in_page` chunks.
+            unsafe { self.move_last_page(layout, page, index_in_page, index_in_page + step)? };
         } else {
             // The directory is changed last, so it never leads to a page that has no memory.
             let pages = step.div_ceil(layout.paging.page());
@@ -264,30 +264,30 @@ impl Storage {
                 return Err(error);
             }
             // All pages of these blocks are contiguous, so chunk 0 has the same address for all of them.
-            let new = Page::new(layout, new, self.held);
+            let new = Page::new(layout, new, self.chunks_allocated);
             for nth in page..page + pages {
                 // SAFETY: the directory has room for these pages.
                 unsafe { self.directory.0.add(nth).write(new) };
             }
         }
-        self.held += step;
+        self.chunks_allocated += step;
         Ok(())
     }
 
     /// Returns the bytes that [`Storage::grow`] would allocate now, before the allocator rounds them up. The
     /// bytes that `grow` would free are not subtracted: those of a directory or a page that it copies.
     pub(crate) fn growth_bytes(&self, layout: &ChunkLayout) -> usize {
-        let step = layout.paging.step(self.held);
-        let (page, place) = layout.paging.page_of(self.held);
-        let chunks = (place + step).saturating_mul(layout.stride + TAG_BYTES);
+        let step = layout.paging.step(self.chunks_allocated);
+        let (page, index_in_page) = layout.paging.page_of(self.chunks_allocated);
+        let chunks = (index_in_page + step).saturating_mul(layout.stride + TAG_BYTES);
         let pages = page + step.div_ceil(layout.paging.page());
         let directory = if pages > self.capacity { pages.max(self.capacity * 2) } else { 0 };
         chunks + directory * size_of::<Page>()
     }
 
     /// Returns the number of chunks that there would be memory for after [`Storage::shrink`].
-    pub(crate) fn held_after_shrinking(&self, layout: &ChunkLayout) -> usize {
-        layout.paging.held_before(self.held)
+    pub(crate) fn chunks_after_shrinking(&self, layout: &ChunkLayout) -> usize {
+        layout.paging.chunks_before_last_step(self.chunks_allocated)
     }
 
     /// Undoes the last [`Storage::grow`]. If that was the first one, the directory is freed too. To make the
@@ -296,20 +296,20 @@ impl Storage {
     /// # Safety
     /// The storage holds chunks, and the freed ones are not used any more.
     pub(crate) unsafe fn shrink(&mut self, layout: &ChunkLayout) -> Result<(), ReserveError> {
-        let held = self.held_after_shrinking(layout);
-        let (page, place) = layout.paging.page_of(held);
-        let step = self.held - held;
+        let chunks_allocated = self.chunks_after_shrinking(layout);
+        let (page, index_in_page) = layout.paging.page_of(chunks_allocated);
+        let step = self.chunks_allocated - chunks_allocated;
         // SAFETY: the last step allocated these blocks, which begin with its first page. If it extended a
-        // page, that page has memory for `place + step` chunks.
+        // page, that page has memory for `index_in_page + step` chunks.
         unsafe {
-            if place > 0 {
-                self.move_last_page(layout, page, place + step, place)?;
+            if index_in_page > 0 {
+                self.move_last_page(layout, page, index_in_page + step, index_in_page)?;
             } else {
-                self.release_chunks(layout, self.directory.blocks(layout, held), step);
+                self.release_chunks(layout, self.directory.blocks(layout, chunks_allocated), step);
             }
         }
-        self.held = held;
-        let pages = held.div_ceil(layout.paging.page());
+        self.chunks_allocated = chunks_allocated;
+        let pages = chunks_allocated.div_ceil(layout.paging.page());
         if let Some(successor) = &mut self.successor {
             // Later growth may put new pages in the place of the freed ones. These must then be copied.
             successor.copied = successor.copied.min(pages);
@@ -327,9 +327,9 @@ impl Storage {
     /// Returns the bytes that a split of a table of `chunks` chunks would allocate, before the allocator
     /// rounds them up.
     pub(crate) fn split_bytes(&self, layout: &ChunkLayout, chunks: usize) -> usize {
-        let growth = if chunks == self.held { self.growth_bytes(layout) } else { 0 };
-        let tends = self.successor.is_none() && self.copies_directory(layout, chunks);
-        let successor = if tends { self.next_capacity(layout).unwrap_or(0) } else { 0 };
+        let growth = if chunks == self.chunks_allocated { self.growth_bytes(layout) } else { 0 };
+        let copies_directory = self.successor.is_none() && self.copies_directory(layout, chunks);
+        let successor = if copies_directory { self.next_capacity(layout).unwrap_or(0) } else { 0 };
         growth + successor * size_of::<Page>()
     }
 
@@ -342,12 +342,12 @@ impl Storage {
     pub(crate) fn copies_directory(&self, layout: &ChunkLayout, chunks: usize) -> bool {
         self.capacity >= LARGE_DIRECTORY
             && (layout.paging.step_max() == 1
-                || (chunks < self.held && self.held_after_shrinking(layout) < chunks))
+                || (chunks < self.chunks_allocated && self.chunks_after_shrinking(layout) < chunks))
     }
 
     /// Returns the capacity that a large directory should have, if that differs from the capacity it has.
     fn next_capacity(&self, layout: &ChunkLayout) -> Option<usize> {
-        let pages = self.held.div_ceil(layout.paging.page());
+        let pages = self.chunks_allocated.div_ceil(layout.paging.page());
         if is_nearly_full(pages, self.capacity) {
             Some(self.capacity * 2)
         } else if pages <= self.capacity / 4 {
@@ -366,7 +366,8 @@ impl Storage {
         if self.capacity < LARGE_DIRECTORY {
             return;
         }
-        let (pages, next_capacity) = (self.held.div_ceil(layout.paging.page()), self.next_capacity(layout));
+        let (pages, next_capacity) =
+            (self.chunks_allocated.div_ceil(layout.paging.page()), self.next_capacity(layout));
         let Some(successor) = &mut self.successor else {
             let Some(capacity) = next_capacity else { return };
             // Without memory the directory stays as it is. When it is full, `grow` moves it in one go.
@@ -403,7 +404,7 @@ impl Storage {
 
     /// Makes the directory as small as its pages allow.
     pub(crate) fn shrink_directory(&mut self, layout: &ChunkLayout) {
-        let pages = self.held.div_ceil(layout.paging.page());
+        let pages = self.chunks_allocated.div_ceil(layout.paging.page());
         if (1..self.capacity).contains(&pages) {
             let _ = self.move_directory(pages, pages);
         }
@@ -499,7 +500,7 @@ impl Storage {
         layout: &ChunkLayout,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
     ) {
-        if self.held == 0 || self.capacity >= LARGE_DIRECTORY {
+        if self.chunks_allocated == 0 || self.capacity >= LARGE_DIRECTORY {
             return;
         }
         let directory = Self::directory_layout(self.capacity);
@@ -511,8 +512,12 @@ impl Storage {
             {
                 self.directory = Directory(new.cast());
             }
-            let (Ok(tags), Ok(entries)) = (layout.tags(self.held), layout.entries(self.held)) else { return };
-            if self.held > layout.paging.page() {
+            let (Ok(tags), Ok(entries)) =
+                (layout.tags(self.chunks_allocated), layout.entries(self.chunks_allocated))
+            else {
+                return;
+            };
+            if self.chunks_allocated > layout.paging.page() {
                 return;
             }
             let mut blocks = self.directory.blocks(layout, 0);
@@ -542,7 +547,7 @@ impl Storage {
             let new = Zmalloc.try_relocate_if(block, layout, |new| CompactPtr::new(new).is_some())?;
             let size = Zmalloc.block_size(new, layout);
             self.allocation_size = self.allocation_size - before + size;
-            self.allocated += size as u64;
+            self.bytes_allocated += size as u64;
             Some(new)
         }
     }
@@ -552,16 +557,20 @@ impl Storage {
     /// # Safety
     /// The children were freed, and no chunk is used any more.
     pub(crate) unsafe fn free_all(&mut self, layout: &ChunkLayout) {
-        if self.held == 0 {
+        if self.chunks_allocated == 0 {
             return;
         }
-        while self.held > 0 {
-            let start = layout.paging.block_start(self.held);
+        while self.chunks_allocated > 0 {
+            let start = layout.paging.block_start(self.chunks_allocated);
             // SAFETY: these chunks are one pair of blocks.
             unsafe {
-                self.release_chunks(layout, self.directory.blocks(layout, start), self.held - start);
+                self.release_chunks(
+                    layout,
+                    self.directory.blocks(layout, start),
+                    self.chunks_allocated - start,
+                );
             }
-            self.held = start;
+            self.chunks_allocated = start;
         }
         self.release_directory();
     }

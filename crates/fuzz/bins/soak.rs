@@ -95,7 +95,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(failure) => {
-            tell(seed, &failure);
+            print_failure(seed, &failure);
             ExitCode::FAILURE
         }
     }
@@ -111,7 +111,7 @@ fn bar(settings: &Settings) -> ProgressBar {
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-fn tell(seed: u64, failure: &Failure) {
+fn print_failure(seed: u64, failure: &Failure) {
     println!("\nsoak: {}", failure.message);
     let Some(operation) = failure.operation else {
         println!("Several threads ran, with seed {seed}.");

@@ -38,12 +38,12 @@ impl BuildHasher for Hash {
     type Hasher = KeyHasher;
 
     fn build_hasher(&self) -> KeyHasher {
-        KeyHasher { way: *self, state: 0 }
+        KeyHasher { function: *self, state: 0 }
     }
 }
 
 pub(crate) struct KeyHasher {
-    way: Hash,
+    function: Hash,
     state: u64,
 }
 
@@ -55,20 +55,20 @@ impl Hasher for KeyHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.way.of(self.state)
+        self.function.of(self.state)
     }
 }
 
 /// A random source. Some are broken, but picking a random entry must end with each of them.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-pub(crate) enum Numbers {
+pub(crate) enum RandomSource {
     Constant(u64),
     Counting { from: u64, by: u16 },
     Shifting(u64),
     Mixed(u64),
 }
 
-impl Numbers {
+impl RandomSource {
     pub(crate) fn source(mut self) -> impl FnMut() -> u64 {
         move || match &mut self {
             Self::Constant(number) => *number,

@@ -1,10 +1,10 @@
 //! Intersection, union and difference of several sets.
 //!
-//! The operands are [`Iter`]s, called *walks* here, so that a part of a set ([`range`](crate::View::range))
-//! can be an operand too. The caller passes the walks as a slice, because only the caller knows how many
-//! there are. Nothing here allocates. The result is in ascending order and has each integer once.
+//! The operands are [`Iter`]s, so that a part of a set ([`range`](crate::View::range)) can be an operand
+//! too. The caller passes the iterators as a slice, because only the caller knows how many there are. Nothing
+//! here allocates. The result is in ascending order and has each integer once.
 //!
-//! A walk does not look at every integer that it skips: [`Iter::seek`] gallops. If the sets have similar
+//! An iterator does not look at every integer that it skips: [`Iter::seek`] gallops. If the sets have similar
 //! members, a seek ends after one or two steps, as in a merge. If one set is a thousand times as large as the
 //! other, a seek skips a thousand integers with about twenty comparisons.
 
@@ -12,19 +12,19 @@ use crate::item::{Item, Items};
 use crate::iter::Iter;
 use core::iter::FusedIterator;
 
-/// The ratio of lengths that decides how `Inter::fold` intersects two walks. If the larger walk has at least
-/// this many times as many integers as the smaller one, `fold` gallops. Otherwise it merges them, if both
-/// have the same encoding.
-const GALLOP_FROM: usize = 16;
+/// The ratio of lengths that decides how `Inter::fold` intersects two iterators. If the larger one has at
+/// least this many times as many integers as the smaller one, `fold` gallops. Otherwise it merges them, if
+/// both have the same encoding.
+const GALLOP_RATIO_MIN: usize = 16;
 
-/// Evaluates `$same` with the slices of the walks if there are two walks in the same encoding. Otherwise
+/// Evaluates `$same` with the slices of the iterators if there are two in the same encoding. Otherwise
 /// evaluates `$other`.
 ///
-/// Two walks in the same encoding are the common case. The encoding is then tested once and not for each
+/// Two iterators in the same encoding are the common case. The encoding is then tested once and not for each
 /// integer.
 macro_rules! with_pair {
-    ($walks:expr, ($a:ident, $b:ident) => $same:expr, else $other:expr) => {
-        match &*$walks {
+    ($iters:expr, ($a:ident, $b:ident) => $same:expr, else $other:expr) => {
+        match &*$iters {
             [a, b] => match (a.items(), b.items()) {
                 (Items::Int16($a), Items::Int16($b)) => $same,
                 (Items::Int32($a), Items::Int32($b)) => $same,
@@ -36,8 +36,8 @@ macro_rules! with_pair {
     };
 }
 
-/// One step of a merge. Returns the lesser head of two walks, whether both walks begin with it, and the walks
-/// without it. Returns `None` if a walk has ended.
+/// One step of a merge. Returns the lesser head of two iterators, whether both begin with it, and the
+/// iterators without it. Returns `None` if one has ended.
 ///
 /// The simple version branches on which head is the lesser:
 ///
@@ -91,19 +91,19 @@ fn fold_union<'a, T: Item, B>(
 
 /// Does what the default implementation of [`Iterator::fold`] does. A type that overrides `fold` cannot call
 /// the default.
-fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl FnMut(B, i64) -> B) -> B {
+fn fold_by_next<B>(iter: &mut impl Iterator<Item = i64>, first: B, mut f: impl FnMut(B, i64) -> B) -> B {
     let mut result = first;
-    for value in walk {
+    for value in iter {
         result = f(result, value);
     }
     result
 }
 
-/// Returns the integers that are in all of `walks`. The result is empty if there are no walks. In C: the
+/// Returns the integers that are in all of `iters`. The result is empty if `iters` is. In C: the
 /// intset part of `sinterGenericCommand`.
 ///
-/// Takes O(k m log(n / m)) for `k` walks, where the smallest has `m` integers and each other one has `n`.
-/// Does not allocate. Sorts the walks by length.
+/// Takes O(k m log(n / m)) for `k` iterators, where the smallest has `m` integers and each other one has
+/// `n`. Does not allocate. Sorts the iterators by length.
 ///
 /// ```
 /// use intset::{IntSet, inter};
@@ -111,30 +111,30 @@ fn fold_by_next<B>(walk: &mut impl Iterator<Item = i64>, first: B, mut f: impl F
 /// assert_eq!(inter(&mut [a.iter(), b.iter()]).collect::<Vec<_>>(), [7, 70]);
 /// assert_eq!(inter(&mut [a.range(..50), b.iter()]).count(), 1); // `take` does what SINTERCARD's LIMIT does
 /// ```
-pub fn inter<'w, 'a>(walks: &'w mut [Iter<'a>]) -> Inter<'w, 'a> {
-    // The smallest walk proposes candidates, and the others seek them.
-    walks.sort_unstable_by_key(Iter::len);
-    Inter { walks }
+pub fn inter<'w, 'a>(iters: &'w mut [Iter<'a>]) -> Inter<'w, 'a> {
+    // The smallest iterator proposes candidates, and the others seek them.
+    iters.sort_unstable_by_key(Iter::len);
+    Inter { iters }
 }
 
 /// The iterator that [`inter`] returns.
 #[derive(Debug)]
 pub struct Inter<'w, 'a> {
-    walks: &'w mut [Iter<'a>],
+    iters: &'w mut [Iter<'a>],
 }
 
 impl Iterator for Inter<'_, '_> {
     type Item = i64;
 
     fn next(&mut self) -> Option<i64> {
-        let (smallest, others) = self.walks.split_first_mut()?;
+        let (smallest, others) = self.iters.split_first_mut()?;
         let mut candidate = smallest.next()?;
         'candidates: loop {
             for other in &mut *others {
                 let found = other.seek(candidate)?;
                 if found != candidate {
-                    // This walk has no integer from the candidate up to `found`, so the next candidate is at
-                    // least `found`.
+                    // This iterator has no integer from the candidate up to `found`, so the next
+                    // candidate is at least `found`.
                     candidate = smallest.seek(found)?;
                     smallest.next();
                     continue 'candidates;
@@ -145,60 +145,60 @@ impl Iterator for Inter<'_, '_> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.walks.first().map_or(0, Iter::len)))
+        (0, Some(self.iters.first().map_or(0, Iter::len)))
     }
 
     fn fold<B, F: FnMut(B, i64) -> B>(mut self, first: B, f: F) -> B {
-        if let [a, b] = &*self.walks
-            && b.len() / GALLOP_FROM >= a.len()
+        if let [a, b] = &*self.iters
+            && b.len() / GALLOP_RATIO_MIN >= a.len()
         {
             return fold_by_next(&mut self, first, f);
         }
-        with_pair!(self.walks, (a, b) => fold_inter(a, b, first, f), else fold_by_next(&mut self, first, f))
+        with_pair!(self.iters, (a, b) => fold_inter(a, b, first, f), else fold_by_next(&mut self, first, f))
     }
 }
 
 impl FusedIterator for Inter<'_, '_> {}
 
-/// Returns the integers that are in at least one of `walks`. In C: the intset part of
+/// Returns the integers that are in at least one of `iters`. In C: the intset part of
 /// `sunionDiffGenericCommand`.
 ///
-/// Takes O(k n) for `k` walks and `n` different integers. Does not allocate.
+/// Takes O(k n) for `k` iterators and `n` different integers. Does not allocate.
 ///
 /// ```
 /// use intset::{IntSet, union};
 /// let (a, b) = (IntSet::from_iter([1, 3]), IntSet::from_iter([2, 3]));
 /// assert_eq!(union(&mut [a.iter(), b.iter()]).collect::<Vec<_>>(), [1, 2, 3]);
 /// ```
-pub fn union<'w, 'a>(walks: &'w mut [Iter<'a>]) -> Union<'w, 'a> {
-    Union { walks }
+pub fn union<'w, 'a>(iters: &'w mut [Iter<'a>]) -> Union<'w, 'a> {
+    Union { iters }
 }
 
 /// The iterator that [`union`] returns.
 #[derive(Debug)]
 pub struct Union<'w, 'a> {
-    walks: &'w mut [Iter<'a>],
+    iters: &'w mut [Iter<'a>],
 }
 
 impl Iterator for Union<'_, '_> {
     type Item = i64;
 
     fn next(&mut self) -> Option<i64> {
-        let least = self.walks.iter().filter_map(Iter::peek).min()?;
-        for walk in &mut *self.walks {
-            if walk.peek() == Some(least) {
-                walk.next();
+        let least = self.iters.iter().filter_map(Iter::peek).min()?;
+        for iter in &mut *self.iters {
+            if iter.peek() == Some(least) {
+                iter.next();
             }
         }
         Some(least)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let lens = || self.walks.iter().map(Iter::len);
+        let lens = || self.iters.iter().map(Iter::len);
         (lens().max().unwrap_or(0), lens().try_fold(0usize, usize::checked_add))
     }
     fn fold<B, F: FnMut(B, i64) -> B>(mut self, first: B, f: F) -> B {
-        with_pair!(self.walks, (a, b) => fold_union(a, b, first, f), else fold_by_next(&mut self, first, f))
+        with_pair!(self.iters, (a, b) => fold_union(a, b, first, f), else fold_by_next(&mut self, first, f))
     }
 }
 
@@ -207,8 +207,8 @@ impl FusedIterator for Union<'_, '_> {}
 /// Returns the integers that are in `first` and in none of `others`. In C: the intset part of
 /// `sunionDiffGenericCommand`.
 ///
-/// Takes O(k m log(n / m)) for `k` walks, where `first` has `m` integers and each other one has `n`. Does not
-/// allocate.
+/// Takes O(k m log(n / m)) for `k` iterators, where `first` has `m` integers and each other one has `n`. Does
+/// not allocate.
 ///
 /// ```
 /// use intset::{IntSet, diff};

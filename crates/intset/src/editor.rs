@@ -72,7 +72,7 @@ impl<B: Buffer> Editor<B> {
     /// If there is no memory, or if the set has 2^32 - 1 integers.
     pub fn try_insert(&mut self, value: i64) -> Result<bool, ReserveError> {
         // This is compiled once for each encoding, so that the size of an integer is a constant.
-        with_items!(self.items(), items => match place(items, value) {
+        with_items!(self.items(), items => match search_item(items, value) {
             None => self.try_upgrade_and_add(value).map(|()| true),
             Some((_, Ok(_))) => Ok(false),
             Some((item, Err(index))) => self.try_insert_at(index, item).map(|()| true),
@@ -153,7 +153,7 @@ impl<B: Buffer> fmt::Debug for Editor<B> {
 /// Returns `value` as it is stored among `items`, and the result of a binary search for it. Returns `None` if
 /// the value needs more bytes than an item has.
 #[inline]
-fn place<T: Item>(items: &[T], value: i64) -> Option<(T, Result<usize, usize>)> {
+fn search_item<T: Item>(items: &[T], value: i64) -> Option<(T, Result<usize, usize>)> {
     let item = T::new(value)?;
     Some(match items.last() {
         Some(last) if last.number() >= item.number() => (item, search(items, value)),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod algebra;
+mod backing;
 mod block;
 mod buffer;
 mod editor;
@@ -8,7 +9,6 @@ mod error;
 mod header;
 mod item;
 mod iter;
-mod place;
 mod set;
 mod traits;
 mod view;

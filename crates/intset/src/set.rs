@@ -1,9 +1,9 @@
 //! [`IntSet`]: a set in its own block, or in a caller's [`Room`].
 
+use crate::backing::Backing;
 use crate::block::Block;
 use crate::editor::Editor;
 use crate::error::{FromBytesError, Malformed};
-use crate::place::Place;
 use crate::view::View;
 use common::{NoRoom, ReserveError, Room};
 use core::ops::Deref;
@@ -37,7 +37,7 @@ use zmalloc::or_oom;
 /// ```
 #[repr(transparent)]
 pub struct IntSet<R = NoRoom> {
-    editor: Editor<Place<R>>,
+    editor: Editor<Backing<R>>,
 }
 
 const _: () = assert!(size_of::<Option<IntSet>>() == size_of::<usize>());
@@ -50,14 +50,14 @@ impl IntSet {
     }
 
     const fn of(block: Block) -> Self {
-        Self { editor: Editor { buffer: Place::Own(block) } }
+        Self { editor: Editor { buffer: Backing::Own(block) } }
     }
 
     /// Converts the set to a type whose sets may lie in a room. The set keeps its own block. O(1).
     #[inline]
     pub fn into_room_type<R: Room>(self) -> IntSet<R> {
-        let Place::Own(block) = self.editor.buffer;
-        IntSet { editor: Editor { buffer: Place::Own(block) } }
+        let Backing::Own(block) = self.editor.buffer;
+        IntSet { editor: Editor { buffer: Backing::Own(block) } }
     }
 
     /// Copies a set from bytes of any origin. Checks the header and the order of the integers. O(n). In C:
@@ -127,7 +127,7 @@ impl<R: Room> IntSet<R> {
     /// If the room's bytes are not valid. The error contains the room.
     pub fn in_room(room: R) -> Result<Self, (Malformed, R)> {
         match View::new(room.bytes()) {
-            Ok(_) => Ok(Self { editor: Editor { buffer: Place::Room(room) } }),
+            Ok(_) => Ok(Self { editor: Editor { buffer: Backing::Room(room) } }),
             Err(fault) => Err((fault, room)),
         }
     }
@@ -136,8 +136,8 @@ impl<R: Room> IntSet<R> {
     #[inline]
     pub fn into_own(self) -> Result<IntSet, R> {
         match self.editor.buffer {
-            Place::Own(block) => Ok(IntSet::of(block)),
-            Place::Room(room) => Err(room),
+            Backing::Own(block) => Ok(IntSet::of(block)),
+            Backing::Room(room) => Err(room),
         }
     }
 

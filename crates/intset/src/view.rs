@@ -58,8 +58,8 @@ impl View {
         let len = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
         let byte_len = Header { encoding, len }.byte_len();
         let parts = byte_len.and_then(|byte_len| bytes.split_at_checked(byte_len));
-        let (set, behind) = parts.ok_or(Malformed::new(4, Fault::Length))?;
-        Ok((Self::of(set), behind))
+        let (set, rest) = parts.ok_or(Malformed::new(4, Fault::Length))?;
+        Ok((Self::of(set), rest))
     }
 
     /// Returns the bytes as a set without checks. The caller guarantees that the header is valid.

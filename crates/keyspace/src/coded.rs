@@ -50,10 +50,10 @@ const EDITED_LEN_MAX: usize = 1024;
 const DRAWS_MAX: usize = 1 << 20;
 
 /// After this many tries, the keyspace decides whether coding pauses.
-const TRIED: u32 = 4_096;
+const TRIES_PER_DECISION: u32 = 4_096;
 
 /// Coding pauses if fewer than this many of the tried strings have become smaller.
-const SMALLER_MIN: u32 = TRIED / 32;
+const SMALLER_MIN: u32 = TRIES_PER_DECISION / 32;
 
 /// The largest buffer that is kept after a write, in bytes.
 const KEPT_MAX: usize = 4 << 10;
@@ -146,11 +146,11 @@ impl Coder {
         (self.is_paused, self.tried, self.smaller) = (false, 0, 0);
     }
 
-    /// Counts a string that was tried. After [`TRIED`] strings, decides whether coding pauses.
+    /// Counts a string that was tried. After [`TRIES_PER_DECISION`] strings, decides whether coding pauses.
     fn count(&mut self, is_smaller: bool) {
         self.tried += 1;
         self.smaller += u32::from(is_smaller);
-        if self.tried == TRIED {
+        if self.tried == TRIES_PER_DECISION {
             self.is_paused = self.smaller < SMALLER_MIN;
             (self.tried, self.smaller) = (0, 0);
         }
@@ -284,8 +284,8 @@ impl<S> Keyspace<S> {
         if reading.tables.append(string, &mut text).is_ok() {
             let expires = entry.get().expires();
             if let Some(coded) = encode(coder, &reading.tables, key.bytes(), expires, &text, &mut codes) {
-                let _ = totals.change_form(&mut entry, |entry, held| {
-                    entry.try_set(entry.expiry(), Content::Coded(coded), held)
+                let _ = totals.change_form(&mut entry, |entry, total_bytes| {
+                    entry.try_set(entry.expiry(), Content::Coded(coded), total_bytes)
                 });
             }
         }
@@ -325,7 +325,9 @@ impl<S> Keyspace<S> {
         let mut text = Vec::new();
         reading.tables.append(entry.get().string()?, &mut text)?;
         let content = Content::try_string(Element::Bytes(&text))?;
-        totals.change_form(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
+        totals.change_form(&mut entry, |entry, total_bytes| {
+            entry.try_set(entry.expiry(), content, total_bytes)
+        })?;
         Ok(true)
     }
 }

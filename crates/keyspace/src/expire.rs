@@ -50,7 +50,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if at <= now {
             totals.drop_key(entry, totals.lazyfree.lazy.expire);
         } else {
-            totals.change(&mut entry, |entry, held| entry.try_set_expiry(Some(at), held))?;
+            totals.change(&mut entry, |entry, total_bytes| entry.try_set_expiry(Some(at), total_bytes))?;
             if let Some(clock) = modified(settings, now) {
                 entry.get().view().set_clock(clock);
             }
@@ -69,7 +69,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if entry.get().expiry().is_none() {
             return false;
         }
-        let done = totals.change(&mut entry, |entry, held| entry.try_set_expiry(None, held));
+        let done = totals.change(&mut entry, |entry, total_bytes| entry.try_set_expiry(None, total_bytes));
         debug_assert!(done.is_ok(), "what becomes shorter needs no memory");
         if let Some(clock) = modified(settings, now) {
             entry.get().view().set_clock(clock);

@@ -15,7 +15,7 @@
 //! Limits: a string is one block, and is freed at once, however long it is.
 
 use crate::entry::Entry;
-use crate::shared_sum::Share;
+use crate::shared_sum::CountedBytes;
 use allocator_api2::boxed::Box;
 use allocator_api2::vec::Vec;
 use core::fmt;
@@ -52,7 +52,7 @@ pub(crate) const FREE_EFFORT_MAX: usize = 64;
 pub struct Garbage {
     pieces: Box<Pieces, Zmalloc>,
     /// What the keyspace still counts for these values. It is dropped last.
-    share: Share,
+    counted: CountedBytes,
 }
 
 /// Garbage may be dropped on another thread.
@@ -62,9 +62,9 @@ const _: () = {
 };
 
 impl Garbage {
-    /// Returns garbage of these pieces. `share` must be the share of all of them.
-    pub(crate) fn new(pieces: Box<Pieces, Zmalloc>, share: Share) -> Self {
-        Self { pieces, share }
+    /// Returns garbage of these pieces. `counted` must be the share of all of them.
+    pub(crate) fn new(pieces: Box<Pieces, Zmalloc>, counted: CountedBytes) -> Self {
+        Self { pieces, counted }
     }
 
     /// Returns the number of values.
@@ -74,7 +74,7 @@ impl Garbage {
 
     /// Returns the bytes that the values still add to `used_memory`. Exact and O(1).
     pub fn allocation_size(&self) -> usize {
-        pile_size(&self.pieces)
+        garbage_size(&self.pieces)
     }
 
     /// Frees about `blocks` blocks, and returns what is left. O(`blocks`). Now and then it also frees a step
@@ -98,7 +98,7 @@ impl Garbage {
         if self.pieces.is_empty() {
             return None;
         }
-        self.share.set_to(pile_size(&self.pieces));
+        self.counted.set_to(garbage_size(&self.pieces));
         Some(self)
     }
 }
@@ -113,7 +113,7 @@ impl fmt::Debug for Garbage {
 }
 
 /// Returns the bytes that garbage adds to `used_memory`, including its box and its lists. O(1).
-pub(crate) fn pile_size(pieces: &Box<Pieces, Zmalloc>) -> usize {
+pub(crate) fn garbage_size(pieces: &Box<Pieces, Zmalloc>) -> usize {
     box_size(pieces) + vec_size(&pieces.entries) + vec_size(&pieces.tables) + pieces.bytes
 }
 
@@ -203,18 +203,18 @@ impl Pieces {
         let before = remains.allocation_size();
         let rest = remains.drop_in_steps(left);
         self.bytes -= before;
-        self.keep(rest, blocks, left)
+        self.store_rest(rest, blocks, left)
     }
 
     /// Drops the first part of an entry. Returns the same numbers as [`drop_part`](Self::drop_part).
     fn drop_entry(&mut self, entry: Entry, left: usize) -> (usize, usize) {
         let blocks = entry.free_effort();
         self.bytes -= entry.allocation_size();
-        self.keep(entry.drop_in_steps(left), blocks, left)
+        self.store_rest(entry.drop_in_steps(left), blocks, left)
     }
 
     /// Stores what is left of a value after a step of `left` blocks.
-    fn keep(&mut self, rest: Option<Remains>, blocks: usize, left: usize) -> (usize, usize) {
+    fn store_rest(&mut self, rest: Option<Remains>, blocks: usize, left: usize) -> (usize, usize) {
         let Some(remains) = rest else { return (blocks.max(1), 1) };
         self.bytes += remains.allocation_size();
         self.dropping = Some(Dropping { remains, blocks: blocks.saturating_sub(left) });
@@ -230,7 +230,7 @@ impl Pieces {
                 self.entries.push(entry);
                 kept += 1;
             } else {
-                freed += entry.into_freed();
+                freed += entry.into_freed_size();
                 dropped += 1;
             }
         });

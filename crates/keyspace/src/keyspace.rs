@@ -19,7 +19,7 @@ use crate::entry::{Entry, EntryView, ShortKey};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
-use crate::maintain::Upkeep;
+use crate::maintain::MaintainState;
 use crate::options::Options;
 use crate::reading::Reading;
 use crate::sweep::Recent;
@@ -61,7 +61,7 @@ pub struct Keyspace<S = DefaultHashBuilder> {
     /// What the last sweeps have found.
     pub(crate) recent: Recent,
     pub(crate) defrag: Defrag,
-    pub(crate) upkeep: Upkeep,
+    pub(crate) maintain_state: MaintainState,
     pub(crate) reading: Reading,
     pub(crate) coder: Coder,
 }
@@ -101,7 +101,7 @@ impl<S> Keyspace<S> {
             sweep: Cursor::START,
             recent: Recent::default(),
             defrag: Defrag::default(),
-            upkeep: Upkeep::default(),
+            maintain_state: MaintainState::default(),
             reading: Reading::default(),
             coder: Coder::default(),
         };
@@ -143,7 +143,7 @@ impl<S> Keyspace<S> {
         self.options = options;
         self.apply_options();
         self.totals.snapshot.note_clock(options.get_maxmemory_policy().ranking().clock());
-        self.note_limit();
+        self.update_limit();
     }
 
     fn apply_options(&mut self) {
@@ -327,7 +327,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Returns the entry of a key, or the place for a new entry. An entry that has expired at `now` is
     /// removed.
     #[inline]
-    pub(crate) fn find_or_place(
+    pub(crate) fn find_or_vacant(
         &mut self,
         hash: u64,
         key: &Key<'_>,

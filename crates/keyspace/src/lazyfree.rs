@@ -21,7 +21,7 @@
 //! thread.
 
 use crate::entry::Entry;
-use crate::garbage::{FREE_EFFORT_MAX, Garbage, Pieces, pile_size};
+use crate::garbage::{FREE_EFFORT_MAX, Garbage, Pieces, garbage_size};
 use crate::keyspace::Keyspace;
 use crate::options::Lazy;
 use crate::shared_sum::SharedSum;
@@ -41,7 +41,7 @@ const BLOCKS_PER_PUSH: usize = 512;
 pub(crate) const LIST_BYTES: usize = 256;
 
 /// Garbage grows until it has this many bytes more than the keyspace's live entries.
-const PILE_BYTES_MIN: usize = 64 << 20;
+const GARBAGE_BYTES_MIN: usize = 64 << 20;
 
 /// How many blocks [`Keyspace::free_for`] frees between two looks at the clock. This takes some microseconds.
 const BLOCKS_PER_CLOCK_READ: usize = 64;
@@ -82,7 +82,7 @@ pub(crate) struct Pace {
 #[derive(Default)]
 pub(crate) struct Lazyfree {
     /// The garbage. `None` if there is none.
-    pile: Option<Box<Pieces, Zmalloc>>,
+    pieces: Option<Box<Pieces, Zmalloc>>,
     /// Which operations leave garbage.
     pub(crate) lazy: Lazy,
     /// How many values of the pile have been freed so far.
@@ -95,16 +95,16 @@ impl Lazyfree {
     /// Returns what garbage adds to `used_memory`: the pile, and the garbage that was taken.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
-        self.pile.as_ref().map_or(0, pile_size) + self.taken.bytes()
+        self.pieces.as_ref().map_or(0, garbage_size) + self.taken.bytes()
     }
 
     #[inline]
     pub(crate) fn has_garbage(&self) -> bool {
-        self.pile.is_some()
+        self.pieces.is_some()
     }
 
-    fn pile_size(&self) -> usize {
-        self.pile.as_ref().map_or(0, pile_size)
+    fn garbage_size(&self) -> usize {
+        self.pieces.as_ref().map_or(0, garbage_size)
     }
 
     /// Adds an entry, or drops it if it is not large. `size` is its `allocation_size`, which the sums must no
@@ -115,57 +115,57 @@ impl Lazyfree {
         if blocks <= FREE_EFFORT_MAX {
             return;
         }
-        let older = self.pile_size();
-        if older > pace.live_bytes.saturating_add(PILE_BYTES_MIN) {
+        let older = self.garbage_size();
+        if older > pace.live_bytes.saturating_add(GARBAGE_BYTES_MIN) {
             self.free(blocks);
         } else if pace.is_write {
             self.free(blocks.min(BLOCKS_PER_PUSH));
         }
-        let before = self.pile_size();
-        let Some(pile) = self.pile_mut() else { return };
-        pile.push(entry, size);
+        let before = self.garbage_size();
+        let Some(pieces) = self.pieces_mut() else { return };
+        pieces.push(entry, size);
         self.free_down_to(before + size + pace.list_bytes);
     }
 
     /// Adds a table. Its entries have `entry_bytes` bytes, which the sums must no longer contain.
     pub(crate) fn push_table(&mut self, table: Table<Entry>, entry_bytes: usize, list_bytes: usize) {
-        let (before, size) = (self.pile_size(), table.allocation_size() + entry_bytes);
-        let Some(pile) = self.pile_mut() else { return };
-        pile.push_table(table, entry_bytes);
+        let (before, size) = (self.garbage_size(), table.allocation_size() + entry_bytes);
+        let Some(pieces) = self.pieces_mut() else { return };
+        pieces.push_table(table, entry_bytes);
         self.free_down_to(before + size + list_bytes);
     }
 
-    fn pile_mut(&mut self) -> Option<&mut Pieces> {
-        if self.pile.is_none() {
-            self.pile = Pieces::try_new();
+    fn pieces_mut(&mut self) -> Option<&mut Pieces> {
+        if self.pieces.is_none() {
+            self.pieces = Pieces::try_new();
         }
-        self.pile.as_deref_mut()
+        self.pieces.as_deref_mut()
     }
 
     /// Panics unless the sum of the bytes is right. O(n).
     pub(crate) fn check(&self) {
-        if let Some(pile) = &self.pile {
-            assert!(!pile.is_empty(), "there is a pile only if there is garbage");
-            pile.check();
+        if let Some(pieces) = &self.pieces {
+            assert!(!pieces.is_empty(), "there is a pile only if there is garbage");
+            pieces.check();
         }
     }
 
     fn drop_empty(&mut self) {
-        self.pile.take_if(|pile| pile.is_empty());
+        self.pieces.take_if(|pieces| pieces.is_empty());
     }
 
     /// Frees garbage until the pile has at most `bytes` bytes. Drops the pile if it is empty.
     fn free_down_to(&mut self, bytes: usize) {
         self.drop_empty();
-        while self.pile_size() > bytes {
+        while self.garbage_size() > bytes {
             self.free(BLOCKS_PER_WRITE);
         }
     }
 
     /// Frees about `blocks` blocks, and returns how many values are completely freed.
     pub(crate) fn free(&mut self, blocks: usize) -> usize {
-        let Some(pile) = &mut self.pile else { return 0 };
-        let objects = pile.free(blocks);
+        let Some(pieces) = &mut self.pieces else { return 0 };
+        let objects = pieces.free(blocks);
         self.freed_objects += objects as u64;
         self.drop_empty();
         objects
@@ -196,10 +196,10 @@ impl<S> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn free_some(&mut self, blocks: usize) -> Freed {
-        let before = self.totals.lazyfree.pile_size();
+        let before = self.totals.lazyfree.garbage_size();
         let objects = self.totals.lazyfree.free(blocks);
         // A step may allocate some KiB for the directory of a large table, so the subtraction saturates.
-        let bytes = before.saturating_sub(self.totals.lazyfree.pile_size());
+        let bytes = before.saturating_sub(self.totals.lazyfree.garbage_size());
         Freed { objects, bytes, is_complete: !self.totals.lazyfree.has_garbage() }
     }
 
@@ -227,15 +227,15 @@ impl<S> Keyspace<S> {
     /// process aborts.
     #[must_use = "the values are dropped at once"]
     pub fn take_garbage(&mut self) -> Option<Garbage> {
-        let pieces = self.totals.lazyfree.pile.take()?;
-        let share = self.totals.lazyfree.taken.add(pile_size(&pieces));
-        Some(Garbage::new(pieces, share))
+        let pieces = self.totals.lazyfree.pieces.take()?;
+        let counted = self.totals.lazyfree.taken.add(garbage_size(&pieces));
+        Some(Garbage::new(pieces, counted))
     }
 
     /// Returns the number of values in the garbage, without those that were taken. In C:
     /// `lazyfree_pending_objects` of INFO.
     pub fn lazyfree_pending_objects(&self) -> usize {
-        self.totals.lazyfree.pile.as_ref().map_or(0, |pile| pile.objects())
+        self.totals.lazyfree.pieces.as_ref().map_or(0, |pieces| pieces.objects())
     }
 
     /// Returns the bytes that garbage adds to `used_memory`, including garbage that was taken and is not

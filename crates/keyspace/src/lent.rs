@@ -2,12 +2,12 @@
 //!
 //! A reply shares a long string with its key ([`StringRef::to_bytes`](crate::StringRef::to_bytes)). When the
 //! key is removed or written to, the reply keeps the old string alive, and its memory no longer belongs to a
-//! key. The sum has one [`Share`] for each reply. Clones of a `Bytes` count as one reply.
+//! key. The sum has one [`CountedBytes`] for each reply. Clones of a `Bytes` count as one reply.
 //!
 //! Limits: the sum is an upper bound of the memory that replies keep alive, because a string counts once for
 //! each reply.
 
-use crate::shared_sum::{Share, SharedSum};
+use crate::shared_sum::{CountedBytes, SharedSum};
 use bytes::Bytes;
 use robj::Robj;
 use values::Element;
@@ -24,15 +24,15 @@ impl Lent {
 
     /// Returns a reply that shares the string of `object`. A shared string never changes.
     pub(crate) fn lend(&self, object: &Robj) -> Bytes {
-        let share = self.0.add(object.allocation_size());
-        Bytes::from_owner(Reply { object: object.clone(), _share: share })
+        let counted = self.0.add(object.allocation_size());
+        Bytes::from_owner(Reply { object: object.clone(), _counted: counted })
     }
 }
 
 /// The fields are dropped in this order, so the string is counted until its memory is freed.
 struct Reply {
     object: Robj,
-    _share: Share,
+    _counted: CountedBytes,
 }
 
 impl AsRef<[u8]> for Reply {

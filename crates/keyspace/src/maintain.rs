@@ -31,11 +31,11 @@ use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
 /// How long a task works before the next task has its turn.
-const TURN: Duration = Duration::from_micros(50);
+const TIME_SLICE: Duration = Duration::from_micros(50);
 
 /// How much of the budget must be left for another turn: the time of the turn, and twice as much for its last
 /// step, which may end late.
-const TURN_WITH_STEP: Duration = Duration::from_micros(150);
+const TIME_SLICE_BUDGET_MIN: Duration = Duration::from_micros(150);
 
 /// How long a caller may wait if there is no work.
 const IDLE: Duration = Duration::from_secs(1);
@@ -44,13 +44,13 @@ const IDLE: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
 
 /// The least time that a shard gets, if as much of the budget is left.
-const SHARD_TURN: Duration = Duration::from_micros(25);
+const SHARD_TIME_MIN: Duration = Duration::from_micros(25);
 
 /// How many chunks are split or merged, however small the budget is.
 const CHUNKS_MIN: usize = 16;
 
 /// The budget divided by this is reserved for the defragmentation of shards, if there is any.
-const DEFRAG_PART: u32 = 4;
+const DEFRAG_BUDGET_DIVISOR: u32 = 4;
 
 /// The time between two requests to the allocator to return free pages.
 const DECAY_EVERY: Duration = Duration::from_millis(100);
@@ -141,15 +141,15 @@ const _: () = {
 
 /// Where the last call of [`Keyspace::maintain`] stopped.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Upkeep {
+pub(crate) struct MaintainState {
     /// The task whose turn it is.
-    turn: usize,
+    next_task: usize,
     /// When the last sweep that found few expired keys ended, in milliseconds.
     swept_at: Option<u64>,
     free_pages: FreePages,
 }
 
-impl Upkeep {
+impl MaintainState {
     /// Returns how long the next sweep can wait.
     fn sweep_wait(&self, now: u64) -> Duration {
         let since = self.swept_at.map(|at| Duration::from_millis(now.saturating_sub(at)));
@@ -167,7 +167,7 @@ pub(crate) struct FreePages {
 
 impl FreePages {
     /// Asks the allocator to return free pages, if it is time. Returns how long the next request can wait.
-    fn shrink_if_half_free(&mut self, now: u64, has_freed: bool) -> Duration {
+    fn request_decay(&mut self, now: u64, has_freed: bool) -> Duration {
         if has_freed {
             self.until = now.saturating_add(DECAY_FOR);
         }
@@ -222,8 +222,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn maintain(&mut self, now: u64, budget: Duration, clock: impl FnMut() -> Duration) -> Maintained {
-        let mut done = self.take_turns(now, budget, clock, true);
-        let wait = self.upkeep.free_pages.shrink_if_half_free(now, done.has_freed());
+        let mut done = self.run_tasks(now, budget, clock, true);
+        let wait = self.maintain_state.free_pages.request_decay(now, done.has_freed());
         done.next = done.next.min(wait);
         done
     }
@@ -231,7 +231,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Returns how long the next call can wait, or `None` if a task has work. Ignores defragmentation and
     /// free pages.
     fn wait(&self, now: u64) -> Option<Duration> {
-        let wait = if self.expires() == 0 { IDLE } else { self.upkeep.sweep_wait(now) };
+        let wait = if self.expires() == 0 { IDLE } else { self.maintain_state.sweep_wait(now) };
         let has_work = self.totals.lazyfree.has_garbage()
             || self.rehash_debt() > 0
             || !self.is_within_limit()
@@ -242,7 +242,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Like [`maintain`](Self::maintain), but without free pages, and with defragmentation only if
     /// `defragments` is set.
-    fn take_turns(
+    fn run_tasks(
         &mut self,
         now: u64,
         budget: Duration,
@@ -250,7 +250,7 @@ impl<S: BuildHasher> Keyspace<S> {
         defragments: bool,
     ) -> Maintained {
         let mut done = Maintained { next: IDLE, ..Maintained::default() };
-        self.take_turns_of(now, budget, clock, defragments, &mut done);
+        self.run_task_loop(now, budget, clock, defragments, &mut done);
         // These values must also be right for tasks that had no turn.
         done.expired.is_complete |= self.expires() == 0;
         done.evicted.is_within = self.is_within_limit();
@@ -263,7 +263,7 @@ impl<S: BuildHasher> Keyspace<S> {
         done
     }
 
-    fn take_turns_of(
+    fn run_task_loop(
         &mut self,
         now: u64,
         budget: Duration,
@@ -279,16 +279,16 @@ impl<S: BuildHasher> Keyspace<S> {
         has_work[Task::Recode as usize] = self.has_strings_to_recode();
         loop {
             for _ in TASKS {
-                let (turn, task) = (self.upkeep.turn, TASKS[self.upkeep.turn]);
-                self.upkeep.turn = (turn + 1) % TASKS.len();
-                if !has_work[turn] {
+                let (next_task, task) = (self.maintain_state.next_task, TASKS[self.maintain_state.next_task]);
+                self.maintain_state.next_task = (next_task + 1) % TASKS.len();
+                if !has_work[next_task] {
                     continue;
                 }
-                let time = left(clock()).min(TURN);
-                if let Some(wait) = self.take_turn(task, now, time, &mut clock, done) {
-                    has_work[turn] = false;
+                let time = left(clock()).min(TIME_SLICE);
+                if let Some(wait) = self.run_task(task, now, time, &mut clock, done) {
+                    has_work[next_task] = false;
                     done.next = done.next.min(wait);
-                } else if left(clock()) < TURN_WITH_STEP {
+                } else if left(clock()) < TIME_SLICE_BUDGET_MIN {
                     done.next = Duration::ZERO;
                     return;
                 }
@@ -300,7 +300,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Runs one turn of a task. Returns how long the task can wait, or `None` if it has work left.
-    fn take_turn(
+    fn run_task(
         &mut self,
         task: Task,
         now: u64,
@@ -309,8 +309,8 @@ impl<S: BuildHasher> Keyspace<S> {
         done: &mut Maintained,
     ) -> Option<Duration> {
         match task {
-            Task::Expire => self.expire_turn(now, budget, clock, &mut done.expired),
-            Task::Evict => self.evict_turn(now, budget, clock, &mut done.evicted),
+            Task::Expire => self.run_expire(now, budget, clock, &mut done.expired),
+            Task::Evict => self.run_evict(now, budget, clock, &mut done.evicted),
             Task::Free => {
                 if !self.totals.lazyfree.has_garbage() {
                     return Some(IDLE);
@@ -318,10 +318,10 @@ impl<S: BuildHasher> Keyspace<S> {
                 done.freed.add(self.free_for(budget, clock));
                 done.freed.is_complete.then_some(IDLE)
             }
-            Task::Rehash => self.rehash_turn(budget, clock, &mut done.rehashed),
+            Task::Rehash => self.run_rehash(budget, clock, &mut done.rehashed),
             Task::Defrag => {
                 done.defragged.add(self.active_defrag(now, budget, clock));
-                if self.active_defrag_goes_on() {
+                if self.active_defrag_has_time_left() {
                     return None;
                 }
                 Some(self.active_defrag_due(now).unwrap_or(IDLE))
@@ -339,7 +339,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    fn expire_turn(
+    fn run_expire(
         &mut self,
         now: u64,
         budget: Duration,
@@ -349,7 +349,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if self.expires() == 0 {
             return Some(IDLE);
         }
-        let wait = self.upkeep.sweep_wait(now);
+        let wait = self.maintain_state.sweep_wait(now);
         if !wait.is_zero() {
             return Some(wait);
         }
@@ -358,11 +358,11 @@ impl<S: BuildHasher> Keyspace<S> {
         if is_cut_off {
             return None;
         }
-        self.upkeep.swept_at = Some(now);
+        self.maintain_state.swept_at = Some(now);
         Some(if self.expires() == 0 { IDLE } else { SWEEP_EVERY })
     }
 
-    fn rehash_turn(
+    fn run_rehash(
         &mut self,
         budget: Duration,
         clock: &mut impl FnMut() -> Duration,
@@ -379,7 +379,7 @@ impl<S: BuildHasher> Keyspace<S> {
         (is_stuck || self.rehash_debt() == 0).then_some(IDLE)
     }
 
-    fn evict_turn(
+    fn run_evict(
         &mut self,
         now: u64,
         budget: Duration,
@@ -426,7 +426,7 @@ impl<S: BuildHasher> Sharded<S> {
         let start = clock();
         // If another thread defragments now, this call does not.
         let mut defrag = self.defrag.try_lock().filter(|defrag| defrag.has_work(now));
-        let reserved = if defrag.is_some() { budget / DEFRAG_PART } else { Duration::ZERO };
+        let reserved = if defrag.is_some() { budget / DEFRAG_BUDGET_DIVISOR } else { Duration::ZERO };
         let mut done = self.maintain_shards(now, budget.saturating_sub(reserved), &mut clock);
         if let Some(defrag) = &mut defrag {
             let left = budget.saturating_sub(clock().saturating_sub(start));
@@ -434,7 +434,7 @@ impl<S: BuildHasher> Sharded<S> {
             done.next = done.next.min(defrag.next(now).unwrap_or(IDLE));
         }
         if let Some(mut pages) = self.free_pages.try_lock() {
-            done.next = done.next.min(pages.shrink_if_half_free(now, done.has_freed()));
+            done.next = done.next.min(pages.request_decay(now, done.has_freed()));
         }
         done
     }
@@ -446,14 +446,14 @@ impl<S: BuildHasher> Sharded<S> {
         budget: Duration,
         clock: &mut impl FnMut() -> Duration,
     ) -> Maintained {
-        let (start, count, first) = (clock(), self.shard_count(), self.turn.load(Relaxed));
+        let (start, count, first) = (clock(), self.shard_count(), self.next_shard.load(Relaxed));
         let mut done = Maintained::nothing();
         for index in 0..count {
             let left = budget.saturating_sub(clock().saturating_sub(start));
             if left.is_zero() && index > 0 {
-                self.turn.store(first.wrapping_add(index), Relaxed);
+                self.next_shard.store(first.wrapping_add(index), Relaxed);
                 // Shards that had no turn may have work, unless all shards had no work in their last turns.
-                let is_idle = self.idle.load(Relaxed) >= count;
+                let is_idle = self.idle_shards.load(Relaxed) >= count;
                 done.next = if is_idle { done.next.min(SWEEP_EVERY) } else { Duration::ZERO };
                 return done;
             }
@@ -462,15 +462,15 @@ impl<S: BuildHasher> Sharded<S> {
             let one = match wait {
                 Some(next) => Maintained { next, ..Maintained::nothing() },
                 None => {
-                    let share = (left / (count - index) as u32).max(SHARD_TURN).min(left);
-                    shard.write().take_turns(now, share, &mut *clock, false)
+                    let share = (left / (count - index) as u32).max(SHARD_TIME_MIN).min(left);
+                    shard.write().run_tasks(now, share, &mut *clock, false)
                 }
             };
-            let idle = if one.next.is_zero() { 0 } else { self.idle.load(Relaxed).saturating_add(1) };
-            self.idle.store(idle, Relaxed);
+            let idle = if one.next.is_zero() { 0 } else { self.idle_shards.load(Relaxed).saturating_add(1) };
+            self.idle_shards.store(idle, Relaxed);
             done.add_other(&one);
         }
-        self.turn.store(first.wrapping_add(1), Relaxed);
+        self.next_shard.store(first.wrapping_add(1), Relaxed);
         done
     }
 }

@@ -18,7 +18,7 @@ impl<S: BuildHasher> Keyspace<S> {
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
         let hasher = &self.hasher;
         let reserved = self.table.try_reserve(additional, |entry| hasher.hash_one(entry.key()));
-        self.note_limit();
+        self.update_limit();
         reserved
     }
 

@@ -67,7 +67,7 @@ pub(crate) enum RecodePass {
         cursor: Cursor,
         /// How many strings at the cursor were visited, and still have a form that a pass changes. The next
         /// step skips them.
-        looked_at: usize,
+        visited: usize,
         /// Whether a string of the old table was missed, so that another pass follows.
         has_missed: bool,
         gain: Gain,
@@ -78,7 +78,7 @@ pub(crate) enum RecodePass {
 
 impl RecodePass {
     pub(crate) const START: Self =
-        Self::Running { cursor: Cursor::START, looked_at: 0, has_missed: false, gain: Gain::NONE };
+        Self::Running { cursor: Cursor::START, visited: 0, has_missed: false, gain: Gain::NONE };
 }
 
 /// What a pass has gained by coding plain strings, since it was last compared with the least gain.
@@ -132,8 +132,8 @@ impl Coder {
     /// Notes that another pass must follow.
     fn note_missed(&mut self) {
         self.pass = Some(match self.pass {
-            Some(RecodePass::Running { cursor, looked_at, gain, .. }) => {
-                RecodePass::Running { cursor, looked_at, has_missed: true, gain }
+            Some(RecodePass::Running { cursor, visited, gain, .. }) => {
+                RecodePass::Running { cursor, visited, has_missed: true, gain }
             }
             _ => RecodePass::START,
         });
@@ -148,13 +148,13 @@ impl Coder {
         }
     }
 
-    /// Gives a string its new form. Returns whether the form has changed. For `held`, see [`Entry::try_set`].
+    /// Gives a string its new form. Returns whether the form has changed. For `total_bytes`, see [`Entry::try_set`].
     fn recode(
         &mut self,
         entry: &mut Entry,
         form: Form,
         tables: &Tables,
-        held: &mut usize,
+        total_bytes: &mut usize,
     ) -> Result<bool, ReserveError> {
         let [mut text, mut codes] = [&mut self.text, &mut self.codes].map(mem::take);
         let mut recode = || {
@@ -167,7 +167,7 @@ impl Coder {
                     None if form == Form::Plain => return Ok(false),
                     None => Content::try_string(Element::Bytes(&text))?,
                 };
-            entry.try_set(entry.expiry(), content, held)?;
+            entry.try_set(entry.expiry(), content, total_bytes)?;
             Ok(true)
         };
         let result = recode();
@@ -204,8 +204,7 @@ impl<S> Keyspace<S> {
     /// Does one step of the pass.
     fn recode_step(&mut self) -> Recoded {
         let mut done = Recoded { is_complete: true, ..Recoded::default() };
-        let Some(RecodePass::Running { cursor, looked_at, mut has_missed, mut gain }) = self.coder.pass
-        else {
+        let Some(RecodePass::Running { cursor, visited, mut has_missed, mut gain }) = self.coder.pass else {
             if self.has_strings_to_recode() {
                 self.end_pass();
             }
@@ -213,15 +212,15 @@ impl<S> Keyspace<S> {
         };
         let Self { table, totals, reading, coder, .. } = self;
         let before = totals.entry_bytes;
-        let held = &mut totals.entry_bytes;
-        // `kept` counts the strings at the cursor that have a form that a pass changes. The first `looked_at`
+        let total_bytes = &mut totals.entry_bytes;
+        // `kept` counts the strings at the cursor that have a form that a pass changes. The first `visited`
         // of them are skipped, because earlier steps have visited them. `cut_at` is set when `bytes_left` is
         // used up. The next step then begins at the same cursor.
         let (mut bytes_left, mut kept, mut cut_at) = (BYTES_PER_STEP, 0, None);
         let next = table.relocate(cursor, &mut |_block, _size| false, |entry| {
             let Ok(string) = entry.string() else { return };
             let (Some(form), None) = (coder.form(string), cut_at) else { return };
-            if kept < looked_at {
+            if kept < visited {
                 kept += 1;
                 has_missed |= form == Form::Old;
                 return;
@@ -236,7 +235,7 @@ impl<S> Keyspace<S> {
             }
             bytes_left = bytes_left.saturating_sub(string.len());
             let size = entry.allocation_size();
-            match coder.recode(entry, form, &reading.tables, held) {
+            match coder.recode(entry, form, &reading.tables, total_bytes) {
                 Ok(is_changed) => done.strings += usize::from(is_changed),
                 Err(_) => has_missed |= form == Form::Old,
             }
@@ -245,12 +244,12 @@ impl<S> Keyspace<S> {
             }
             kept += usize::from(entry.string().is_ok_and(|string| coder.form(string).is_some()));
         });
-        let after = *held;
+        let after = *total_bytes;
         done.bytes_saved = before as i64 - after as i64;
         self.coder.pass = match cut_at {
-            Some(looked_at) => Some(RecodePass::Running { cursor, looked_at, has_missed, gain }),
+            Some(visited) => Some(RecodePass::Running { cursor, visited, has_missed, gain }),
             None if !next.is_start() => {
-                Some(RecodePass::Running { cursor: next, looked_at: 0, has_missed, gain })
+                Some(RecodePass::Running { cursor: next, visited: 0, has_missed, gain })
             }
             None if has_missed => Some(RecodePass::START),
             None => Some(RecodePass::Waiting),
@@ -260,7 +259,7 @@ impl<S> Keyspace<S> {
             self.end_pass();
         }
         if after > before {
-            self.note_limit();
+            self.update_limit();
         }
         done
     }

@@ -2,7 +2,7 @@
 //! `COPY`, `MOVE`.
 
 use crate::access::{Access, modified};
-use crate::entry::{CodedView, Content, Entry, EntryString, EntryView, Kind, Shell};
+use crate::entry::{BlockOnlyEntry, CodedView, Content, Entry, EntryString, EntryView, Kind};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -64,13 +64,13 @@ impl<S: BuildHasher> Keyspace<S> {
             renamed.set_clock(clock);
         }
         self.save_before_rename(from_hash, address);
-        let (found, totals, _) = self.find_or_place(to_hash, &to, now)?;
+        let (found, totals, _) = self.find_or_vacant(to_hash, &to, now)?;
         if !replace && matches!(found, Found::Live(_)) {
             return Ok(false);
         }
         // SAFETY: the old entry becomes a shell below, before anything can fail.
         let replaced = unsafe { put_renamed(found, totals, renamed, to_hash)? };
-        let old = Shell::of(self.remove_at(from_hash, address));
+        let old = BlockOnlyEntry::of(self.remove_at(from_hash, address));
         if let Ok(string) = old.view().string() {
             self.coder.note_added(string);
         }
@@ -186,7 +186,7 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         target.make_room_for(to, to_hash, size, now)?;
         let (entry, totals, options) = self.find_mut(hash, from, now).ok_or(Error::NoSuchKey)?;
-        let (found, target_totals, target_options) = target.find_or_place(to_hash, to, now)?;
+        let (found, target_totals, target_options) = target.find_or_vacant(to_hash, to, now)?;
         if !replace && matches!(found, Found::Live(_)) {
             return Ok(false);
         }
@@ -211,7 +211,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Moved::Renamed(renamed) => unsafe { put_renamed(found, target_totals, renamed, to_hash)? },
             Moved::Decoded(new) => put_new(found, target_totals, new, to_hash)?,
         };
-        let old = Shell::of(totals.remove(entry)); // a coded string owns nothing besides its block
+        let old = BlockOnlyEntry::of(totals.remove(entry)); // a coded string owns nothing besides its block
         replaced.into_iter().for_each(|replaced| target_totals.discard_replaced(replaced));
         target_totals.notify(Event::Set(to.bytes()));
         if let (Ok(string), false) = (old.view().string(), is_decoded) {
@@ -240,7 +240,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(key);
         self.make_room_for(key, hash, new.allocation_size(), now)?;
         let is_text = matches!(new.kind(), Kind::BYTES | Kind::OBJECT);
-        let (found, totals, _) = self.find_or_place(hash, key, now)?;
+        let (found, totals, _) = self.find_or_vacant(hash, key, now)?;
         let replaced = put_new(found, totals, new, hash)?;
         replaced.into_iter().for_each(|replaced| totals.discard_replaced(replaced));
         totals.notify(Event::Set(key.bytes()));
@@ -264,7 +264,7 @@ pub(crate) enum Coding {
 /// An entry that is being moved to another keyspace.
 enum Moved {
     /// An entry that has the value of the old entry.
-    Renamed(Shell),
+    Renamed(BlockOnlyEntry),
     /// A new entry with the decoded text of the old entry.
     Decoded(Entry),
 }
@@ -272,7 +272,7 @@ enum Moved {
 impl Moved {
     fn view(&self) -> EntryView<'_> {
         match self {
-            Self::Renamed(shell) => shell.view(),
+            Self::Renamed(block_only) => block_only.view(),
             Self::Decoded(entry) => entry.view(),
         }
     }
@@ -327,12 +327,12 @@ fn put_new(found: Found<'_>, totals: &mut Totals, new: Entry, hash: u64) -> Resu
 /// No memory. Nothing has changed then.
 ///
 /// # Safety
-/// If the function succeeds, the caller must turn the entry with the old name into a [`Shell`] before the
+/// If the function succeeds, the caller must turn the entry with the old name into a [`BlockOnlyEntry`] before the
 /// value of either entry is used.
 unsafe fn put_renamed(
     found: Found<'_>,
     totals: &mut Totals,
-    renamed: Shell,
+    renamed: BlockOnlyEntry,
     hash: u64,
 ) -> Result<Option<Replaced>, Error> {
     match found {
@@ -348,7 +348,7 @@ unsafe fn put_renamed(
                 Ok(None)
             }
             Err(error) => {
-                drop(Shell::of(error.entry));
+                drop(BlockOnlyEntry::of(error.entry));
                 Err(error.error.into())
             }
         },

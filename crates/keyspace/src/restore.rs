@@ -58,7 +58,7 @@ pub struct RestoreOptions {
 impl RestoreOptions {
     /// Returns the time at which an existing key is looked up. If expired keys are kept, it is 0, so that
     /// they are found.
-    fn seen_at(&self, now: u64) -> u64 {
+    fn lookup_time(&self, now: u64) -> u64 {
         if self.keeps_expired { 0 } else { now }
     }
 }
@@ -164,7 +164,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return self.restore_with_room(key, content, clock, options, now);
         }
         let hash = self.hash_of(key);
-        let (found, totals, _) = self.find_or_place(hash, key, options.seen_at(now))?;
+        let (found, totals, _) = self.find_or_vacant(hash, key, options.lookup_time(now))?;
         let Found::Absent(place) = found else { return Ok(false) };
         totals.add_new(place, (key.bytes(), hash), options.expiry, clock, content)?;
         Ok(true)
@@ -180,7 +180,7 @@ impl<S: BuildHasher> Keyspace<S> {
         options: &RestoreOptions,
         now: u64,
     ) -> Result<bool, Error> {
-        if !options.replace && self.peek(key, options.seen_at(now)).is_some() {
+        if !options.replace && self.peek(key, options.lookup_time(now)).is_some() {
             return Ok(false);
         }
         key.check()?;

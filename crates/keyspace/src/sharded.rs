@@ -92,9 +92,9 @@ pub struct Sharded<S = DefaultHashBuilder> {
     shards: Vec<Shard<S>, Zmalloc>,
     hasher: S,
     /// The shard with which the next call of [`Sharded::maintain`] begins.
-    pub(crate) turn: AtomicUsize,
+    pub(crate) next_shard: AtomicUsize,
     /// How many consecutive shards had no work left when their turn ended.
-    pub(crate) idle: AtomicUsize,
+    pub(crate) idle_shards: AtomicUsize,
     /// The allocator's free pages, for [`Sharded::maintain`].
     pub(crate) free_pages: Mutex<FreePages>,
     /// The defragmentation of all shards, which one thread does at a time.
@@ -126,20 +126,20 @@ impl<S: Clone> Sharded<S> {
         hasher: S,
     ) -> Result<Self, ReserveError> {
         let count = shards.clamp(1, 1 << SHARD_BITS_MAX).next_power_of_two();
-        let options = share_of(options, count);
+        let options = shard_options(options, count);
         let mut all = Vec::new_in(Zmalloc);
         all.try_reserve_exact(count)
             .map_err(|_| ReserveError::OutOfMemory { size: count * size_of::<Shard<S>>() })?;
         all.extend((0..count).map(|_| {
             CachePadded::new(RwLock::new(Keyspace::with_options_and_hasher(options, hasher.clone())))
         }));
-        let (turn, idle, free_pages, defrag, snapshot) = Default::default();
-        Ok(Self { shards: all, hasher, turn, idle, free_pages, defrag, snapshot })
+        let (next_shard, idle_shards, free_pages, defrag, snapshot) = Default::default();
+        Ok(Self { shards: all, hasher, next_shard, idle_shards, free_pages, defrag, snapshot })
     }
 }
 
 /// Returns the options of one of `count` keyspaces.
-fn share_of(options: Options, count: usize) -> Options {
+fn shard_options(options: Options, count: usize) -> Options {
     match options.get_maxmemory() {
         0 => options,
         limit => options.maxmemory((limit / count).max(1)), // 0 would be no limit
@@ -186,7 +186,7 @@ impl<S> Sharded<S> {
     /// Replaces the options of all keyspaces, each under its lock for writing. Each keyspace gets an equal
     /// share of `maxmemory`, so a single value cannot be larger than that share.
     pub fn set_options(&self, options: Options) {
-        let options = share_of(options, self.shards.len());
+        let options = shard_options(options, self.shards.len());
         self.for_each_mut(|keyspace| keyspace.set_options(options));
     }
 
@@ -229,7 +229,7 @@ impl<S: BuildHasher> Sharded<S> {
 
     /// Returns the key with its hash, the number of its shard, and the hash.
     #[inline]
-    fn place<'k>(&self, key: Key<'k>) -> (Key<'k>, usize, u64) {
+    fn locate<'k>(&self, key: Key<'k>) -> (Key<'k>, usize, u64) {
         let hash = key.hash_or(|bytes| self.hash_key(bytes));
         (Key::with_hash(key.bytes(), hash), self.shard_of(hash), hash)
     }
@@ -238,7 +238,7 @@ impl<S: BuildHasher> Sharded<S> {
     /// hash.
     #[inline]
     pub fn read<'k, T>(&self, key: impl Into<Key<'k>>, f: impl FnOnce(&Keyspace<S>, Key<'k>) -> T) -> T {
-        let (key, shard, _) = self.place(key.into());
+        let (key, shard, _) = self.locate(key.into());
         f(&self.shards[shard].read(), key)
     }
 
@@ -246,7 +246,7 @@ impl<S: BuildHasher> Sharded<S> {
     /// hash.
     #[inline]
     pub fn write<'k, T>(&self, key: impl Into<Key<'k>>, f: impl FnOnce(&mut Keyspace<S>, Key<'k>) -> T) -> T {
-        let (key, shard, _) = self.place(key.into());
+        let (key, shard, _) = self.locate(key.into());
         f(&mut self.shards[shard].write(), key)
     }
 
@@ -265,21 +265,21 @@ impl<S: BuildHasher> Sharded<S> {
     /// ```
     pub fn get_each(&self, keys: &[Key<'_>], now: u64, mut each: impl FnMut(usize, Option<ValueRef<'_>>)) {
         for (batch, keys) in keys.chunks(AHEAD).enumerate() {
-            let places = self.places(keys.iter().copied());
-            let guards: Guards<_> = self.lock(&places, keys.len(), RwLock::read);
-            let keyspace = |i: usize| guards[places[i].guard].as_deref();
-            let places_of_keys = || places.iter().enumerate().take(keys.len());
-            for (i, place) in places_of_keys() {
-                keyspace(i).inspect(|keyspace| keyspace.table.prefetch(place.hash));
+            let locations = self.locate_all(keys.iter().copied());
+            let guards: Guards<_> = self.lock(&locations, keys.len(), RwLock::read);
+            let keyspace = |i: usize| guards[locations[i].guard].as_deref();
+            let locations_of_keys = || locations.iter().enumerate().take(keys.len());
+            for (i, location) in locations_of_keys() {
+                keyspace(i).inspect(|keyspace| keyspace.table.prefetch(location.hash));
             }
             let mut candidates = [None; AHEAD];
-            for (i, place) in places_of_keys() {
+            for (i, location) in locations_of_keys() {
                 candidates[i] =
-                    keyspace(i).and_then(|keyspace| keyspace.table.prefetch_candidate(place.hash));
+                    keyspace(i).and_then(|keyspace| keyspace.table.prefetch_candidate(location.hash));
             }
             candidates.into_iter().flatten().for_each(|entry| prefetch(entry.address()));
-            for (i, (key, place)) in keys.iter().zip(&places).enumerate() {
-                let key = Key::with_hash(key.bytes(), place.hash);
+            for (i, (key, location)) in keys.iter().zip(&locations).enumerate() {
+                let key = Key::with_hash(key.bytes(), location.hash);
                 each(batch * AHEAD + i, keyspace(i).and_then(|keyspace| keyspace.get(key, now)));
             }
         }
@@ -292,14 +292,14 @@ impl<S: BuildHasher> Sharded<S> {
     /// The error of the first pair that fails. The pairs before it are set, and those behind it are not.
     pub fn set_many(&self, pairs: &[(Key<'_>, Element<'_>)], now: u64) -> Result<(), Error> {
         for pairs in pairs.chunks(AHEAD) {
-            let places = self.places(pairs.iter().map(|(key, _)| *key));
-            let mut guards: Guards<_> = self.lock(&places, pairs.len(), RwLock::write);
-            for place in places.iter().take(pairs.len()) {
-                guards[place.guard].as_deref().inspect(|keyspace| keyspace.table.prefetch(place.hash));
+            let locations = self.locate_all(pairs.iter().map(|(key, _)| *key));
+            let mut guards: Guards<_> = self.lock(&locations, pairs.len(), RwLock::write);
+            for location in locations.iter().take(pairs.len()) {
+                guards[location.guard].as_deref().inspect(|keyspace| keyspace.table.prefetch(location.hash));
             }
-            for ((key, value), place) in pairs.iter().zip(&places) {
-                if let Some(keyspace) = guards[place.guard].as_deref_mut() {
-                    keyspace.set(Key::with_hash(key.bytes(), place.hash), *value, now)?;
+            for ((key, value), location) in pairs.iter().zip(&locations) {
+                if let Some(keyspace) = guards[location.guard].as_deref_mut() {
+                    keyspace.set(Key::with_hash(key.bytes(), location.hash), *value, now)?;
                 }
             }
         }
@@ -376,7 +376,7 @@ impl<S: BuildHasher> Sharded<S> {
         to: Key<'t>,
         f: impl FnOnce(&mut Keyspace<S>, Key<'f>, Option<&mut Keyspace<S>>, Key<'t>) -> R,
     ) -> R {
-        let ((from, from_shard, _), (to, to_shard, _)) = (self.place(from), self.place(to));
+        let ((from, from_shard, _), (to, to_shard, _)) = (self.locate(from), self.locate(to));
         let lock = |shard: usize| self.shards[shard].write();
         match from_shard.cmp(&to_shard) {
             Ordering::Equal => f(&mut lock(from_shard), from, None, to),
@@ -392,33 +392,34 @@ impl<S: BuildHasher> Sharded<S> {
     }
 
     /// Returns the hashes, shards and guard indices of at most [`AHEAD`] keys.
-    fn places<'k>(&self, keys: impl Iterator<Item = Key<'k>>) -> [Place; AHEAD] {
-        let mut places = [Place::default(); AHEAD];
-        for (place, key) in places.iter_mut().zip(keys) {
-            let (_, shard, hash) = self.place(key);
-            *place = Place { hash, shard, guard: 0 };
+    fn locate_all<'k>(&self, keys: impl Iterator<Item = Key<'k>>) -> [KeyLocation; AHEAD] {
+        let mut locations = [KeyLocation::default(); AHEAD];
+        for (location, key) in locations.iter_mut().zip(keys) {
+            let (_, shard, hash) = self.locate(key);
+            *location = KeyLocation { hash, shard, guard: 0 };
         }
         // A key uses the guard of the first key of the batch that is in the same shard.
         for i in 1..AHEAD {
-            let shard = places[i].shard;
-            places[i].guard = places[..i].iter().position(|place| place.shard == shard).unwrap_or(i);
+            let shard = locations[i].shard;
+            locations[i].guard =
+                locations[..i].iter().position(|location| location.shard == shard).unwrap_or(i);
         }
-        places
+        locations
     }
 
     /// Takes the locks of the first `len` places, each once, in the order of the shards.
     fn lock<'s, G>(
         &'s self,
-        places: &[Place; AHEAD],
+        locations: &[KeyLocation; AHEAD],
         len: usize,
         lock: impl Fn(&'s RwLock<Keyspace<S>>) -> G,
     ) -> Guards<G> {
         let mut order: [usize; AHEAD] = array::from_fn(|i| i);
         let order = &mut order[..len];
-        order.sort_unstable_by_key(|&i| places[i].shard);
+        order.sort_unstable_by_key(|&i| locations[i].shard);
         let mut guards = array::from_fn(|_| None);
         for &i in &*order {
-            let Place { shard, guard, .. } = places[i];
+            let KeyLocation { shard, guard, .. } = locations[i];
             if guards[guard].is_none() {
                 guards[guard] = Some(lock(&self.shards[shard]));
             }
@@ -461,7 +462,7 @@ impl<S: BuildHasher> Sharded<S> {
 
 /// Where a key of a batch belongs.
 #[derive(Clone, Copy, Default)]
-struct Place {
+struct KeyLocation {
     hash: u64,
     shard: usize,
     /// The index of the first key of the batch in the same shard. This key uses its guard.

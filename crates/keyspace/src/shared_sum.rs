@@ -1,7 +1,7 @@
 //! [`SharedSum`]: a sum of bytes that no longer belong to a keyspace, but are not freed yet.
 //!
 //! A reply can hold a long string after its key was removed, and another thread can drop garbage. Each of
-//! them has a [`Share`], which is subtracted from the sum when it is dropped, on any thread. The keyspace and
+//! them has a [`CountedBytes`], which is subtracted from the sum when it is dropped, on any thread. The keyspace and
 //! its shares own the counter together, because a share may outlive its keyspace.
 //!
 //! Limits: the counter is one word for all threads, so threads that create and drop many shares contend for
@@ -21,20 +21,20 @@ impl SharedSum {
     }
 
     /// Adds `bytes` to the sum, and returns the share that subtracts them when it is dropped.
-    pub(crate) fn add(&self, bytes: usize) -> Share {
+    pub(crate) fn add(&self, bytes: usize) -> CountedBytes {
         let sum = self.0.get_or_init(Arc::default).clone();
         sum.fetch_add(bytes, Ordering::Relaxed);
-        Share { sum, bytes }
+        CountedBytes { sum, bytes }
     }
 }
 
 /// A number of bytes in a [`SharedSum`].
-pub(crate) struct Share {
+pub(crate) struct CountedBytes {
     sum: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Share {
+impl CountedBytes {
     /// Changes the share to `bytes`.
     pub(crate) fn set_to(&mut self, bytes: usize) {
         // The difference may be negative. Wrapping arithmetic then subtracts from the sum.
@@ -43,7 +43,7 @@ impl Share {
     }
 }
 
-impl Drop for Share {
+impl Drop for CountedBytes {
     fn drop(&mut self) {
         self.sum.fetch_sub(self.bytes, Ordering::Relaxed);
     }

@@ -152,7 +152,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let (key, value) = (key.into(), value.into());
         let hash = self.hash_of(&key);
-        if self.is_limited() && !self.take_allowance(&key, value) {
+        if self.is_limited() && !self.try_use_allowance(&key, value) {
             return self.set_at_limit(&key, hash, value, now);
         }
         self.set_hashed(&key, hash, value, now)
@@ -274,7 +274,7 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<SetOutcome, Error> {
         let try_content = || codes.map_or_else(|| Content::try_string(value), Ok);
-        let (found, totals, settings) = self.find_or_place(hash, key, now)?;
+        let (found, totals, settings) = self.find_or_vacant(hash, key, now)?;
         let mut outcome = SetOutcome::default();
         match found {
             Found::Live(mut entry) => {
@@ -344,7 +344,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let access = if entry.get().expiry() == at {
             Access::read_at(settings, now)
         } else {
-            totals.change(&mut entry, |entry, held| entry.try_set_expiry(at, held))?;
+            totals.change(&mut entry, |entry, total_bytes| entry.try_set_expiry(at, total_bytes))?;
             totals.notify(Event::Changed(key.bytes()));
             Access::at(settings, now)
         };
@@ -411,10 +411,10 @@ impl<S: BuildHasher> Keyspace<S> {
         let clock = Access::at(&self.options, now).initial();
         let mut entry = Entry::try_new(key.bytes(), None, clock, Content::Bytes(b""))?;
         // These bytes are added to the totals when the entry is in the table.
-        let mut held = entry.allocation_size();
-        let result = f(&mut StringEdit::new(&mut entry, &mut held)).map_err(Into::into)?;
+        let mut total_bytes = entry.allocation_size();
+        let result = f(&mut StringEdit::new(&mut entry, &mut total_bytes)).map_err(Into::into)?;
         if entry.string().is_ok_and(|string| !string.is_empty()) {
-            self.add_absent_entry(hash, (entry, held), &key, now)?;
+            self.add_absent_entry(hash, (entry, total_bytes), &key, now)?;
         }
         Ok(result)
     }
@@ -538,13 +538,15 @@ impl<S: BuildHasher> Keyspace<S> {
         make: impl FnOnce(Element<'_>) -> Result<(Content<'c>, T), Error>,
     ) -> Result<T, Error> {
         let hash = self.hash_of(key);
-        let (found, totals, settings) = self.find_or_place(hash, key, now)?;
+        let (found, totals, settings) = self.find_or_vacant(hash, key, now)?;
         match found {
             Found::Live(mut entry) => {
                 let mut buffer = Vec::new();
                 let old = totals.tables().element(entry.get().string()?, &mut buffer)?;
                 let (content, result) = make(old)?;
-                totals.change(&mut entry, |entry, held| entry.try_set(entry.expiry(), content, held))?;
+                totals.change(&mut entry, |entry, total_bytes| {
+                    entry.try_set(entry.expiry(), content, total_bytes)
+                })?;
                 Access::at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Changed(key.bytes()));
                 Ok(result)

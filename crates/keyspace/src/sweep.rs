@@ -104,11 +104,11 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn expire_some(&mut self, now: u64, budget: usize) -> Swept {
         let mut looks_left = budget;
-        let goes_on = |cost| {
+        let may_continue = |cost| {
             looks_left = looks_left.saturating_sub(cost);
             looks_left > 0
         };
-        self.sweep_while(now, goes_on).0
+        self.sweep_while(now, may_continue).0
     }
 
     /// Like [`expire_some`](Self::expire_some), but works until `budget` has passed by the caller's `clock`,
@@ -130,10 +130,10 @@ impl<S: BuildHasher> Keyspace<S> {
         self.sweep_while(now, |_cost| clock().saturating_sub(start) < budget)
     }
 
-    /// Sweeps windows while enough keys had expired and `goes_on` returns `true`, but at most once through
-    /// the table. `goes_on` gets the cost of the window, in looks at an entry. Also returns whether the sweep
-    /// ended only because of `goes_on`.
-    fn sweep_while(&mut self, now: u64, mut goes_on: impl FnMut(usize) -> bool) -> (Swept, bool) {
+    /// Sweeps windows while enough keys had expired and `may_continue` returns `true`, but at most once through
+    /// the table. `may_continue` gets the cost of the window, in looks at an entry. Also returns whether the sweep
+    /// ended only because of `may_continue`.
+    fn sweep_while(&mut self, now: u64, mut may_continue: impl FnMut(usize) -> bool) -> (Swept, bool) {
         let effort = usize::from(self.options.get_active_expire_effort());
         let stale_percent = (STALE_PERCENT_MAX + 1).saturating_sub(effort);
         let mut swept = Swept::default();
@@ -145,12 +145,12 @@ impl<S: BuildHasher> Keyspace<S> {
             let (window, cost) = self.sweep_window(now);
             swept.add(window);
             self.recent.add(window);
-            let goes_on = goes_on(cost);
+            let may_continue = may_continue(cost);
             let is_stale = is_stale(stale_percent, window.removed, window.looked_at)
                 || is_stale(stale_percent, self.recent.removed, self.recent.looked_at);
             // The share of a few keys says little about all keys.
             let is_done = window.is_complete || !(is_stale || self.recent.looked_at < WINDOW);
-            if is_done || !goes_on {
+            if is_done || !may_continue {
                 return (swept, !is_done);
             }
         }

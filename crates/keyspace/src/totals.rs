@@ -22,7 +22,7 @@ pub(crate) struct Replaced {
 }
 
 /// An event that has a key.
-type OnKey = fn(&[u8]) -> Event<'_>;
+type KeyEvent = fn(&[u8]) -> Event<'_>;
 
 /// The state that every addition, change or removal of an entry updates: the sums over all entries, the state
 /// of eviction, the garbage, and the snapshot. The snapshot saves an entry before it is changed or removed.
@@ -81,7 +81,7 @@ impl Totals {
             entry.set_mark(true);
         }
         if self.eviction.is_s3fifo() {
-            self.arrive(&entry, size, hash);
+            self.note_new_key(&entry, size, hash);
         }
     }
 
@@ -130,7 +130,7 @@ impl Totals {
     /// Reports and frees an entry that is no longer in the table. A large entry becomes garbage if `is_lazy`
     /// is set. The snapshot takes over an entry that is not saved yet.
     #[inline]
-    pub(crate) fn discard(&mut self, entry: Entry, event: OnKey, is_lazy: bool) {
+    pub(crate) fn discard(&mut self, entry: Entry, event: KeyEvent, is_lazy: bool) {
         self.discard_only(entry, event, is_lazy, true);
         if self.lazyfree.has_garbage() {
             self.lazyfree.free_for_write();
@@ -140,11 +140,11 @@ impl Totals {
     /// Like [`discard`](Self::discard), but does not free the share of older garbage that each write frees.
     /// `is_write` is for [`Pace`].
     #[inline]
-    fn discard_only(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
+    fn discard_only(&mut self, entry: Entry, event: KeyEvent, is_lazy: bool, is_write: bool) {
         self.expires -= usize::from(entry.expires());
         let is_kept = entry.kind().is_word() && (is_lazy || !self.snapshot.is_saved(&entry));
         if self.on_event.is_none() && !is_kept {
-            self.entry_bytes -= entry.into_freed(); // its size is computed once
+            self.entry_bytes -= entry.into_freed_size(); // its size is computed once
         } else {
             self.discard_reported(entry, event, is_lazy, is_write);
         }
@@ -153,7 +153,7 @@ impl Totals {
     /// The general case of [`discard_only`](Self::discard_only). The callback may panic, so the sums are
     /// updated, and the snapshot takes the entry over, before the callback runs.
     #[inline(never)]
-    fn discard_reported(&mut self, entry: Entry, event: OnKey, is_lazy: bool, is_write: bool) {
+    fn discard_reported(&mut self, entry: Entry, event: KeyEvent, is_lazy: bool, is_write: bool) {
         let size = entry.allocation_size();
         self.entry_bytes -= size;
         if !self.snapshot.is_saved(&entry) {
@@ -233,7 +233,7 @@ impl Totals {
         if entry.get().kind().is_word() {
             return self.try_replace_word(entry, expiry, content);
         }
-        self.change(entry, |entry, held| entry.try_set(expiry, content, held))
+        self.change(entry, |entry, total_bytes| entry.try_set(expiry, content, total_bytes))
     }
 
     /// Like [`try_set`](Self::try_set), for an entry whose old value may be large.
@@ -247,7 +247,7 @@ impl Totals {
         let old = entry.get();
         let is_kept = self.lazyfree.lazy.server_del || !self.snapshot.is_saved(old);
         if !is_kept || !old.is_large() {
-            return self.change(entry, |entry, held| entry.try_set(expiry, content, held));
+            return self.change(entry, |entry, total_bytes| entry.try_set(expiry, content, total_bytes));
         }
         match Entry::try_from_content(old.key(), expiry, old.view().clock(), content) {
             Ok((new, _size)) => {
@@ -256,7 +256,9 @@ impl Totals {
                 Ok(())
             }
             // The old block may have room for the new value.
-            Err((_error, content)) => self.change(entry, |entry, held| entry.try_set(expiry, content, held)),
+            Err((_error, content)) => {
+                self.change(entry, |entry, total_bytes| entry.try_set(expiry, content, total_bytes))
+            }
         }
     }
 
@@ -264,7 +266,7 @@ impl Totals {
     pub(crate) fn replace(&mut self, entry: &mut OccupiedEntry<'_, Entry>, new: Entry) -> Replaced {
         self.before_removal(entry);
         self.snapshot.mark_saved(&new);
-        let (entry, size) = self.change_saved(entry, |entry, held| entry.replace(new, held));
+        let (entry, size) = self.change_saved(entry, |entry, total_bytes| entry.replace(new, total_bytes));
         Replaced { entry, size }
     }
 

@@ -54,10 +54,10 @@ impl<B: Buffer> Editor<B> {
         }
         impl<B: Buffer> Drop for Trim<'_, B> {
             fn drop(&mut self) {
-                // A room that breaks its contract may have fewer bytes. `cut` would then panic, and a panic
-                // while another one unwinds aborts the process.
+                // A room that breaks its contract may have fewer bytes. `remove_bytes` would then panic, and
+                // a panic while another one unwinds aborts the process.
                 if self.from < self.to && self.to <= self.list.body().len() {
-                    self.list.cut(self.from, self.to, 0);
+                    self.list.remove_bytes(self.from, self.to, 0);
                 }
             }
         }
@@ -125,7 +125,7 @@ impl<B: Buffer> Editor<B> {
             (to, removed) = (next, removed + 1);
         }
         if removed > 0 {
-            self.cut(from, to, removed);
+            self.remove_bytes(from, to, removed);
         }
         removed
     }
@@ -156,7 +156,7 @@ impl<B: Buffer> Editor<B> {
             (read, removed) = (next, removed + 1);
         }
         if removed > 0 {
-            self.cut(write, read, removed);
+            self.remove_bytes(write, read, removed);
         }
         removed
     }
@@ -169,7 +169,7 @@ impl<B: Buffer> Editor<B> {
 
     /// Removes the entries from the position `at` on. `len` is the number of entries that stay.
     pub(crate) fn truncate_at(&mut self, at: usize, len: usize) {
-        self.cut(at, self.body().len(), 0);
+        self.remove_bytes(at, self.body().len(), 0);
         self.buffer.set_count(0);
         self.add_to_count(len);
     }

@@ -64,7 +64,7 @@ impl<B: Buffer> Editor<B> {
     /// `offset` itself, or `None` if there is no next entry. O(n). In C: `lpDelete`.
     pub fn remove(&mut self, offset: Offset) -> Option<Offset> {
         let next = entry::skip(self.body(), offset.at())?;
-        self.cut(offset.at(), next, 1);
+        self.remove_bytes(offset.at(), next, 1);
         (offset.at() < self.body().len()).then_some(offset)
     }
 
@@ -82,10 +82,10 @@ impl<B: Buffer> Editor<B> {
     }
 
     /// Removes the bytes `from..to`, and subtracts `n` from the count.
-    pub(crate) fn cut(&mut self, from: usize, to: usize, n: usize) {
+    pub(crate) fn remove_bytes(&mut self, from: usize, to: usize, n: usize) {
         // Removing fails only in a room that breaks its contract. Nothing is removed then.
         if self.buffer.try_splice(from, to - from, 0, |_| ()).is_ok() {
-            self.count_removed(n);
+            self.subtract_from_count(n);
         }
     }
 
@@ -98,7 +98,7 @@ impl<B: Buffer> Editor<B> {
 
     /// Subtracts `n` from the count. A count that is unknown stays unknown.
     #[inline]
-    fn count_removed(&mut self, n: usize) {
+    fn subtract_from_count(&mut self, n: usize) {
         let count = self.buffer.count();
         if count != COUNT_UNKNOWN {
             self.buffer.set_count(usize::from(count).saturating_sub(n) as u16);

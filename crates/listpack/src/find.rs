@@ -60,8 +60,8 @@ impl View {
     /// ```
     #[inline]
     pub fn position(&self, needle: &[u8], skip: usize) -> Option<(Offset, usize)> {
-        let (at, passed) = search(self.body(), HEADER_LEN, needle, skip)?;
-        Some((Offset::new(at), passed))
+        let (at, index) = search(self.body(), HEADER_LEN, needle, skip)?;
+        Some((Offset::new(at), index))
     }
 }
 
@@ -69,11 +69,11 @@ impl View {
 #[inline]
 fn search(body: &[u8], from: usize, needle: &[u8], skip: usize) -> Option<(usize, usize)> {
     match (entry::short_string_head(needle.len()), needle.last_chunk::<8>()) {
-        (Some(head), Some(end)) => walk(body, from, needle, skip, Some(head), |start| {
+        (Some(head), Some(end)) => search_with(body, from, needle, skip, Some(head), |start| {
             let to = start + needle.len();
             Some(body.get(to - end.len()..to)? == end && body[start..to] == *needle)
         }),
-        (head, _) => walk(body, from, needle, skip, head, |start| {
+        (head, _) => search_with(body, from, needle, skip, head, |start| {
             Some(short_eq(body.get(start..start + needle.len())?, needle))
         }),
     }
@@ -81,33 +81,33 @@ fn search(body: &[u8], from: usize, needle: &[u8], skip: usize) -> Option<(usize
 
 /// The loop of [`search`].
 ///
-/// `head` is the first byte of the needle, if the needle is a short string. `same` gets the position of the
+/// `head` is the first byte of the needle, if the needle is a short string. `eq` gets the position of the
 /// data of a string of the needle's length, and returns whether it equals the needle. It returns `None` if
 /// the string is cut off.
 ///
 /// The branches on `first` are there for point 4 of the module's list.
-#[inline(always)] // into `search`, once for each `same`
-fn walk(
+#[inline(always)] // into `search`, once for each `eq`
+fn search_with(
     body: &[u8],
     mut at: usize,
     needle: &[u8],
     skip: usize,
     head: Option<u8>,
-    same: impl Fn(usize) -> Option<bool>,
+    eq: impl Fn(usize) -> Option<bool>,
 ) -> Option<(usize, usize)> {
-    let (mut number, mut passed) = (None, 0);
+    let (mut number, mut index) = (None, 0);
     loop {
         let first = *body.get(at)?;
         if Some(first) == head {
-            if same(at + 1)? {
-                return Some((at, passed));
+            if eq(at + 1)? {
+                return Some((at, index));
             }
             at += needle.len() + 2;
         } else if let Some(len) = entry::short_string_len(first) {
             at += len + 2;
         } else {
             if matches(body, at, first, needle, &mut number) {
-                return Some((at, passed));
+                return Some((at, index));
             }
             at = entry::step(body, at, first)?;
         }
@@ -115,7 +115,7 @@ fn walk(
             let first = *body.get(at)?;
             at = if first == entry::DOUBLE { at + 10 } else { entry::step(body, at, first)? };
         }
-        passed += 1;
+        index += 1;
     }
 }
 

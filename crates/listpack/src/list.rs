@@ -1,13 +1,13 @@
 //! [`ListPack`]: a list in its own block, or in a caller's [`Room`].
 
+use crate::backing::Backing;
 use crate::editor::Editor;
 use crate::format::{BYTE_LEN_MAX, HEADER_LEN};
-use crate::place::Place;
+use crate::iter::Iter;
 use crate::storage::Storage;
 use crate::validate::{Depth, FromBytesError, Malformed, validate};
 use crate::value::Value;
 use crate::view::View;
-use crate::walk::Iter;
 use common::{NoRoom, ReserveError, Room};
 use core::borrow::Borrow;
 use core::fmt;
@@ -26,7 +26,7 @@ use zmalloc::or_oom;
 /// cloning, splitting, merging and relocating a list need a `ListPack` without a room.
 #[repr(transparent)]
 pub struct ListPack<R = NoRoom> {
-    pub(crate) editor: Editor<Place<R>>,
+    pub(crate) editor: Editor<Backing<R>>,
 }
 
 const _: () = assert!(size_of::<Option<ListPack>>() == size_of::<usize>());
@@ -49,7 +49,7 @@ impl<R: Room> ListPack<R> {
     /// If the room's bytes are not valid. The error contains the room.
     pub fn in_room(room: R) -> Result<Self, (Malformed, R)> {
         match View::new(room.bytes()) {
-            Ok(_) => Ok(Self { editor: Editor { buffer: Place::Room(room) } }),
+            Ok(_) => Ok(Self { editor: Editor { buffer: Backing::Room(room) } }),
             Err(fault) => Err((fault, room)),
         }
     }
@@ -58,8 +58,8 @@ impl<R: Room> ListPack<R> {
     #[inline]
     pub fn into_own(self) -> Result<ListPack, R> {
         match self.editor.buffer {
-            Place::Own(storage) => Ok(ListPack::of(storage)),
-            Place::Room(room) => Err(room),
+            Backing::Own(storage) => Ok(ListPack::of(storage)),
+            Backing::Room(room) => Err(room),
         }
     }
 
@@ -68,7 +68,7 @@ impl<R: Room> ListPack<R> {
     ///
     /// `f` gets a `ListPack` without a room, which has more methods. If `f` panics, the list is empty.
     pub fn with_own<T>(&mut self, f: impl FnOnce(&mut ListPack) -> T) -> Option<T> {
-        let Place::Own(storage) = &mut self.editor.buffer else { return None };
+        let Backing::Own(storage) = &mut self.editor.buffer else { return None };
         let mut list = ListPack::of(core::mem::replace(storage, Storage::new()));
         let result = f(&mut list);
         self.editor.buffer = list.into_room_type().editor.buffer;
@@ -84,8 +84,8 @@ impl<R: Room> ListPack<R> {
     /// If the room has no memory for the bytes. The list is then unchanged.
     pub fn try_assign(&mut self, other: ListPack) -> Result<(), ReserveError> {
         match &self.editor.buffer {
-            Place::Own(_) => self.editor.buffer = other.into_room_type().editor.buffer,
-            Place::Room(_) => self.editor.try_assign(&other)?,
+            Backing::Own(_) => self.editor.buffer = other.into_room_type().editor.buffer,
+            Backing::Room(_) => self.editor.try_assign(&other)?,
         }
         Ok(())
     }
@@ -105,14 +105,14 @@ impl ListPack {
     }
 
     const fn of(storage: Storage) -> Self {
-        Self { editor: Editor { buffer: Place::Own(storage) } }
+        Self { editor: Editor { buffer: Backing::Own(storage) } }
     }
 
     /// Converts the list to a type whose lists may lie in a room. The list keeps its own block. O(1).
     #[inline]
     pub fn into_room_type<R: Room>(self) -> ListPack<R> {
-        let Place::Own(storage) = self.editor.buffer;
-        ListPack { editor: Editor { buffer: Place::Own(storage) } }
+        let Backing::Own(storage) = self.editor.buffer;
+        ListPack { editor: Editor { buffer: Backing::Own(storage) } }
     }
 
     /// Copies a list from its bytes, with the header and the end byte. Checks every entry. Accepts doubles.

@@ -1,8 +1,8 @@
 //! Picking entries at random.
 //!
 //! *With repetition*, each pick is independent of the others. A walk over the entries finds the picked one.
-//! To shorten the walks, one pass over the list first notes up to 64 *signposts*: the offsets of entries at
-//! equal distances. Each walk begins at the last signpost that is not behind the picked entry. So a pick from
+//! To shorten the walks, one pass over the list first builds a *sparse index*: up to 64 offsets of entries at
+//! equal distances. Each walk begins at the last of them that is not behind the picked entry. So a pick from
 //! 1,024 entries walks over fewer than 16 of them. Nothing is allocated.
 //!
 //! *Without repetition*, one pass decides for each entry whether it is picked. If `wanted` more entries are
@@ -20,30 +20,30 @@ use crate::view::{Offset, View};
 use common::random::scale;
 use core::iter;
 
-const SIGNPOSTS: usize = 64;
+const SPARSE_INDEX_LEN: usize = 64;
 
 /// The offsets of the units 0, `stride`, 2 * `stride`, ... A unit is an entry or a pair of entries.
-struct Signposts<'a> {
+struct SparseIndex<'a> {
     body: &'a [u8],
     /// How many entries a unit has.
     width: usize,
     /// How many units the list has.
     units: usize,
     stride: usize,
-    offsets: [u32; SIGNPOSTS],
+    offsets: [u32; SPARSE_INDEX_LEN],
 }
 
-impl<'a> Signposts<'a> {
+impl<'a> SparseIndex<'a> {
     fn new(list: &'a View, width: usize) -> Self {
         let (body, units) = (list.body(), list.len() / width);
-        let stride = units.div_ceil(SIGNPOSTS).max(1);
-        let mut offsets = [HEADER_LEN as u32; SIGNPOSTS];
+        let stride = units.div_ceil(SPARSE_INDEX_LEN).max(1);
+        let mut offsets = [HEADER_LEN as u32; SPARSE_INDEX_LEN];
         let mut at = Some(HEADER_LEN);
         for offset in offsets.iter_mut().take(units / stride + 1) {
-            // In a damaged list, this pass may end early. The remaining signposts point to the end, where
+            // In a damaged list, this pass may end early. The remaining offsets point to the end, where
             // there is no entry.
             *offset = at.unwrap_or(body.len()) as u32;
-            at = at.and_then(|at| pass(body, at, stride * width));
+            at = at.and_then(|at| skip_entries(body, at, stride * width));
         }
         Self { body, width, units, stride, offsets }
     }
@@ -51,12 +51,12 @@ impl<'a> Signposts<'a> {
     /// Returns where the unit at `index` begins. `index` is less than `units`.
     fn position(&self, index: usize) -> Option<usize> {
         let at = *self.offsets.get(index / self.stride)?;
-        pass(self.body, at as usize, index % self.stride * self.width)
+        skip_entries(self.body, at as usize, index % self.stride * self.width)
     }
 }
 
 /// Returns the position behind the next `n` entries.
-fn pass(body: &[u8], at: usize, n: usize) -> Option<usize> {
+fn skip_entries(body: &[u8], at: usize, n: usize) -> Option<usize> {
     (0..n).try_fold(at, |at, _| entry::skip(body, at))
 }
 
@@ -79,10 +79,10 @@ impl View {
     /// Returns `n` random entries. Each is picked from the whole list, so an entry may come twice. Returns
     /// nothing if the list is empty. One pass takes O(len), and then each entry takes O(len / 64).
     pub fn random_many(&self, n: usize, mut rng: impl FnMut() -> u64) -> impl Iterator<Item = Value<'_>> {
-        let signposts = Signposts::new(self, 1);
+        let index = SparseIndex::new(self, 1);
         (0..n).map_while(move |_| {
-            let at = signposts.position(scale(rng(), signposts.units))?;
-            Some(entry::decode(signposts.body, at)?.0)
+            let at = index.position(scale(rng(), index.units))?;
+            Some(entry::decode(index.body, at)?.0)
         })
     }
 
@@ -96,10 +96,10 @@ impl View {
         n: usize,
         mut rng: impl FnMut() -> u64,
     ) -> impl Iterator<Item = (Value<'_>, Value<'_>)> {
-        let signposts = Signposts::new(self, 2);
+        let index = SparseIndex::new(self, 2);
         (0..n).map_while(move |_| {
-            let at = signposts.position(scale(rng(), signposts.units))?;
-            pair(signposts.body, at).map(|(pair, _)| pair)
+            let at = index.position(scale(rng(), index.units))?;
+            pair(index.body, at).map(|(pair, _)| pair)
         })
     }
 

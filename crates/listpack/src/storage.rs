@@ -12,9 +12,9 @@
 //!    between the header and the end byte may have any value.
 //! 2. If `byte_len` is 7, the list has no entries and owns no block. Its pointer points to [`EMPTY`], which
 //!    is never written to. Every other list owns a block from zmalloc's raw functions.
-//! 3. Without the bit [`LOOSE`] in the address, the block can be freed with the size `good_size(byte_len)`.
-//!    So the capacity is not stored. With the bit, the block is larger, because the list was once longer.
-//!    Only the allocator knows its size then.
+//! 3. Without the bit [`OVERSIZED`] in the address, the block can be freed with the size
+//!    `good_size(byte_len)`. So the capacity is not stored. With the bit, the block is larger, because the
+//!    list was once longer. Only the allocator knows its size then.
 
 use crate::buffer::{Buffer, spliced_len};
 use crate::format::{BYTE_LEN_MAX, EMPTY_LEN, END, HEADER_LEN};
@@ -24,7 +24,7 @@ use core::slice;
 use zmalloc::ReserveError;
 
 /// The lowest bit of the address, which is free because blocks are aligned to 8. See invariant 3.
-const LOOSE: usize = 1;
+const OVERSIZED: usize = 1;
 
 #[repr(align(8))]
 struct Aligned([u8; EMPTY_LEN]);
@@ -34,7 +34,7 @@ static EMPTY: Aligned = Aligned([EMPTY_LEN as u8, 0, 0, 0, 0, 0, END]);
 /// The block of a [`ListPack`](crate::ListPack).
 #[repr(transparent)]
 pub(crate) struct Storage {
-    /// The address of the block, with the bit [`LOOSE`].
+    /// The address of the block, with the bit [`OVERSIZED`].
     tagged: NonNull<u8>,
 }
 
@@ -69,14 +69,14 @@ impl Storage {
 
     #[inline]
     fn base(&self) -> NonNull<u8> {
-        let base = self.tagged.as_ptr().map_addr(|address| address & !LOOSE);
+        let base = self.tagged.as_ptr().map_addr(|address| address & !OVERSIZED);
         // SAFETY: the address of a block is a multiple of 8 and not 0, so it is not 0 without the lowest bit.
         unsafe { NonNull::new_unchecked(base) }
     }
 
     #[inline]
-    fn is_loose(&self) -> bool {
-        self.tagged.addr().get() & LOOSE != 0
+    fn is_oversized(&self) -> bool {
+        self.tagged.addr().get() & OVERSIZED != 0
     }
 
     #[inline]
@@ -116,9 +116,9 @@ impl Storage {
             return Ok(());
         }
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
-        let capacity = if self.is_loose() { self.usable_size() } else { class };
-        // The block may be half empty, if there was no memory when `shrink_if_half_free` tried to make it smaller. It
-        // is then moved as well.
+        let capacity = if self.is_oversized() { self.usable_size() } else { class };
+        // The block may be half empty, if there was no memory when `shrink_if_half_free` tried to make it
+        // smaller. It is then moved as well.
         let is_moved =
             (capacity < new_len || size <= capacity / 2) && self.try_move(capacity, size).is_some();
         if is_moved {
@@ -141,7 +141,7 @@ impl Storage {
         if class == size {
             return;
         }
-        let capacity = if self.is_loose() { self.usable_size() } else { class };
+        let capacity = if self.is_oversized() { self.usable_size() } else { class };
         if size > capacity / 2 || self.try_move(capacity, size).is_none() {
             self.tag(true);
         }
@@ -149,7 +149,7 @@ impl Storage {
 
     /// Moves the list to a block of its size class, if its block is larger and there is memory.
     pub(crate) fn shrink_to_fit(&mut self) {
-        if self.is_loose() {
+        if self.is_oversized() {
             let _ = self.try_move(self.usable_size(), zmalloc::good_size(self.byte_len()));
         }
     }
@@ -163,11 +163,11 @@ impl Storage {
         Some(())
     }
 
-    /// Sets or clears the bit [`LOOSE`].
+    /// Sets or clears the bit [`OVERSIZED`].
     #[inline]
-    fn tag(&mut self, is_loose: bool) {
+    fn tag(&mut self, is_oversized: bool) {
         let base = self.base();
-        self.tagged = if is_loose { base.map_addr(|address| address | LOOSE) } else { base };
+        self.tagged = if is_oversized { base.map_addr(|address| address | OVERSIZED) } else { base };
     }
 
     /// Asks the allocator for the size of the block.
@@ -182,7 +182,7 @@ impl Storage {
         let base = self.base();
         if !self.is_owned() {
             0
-        } else if self.is_loose() {
+        } else if self.is_oversized() {
             // SAFETY: the block is owned.
             unsafe { zmalloc::zmalloc_size(base) }
         } else {
@@ -285,7 +285,7 @@ impl Drop for Storage {
             return;
         }
         let base = self.base();
-        if self.is_loose() {
+        if self.is_oversized() {
             // SAFETY: the block is owned, and it is freed only here.
             unsafe { zmalloc::zfree(base) }
         } else {

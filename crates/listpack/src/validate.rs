@@ -105,7 +105,7 @@ pub(crate) fn validate_frame(bytes: &[u8]) -> Result<(), Malformed> {
 /// O(n).
 fn validate_entries(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
     let malformed = |offset, fault| Err(Malformed::new(offset, fault));
-    let says = match bytes {
+    let header_count = match bytes {
         &[_, _, _, _, c0, c1, ..] => u16::from_le_bytes([c0, c1]),
         _ => COUNT_UNKNOWN,
     };
@@ -121,7 +121,7 @@ fn validate_entries(bytes: &[u8], depth: Depth) -> Result<(), Malformed> {
         }
         (at, count) = (next, count + 1);
     }
-    if says != COUNT_UNKNOWN && usize::from(says) != count {
+    if header_count != COUNT_UNKNOWN && usize::from(header_count) != count {
         return malformed(4, Fault::Count);
     }
     Ok(())

@@ -80,8 +80,8 @@ impl View {
     pub fn from_prefix(bytes: &[u8]) -> Result<(&Self, &[u8]), Malformed> {
         let len = bytes.first_chunk().ok_or(Malformed::new(bytes.len(), Fault::Size))?;
         let parts = bytes.split_at_checked(u32::from_le_bytes(*len) as usize);
-        let (list, behind) = parts.ok_or(Malformed::new(0, Fault::ByteLen))?;
-        Ok((Self::new(list)?, behind))
+        let (list, rest) = parts.ok_or(Malformed::new(0, Fault::ByteLen))?;
+        Ok((Self::new(list)?, rest))
     }
 
     /// Returns the bytes as a list without checks. The caller guarantees that the header and the end byte are

@@ -52,11 +52,11 @@ impl QuickList {
         index: usize,
         value: impl Into<Value<'a>>,
     ) -> Result<bool, ReserveError> {
-        let here = index < self.len();
-        if here {
+        let exists = index < self.len();
+        if exists {
             self.inner_mut().try_insert(side, index, value.into())?;
         }
-        Ok(here)
+        Ok(exists)
     }
 
     /// Replaces the element at `index`. Returns `false` if there is none. Takes O(nodes / 128 + elements of a
@@ -72,11 +72,11 @@ impl QuickList {
         index: usize,
         value: impl Into<Value<'a>>,
     ) -> Result<bool, ReserveError> {
-        let here = index < self.len();
-        if here {
+        let exists = index < self.len();
+        if exists {
             self.inner_mut().try_replace(index, value.into())?;
         }
-        Ok(here)
+        Ok(exists)
     }
 }
 
@@ -90,7 +90,7 @@ impl Inner {
             Side::Back => (offset == node.count() - 1, Side::Front),
         };
         let ordinal = self.nodes.ordinal(place);
-        if self.may_join(place, len, 0, 0) {
+        if self.node_allows_insert(place, len, 0, 0) {
             self.nodes.try_splice(place, 1, |pack| match (pack.seek(offset as isize), side) {
                 (Some(offset), Side::Front) => pack.try_insert_before(offset, value).map(drop),
                 (Some(offset), Side::Back) => pack.try_insert_after(offset, value).map(drop),
@@ -100,8 +100,8 @@ impl Inner {
             // The element may not join this node. It may join the neighbour on the side `side`, at the end
             // `other_side` of that neighbour.
             let neighbour = self.nodes.step_from(other_side, place);
-            match neighbour.filter(|&neighbour| self.may_join(neighbour, len, 0, 0)) {
-                Some(neighbour) => self.try_join(other_side, neighbour, value)?,
+            match neighbour.filter(|&neighbour| self.node_allows_insert(neighbour, len, 0, 0)) {
+                Some(neighbour) => self.try_push_to_node(other_side, neighbour, value)?,
                 None => {
                     let beside = ordinal + usize::from(side == Side::Back);
                     self.nodes.try_insert(beside, [self.try_node(value)?])?;
@@ -146,7 +146,7 @@ impl Inner {
         }
         let before = if side == Side::Front { 1 + usize::from(large) } else { 0 };
         let rest = ordinal + before;
-        self.keep(rest, source, side, cut);
+        self.remove_side(rest, source, side, cut);
         if !large {
             self.merge_around(rest);
         }
@@ -162,7 +162,7 @@ impl Inner {
         cut: usize,
     ) -> Result<(Option<Node>, ListPack, usize), ReserveError> {
         let node = self.nodes.place(ordinal).map(|place| self.nodes.get(place));
-        let source = node.map(Node::try_unzipped).transpose()?.flatten();
+        let source = node.map(Node::try_decompressed).transpose()?.flatten();
         let Some(Elements::Packed(pack)) = source.as_ref().or(node).and_then(Node::elements) else {
             unreachable!("a plain node has one element, and is not split");
         };
@@ -193,13 +193,13 @@ impl Inner {
                 Some(offset) => pack.try_replace(offset, value).map(drop),
                 None => Ok(()),
             })?;
-        } else if count == 1 && (large || !self.next_may_join(place, &value)) {
+        } else if count == 1 && (large || !self.next_node_allows_insert(place, &value)) {
             let node = self.try_node(value)?;
             self.nodes.change(place, |old| *old = node);
         } else if plain {
             // The new element is not large. It joins the next node, which has room for it.
             if let Some(next) = self.nodes.step_from(Side::Front, place) {
-                self.try_join(Side::Front, next, value)?;
+                self.try_push_to_node(Side::Front, next, value)?;
             }
             self.nodes.remove(place);
         } else {
@@ -210,9 +210,9 @@ impl Inner {
     }
 
     /// Returns whether the element may join the node behind `place`.
-    fn next_may_join(&self, place: Place, value: &Value<'_>) -> bool {
+    fn next_node_allows_insert(&self, place: Place, value: &Value<'_>) -> bool {
         let next = self.nodes.step_from(Side::Front, place);
-        next.is_some_and(|next| self.may_join(next, text_len(value), 0, 0))
+        next.is_some_and(|next| self.node_allows_insert(next, text_len(value), 0, 0))
     }
 
     /// Replaces one of several elements of a listpack by a large element, which gets its own node. The
@@ -226,10 +226,10 @@ impl Inner {
         let Some(place) = self.nodes.place(ordinal) else { return Ok(()) };
         let count = self.nodes.get(place).count();
         let large = self.try_node(value)?;
-        let source = self.nodes.get(place).try_unzipped()?;
+        let source = self.nodes.get(place).try_decompressed()?;
         if offset == 0 {
             self.nodes.try_insert(ordinal, [large])?;
-            self.keep(ordinal + 1, source, Side::Front, 1);
+            self.remove_side(ordinal + 1, source, Side::Front, 1);
             return Ok(());
         }
         if offset == count - 1 {
@@ -238,7 +238,7 @@ impl Inner {
             let (_, part, count) = self.try_copy_side(ordinal, Side::Back, offset + 1)?;
             self.nodes.try_insert(ordinal + 1, [large, Node::packed(part, count)])?;
         }
-        self.keep(ordinal, source, Side::Back, offset);
+        self.remove_side(ordinal, source, Side::Back, offset);
         self.merge_around(ordinal + 1);
         Ok(())
     }
@@ -272,8 +272,8 @@ impl Inner {
             return false;
         }
         let count = b.count();
-        let Ok(unzipped) = b.try_unzipped() else { return false };
-        let mut right_pack = match unzipped {
+        let Ok(decompressed) = b.try_decompressed() else { return false };
+        let mut right_pack = match decompressed {
             Some(Node::Packed { pack, .. }) => pack,
             _ => self.nodes.change(right, |node| match node {
                 Node::Packed { pack, .. } => mem::take(pack),

@@ -145,16 +145,16 @@ impl Inner {
         side: Side,
         operation: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let zipped = match self.nodes.end(side) {
-            Some(place) if self.nodes.get(place).is_zipped() => {
-                let unzipped = self.nodes.get(place).try_unzipped()?;
-                unzipped.map(|node| self.nodes.change(place, |old| mem::replace(old, node)))
+        let compressed = match self.nodes.end(side) {
+            Some(place) if self.nodes.get(place).is_compressed() => {
+                let decompressed = self.nodes.get(place).try_decompressed()?;
+                decompressed.map(|node| self.nodes.change(place, |old| mem::replace(old, node)))
             }
             _ => None,
         };
         let result = operation(self);
         if result.is_err()
-            && let (Some(node), Some(place)) = (zipped, self.nodes.end(side))
+            && let (Some(node), Some(place)) = (compressed, self.nodes.end(side))
         {
             self.nodes.change(place, |old| *old = node);
         }
@@ -164,8 +164,9 @@ impl Inner {
     /// Pushes an element at `to`, and then removes it at `from`, the other end.
     fn try_rotate_across(&mut self, from: Side, to: Side, value: Value<'_>) -> Result<(), ReserveError> {
         // If the list has one node, the element leaves the node that it joins. So its old bytes do not count.
-        let (leaving, gone) = if self.nodes.single().is_some() { (encoded_len(value), 1) } else { (0, 0) };
-        self.try_push(to, value, leaving, gone)?;
+        let (removed_bytes, removed_count) =
+            if self.nodes.single().is_some() { (encoded_len(value), 1) } else { (0, 0) };
+        self.try_push(to, value, removed_bytes, removed_count)?;
         if let Some(place) = self.nodes.end(from) {
             self.remove_end(from, place);
         }
@@ -186,7 +187,7 @@ impl Inner {
     ) -> Result<(), ReserveError> {
         let len = text_len(&value);
         if self.nodes.get(place).count() > 1 {
-            if !self.may_join(place, len, encoded_len(value), 1) {
+            if !self.node_allows_insert(place, len, encoded_len(value), 1) {
                 let node = self.try_node(value)?;
                 match side {
                     Side::Front => self.nodes.try_push_front([node])?,
@@ -200,8 +201,9 @@ impl Inner {
             return Ok(());
         }
         let neighbour = self.nodes.step_from(side, place);
-        if let Some(neighbour) = neighbour.filter(|&neighbour| self.may_join(neighbour, len, 0, 0)) {
-            self.try_join(side, neighbour, value)?;
+        if let Some(neighbour) = neighbour.filter(|&neighbour| self.node_allows_insert(neighbour, len, 0, 0))
+        {
+            self.try_push_to_node(side, neighbour, value)?;
             drop(self.nodes.remove(place));
             self.recompress();
         }
@@ -213,20 +215,20 @@ impl Inner {
     /// Adds an element at an end. Returns whether it has a new node, so that other nodes may have to be
     /// compressed.
     ///
-    /// `leaving` bytes and `gone` elements of the node at this end will be removed afterwards, so they do not
-    /// count for the limit.
+    /// `removed_bytes` bytes and `removed_count` elements of the node at this end will be removed afterwards,
+    /// so they do not count for the limit.
     fn try_push(
         &mut self,
         side: Side,
         value: Value<'_>,
-        leaving: usize,
-        gone: usize,
+        removed_bytes: usize,
+        removed_count: usize,
     ) -> Result<bool, ReserveError> {
         let len = text_len(&value);
         if let Some(place) = self.nodes.end(side)
-            && self.may_join(place, len, leaving, gone)
+            && self.node_allows_insert(place, len, removed_bytes, removed_count)
         {
-            self.try_join(side, place, value)?;
+            self.try_push_to_node(side, place, value)?;
             self.len += 1;
             return Ok(false);
         }

@@ -67,7 +67,7 @@ enum Source<'a> {
     Plain(&'a [u8]),
     /// A decompressed copy of a node, and the offset of its next element in the listpack. A plain node has no
     /// offset.
-    Unzipped(Node, Option<Offset>),
+    Decompressed(Node, Option<Offset>),
 }
 
 impl<'a> End<'a> {
@@ -103,13 +103,13 @@ impl<'a> End<'a> {
             Some(Elements::Plain(bytes)) => Source::Plain(bytes),
             Some(Elements::Packed(pack)) => Source::Packed(skipped(pack, side, skip)),
             None => {
-                let Some(node) = node.try_unzipped()? else { return Ok(()) };
+                let Some(node) = node.try_decompressed()? else { return Ok(()) };
                 let offset = match node.elements() {
                     Some(Elements::Packed(pack)) if side == Side::Front => pack.seek(skip as isize),
                     Some(Elements::Packed(pack)) => pack.seek(-1 - skip as isize),
                     _ => None,
                 };
-                Source::Unzipped(node, offset)
+                Source::Decompressed(node, offset)
             }
         };
         self.left = node.count() - skip;
@@ -119,7 +119,7 @@ impl<'a> End<'a> {
 
     /// Returns the next element, borrowed until the next step. The node must have one.
     #[inline]
-    fn lend(&mut self, side: Side) -> Option<Value<'_>> {
+    fn next_value(&mut self, side: Side) -> Option<Value<'_>> {
         self.left = self.left.checked_sub(1)?;
         match &mut self.cursor {
             Source::Packed(iter) => match side {
@@ -127,7 +127,7 @@ impl<'a> End<'a> {
                 Side::Back => iter.next_back(),
             },
             Source::Plain(bytes) => Some(Value::raw(bytes)),
-            Source::Unzipped(node, offset) => match node.elements()? {
+            Source::Decompressed(node, offset) => match node.elements()? {
                 Elements::Plain(bytes) => Some(Value::raw(bytes)),
                 Elements::Packed(pack) => {
                     let at = (*offset)?;
@@ -144,7 +144,7 @@ impl<'a> End<'a> {
     /// Returns the next element as an item that may outlive the next step. If there is no memory for a copy,
     /// this end does not advance.
     #[inline]
-    fn try_take(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
+    fn try_next_item(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
         let offset_before = match &mut self.cursor {
             Source::Packed(iter) => {
                 self.left -= 1;
@@ -155,11 +155,11 @@ impl<'a> End<'a> {
                 self.left -= 1;
                 return Ok(Some(Item::stored(Value::raw(bytes))));
             }
-            Source::Unzipped(_, offset) => *offset,
+            Source::Decompressed(_, offset) => *offset,
         };
-        let copied = self.lend(side).map(Item::try_copied).transpose();
+        let copied = self.next_value(side).map(Item::try_copied).transpose();
         if copied.is_err()
-            && let Source::Unzipped(_, offset) = &mut self.cursor
+            && let Source::Decompressed(_, offset) = &mut self.cursor
         {
             *offset = offset_before;
             self.left += 1;
@@ -213,7 +213,7 @@ impl<'a> Iter<'a> {
         }
         end.try_prepare(list, side)?;
         *remaining -= 1;
-        Ok(end.lend(side))
+        Ok(end.next_value(side))
     }
 
     /// Like [`next`](Iterator::next) and [`next_back`](DoubleEndedIterator::next_back), but returns an error
@@ -230,7 +230,7 @@ impl<'a> Iter<'a> {
             return Ok(None);
         }
         end.try_prepare(list, side)?;
-        let item = end.try_take(side)?;
+        let item = end.try_next_item(side)?;
         *remaining -= 1;
         Ok(item)
     }

@@ -151,7 +151,7 @@ impl QuickList {
         let node = self.0.nodes.get(place);
         match node.elements() {
             Some(elements) => Ok(elements.get(offset).map(Item::stored)),
-            None => match node.try_unzipped()?.as_ref().and_then(Node::elements) {
+            None => match node.try_decompressed()?.as_ref().and_then(Node::elements) {
                 Some(elements) => elements.get(offset).map(Item::try_copied).transpose(),
                 None => Ok(None),
             },
@@ -173,18 +173,25 @@ impl Inner {
         NodeLimit::new(self.list_max_listpack_size)
     }
 
-    /// Returns whether an element of `len` bytes may join the node. `leaving` bytes and `gone` elements of
-    /// the node will be removed, so they do not count.
+    /// Returns whether an element of `len` bytes may join the node. `removed_bytes` bytes and
+    /// `removed_count` elements of the node will be removed, so they do not count.
     #[inline]
-    pub(crate) fn may_join(&self, place: Place, len: usize, leaving: usize, gone: usize) -> bool {
+    pub(crate) fn node_allows_insert(
+        &self,
+        place: Place,
+        len: usize,
+        removed_bytes: usize,
+        removed_count: usize,
+    ) -> bool {
         let node = self.nodes.get(place);
-        let bytes = node.raw_len().saturating_sub(leaving);
-        !node.is_plain() && self.limit().allows_insert(bytes, node.count() - gone, len)
+        let bytes = node.raw_len().saturating_sub(removed_bytes);
+        !node.is_plain() && self.limit().allows_insert(bytes, node.count() - removed_count, len)
     }
 
-    /// Adds an element at an end of a node. The caller has checked [`may_join`](Self::may_join).
+    /// Adds an element at an end of a node. The caller has checked
+    /// [`node_allows_insert`](Self::node_allows_insert).
     #[inline]
-    pub(crate) fn try_join(
+    pub(crate) fn try_push_to_node(
         &mut self,
         side: Side,
         place: Place,

@@ -2,17 +2,17 @@
 //! be compressed.
 //!
 //! ```text
-//!  Packed   | kind, size, count | * |--> listpack                            several elements
-//!  Plain    | kind              | * |--> | len | bytes ... |                 one large element
-//!  Zipped   | kind,       count | * |--> | len | raw len: 4 | LZF ... |      either of them, compressed
-//!  byte       0     2     4       8
+//!  Packed     | kind, size, count | * |--> listpack                            several elements
+//!  Plain      | kind              | * |--> | len | bytes ... |                 one large element
+//!  Compressed | kind,       count | * |--> | len | raw len: 4 | LZF ... |      either of them, compressed
+//!  byte         0     2     4       8
 //! ```
 //!
 //! A node has 16 bytes. A node of a linked list would have 32, but here the neighbours of a node are next to
 //! it in memory.
 //!
 //! A listpack that became shorter may lie in a block that is larger than its length says. Only the allocator
-//! knows the size of such a block, and only while the block exists. So a node notes the size of its
+//! knows the size of such a block, and only while the block exists. So a node caches the size of its
 //! listpack's block.
 
 use crate::elements::Elements;
@@ -24,9 +24,9 @@ use listpack::{Depth, FromBytesError, ListPack, Value};
 use zmalloc::{ReserveError, good_size};
 
 /// The minimum size in bytes of a node that is compressed. In C: `MIN_COMPRESS_BYTES`.
-const ZIP_MIN: usize = 48;
+const COMPRESS_LEN_MIN: usize = 48;
 /// How many bytes compression must save. In C: `MIN_COMPRESS_IMPROVE`.
-const ZIP_GAIN_MIN: usize = 8;
+const COMPRESS_GAIN_MIN: usize = 8;
 /// The size of the field in front of the stream, which has the length before compression.
 const RAW_LEN: usize = size_of::<u32>();
 
@@ -38,17 +38,17 @@ pub(crate) enum Node {
         pack: ListPack,
         count: u32,
         /// Whether compressing these bytes was tried and saved too little.
-        dense: bool,
-        /// The size of the listpack's block in the sum of a list: see [`Node::noted_size`].
-        noted: NotedSize,
+        incompressible: bool,
+        /// The size of the listpack's block in the sum of a list: see [`Node::cached_size`].
+        cached: CachedSize,
     },
     Plain {
         bytes: Block,
-        dense: bool,
+        incompressible: bool,
     },
     /// A compressed listpack, or a compressed element if `plain`.
-    Zipped {
-        zip: Block,
+    Compressed {
+        data: Block,
         count: u32,
         plain: bool,
     },
@@ -56,17 +56,17 @@ pub(crate) enum Node {
 
 const _: () = assert!(size_of::<Node>() == 8 + size_of::<usize>());
 
-/// The size of a listpack's block in two bytes: the number of 8-byte words, or 0 if the size is not noted.
+/// The size of a listpack's block in two bytes: the number of 8-byte words, or 0 if the size is not cached.
 #[derive(Clone, Copy)]
-pub(crate) struct NotedSize(u16);
+pub(crate) struct CachedSize(u16);
 
-impl NotedSize {
+impl CachedSize {
     const NONE: Self = Self(0);
     const WORD: usize = 8;
 
-    /// Notes the `size` that the block of a listpack adds to `used_memory`.
+    /// Caches the `size` that the block of a listpack adds to `used_memory`.
     ///
-    /// A size is noted only if it equals `good_size` of the list's length. So nothing is noted for a block
+    /// A size is cached only if it equals `good_size` of the list's length. So nothing is cached for a block
     /// with a size prefix, nor for a block from glibc that is larger than its list.
     fn of(pack: &ListPack, size: usize) -> Self {
         if size != good_size(pack.byte_len()) || !size.is_multiple_of(Self::WORD) {
@@ -75,7 +75,7 @@ impl NotedSize {
         u16::try_from(size / Self::WORD).map_or(Self::NONE, Self)
     }
 
-    /// Returns the size in bytes, or 0 if it is not noted.
+    /// Returns the size in bytes, or 0 if it is not cached.
     #[inline]
     fn get(self) -> usize {
         usize::from(self.0) * Self::WORD
@@ -96,7 +96,7 @@ impl Node {
     /// header of a foreign listpack may be wrong.
     pub(crate) fn packed(pack: ListPack, count: usize) -> Self {
         let count = count as u32; // a listpack has at most 2^29 elements
-        Self::Packed { pack, count, dense: false, noted: NotedSize::NONE }
+        Self::Packed { pack, count, incompressible: false, cached: CachedSize::NONE }
     }
 
     /// Creates a node of a listpack with one element.
@@ -108,7 +108,7 @@ impl Node {
 
     /// Creates a node of one large element.
     pub(crate) fn try_plain(bytes: &[u8]) -> Result<Self, ReserveError> {
-        Ok(Self::Plain { bytes: Block::try_new([bytes])?, dense: false })
+        Ok(Self::Plain { bytes: Block::try_new([bytes])?, incompressible: false })
     }
 
     /// Creates a node of one large element of `len` bytes, which `fill` writes.
@@ -118,14 +118,14 @@ impl Node {
     ) -> Result<Self, E> {
         let mut bytes = Block::try_zeroed(len)?;
         fill(bytes.as_mut_bytes())?;
-        Ok(Self::Plain { bytes, dense: false })
+        Ok(Self::Plain { bytes, incompressible: false })
     }
 
     /// Returns the number of elements.
     #[inline]
     pub(crate) fn count(&self) -> usize {
         match *self {
-            Self::Packed { count, .. } | Self::Zipped { count, .. } => count as usize,
+            Self::Packed { count, .. } | Self::Compressed { count, .. } => count as usize,
             Self::Plain { .. } => 1,
         }
     }
@@ -135,19 +135,19 @@ impl Node {
         match self {
             Self::Packed { pack, .. } => pack.byte_len(),
             Self::Plain { bytes, .. } => bytes.as_bytes().len(),
-            Self::Zipped { zip, .. } => {
-                zip.as_bytes().first_chunk().map_or(0, |len| u32::from_le_bytes(*len) as usize)
+            Self::Compressed { data, .. } => {
+                data.as_bytes().first_chunk().map_or(0, |len| u32::from_le_bytes(*len) as usize)
             }
         }
     }
 
     /// Returns whether the node is one large element. It may be compressed.
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(self, Self::Plain { .. } | Self::Zipped { plain: true, .. })
+        matches!(self, Self::Plain { .. } | Self::Compressed { plain: true, .. })
     }
 
-    pub(crate) fn is_zipped(&self) -> bool {
-        matches!(self, Self::Zipped { .. })
+    pub(crate) fn is_compressed(&self) -> bool {
+        matches!(self, Self::Compressed { .. })
     }
 
     /// Returns the elements. Returns `None` if the node is compressed.
@@ -156,7 +156,7 @@ impl Node {
         match self {
             Self::Packed { pack, .. } => Some(Elements::Packed(pack)),
             Self::Plain { bytes, .. } => Some(Elements::Plain(bytes.as_bytes())),
-            Self::Zipped { .. } => None,
+            Self::Compressed { .. } => None,
         }
     }
 
@@ -165,10 +165,10 @@ impl Node {
         match self {
             Self::Packed { pack, .. } => NodeView::Packed(pack),
             Self::Plain { bytes, .. } => NodeView::Plain(bytes.as_bytes()),
-            Self::Zipped { zip, plain, .. } => NodeView::Zipped {
+            Self::Compressed { data, plain, .. } => NodeView::Compressed {
                 is_plain: *plain,
                 raw_len: self.raw_len(),
-                stream: zip.as_bytes().get(RAW_LEN..).unwrap_or_default(),
+                stream: data.as_bytes().get(RAW_LEN..).unwrap_or_default(),
             },
         }
     }
@@ -177,25 +177,27 @@ impl Node {
     pub(crate) fn allocation_size(&self) -> usize {
         match self {
             Self::Packed { pack, .. } => pack.allocation_size(),
-            Self::Plain { bytes: block, .. } | Self::Zipped { zip: block, .. } => block.allocation_size(),
+            Self::Plain { bytes: block, .. } | Self::Compressed { data: block, .. } => {
+                block.allocation_size()
+            }
         }
     }
 
-    /// Returns the [`allocation_size`](Self::allocation_size) at the last [`note_size`](Self::note_size).
-    /// Does not call the allocator if the size is noted.
-    pub(crate) fn noted_size(&self) -> usize {
+    /// Returns the [`allocation_size`](Self::allocation_size) at the last [`cache_size`](Self::cache_size).
+    /// Does not call the allocator if the size is cached.
+    pub(crate) fn cached_size(&self) -> usize {
         match self {
-            Self::Packed { noted, .. } if noted.get() > 0 => noted.get(),
+            Self::Packed { cached, .. } if cached.get() > 0 => cached.get(),
             _ => self.allocation_size(),
         }
     }
 
-    /// Returns the [`allocation_size`](Self::allocation_size), and notes it for
-    /// [`noted_size`](Self::noted_size).
-    pub(crate) fn note_size(&mut self) -> usize {
+    /// Returns the [`allocation_size`](Self::allocation_size), and caches it for
+    /// [`cached_size`](Self::cached_size).
+    pub(crate) fn cache_size(&mut self) -> usize {
         let size = self.allocation_size();
-        if let Self::Packed { pack, noted, .. } = self {
-            *noted = NotedSize::of(pack, size);
+        if let Self::Packed { pack, cached, .. } = self {
+            *cached = CachedSize::of(pack, size);
         }
         size
     }
@@ -205,21 +207,21 @@ impl Node {
     pub(crate) fn relocate(&mut self, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> bool {
         match self {
             Self::Packed { pack, .. } => pack.relocate(moves),
-            Self::Plain { bytes: block, .. } | Self::Zipped { zip: block, .. } => block.relocate(moves),
+            Self::Plain { bytes: block, .. } | Self::Compressed { data: block, .. } => block.relocate(moves),
         }
     }
 
     /// Copies the node.
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         Ok(match self {
-            &Self::Packed { ref pack, count, dense, .. } => {
-                Self::Packed { pack: pack.try_clone()?, count, dense, noted: NotedSize::NONE }
+            &Self::Packed { ref pack, count, incompressible, .. } => {
+                Self::Packed { pack: pack.try_clone()?, count, incompressible, cached: CachedSize::NONE }
             }
-            Self::Plain { bytes, dense } => {
-                Self::Plain { bytes: Block::try_new([bytes.as_bytes()])?, dense: *dense }
+            Self::Plain { bytes, incompressible } => {
+                Self::Plain { bytes: Block::try_new([bytes.as_bytes()])?, incompressible: *incompressible }
             }
-            Self::Zipped { zip, count, plain } => {
-                Self::Zipped { zip: Block::try_new([zip.as_bytes()])?, count: *count, plain: *plain }
+            Self::Compressed { data, count, plain } => {
+                Self::Compressed { data: Block::try_new([data.as_bytes()])?, count: *count, plain: *plain }
             }
         })
     }
@@ -228,54 +230,58 @@ impl Node {
 /// Compression.
 impl Node {
     /// Returns whether the node is not compressed, and compression has not failed to save enough.
-    pub(crate) fn may_zip(&self) -> bool {
-        matches!(self, Self::Packed { dense: false, .. } | Self::Plain { dense: false, .. })
+    pub(crate) fn may_compress(&self) -> bool {
+        matches!(self, Self::Packed { incompressible: false, .. } | Self::Plain { incompressible: false, .. })
     }
 
     /// Compresses the node if this saves enough and there is memory. In C: `__quicklistCompressNode`.
-    pub(crate) fn zip(&mut self) {
-        if !self.may_zip() {
+    pub(crate) fn compress(&mut self) {
+        if !self.may_compress() {
             return;
         }
-        let Ok(zipped) = self.zipped() else { return }; // there was no memory: a later call may succeed
-        match (zipped, &mut *self) {
-            (Some(zipped), _) => *self = zipped,
-            (None, Self::Packed { dense, .. } | Self::Plain { dense, .. }) => *dense = true,
-            (None, Self::Zipped { .. }) => (),
+        let Ok(compressed) = self.compressed() else { return }; // no memory: a later call may succeed
+        match (compressed, &mut *self) {
+            (Some(compressed), _) => *self = compressed,
+            (None, Self::Packed { incompressible, .. } | Self::Plain { incompressible, .. }) => {
+                *incompressible = true
+            }
+            (None, Self::Compressed { .. }) => (),
         }
     }
 
     /// Returns the compressed node if compression saves enough.
-    fn zipped(&self) -> Result<Option<Self>, ReserveError> {
+    fn compressed(&self) -> Result<Option<Self>, ReserveError> {
         let (raw, plain) = match self.elements() {
             Some(Elements::Packed(pack)) => (pack.as_bytes(), false),
             Some(Elements::Plain(bytes)) => (bytes, true),
             None => return Ok(None),
         };
-        let room = raw.len().saturating_sub(ZIP_GAIN_MIN + 1);
-        let (Ok(raw_len), true) = (u32::try_from(raw.len()), raw.len() >= ZIP_MIN) else { return Ok(None) };
+        let room = raw.len().saturating_sub(COMPRESS_GAIN_MIN + 1);
+        let (Ok(raw_len), true) = (u32::try_from(raw.len()), raw.len() >= COMPRESS_LEN_MIN) else {
+            return Ok(None);
+        };
         let mut stream = Block::try_zeroed(room)?;
         let Some(len) = lzf::compress(raw, stream.as_mut_bytes()) else { return Ok(None) };
-        let zip = Block::try_new([&raw_len.to_le_bytes(), &stream.as_bytes()[..len]])?;
-        Ok(Some(Self::Zipped { zip, count: self.count() as u32, plain }))
+        let data = Block::try_new([&raw_len.to_le_bytes(), &stream.as_bytes()[..len]])?;
+        Ok(Some(Self::Compressed { data, count: self.count() as u32, plain }))
     }
 
     /// Returns a decompressed copy if the node is compressed. In C: `__quicklistDecompressNode`.
-    pub(crate) fn try_unzipped(&self) -> Result<Option<Self>, ReserveError> {
-        let &Self::Zipped { ref zip, count, plain } = self else { return Ok(None) };
+    pub(crate) fn try_decompressed(&self) -> Result<Option<Self>, ReserveError> {
+        let &Self::Compressed { ref data, count, plain } = self else { return Ok(None) };
         let mut bytes = Block::try_zeroed(self.raw_len())?;
-        let stream = zip.as_bytes().get(RAW_LEN..).unwrap_or_default();
+        let stream = data.as_bytes().get(RAW_LEN..).unwrap_or_default();
         lzf::decompress(stream, bytes.as_mut_bytes()).expect("a stream that this crate wrote");
         Ok(Some(if plain {
-            Self::Plain { bytes, dense: false }
+            Self::Plain { bytes, incompressible: false }
         } else {
             Self::packed(pack_from(bytes.as_bytes())?, count as usize)
         }))
     }
 
     /// Decompresses the node in place.
-    pub(crate) fn try_unzip(&mut self) -> Result<(), ReserveError> {
-        if let Some(node) = self.try_unzipped()? {
+    pub(crate) fn try_decompress(&mut self) -> Result<(), ReserveError> {
+        if let Some(node) = self.try_decompressed()? {
             *self = node;
         }
         Ok(())
@@ -294,9 +300,9 @@ fn pack_from(bytes: &[u8]) -> Result<ListPack, ReserveError> {
 impl Node {
     /// Calls `change`, which may change the node in any way or replace it.
     pub(crate) fn change<T>(&mut self, size: &mut usize, change: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.noted_size();
+        let before = self.cached_size();
         let result = change(self);
-        *size = *size - before + self.note_size();
+        *size = *size - before + self.cache_size();
         result
     }
 
@@ -304,7 +310,7 @@ impl Node {
     /// replacement.
     ///
     /// The simple version is `self.change(size, |node| node.try_edit(added, splice))`, which asks the
-    /// allocator for the size of the block. This version differs in one point: if the size was noted, the
+    /// allocator for the size of the block. This version differs in one point: if the size was cached, the
     /// length of the listpack says whether it is still in the same block, and the allocator is not called.
     /// Debug builds compare the two sizes.
     #[inline]
@@ -315,24 +321,24 @@ impl Node {
         splice: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
     ) -> Result<T, ReserveError> {
         match self {
-            Self::Packed { pack, count, dense, noted } if noted.get() > 0 => {
+            Self::Packed { pack, count, incompressible, cached } if cached.get() > 0 => {
                 let result = splice(pack)?;
                 *count = count.saturating_add_signed(added as i32);
-                *dense = false;
-                if !noted.is_same_block_after(pack.byte_len()) {
-                    self.update_noted_size(size);
+                *incompressible = false;
+                if !cached.is_same_block_after(pack.byte_len()) {
+                    self.refresh_cached_size(size);
                 }
-                debug_assert_eq!(self.noted_size(), self.allocation_size(), "a block was changed unnoticed");
+                debug_assert_eq!(self.cached_size(), self.allocation_size(), "a block was changed unnoticed");
                 Ok(result)
             }
-            _ => self.try_splice_and_ask(size, added, splice),
+            _ => self.try_splice_uncached(size, added, splice),
         }
     }
 
     /// The slow path of [`try_splice`](Self::try_splice), for a node that is compressed or whose size is not
-    /// noted.
+    /// cached.
     #[cold]
-    fn try_splice_and_ask<T>(
+    fn try_splice_uncached<T>(
         &mut self,
         size: &mut usize,
         added: isize,
@@ -343,7 +349,7 @@ impl Node {
 
     /// Notes the size again, because the listpack may be in another block.
     #[inline(never)]
-    fn update_noted_size(&mut self, size: &mut usize) {
+    fn refresh_cached_size(&mut self, size: &mut usize) {
         self.change(size, |_| ());
     }
 }
@@ -365,29 +371,29 @@ impl Node {
         edit: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
     ) -> Result<T, ReserveError> {
         match self {
-            Self::Packed { pack, count, dense, .. } => {
+            Self::Packed { pack, count, incompressible, .. } => {
                 let result = edit(pack)?;
                 *count = count.saturating_add_signed(added as i32);
-                *dense = false;
+                *incompressible = false;
                 Ok(result)
             }
-            _ => self.try_edit_zipped(added, edit),
+            _ => self.try_edit_compressed(added, edit),
         }
     }
 
     #[cold]
-    fn try_edit_zipped<T>(
+    fn try_edit_compressed<T>(
         &mut self,
         added: isize,
         edit: impl FnOnce(&mut ListPack) -> Result<T, ReserveError>,
     ) -> Result<T, ReserveError> {
-        let Some(mut node) = self.try_unzipped()?.filter(|node| !node.is_plain()) else {
+        let Some(mut node) = self.try_decompressed()?.filter(|node| !node.is_plain()) else {
             unreachable!("a plain node is replaced, not changed");
         };
         let result = node.try_edit(added, edit)?;
         *self = node;
         if self.count() > 0 {
-            self.zip();
+            self.compress();
         }
         Ok(result)
     }

@@ -16,7 +16,7 @@ pub enum NodeView<'a> {
     /// One large element. In C: `QUICKLIST_NODE_CONTAINER_PLAIN`.
     Plain(&'a [u8]),
     /// A listpack or a large element, compressed by [`lzf`](crate::lzf).
-    Zipped {
+    Compressed {
         /// Whether it is one large element.
         is_plain: bool,
         /// How many bytes it has before compression.

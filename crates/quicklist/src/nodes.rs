@@ -197,7 +197,7 @@ impl Nodes {
         let Some(place) = self.place(ordinal) else { return self.try_push_back(nodes) };
         let Place { segment: at, mut slot } = place;
         let segment = &mut self.segments[at];
-        if segment.has_places(N) {
+        if segment.has_free_slots(N) {
             return segment.try_insert(slot, nodes, &mut self.size);
         }
         if slot == 0 {
@@ -221,7 +221,7 @@ impl Nodes {
     /// Inserts nodes in front of all. O(nodes of a segment), and O(segments) if there is a new segment.
     pub(crate) fn try_push_front<const N: usize>(&mut self, nodes: [Node; N]) -> Result<(), ReserveError> {
         match self.segments.first_mut() {
-            Some(segment) if segment.has_places(N) => segment.try_insert(0, nodes, &mut self.size),
+            Some(segment) if segment.has_free_slots(N) => segment.try_insert(0, nodes, &mut self.size),
             _ => self.try_insert_segment(0, nodes),
         }
     }
@@ -229,7 +229,7 @@ impl Nodes {
     /// Adds nodes behind all. Amortised O(1).
     pub(crate) fn try_push_back<const N: usize>(&mut self, nodes: [Node; N]) -> Result<(), ReserveError> {
         match self.segments.last_mut() {
-            Some(segment) if segment.has_places(N) => {
+            Some(segment) if segment.has_free_slots(N) => {
                 segment.try_insert(segment.nodes().len(), nodes, &mut self.size)
             }
             _ => self.try_insert_segment(self.segments.len(), nodes),
@@ -306,10 +306,10 @@ impl Nodes {
             self.segments.remove(at);
         }
         if at + 1 < self.segments.len() {
-            self.join(at);
+            self.merge_segments(at);
         }
         if at > 0 && at < self.segments.len() {
-            self.join(at - 1);
+            self.merge_segments(at - 1);
         }
         if let Some(segment) = self.segments.get_mut(at) {
             segment.shrink(&mut self.size);
@@ -319,7 +319,7 @@ impl Nodes {
 
     /// Moves the nodes of the segment behind `left` to the segment `left`, if this leaves `left` at most half
     /// full. Allocates if `left` has too little room.
-    fn join(&mut self, left: usize) {
+    fn merge_segments(&mut self, left: usize) {
         let [target, emptied] = &mut self.segments[left..left + 2] else { return };
         let added = emptied.nodes().len();
         if target.nodes().len() + added <= SEGMENT_NODES / 2

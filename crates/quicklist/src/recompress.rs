@@ -67,10 +67,10 @@ impl Inner {
     fn recompress_node(&mut self, place: Place, nearest: usize) {
         let node = self.nodes.get(place);
         let outer = nearest < usize::from(self.list_compress_depth);
-        if outer && node.is_zipped() {
-            let _ = self.nodes.change(place, Node::try_unzip); // if this fails, a later call does it
-        } else if !outer && node.may_zip() {
-            self.nodes.change(place, Node::zip);
+        if outer && node.is_compressed() {
+            let _ = self.nodes.change(place, Node::try_decompress); // if this fails, a later call does it
+        } else if !outer && node.may_compress() {
+            self.nodes.change(place, Node::compress);
         }
     }
 }

@@ -73,21 +73,21 @@ impl QuickList {
 }
 
 impl Inner {
-    /// Removes the elements on the side `gone` of `cut` from a node. `source` is the decompressed node, if
+    /// Removes the elements on one side of `cut` from a node. `source` is the decompressed node, if
     /// the node is compressed.
-    pub(crate) fn keep(&mut self, ordinal: usize, source: Option<Node>, gone: Side, cut: usize) {
+    pub(crate) fn remove_side(&mut self, ordinal: usize, source: Option<Node>, side: Side, cut: usize) {
         let Some(place) = self.nodes.place(ordinal) else { return };
         self.nodes.change(place, |node| {
             if let Some(source) = source {
                 *node = source;
             }
             let count = node.count();
-            let removed = match gone {
+            let removed = match side {
                 Side::Front => cut,
                 Side::Back => count - cut,
             };
             let kept = node.try_edit(-(removed as isize), |pack| {
-                match gone {
+                match side {
                     Side::Front => drop(pack.remove_range(0, cut)),
                     Side::Back => pack.truncate(cut),
                 }
@@ -113,13 +113,14 @@ impl Inner {
             let (cuts_first, cuts_last) = (from > 0, until < last_count);
             // At most two nodes lose only a part. They are decompressed before anything changes.
             let first_source =
-                cuts_first.then(|| self.nodes.get(first).try_unzipped()).transpose()?.flatten();
-            let last_source = cuts_last.then(|| self.nodes.get(last).try_unzipped()).transpose()?.flatten();
+                cuts_first.then(|| self.nodes.get(first).try_decompressed()).transpose()?.flatten();
+            let last_source =
+                cuts_last.then(|| self.nodes.get(last).try_decompressed()).transpose()?.flatten();
             if cuts_first {
-                self.keep(first_ordinal, first_source, Side::Back, from);
+                self.remove_side(first_ordinal, first_source, Side::Back, from);
             }
             if cuts_last {
-                self.keep(last_ordinal, last_source, Side::Front, until);
+                self.remove_side(last_ordinal, last_source, Side::Front, until);
             }
             let whole = first_ordinal + usize::from(cuts_first);
             let end = last_ordinal + 1 - usize::from(cuts_last);
@@ -144,13 +145,13 @@ impl Inner {
                 })?;
             }
         } else {
-            let first_source = self.try_unzipped_if(first, from > 0)?;
-            let last_source = self.try_unzipped_if(last, until < last_count)?;
+            let first_source = self.try_decompressed_if(first, from > 0)?;
+            let last_source = self.try_decompressed_if(last, until < last_count)?;
             if from > 0 {
-                self.keep(first_ordinal, first_source, Side::Front, from);
+                self.remove_side(first_ordinal, first_source, Side::Front, from);
             }
             if until < last_count {
-                self.keep(last_ordinal, last_source, Side::Back, until);
+                self.remove_side(last_ordinal, last_source, Side::Back, until);
             }
         }
         self.nodes.remove_range(last_ordinal + 1, usize::MAX);
@@ -161,8 +162,8 @@ impl Inner {
     }
 
     /// Returns the decompressed node if the node is compressed and `cut` is set.
-    fn try_unzipped_if(&self, place: Place, cut: bool) -> Result<Option<Node>, ReserveError> {
-        if cut { self.nodes.get(place).try_unzipped() } else { Ok(None) }
+    fn try_decompressed_if(&self, place: Place, cut: bool) -> Result<Option<Node>, ReserveError> {
+        if cut { self.nodes.get(place).try_decompressed() } else { Ok(None) }
     }
 
     fn try_remove_equal(
@@ -178,18 +179,18 @@ impl Inner {
             Side::Front => distance,
             Side::Back => nodes - 1 - distance,
         };
-        if self.nodes.iter().any(Node::is_zipped) {
+        if self.nodes.iter().any(Node::is_compressed) {
             let (mut left, mut place) = (count, self.nodes.end(side));
             for distance in 0..nodes {
-                let Some(here) = place.filter(|_| left > 0) else { break };
-                let node = self.nodes.get(here);
-                left -= match node.try_unzipped()? {
+                let Some(current) = place.filter(|_| left > 0) else { break };
+                let node = self.nodes.get(current);
+                left -= match node.try_decompressed()? {
                     None => count_equal(node, left, value),
                     Some(mut copy) => {
                         let removed = remove_equal(&mut copy, side, left, value);
                         if removed > 0 {
                             if copy.count() > 0 {
-                                copy.zip();
+                                copy.compress();
                             }
                             try_reserve(&mut copies, 1, usize::MAX)?;
                             copies.push((ordinal_of(distance), copy));
@@ -197,7 +198,7 @@ impl Inner {
                         removed
                     }
                 };
-                place = self.nodes.step_from(side, here);
+                place = self.nodes.step_from(side, current);
             }
         }
         // From here on nothing fails. Nodes that become empty stay until `remove_empty`, so places stay
@@ -211,7 +212,7 @@ impl Inner {
             if let Some((_, copy)) = copies.next_if(|&(ordinal, _)| ordinal == ordinal_of(distance)) {
                 self.nodes.change(place, |node| *node = copy);
                 removed += before - self.nodes.get(place).count();
-            } else if !self.nodes.get(place).is_zipped() {
+            } else if !self.nodes.get(place).is_compressed() {
                 let left = count - removed;
                 removed += self.nodes.change(place, |node| remove_equal(node, side, left, value));
             }
@@ -241,7 +242,7 @@ fn count_equal(node: &Node, limit: usize, value: Value<'_>) -> usize {
 fn remove_equal(node: &mut Node, side: Side, limit: usize, value: Value<'_>) -> usize {
     let mut removed = 0;
     match node {
-        Node::Packed { pack, count, dense, .. } => {
+        Node::Packed { pack, count, incompressible, .. } => {
             let mut next = pack_end(pack, side);
             while let Some(offset) = next.filter(|_| removed < limit) {
                 let equal = pack.get(offset).is_some_and(|other| other == value);
@@ -259,7 +260,7 @@ fn remove_equal(node: &mut Node, side: Side, limit: usize, value: Value<'_>) -> 
             // The count of foreign bytes may be wrong.
             removed = removed.min(*count as usize);
             *count -= removed as u32;
-            *dense &= removed == 0;
+            *incompressible &= removed == 0;
         }
         Node::Plain { bytes, .. } if limit > 0 && value == *bytes.as_bytes() => {
             *node = Node::packed(ListPack::new(), 0);

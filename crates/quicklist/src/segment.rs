@@ -67,7 +67,7 @@ impl Segment {
     }
 
     /// Returns whether the segment has places for `additional` more nodes.
-    pub(crate) fn has_places(&self, additional: usize) -> bool {
+    pub(crate) fn has_free_slots(&self, additional: usize) -> bool {
         self.nodes.len() + additional <= SEGMENT_NODES
     }
 }
@@ -103,8 +103,8 @@ impl Segment {
         Ok(result)
     }
 
-    /// Inserts nodes at `slot`. The caller has checked [`has_places`](Self::has_places). An error leaves the
-    /// segment unchanged.
+    /// Inserts nodes at `slot`. The caller has checked [`has_free_slots`](Self::has_free_slots). An error
+    /// leaves the segment unchanged.
     pub(crate) fn try_insert<const N: usize>(
         &mut self,
         slot: usize,
@@ -121,7 +121,7 @@ impl Segment {
         debug_assert!(self.nodes.capacity() - self.nodes.len() >= N);
         for mut node in nodes.into_iter().rev() {
             self.elements += node.count();
-            *size += node.note_size();
+            *size += node.cache_size();
             self.nodes.insert(slot, node);
         }
     }
@@ -143,7 +143,7 @@ impl Segment {
     /// Subtracts a removed node from `elements` and `size`.
     fn forget(&mut self, node: &Node, size: &mut usize) {
         self.elements -= node.count();
-        *size -= node.noted_size();
+        *size -= node.cached_size();
         self.release_if_empty(size);
     }
 }
@@ -154,7 +154,7 @@ impl Segment {
     pub(crate) fn remove_range(&mut self, slots: Range<usize>, size: &mut usize) {
         for node in self.nodes.drain(slots) {
             self.elements -= node.count();
-            *size -= node.noted_size();
+            *size -= node.cached_size();
         }
         self.release_if_empty(size);
     }
@@ -163,7 +163,7 @@ impl Segment {
     pub(crate) fn remove_empty(&mut self, size: &mut usize) {
         self.nodes.retain(|node| {
             let keep = node.count() > 0;
-            *size -= if keep { 0 } else { node.noted_size() };
+            *size -= if keep { 0 } else { node.cached_size() };
             keep
         });
         self.release_if_empty(size);
@@ -235,7 +235,7 @@ impl Segment {
         assert!((1..=SEGMENT_NODES).contains(&self.nodes.len()));
         assert_eq!(self.elements, self.nodes.iter().map(Node::count).sum::<usize>());
         let sizes = self.nodes.iter().map(|node| {
-            assert_eq!(node.noted_size(), node.allocation_size());
+            assert_eq!(node.cached_size(), node.allocation_size());
             node.allocation_size()
         });
         vec_size(&self.nodes) + sizes.sum::<usize>()

@@ -42,11 +42,11 @@ impl AtomicFile {
     pub(crate) fn finish(mut self, writer: Writer<File>) -> Result<u64, SaveError> {
         let offset = writer.offset();
         let file = writer.finish()?;
-        self.keep(file).map_err(|error| SaveError::Io { offset, error })
+        self.sync_and_rename(file).map_err(|error| SaveError::Io { offset, error })
     }
 
     /// Syncs and renames the file. Returns its length in bytes.
-    fn keep(&mut self, file: File) -> io::Result<u64> {
+    fn sync_and_rename(&mut self, file: File) -> io::Result<u64> {
         file.sync_all()?;
         let len = file.metadata()?.len();
         drop(file);

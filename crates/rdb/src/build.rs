@@ -8,9 +8,9 @@
 //! memory.
 
 use crate::error::Fault;
-use crate::sink::{LongPair, Pair, PartError, Sink, Taken, check_listpack};
+use crate::sink::{LongPair, Pair, PartError, Sink, SinkResult, check_listpack};
 use crate::text::Stream;
-use crate::walk::give_all;
+use crate::walk::emit_all;
 use keyspace::values::list::{NodeLimit, Side};
 use keyspace::values::zset::{AddError, AddOptions, Added};
 use keyspace::values::{
@@ -28,7 +28,7 @@ pub(crate) trait Store {
     fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error>;
 
     /// Is called instead of `store` if the value is a collection without elements.
-    fn store_empty(&mut self) -> Taken;
+    fn store_empty(&mut self) -> SinkResult;
 }
 
 /// A value that is being built.
@@ -64,7 +64,13 @@ impl<T: Store> Builder<'_, T> {
     }
 
     /// Inserts the elements of a packed value that is not within the limits.
-    fn unpack(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8], len: usize) -> Taken {
+    fn unpack(
+        &mut self,
+        object_type: ObjectType,
+        encoding: Encoding,
+        bytes: &[u8],
+        len: usize,
+    ) -> SinkResult {
         self.begin(object_type, len as u64)?;
         if encoding == Encoding::IntSet {
             let set =
@@ -72,11 +78,11 @@ impl<T: Store> Builder<'_, T> {
             return set.iter().try_for_each(|member| self.element(Element::Int(member)));
         }
         let list = View::new(bytes).map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
-        give_all(list.iter(), object_type, self)
+        emit_all(list.iter(), object_type, self)
     }
 
     /// Adds a node of a list. If the node is the whole list and is within the limits, it is stored as it is.
-    fn node(&mut self, bytes: &[u8]) -> Taken {
+    fn node(&mut self, bytes: &[u8]) -> SinkResult {
         let is_whole = self.partial.hint <= 1 && self.partial.value.as_ref().is_none_or(Value::is_empty);
         let limits = self.limits;
         if is_whole {
@@ -132,17 +138,17 @@ fn has_long_scores(bytes: &[u8]) -> bool {
 }
 
 impl<T: Store> Sink for Builder<'_, T> {
-    fn string(&mut self, string: Element<'_>) -> Taken {
+    fn string(&mut self, string: Element<'_>) -> SinkResult {
         self.partial.is_stored = true;
         Ok(self.store.store(RestoreValue::String(string))?)
     }
 
-    fn long_string(&mut self, string: OwnedElement) -> Taken {
+    fn long_string(&mut self, string: OwnedElement) -> SinkResult {
         self.partial.value = Some(Value::String(string));
         Ok(())
     }
 
-    fn begin(&mut self, object_type: ObjectType, len: u64) -> Taken {
+    fn begin(&mut self, object_type: ObjectType, len: u64) -> SinkResult {
         let len = usize::try_from(len).unwrap_or(usize::MAX);
         self.partial.hint = len;
         // The encoding of a set or a sorted set also depends on its first member, so it is created with that
@@ -150,7 +156,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         self.partial.value = match object_type {
             ObjectType::Hash => {
                 let mut hash = Hash::new();
-                hash.try_expect(len, self.limits)?;
+                hash.try_convert_for(len, self.limits)?;
                 Some(hash.into())
             }
             ObjectType::List if self.partial.value.is_none() => Some(List::new().into()),
@@ -159,7 +165,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         Ok(())
     }
 
-    fn element(&mut self, element: Element<'_>) -> Taken {
+    fn element(&mut self, element: Element<'_>) -> SinkResult {
         let (limits, hint) = (self.limits, self.partial.hint);
         if self.partial.value.is_none() {
             // This is a set: `begin` has created the value of a list.
@@ -178,7 +184,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         }
     }
 
-    fn scored(&mut self, member: Element<'_>, score: f64) -> Taken {
+    fn scored(&mut self, member: Element<'_>, score: f64) -> SinkResult {
         let (limits, hint) = (self.limits, self.partial.hint);
         let value = &mut self.partial.value;
         let value = value.get_or_insert_with(|| ZSet::with_hint(member, hint, limits).into());
@@ -191,7 +197,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         }
     }
 
-    fn pair(&mut self, (field, value, expiry): Pair<'_>) -> Taken {
+    fn pair(&mut self, (field, value, expiry): Pair<'_>) -> SinkResult {
         let limits = self.limits;
         if self.skip_expired(expiry) {
             return Ok(());
@@ -200,7 +206,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         if hash.try_insert(field, value, limits)? { Ok(()) } else { Err(duplicate()) }
     }
 
-    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken {
+    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> SinkResult {
         let shape = match encoding {
             _ if object_type == ObjectType::List => return self.node(bytes),
             Encoding::IntSet => Set::check_packed(encoding, bytes)
@@ -214,13 +220,13 @@ impl<T: Store> Sink for Builder<'_, T> {
         Ok(self.store.store(RestoreValue::Packed(object_type, encoding, bytes))?)
     }
 
-    fn plain(&mut self, element: &[u8]) -> Taken {
+    fn plain(&mut self, element: &[u8]) -> SinkResult {
         let limits = self.limits;
         let Some(list) = self.list() else { return Ok(()) };
         Ok(list.try_push_plain(element, limits)?)
     }
 
-    fn long_element(&mut self, element: Stream<'_>) -> Taken {
+    fn long_element(&mut self, element: Stream<'_>) -> SinkResult {
         let (limits, len) = (self.limits, element.raw_len());
         match &mut self.partial.value {
             Some(Value::List(list)) if is_large(len, limits) => {
@@ -239,7 +245,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         }
     }
 
-    fn long_scored(&mut self, member: Stream<'_>, score: f64) -> Taken {
+    fn long_scored(&mut self, member: Stream<'_>, score: f64) -> SinkResult {
         let (limits, len) = (self.limits, member.raw_len());
         if len <= limits.zset_max_listpack_value {
             return self.scored(Element::Bytes(&member.try_decompressed()?), score);
@@ -250,7 +256,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         if is_new { Ok(()) } else { Err(duplicate()) }
     }
 
-    fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> Taken {
+    fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> SinkResult {
         let lens = [field.len(), value.len()];
         if lens.iter().all(|len| *len <= self.limits.hash_max_listpack_value) {
             let (field, value) = (field.try_decompressed()?, value.try_decompressed()?);
@@ -267,7 +273,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         if is_new { Ok(()) } else { Err(duplicate()) }
     }
 
-    fn long_plain(&mut self, element: Stream<'_>) -> Taken {
+    fn long_plain(&mut self, element: Stream<'_>) -> SinkResult {
         let (limits, len) = (self.limits, element.raw_len());
         let Some(list) = self.list() else { return Ok(()) };
         if is_large(len, limits) {
@@ -277,7 +283,7 @@ impl<T: Store> Sink for Builder<'_, T> {
         }
     }
 
-    fn end(&mut self) -> Taken {
+    fn end(&mut self) -> SinkResult {
         match &mut self.partial.value {
             _ if self.partial.is_stored => Ok(()),
             Some(value) if !value.is_empty() => Ok(self.store.store(RestoreValue::Built(value))?),

@@ -19,9 +19,9 @@
 use crate::error::Fault;
 use crate::input::{Block, try_resized};
 use crate::lzf_reader::LzfReader;
-use crate::sink::{PartError, Sink, Taken, check_listpack};
+use crate::sink::{PartError, Sink, SinkResult, check_listpack};
 use crate::text::{LONG_MIN, MaybeCompressed, Stream};
-use crate::walk::{element, give_all, give_triple, score_of};
+use crate::walk::{element, emit_all, emit_triple, score_of};
 use crate::ziplist::{Ziplist, Zipmap};
 use allocator_api2::vec::Vec;
 use core::cell::RefCell;
@@ -80,7 +80,7 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 /// Where an element is in a value that is no longer in memory. For an integer, this is the integer itself.
-enum Place {
+enum ElementSource {
     Int(i64),
     Bytes(Range<usize>),
 }
@@ -89,7 +89,7 @@ enum Chunk {
     /// Entries whose elements are short.
     Short(Range<usize>),
     /// An element, a field and its value, or a member and its score. At least one of the strings is long.
-    Long { first: Place, second: Place, score: f64, expiry: Option<u64> },
+    Long { first: ElementSource, second: ElementSource, score: f64, expiry: Option<u64> },
 }
 
 impl Packing {
@@ -126,17 +126,17 @@ impl Packing {
 }
 
 /// Divides a value into chunks, and counts its elements.
-fn divide(
+fn split_into_chunks(
     bytes: &[u8],
     packing: Packing,
     object_type: ObjectType,
 ) -> Result<(Vec<Chunk, Zmalloc>, u64), PartError> {
     let mut entries = packing.check(object_type, bytes)?;
-    let place = |value: Value<'_>| match element(value) {
-        Element::Int(value) => Place::Int(value),
+    let source = |value: Value<'_>| match element(value) {
+        Element::Int(value) => ElementSource::Int(value),
         Element::Bytes(string) => {
             let start = string.as_ptr().addr().saturating_sub(bytes.as_ptr().addr());
-            Place::Bytes(start..start + string.len())
+            ElementSource::Bytes(start..start + string.len())
         }
     };
     let is_long = |value: &Value<'_>| matches!(value, Value::Str(string) if string.len() > LONG_MIN);
@@ -165,8 +165,8 @@ fn divide(
             let score = if is_scored { score_of(second) } else { Some(0.0) };
             let Value::Int(time) = third else { return Err(PartError::Packed(Fault::Number, 0)) };
             push(Chunk::Long {
-                first: place(first),
-                second: place(second),
+                first: source(first),
+                second: source(second),
                 score: score.ok_or(PartError::Packed(Fault::Score, 0))?,
                 expiry: u64::try_from(time).ok().filter(|time| *time > 0),
             })?;
@@ -185,22 +185,22 @@ fn divide(
 
 /// Gives the elements of a packed value to a sink. The elements of a node are added to the list that has
 /// begun.
-pub(crate) fn give<S: Sink>(
+pub(crate) fn emit<S: Sink>(
     stream: Stream<'_>,
     packing: Packing,
     (object_type, is_node): (ObjectType, bool),
     sink: &mut S,
-) -> Taken {
+) -> SinkResult {
     let bytes = stream.try_decompressed()?;
-    let (chunks, count) = divide(&bytes, packing, object_type)?;
+    let (chunks, count) = split_into_chunks(&bytes, packing, object_type)?;
     drop(bytes);
     if !is_node {
         sink.begin(object_type, count)?;
     }
     let reader = RefCell::new(LzfReader::try_new(stream.bytes()).map_err(PartError::Keyspace)?);
-    let part = |place: &Place| match place {
-        Place::Int(value) => MaybeCompressed::Element(Element::Int(*value)),
-        Place::Bytes(range) => MaybeCompressed::Stream(stream.slice(range.clone(), &reader)),
+    let part = |source: &ElementSource| match source {
+        ElementSource::Int(value) => MaybeCompressed::Element(Element::Int(*value)),
+        ElementSource::Bytes(range) => MaybeCompressed::Stream(stream.slice(range.clone(), &reader)),
     };
     let mut block = Block::new_in(Zmalloc);
     for chunk in &chunks {
@@ -209,7 +209,7 @@ pub(crate) fn give<S: Sink>(
                 let bytes = try_resized(&mut block, HEADER + range.len() + 1).map_err(PartError::Keyspace)?;
                 let read = reader.borrow_mut().read_at(range.start, &mut bytes[HEADER..HEADER + range.len()]);
                 read.ok_or(PartError::Input(Fault::Lzf, stream.offset()))?;
-                give_short(bytes, packing, object_type, sink)?;
+                emit_short(bytes, packing, object_type, sink)?;
             }
             Chunk::Long { first, second, score, expiry } => match (object_type, part(first)) {
                 (ObjectType::Hash, field) => sink.long_pair((field, part(second), *expiry))?,
@@ -225,22 +225,27 @@ pub(crate) fn give<S: Sink>(
 
 /// Gives entries to a sink. `bytes` has room for a listpack's header before the entries, and for the end byte
 /// behind them.
-fn give_short<S: Sink>(bytes: &mut [u8], packing: Packing, object_type: ObjectType, sink: &mut S) -> Taken {
+fn emit_short<S: Sink>(
+    bytes: &mut [u8],
+    packing: Packing,
+    object_type: ObjectType,
+    sink: &mut S,
+) -> SinkResult {
     let len = bytes.len();
     match packing {
-        Packing::Ziplist => give_all(Ziplist::of_entries(&bytes[HEADER..len - 1]), object_type, sink),
-        Packing::Zipmap => give_all(Zipmap::of_entries(&bytes[HEADER..len - 1]), object_type, sink),
+        Packing::Ziplist => emit_all(Ziplist::of_entries(&bytes[HEADER..len - 1]), object_type, sink),
+        Packing::Zipmap => emit_all(Zipmap::of_entries(&bytes[HEADER..len - 1]), object_type, sink),
         Packing::Listpack | Packing::Triples => {
             bytes[..4].copy_from_slice(&(len as u32).to_le_bytes());
             bytes[4..HEADER].fill(0xFF); // the number of elements is not known
             bytes[len - 1] = END;
             let view = View::new(bytes).map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
             if packing == Packing::Listpack {
-                return give_all(view.iter(), object_type, sink);
+                return emit_all(view.iter(), object_type, sink);
             }
             let mut entries = view.iter();
             while let Some(field) = entries.next() {
-                give_triple(field, &mut entries, 0, sink)?;
+                emit_triple(field, &mut entries, 0, sink)?;
             }
             Ok(())
         }

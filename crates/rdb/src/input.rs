@@ -83,7 +83,7 @@ pub(crate) fn try_resized(block: &mut Block, len: usize) -> Result<&mut [u8], ke
 }
 
 /// Empties a block, and frees its memory if it is more than [`KEPT_MAX`].
-pub(crate) fn empty(block: &mut Block) {
+pub(crate) fn clear_block(block: &mut Block) {
     block.clear();
     if block.capacity() > KEPT_MAX {
         *block = Block::new_in(Zmalloc);
@@ -126,18 +126,18 @@ impl<R: Read> Input<R> {
 
     /// Returns the error for a refusal by a keyspace or by the allocator.
     #[cold]
-    pub(crate) fn failure(&self, error: keyspace::Error) -> Error {
+    pub(crate) fn keyspace_error(&self, error: keyspace::Error) -> Error {
         Error::Keyspace { offset: self.offset(), error }
     }
 
     /// Returns the error for a part that a sink refuses. `offset` maps an offset in the packed bytes to one
     /// in the input.
     #[cold]
-    pub(crate) fn refused(&self, refused: PartError, offset: impl FnOnce(usize) -> u64) -> Error {
-        match refused {
+    pub(crate) fn part_error(&self, part_error: PartError, offset: impl FnOnce(usize) -> u64) -> Error {
+        match part_error {
             PartError::Packed(fault, at) => Error::Malformed { offset: offset(at), fault },
             PartError::Input(fault, offset) => Error::Malformed { offset, fault },
-            PartError::Keyspace(error) => self.failure(error),
+            PartError::Keyspace(error) => self.keyspace_error(error),
         }
     }
 
@@ -237,7 +237,7 @@ impl<R: Read> Input<R> {
     #[cold]
     fn take_long(&mut self, len: u64) -> Result<&[u8], Error> {
         let mut long = core::mem::replace(&mut self.long, Block::new_in(Zmalloc));
-        empty(&mut long);
+        clear_block(&mut long);
         let read = self.pieces(len, |piece| {
             if long.capacity() - long.len() < piece.len() {
                 // The block doubles, but does not grow beyond the end of the string.

@@ -14,9 +14,9 @@ use crate::databases::Databases;
 use crate::error::{Error, Fault};
 use crate::format::{SYMBOLS_AUX, ValueType, Version};
 use crate::queue::Queue;
-use crate::reader::{Before, Event, KeyHeader, Reader};
+use crate::reader::{Event, KeyAttributes, KeyHeader, Reader};
 use crate::sink::Skip;
-use crate::text::Text;
+use crate::text::StringValue;
 use core::hash::BuildHasher;
 use core::time::Duration;
 use keyspace::symbols::{FromBytesError, SymbolTable, TableFault};
@@ -159,7 +159,7 @@ pub struct Loader<R> {
     partial: Partial,
     queue: Queue,
     /// What was in front of the key whose value is being built, and the offset of the key.
-    key: Option<(Before, u64)>,
+    key: Option<(KeyAttributes, u64)>,
     /// Whether the value is being skipped.
     skips: bool,
     /// How many keys resize hints may still make room for.
@@ -316,7 +316,7 @@ impl<R: Read> Loader<R> {
         match reader.next_event()? {
             Some(Event::Key(KeyHeader { value_type, expiry, idle_time, freq, offset, .. })) => {
                 let is_expired = options.drops_expired && expiry.is_some_and(|expiry| expiry <= now);
-                let before = Before { expiry, idle_time, freq };
+                let attributes = KeyAttributes { expiry, idle_time, freq };
                 let skipped = match (keyspace, value_type) {
                     (None, _) => &mut stats.other_databases,
                     _ if is_expired => &mut stats.expired,
@@ -328,10 +328,10 @@ impl<R: Read> Loader<R> {
                     }
                     (Some(keyspace), ValueType::String) => {
                         *budget = budget.saturating_sub(ELEMENTS_PER_KEY);
-                        return self.string(keyspace, (before, offset), now);
+                        return self.string(keyspace, (attributes, offset), now);
                     }
                     (Some(keyspace), _) => {
-                        self.key = Some((before, offset));
+                        self.key = Some((attributes, offset));
                         return self.store_queued(keyspace, now);
                     }
                 };
@@ -379,21 +379,21 @@ impl<R: Read> Loader<R> {
     fn string<S: BuildHasher>(
         &mut self,
         keyspace: &mut Keyspace<S>,
-        (before, offset): (Before, u64),
+        (attributes, offset): (KeyAttributes, u64),
         now: u64,
     ) -> Result<(), Error> {
         let Self { reader, options, stats, queue, .. } = self;
         let text = reader.walk.string(&mut reader.input)?;
-        if let Text::Borrowed(text) = &text
-            && queue.push(&reader.key, *text, before, offset)
+        if let StringValue::Borrowed(text) = &text
+            && queue.push(&reader.key, *text, attributes, offset)
         {
             return if queue.is_full() { store_queued(queue, keyspace, options, stats, now) } else { Ok(()) };
         }
         store_queued(queue, keyspace, options, stats, now)?;
-        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
+        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, attributes, now);
         let stored = match text {
-            Text::Borrowed(text) => restore.restore(RestoreValue::String(text)),
-            Text::Owned(text) => restore.restore(RestoreValue::Built(&mut text.into())),
+            StringValue::Borrowed(text) => restore.restore(RestoreValue::String(text)),
+            StringValue::Owned(text) => restore.restore(RestoreValue::Built(&mut text.into())),
         };
         stored.map_err(|error| Error::Keyspace { offset, error })?;
         restore.count(stats, offset)
@@ -408,13 +408,13 @@ impl<R: Read> Loader<R> {
     fn build<S: BuildHasher>(
         &mut self,
         keyspace: &mut Keyspace<S>,
-        (before, offset): (Before, u64),
+        (attributes, offset): (KeyAttributes, u64),
         now: u64,
         budget: &mut usize,
     ) -> Result<(), Error> {
         let Self { reader, options, stats, partial, .. } = self;
         let limits = *keyspace.options().encoding_limits();
-        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, before, now);
+        let mut restore = Restore::new(keyspace, Key::new(&reader.key), options, attributes, now);
         let drops_expired_at = options.drops_expired.then_some(now);
         let mut builder = Builder { partial, limits: &limits, store: &mut restore, drops_expired_at };
         if !reader.walk.step(&mut reader.input, &mut builder, budget)? {

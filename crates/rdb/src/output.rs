@@ -78,7 +78,7 @@ impl<W: Write> Output<W> {
     #[inline]
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         let end = self.filled.saturating_add(bytes.len());
-        let Some(place) = self.buffer.get_mut(self.filled..end) else { return self.raw_beyond(bytes) };
+        let Some(place) = self.buffer.get_mut(self.filled..end) else { return self.raw_large(bytes) };
         place.copy_from_slice(bytes);
         self.filled = end;
         Ok(())
@@ -87,7 +87,7 @@ impl<W: Write> Output<W> {
     /// Like [`raw`](Self::raw), for more bytes than the buffer has room for. The buffer grows up to
     /// [`BUFFER`]. A buffer of that size is flushed instead, and [`BUFFER`] or more bytes at once bypass it.
     #[cold]
-    fn raw_beyond(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
+    fn raw_large(&mut self, bytes: &[u8]) -> Result<(), SaveError> {
         let len = self.filled.saturating_add(bytes.len());
         if len <= BUFFER {
             let room = len.max(2 * self.buffer.len()).min(BUFFER);

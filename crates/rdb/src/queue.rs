@@ -5,7 +5,7 @@
 //! values, are copied out of the input's buffer, and stored sixteen at a time in the order of the file.
 
 use crate::input::Block;
-use crate::reader::Before;
+use crate::reader::KeyAttributes;
 use core::hash::BuildHasher;
 use core::ops::Range;
 use keyspace::values::Element;
@@ -29,7 +29,7 @@ enum QueuedString {
 struct Queued {
     key: Range<usize>,
     value: QueuedString,
-    before: Before,
+    attributes: KeyAttributes,
     offset: u64,
 }
 
@@ -44,17 +44,21 @@ pub(crate) struct Queue {
 }
 
 /// A key and its string when they leave the queue.
-pub(crate) struct Next<'q> {
+pub(crate) struct Dequeued<'q> {
     pub(crate) key: Key<'q>,
     pub(crate) value: Element<'q>,
-    pub(crate) before: Before,
+    pub(crate) attributes: KeyAttributes,
     pub(crate) offset: u64,
 }
 
 impl Queue {
     pub(crate) fn new() -> Self {
-        let empty =
-            |_| Queued { key: 0..0, value: QueuedString::Int(0), before: Before::default(), offset: 0 };
+        let empty = |_| Queued {
+            key: 0..0,
+            value: QueuedString::Int(0),
+            attributes: KeyAttributes::default(),
+            offset: 0,
+        };
         Self { bytes: Block::new_in(Zmalloc), filled: 0, queued: core::array::from_fn(empty), len: 0 }
     }
 
@@ -69,7 +73,13 @@ impl Queue {
     /// Adds a key and its string. Returns `false` if the queue is full, if one of them is too long, or if
     /// there is no memory.
     #[inline]
-    pub(crate) fn push(&mut self, key: &[u8], value: Element<'_>, before: Before, offset: u64) -> bool {
+    pub(crate) fn push(
+        &mut self,
+        key: &[u8],
+        value: Element<'_>,
+        attributes: KeyAttributes,
+        offset: u64,
+    ) -> bool {
         if self.len == KEYS || key.len() > LEN_MAX {
             return false;
         }
@@ -85,7 +95,7 @@ impl Queue {
             Element::Bytes(_) => return false,
         };
         let key = self.copy(key);
-        self.queued[self.len] = Queued { key, value, before, offset };
+        self.queued[self.len] = Queued { key, value, attributes, offset };
         self.len += 1;
         true
     }
@@ -101,7 +111,7 @@ impl Queue {
     pub(crate) fn drain<S: BuildHasher, E>(
         &mut self,
         keyspace: &mut Keyspace<S>,
-        mut store: impl FnMut(&mut Keyspace<S>, Next<'_>) -> Result<(), E>,
+        mut store: impl FnMut(&mut Keyspace<S>, Dequeued<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let Self { bytes, filled, queued, len } = self;
         let queued = &queued[..*len];
@@ -116,7 +126,10 @@ impl Queue {
                 QueuedString::Int(value) => Element::Int(*value),
                 QueuedString::Bytes(range) => Element::Bytes(&bytes[range.clone()]),
             };
-            store(keyspace, Next { key: *key, value, before: queued.before, offset: queued.offset })
+            store(
+                keyspace,
+                Dequeued { key: *key, value, attributes: queued.attributes, offset: queued.offset },
+            )
         });
         (*filled, *len) = (0, 0);
         result

@@ -4,9 +4,9 @@ use crate::build::{Builder, Partial, Store};
 use crate::error::{Error, Fault};
 use crate::format::{Family, ValueType, Version, opcode};
 use crate::input::Input;
-use crate::sink::{Pair, PartError, Sink, Taken, check_listpack};
+use crate::sink::{Pair, PartError, Sink, SinkResult, check_listpack};
 use crate::skip;
-use crate::walk::{Walk, give_all};
+use crate::walk::{Walk, emit_all};
 use allocator_api2::vec::Vec;
 use keyspace::values::{
     Collection, Element, Encoding, EncodingLimits, Hash, List, ObjectType, OwnedElement, Set, ZSet,
@@ -100,7 +100,7 @@ pub type Expiring = Option<u64>;
 
 /// What the file has in front of a key.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Before {
+pub(crate) struct KeyAttributes {
     pub(crate) expiry: Option<u64>,
     pub(crate) idle_time: Option<u64>,
     pub(crate) freq: Option<u8>,
@@ -134,7 +134,7 @@ pub struct Reader<R> {
     pub(crate) key: Vec<u8, Zmalloc>,
     value: Vec<u8, Zmalloc>,
     /// The data in front of the next key that have been read so far.
-    before: Before,
+    attributes: KeyAttributes,
     checks: bool,
     is_complete: bool,
 }
@@ -163,8 +163,8 @@ impl<R: Read> Reader<R> {
         let version = version.ok_or(Error::Version { offset, version: number })?;
         let walk = Walk::done(version);
         let (key, value) = (Vec::new_in(Zmalloc), Vec::new_in(Zmalloc));
-        let before = Before::default();
-        Ok(Self { input, version, walk, key, value, before, checks: true, is_complete: false })
+        let attributes = KeyAttributes::default();
+        Ok(Self { input, version, walk, key, value, attributes, checks: true, is_complete: false })
     }
 
     /// Sets whether the checksum is compared at the end. The default is `true`. In C: `rdbchecksum`.
@@ -195,20 +195,20 @@ impl<R: Read> Reader<R> {
             return Ok(None);
         }
         loop {
-            let before = &mut self.before;
+            let attributes = &mut self.attributes;
             let offset = self.input.offset();
             let opcode = self.input.byte()?;
             match opcode {
                 opcode::EXPIRETIME => {
                     let seconds = i32::from_le_bytes(self.input.array()?);
-                    before.expiry = Some(u64::try_from(seconds).unwrap_or(0) * SECOND);
+                    attributes.expiry = Some(u64::try_from(seconds).unwrap_or(0) * SECOND);
                 }
                 // A time before 1970 becomes 0, which is in the past too.
                 opcode::EXPIRETIME_MS => {
-                    before.expiry = Some(u64::try_from(self.input.u64_le()? as i64).unwrap_or(0));
+                    attributes.expiry = Some(u64::try_from(self.input.u64_le()? as i64).unwrap_or(0));
                 }
-                opcode::IDLE => before.idle_time = Some(self.input.len()?),
-                opcode::FREQ => before.freq = Some(self.input.byte()?),
+                opcode::IDLE => attributes.idle_time = Some(self.input.len()?),
+                opcode::FREQ => attributes.freq = Some(self.input.byte()?),
                 _ if self.walk.restart(opcode, offset) => return self.key().map(Some),
                 opcode::EOF => {
                     self.finish()?;
@@ -222,7 +222,7 @@ impl<R: Read> Reader<R> {
     fn key(&mut self) -> Result<Event<'_>, Error> {
         let offset = self.input.offset();
         self.input.read_into(&mut self.key)?;
-        let Before { expiry, idle_time, freq } = core::mem::take(&mut self.before);
+        let KeyAttributes { expiry, idle_time, freq } = core::mem::take(&mut self.attributes);
         let value_type = self.walk.value_type();
         Ok(Event::Key(KeyHeader { key: &self.key, value_type, expiry, idle_time, freq, offset }))
     }
@@ -369,7 +369,7 @@ impl Store for ValueStore<'_> {
         Ok(())
     }
 
-    fn store_empty(&mut self) -> Taken {
+    fn store_empty(&mut self) -> SinkResult {
         Err(PartError::Packed(Fault::Empty, 0))
     }
 }
@@ -381,36 +381,36 @@ struct Each<F> {
 }
 
 impl<F: FnMut(Item<'_>)> Sink for Each<F> {
-    fn string(&mut self, string: Element<'_>) -> Taken {
+    fn string(&mut self, string: Element<'_>) -> SinkResult {
         (self.each)(Item::String(string));
         Ok(())
     }
 
-    fn long_string(&mut self, string: OwnedElement) -> Taken {
+    fn long_string(&mut self, string: OwnedElement) -> SinkResult {
         (self.each)(Item::String(string.as_element()));
         Ok(())
     }
 
-    fn begin(&mut self, _object_type: ObjectType, _len: u64) -> Taken {
+    fn begin(&mut self, _object_type: ObjectType, _len: u64) -> SinkResult {
         Ok(())
     }
 
-    fn element(&mut self, element: Element<'_>) -> Taken {
+    fn element(&mut self, element: Element<'_>) -> SinkResult {
         (self.each)(if self.is_list { Item::Element(element) } else { Item::Member(element) });
         Ok(())
     }
 
-    fn scored(&mut self, member: Element<'_>, score: f64) -> Taken {
+    fn scored(&mut self, member: Element<'_>, score: f64) -> SinkResult {
         (self.each)(Item::Scored(member, score));
         Ok(())
     }
 
-    fn pair(&mut self, (field, value, expiry): Pair<'_>) -> Taken {
+    fn pair(&mut self, (field, value, expiry): Pair<'_>) -> SinkResult {
         (self.each)(Item::Field(field, value, expiry));
         Ok(())
     }
 
-    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken {
+    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> SinkResult {
         if encoding == Encoding::IntSet {
             let checked = Set::check_packed(encoding, bytes);
             checked.map_err(|error| PartError::of_packed(error, Fault::Intset))?;
@@ -421,14 +421,14 @@ impl<F: FnMut(Item<'_>)> Sink for Each<F> {
         check_listpack(object_type, bytes)?;
         let list = listpack::View::new(bytes);
         let list = list.map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
-        give_all(list.iter(), object_type, self)
+        emit_all(list.iter(), object_type, self)
     }
 
-    fn plain(&mut self, element: &[u8]) -> Taken {
+    fn plain(&mut self, element: &[u8]) -> SinkResult {
         self.element(Element::Bytes(element))
     }
 
-    fn end(&mut self) -> Taken {
+    fn end(&mut self) -> SinkResult {
         Ok(())
     }
 }

@@ -51,9 +51,9 @@ pub fn save_to_path<T, E: From<SaveError>>(
     options: &WriteOptions,
     fill: impl FnOnce(&mut Writer<File>) -> Result<T, E>,
 ) -> Result<T, E> {
-    let (beside, file) = AtomicFile::create(path.as_ref())?;
+    let (atomic_file, file) = AtomicFile::create(path.as_ref())?;
     let mut writer = Writer::new(file, options)?;
     let filled = fill(&mut writer)?;
-    beside.finish(writer)?;
+    atomic_file.finish(writer)?;
     Ok(filled)
 }

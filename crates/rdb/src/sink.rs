@@ -34,7 +34,7 @@ impl PartError {
 }
 
 /// Whether a sink has taken a part, or why it has refused it.
-pub(crate) type Taken = Result<(), PartError>;
+pub(crate) type SinkResult = Result<(), PartError>;
 
 /// A field of a hash, its value, and when the field expires, in milliseconds since 1970.
 pub(crate) type Pair<'a> = (Element<'a>, Element<'a>, Option<u64>);
@@ -51,54 +51,54 @@ pub(crate) trait Sink {
     const READS: bool = true;
 
     /// The value of a string.
-    fn string(&mut self, string: Element<'_>) -> Taken;
+    fn string(&mut self, string: Element<'_>) -> SinkResult;
 
     /// The value of a long string, which the sink takes over.
-    fn long_string(&mut self, string: OwnedElement) -> Taken;
+    fn long_string(&mut self, string: OwnedElement) -> SinkResult;
 
     /// The start of a collection. `len` is the number of elements that the input claims, which has not been
     /// checked.
-    fn begin(&mut self, object_type: ObjectType, len: u64) -> Taken;
+    fn begin(&mut self, object_type: ObjectType, len: u64) -> SinkResult;
 
     /// An element of a list, or a member of a set.
-    fn element(&mut self, element: Element<'_>) -> Taken;
+    fn element(&mut self, element: Element<'_>) -> SinkResult;
 
     /// A member of a sorted set, and its score.
-    fn scored(&mut self, member: Element<'_>, score: f64) -> Taken;
+    fn scored(&mut self, member: Element<'_>, score: f64) -> SinkResult;
 
     /// A field of a hash, and its value.
-    fn pair(&mut self, pair: Pair<'_>) -> Taken;
+    fn pair(&mut self, pair: Pair<'_>) -> SinkResult;
 
     /// A whole packed value, or a packed node of a list. The bytes have not been checked.
-    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> Taken;
+    fn packed(&mut self, object_type: ObjectType, encoding: Encoding, bytes: &[u8]) -> SinkResult;
 
     /// A large element of a list, which is a separate node.
-    fn plain(&mut self, element: &[u8]) -> Taken;
+    fn plain(&mut self, element: &[u8]) -> SinkResult;
 
     /// Like [`element`](Self::element), for a long string that is compressed. A sink that keeps the element
     /// decompresses it directly into its final place.
-    fn long_element(&mut self, element: Stream<'_>) -> Taken {
+    fn long_element(&mut self, element: Stream<'_>) -> SinkResult {
         self.element(Element::Bytes(&element.try_decompressed()?))
     }
 
     /// Like [`scored`](Self::scored), for a long member that is compressed.
-    fn long_scored(&mut self, member: Stream<'_>, score: f64) -> Taken {
+    fn long_scored(&mut self, member: Stream<'_>, score: f64) -> SinkResult {
         self.scored(Element::Bytes(&member.try_decompressed()?), score)
     }
 
     /// Like [`pair`](Self::pair), for a pair with at least one long string that is compressed.
-    fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> Taken {
+    fn long_pair(&mut self, (field, value, expiry): LongPair<'_>) -> SinkResult {
         let (field, value) = (field.try_decompressed()?, value.try_decompressed()?);
         self.pair((field.element(), value.element(), expiry))
     }
 
     /// Like [`plain`](Self::plain), for a long element that is compressed.
-    fn long_plain(&mut self, element: Stream<'_>) -> Taken {
+    fn long_plain(&mut self, element: Stream<'_>) -> SinkResult {
         self.plain(&element.try_decompressed()?)
     }
 
     /// The end of the value.
-    fn end(&mut self) -> Taken;
+    fn end(&mut self) -> SinkResult;
 }
 
 /// A sink that ignores all parts, for values that are skipped.
@@ -107,39 +107,39 @@ pub(crate) struct Skip;
 impl Sink for Skip {
     const READS: bool = false;
 
-    fn string(&mut self, _string: Element<'_>) -> Taken {
+    fn string(&mut self, _string: Element<'_>) -> SinkResult {
         Ok(())
     }
 
-    fn long_string(&mut self, _string: OwnedElement) -> Taken {
+    fn long_string(&mut self, _string: OwnedElement) -> SinkResult {
         Ok(())
     }
 
-    fn begin(&mut self, _object_type: ObjectType, _len: u64) -> Taken {
+    fn begin(&mut self, _object_type: ObjectType, _len: u64) -> SinkResult {
         Ok(())
     }
 
-    fn element(&mut self, _element: Element<'_>) -> Taken {
+    fn element(&mut self, _element: Element<'_>) -> SinkResult {
         Ok(())
     }
 
-    fn scored(&mut self, _member: Element<'_>, _score: f64) -> Taken {
+    fn scored(&mut self, _member: Element<'_>, _score: f64) -> SinkResult {
         Ok(())
     }
 
-    fn pair(&mut self, _pair: Pair<'_>) -> Taken {
+    fn pair(&mut self, _pair: Pair<'_>) -> SinkResult {
         Ok(())
     }
 
-    fn packed(&mut self, _object_type: ObjectType, _encoding: Encoding, _bytes: &[u8]) -> Taken {
+    fn packed(&mut self, _object_type: ObjectType, _encoding: Encoding, _bytes: &[u8]) -> SinkResult {
         Ok(())
     }
 
-    fn plain(&mut self, _element: &[u8]) -> Taken {
+    fn plain(&mut self, _element: &[u8]) -> SinkResult {
         Ok(())
     }
 
-    fn end(&mut self) -> Taken {
+    fn end(&mut self) -> SinkResult {
         Ok(())
     }
 }
@@ -157,6 +157,6 @@ pub(crate) fn check_listpack(object_type: ObjectType, bytes: &[u8]) -> Result<Pa
 }
 
 /// Converts the error of an allocation.
-pub(crate) fn refused(error: ReserveError) -> PartError {
+pub(crate) fn part_error(error: ReserveError) -> PartError {
     PartError::Keyspace(error.into())
 }

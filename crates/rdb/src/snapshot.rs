@@ -42,7 +42,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zmalloc::Zmalloc;
 
 /// A sink appends to the file when it has this many bytes. The buffer of a [`Writer`] has the same size.
-const PART: u64 = 64 << 10;
+const APPEND_LEN: u64 = 64 << 10;
 
 /// Strings of more bytes are not compressed.
 const COMPRESSED_MAX: usize = 64 << 10;
@@ -78,7 +78,7 @@ struct Shared {
 
 impl Shared {
     /// Appends bytes of a sink. If another sink owns the file, keeps them in memory.
-    fn take(&mut self, sink: usize, bytes: &[u8]) -> Result<(), SaveError> {
+    fn append_or_buffer(&mut self, sink: usize, bytes: &[u8]) -> Result<(), SaveError> {
         if self.has_failed {
             return Err(SaveError::Incomplete);
         }
@@ -183,7 +183,7 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 pub struct SnapshotFile {
     shared: Arc<Mutex<Shared>>,
     options: WriteOptions,
-    beside: Option<AtomicFile>,
+    atomic_file: Option<AtomicFile>,
 }
 
 impl SnapshotFile {
@@ -198,7 +198,7 @@ impl SnapshotFile {
         now: u64,
         used_memory: u64,
     ) -> Result<Self, SaveError> {
-        let (beside, file) = AtomicFile::create(path.as_ref())?;
+        let (atomic_file, file) = AtomicFile::create(path.as_ref())?;
         let mut writer = Writer::new(file, options)?;
         writer.default_aux(now, used_memory)?;
         let shared = Shared {
@@ -209,7 +209,7 @@ impl SnapshotFile {
             error: None,
             has_failed: false,
         };
-        Ok(Self { shared: Arc::new(Mutex::new(shared)), options: *options, beside: Some(beside) })
+        Ok(Self { shared: Arc::new(Mutex::new(shared)), options: *options, atomic_file: Some(atomic_file) })
     }
 
     /// Begins a snapshot of a keyspace, as a database of the file. `now` is in milliseconds since 1970. See
@@ -301,12 +301,12 @@ impl SnapshotFile {
             return Err(error);
         }
         let is_complete = !shared.sinks.is_empty() && shared.sinks.iter().all(|sink| sink.is_finished);
-        let (true, Some(beside)) = (is_complete, self.beside.take()) else {
+        let (true, Some(atomic_file)) = (is_complete, self.atomic_file.take()) else {
             return Err(SaveError::Incomplete);
         };
         (0..shared.sinks.len()).try_for_each(|sink| shared.append_pending(sink))?;
         match shared.writer.take() {
-            Some(writer) => beside.finish(writer),
+            Some(writer) => atomic_file.finish(writer),
             None => Err(SaveError::Incomplete), // never reached, because only this function takes the writer
         }
     }
@@ -351,7 +351,7 @@ struct SinkWriter {
 impl Write for SinkWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut shared = lock(&self.shared);
-        match shared.take(self.sink, bytes) {
+        match shared.append_or_buffer(self.sink, bytes) {
             Ok(()) => Ok(bytes.len()),
             Err(error) => {
                 shared.fail(error);
@@ -381,9 +381,9 @@ impl KeyspaceSink {
             self.progress = Some(progress);
             return Ok(false);
         }
-        // The writer's buffer holds `PART` bytes. If fewer bytes were written since the last release, they
+        // The writer's buffer holds `APPEND_LEN` bytes. If fewer bytes were written since the last release, they
         // are all still in the buffer, and the sink does not own the file.
-        if self.writer.offset() - self.released_at >= PART {
+        if self.writer.offset() - self.released_at >= APPEND_LEN {
             self.release()?;
         }
         Ok(true)
@@ -397,7 +397,7 @@ impl KeyspaceSink {
     }
 
     /// Stores an error in [`Shared`]. The keyspace only learns that its sink has failed.
-    fn kept<T>(&self, result: Result<T, SaveError>) -> Result<T, SinkError> {
+    fn record_error<T>(&self, result: Result<T, SaveError>) -> Result<T, SinkError> {
         result.map_err(|error| {
             lock(&self.shared).fail(error);
             SinkError
@@ -415,12 +415,12 @@ impl SnapshotSink for KeyspaceSink {
         while elements == usize::MAX && matches!(saved, Ok(false)) {
             saved = self.try_save(record, elements);
         }
-        self.kept(saved)
+        self.record_error(saved)
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {
         let released = self.release();
-        self.kept(released)?;
+        self.record_error(released)?;
         let mut shared = lock(&self.shared);
         if shared.has_failed {
             return Err(SinkError);

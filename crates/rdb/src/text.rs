@@ -1,4 +1,4 @@
-//! [`Text`], [`MaybeCompressed`] and [`Stream`]: the forms that a string has on its way from the input to a
+//! [`StringValue`], [`MaybeCompressed`] and [`Stream`]: the forms that a string has on its way from the input to a
 //! sink.
 //!
 //! One byte of LZF stands for at most 88 bytes. So a string that is decompressed into a block and then copied
@@ -34,7 +34,7 @@
 use crate::error::Fault;
 use crate::input::try_zeros;
 use crate::lzf_reader::LzfReader;
-use crate::sink::{PartError, Taken};
+use crate::sink::{PartError, SinkResult};
 use core::cell::RefCell;
 use core::ops::Range;
 use keyspace::values::list::lzf;
@@ -57,7 +57,7 @@ impl ReadAt for RefCell<LzfReader<'_>> {
 }
 
 /// The string of a key.
-pub(crate) enum Text<'i> {
+pub(crate) enum StringValue<'i> {
     /// A string in a block of the input.
     Borrowed(Element<'i>),
     /// A string in its own block, which a keyspace takes over.
@@ -91,7 +91,7 @@ impl<'i> MaybeCompressed<'i> {
     }
 
     /// Writes the decompressed bytes to `place`, which has exactly their length.
-    pub(crate) fn write(self, place: &mut [u8]) -> Taken {
+    pub(crate) fn write(self, place: &mut [u8]) -> SinkResult {
         match self {
             Self::Element(element) => place.copy_from_slice(&element.text()),
             Self::Stream(stream) => stream.decompress(place)?,
@@ -157,7 +157,7 @@ impl<'i> Stream<'i> {
     }
 
     /// Decompresses the string to `place`, which has exactly its length.
-    pub(crate) fn decompress(self, place: &mut [u8]) -> Taken {
+    pub(crate) fn decompress(self, place: &mut [u8]) -> SinkResult {
         let decompressed = match self.whole {
             None => lzf::decompress(self.bytes, place),
             Some((start, source)) => source.read_at(start, place),

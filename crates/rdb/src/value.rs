@@ -22,18 +22,18 @@ const BYTES_PER_UNIT: usize = 64;
 #[derive(Clone, Copy, Debug)]
 pub struct ValueProgress {
     code: u8,
-    at: At,
+    at: Position,
     /// The number of elements or nodes that are not written yet. It is 0 until their number has been written.
     left: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum At {
+enum Position {
     Start,
     /// The number of nodes or members that have been written.
     Index(usize),
     /// The cursor of the scan over the table.
-    Place(Cursor),
+    ScanCursor(Cursor),
     Done,
 }
 
@@ -48,7 +48,7 @@ impl ValueProgress {
             ValueRef::ZSet(zset) if zset.as_packed().is_some() => code::ZSET_LISTPACK,
             ValueRef::ZSet(_) => code::ZSET_2,
         };
-        Self { code, at: At::Start, left: 0 }
+        Self { code, at: Position::Start, left: 0 }
     }
 
     /// Returns the number of the value's type in the format.
@@ -58,7 +58,7 @@ impl ValueProgress {
 
     /// Returns `true` if the whole value has been written.
     pub fn is_complete(&self) -> bool {
-        matches!(self.at, At::Done)
+        matches!(self.at, Position::Done)
     }
 
     /// Writes about `elements` more elements. Returns `true` if the whole value has been written.
@@ -69,9 +69,9 @@ impl ValueProgress {
         value: ValueRef<'_>,
         elements: usize,
     ) -> Result<bool, SaveError> {
-        if let (At::Start, ValueRef::String(string)) = (self.at, value) {
+        if let (Position::Start, ValueRef::String(string)) = (self.at, value) {
             output.string(string)?;
-            self.at = At::Done;
+            self.at = Position::Done;
         } else {
             self.write_collection(output, value, elements)?;
         }
@@ -84,12 +84,12 @@ impl ValueProgress {
         value: ValueRef<'_>,
         elements: usize,
     ) -> Result<(), SaveError> {
-        let is_start = matches!(self.at, At::Start);
+        let is_start = matches!(self.at, Position::Start);
         match (self.code, value) {
             (_, _) if self.is_complete() => return Ok(()),
             (code::LIST_QUICKLIST_2, ValueRef::List(list)) => {
                 if is_start {
-                    self.begin(output, list.node_count(), At::Index(0))?;
+                    self.begin(output, list.node_count(), Position::Index(0))?;
                 }
                 self.write_nodes(output, list, elements)?;
             }
@@ -106,7 +106,7 @@ impl ValueProgress {
             }
             (code::SET, ValueRef::Set(set)) => {
                 if is_start {
-                    self.begin(output, set.len(), At::Place(Cursor::START))?;
+                    self.begin(output, set.len(), Position::ScanCursor(Cursor::START))?;
                 }
                 self.write_scanned(output, elements, |cursor, each| {
                     set.scan(cursor, |member| each(member, None))
@@ -114,7 +114,7 @@ impl ValueProgress {
             }
             (code::HASH, ValueRef::Hash(hash)) => {
                 if is_start {
-                    self.begin(output, hash.len(), At::Place(Cursor::START))?;
+                    self.begin(output, hash.len(), Position::ScanCursor(Cursor::START))?;
                 }
                 self.write_scanned(output, elements, |cursor, each| {
                     hash.scan(cursor, |field, value| each(field, Some(value)))
@@ -122,7 +122,7 @@ impl ValueProgress {
             }
             (code::ZSET_2, ValueRef::ZSet(zset)) => {
                 if is_start {
-                    self.begin(output, zset.len(), At::Index(0))?;
+                    self.begin(output, zset.len(), Position::Index(0))?;
                 }
                 self.write_members(output, zset, elements)?;
             }
@@ -132,7 +132,7 @@ impl ValueProgress {
     }
 
     /// Writes the number of elements or nodes. The first element is written at `at`.
-    fn begin<W: Write>(&mut self, output: &mut Output<W>, len: usize, at: At) -> Result<(), SaveError> {
+    fn begin<W: Write>(&mut self, output: &mut Output<W>, len: usize, at: Position) -> Result<(), SaveError> {
         output.len(len as u64)?;
         (self.at, self.left) = (at, len as u64);
         Ok(())
@@ -144,7 +144,7 @@ impl ValueProgress {
         packed: Option<&[u8]>,
     ) -> Result<(), SaveError> {
         output.bytes(packed.ok_or(SaveError::Changed)?)?;
-        self.at = At::Done;
+        self.at = Position::Done;
         Ok(())
     }
 
@@ -167,7 +167,7 @@ impl ValueProgress {
 
     /// Ends the value. Returns an error if elements are missing.
     fn end(&mut self) -> Result<(), SaveError> {
-        self.at = At::Done;
+        self.at = Position::Done;
         if self.left == 0 { Ok(()) } else { Err(SaveError::Changed) }
     }
 
@@ -179,11 +179,11 @@ impl ValueProgress {
     ) -> Result<(), SaveError> {
         const PLAIN: u8 = 1;
         const PACKED: u8 = 2;
-        let At::Index(mut index) = self.at else { return Err(SaveError::Changed) };
+        let Position::Index(mut index) = self.at else { return Err(SaveError::Changed) };
         self.check_len(index, list.node_count())?;
         for node in list.nodes_from(index) {
             if budget == 0 {
-                self.at = At::Index(index);
+                self.at = Position::Index(index);
                 return Ok(());
             }
             self.count()?;
@@ -197,7 +197,7 @@ impl ValueProgress {
                     output.byte(PLAIN)?;
                     output.bytes(element)?;
                 }
-                NodeView::Zipped { is_plain, raw_len, stream } => {
+                NodeView::Compressed { is_plain, raw_len, stream } => {
                     output.byte(if is_plain { PLAIN } else { PACKED })?;
                     output.stream(stream, raw_len)?;
                 }
@@ -216,7 +216,7 @@ impl ValueProgress {
         zset: ZSetView<'_>,
         budget: usize,
     ) -> Result<(), SaveError> {
-        let At::Index(index) = self.at else { return Err(SaveError::Changed) };
+        let Position::Index(index) = self.at else { return Err(SaveError::Changed) };
         self.check_len(index, zset.len())?;
         for (member, score) in zset.iter().rev().skip(index).take(budget) {
             self.count()?;
@@ -226,7 +226,7 @@ impl ValueProgress {
         if self.left == 0 || budget >= zset.len().saturating_sub(index) {
             return self.end();
         }
-        self.at = At::Index(index + budget);
+        self.at = Position::Index(index + budget);
         Ok(())
     }
 
@@ -238,7 +238,7 @@ impl ValueProgress {
         budget: usize,
         scan: impl Fn(Cursor, &mut dyn FnMut(Element<'_>, Option<Element<'_>>)) -> Cursor,
     ) -> Result<(), SaveError> {
-        let At::Place(mut cursor) = self.at else { return Err(SaveError::Changed) };
+        let Position::ScanCursor(mut cursor) = self.at else { return Err(SaveError::Changed) };
         let last = self.left.saturating_sub(budget as u64);
         loop {
             let mut result = Ok(());
@@ -255,7 +255,7 @@ impl ValueProgress {
                 return self.end();
             }
             if self.left <= last && self.left > 0 {
-                self.at = At::Place(cursor);
+                self.at = Position::ScanCursor(cursor);
                 return Ok(());
             }
         }

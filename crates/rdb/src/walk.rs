@@ -19,9 +19,9 @@ use crate::chunks::{self, Packing};
 use crate::error::{Error, Fault};
 use crate::format::{ValueType, Version};
 use crate::input::{Input, PackedBytes};
-use crate::sink::{LongPair, PartError, Sink, Skip, Taken, refused};
+use crate::sink::{LongPair, PartError, Sink, SinkResult, Skip, part_error};
 use crate::skip;
-use crate::text::{LONG_MIN, MaybeCompressed, Text};
+use crate::text::{LONG_MIN, MaybeCompressed, StringValue};
 use crate::ziplist::{Ziplist, Zipmap};
 use allocator_api2::vec::Vec;
 use keyspace::values::{Element, Encoding, ObjectType};
@@ -93,7 +93,7 @@ impl Walk {
 
     /// Reads the value, which must be a string.
     #[inline]
-    pub(crate) fn string<'i, R: Read>(&mut self, input: &'i mut Input<R>) -> Result<Text<'i>, Error> {
+    pub(crate) fn string<'i, R: Read>(&mut self, input: &'i mut Input<R>) -> Result<StringValue<'i>, Error> {
         self.state = State::Done;
         input.text()
     }
@@ -142,7 +142,7 @@ impl Walk {
                 State::Start => self.start(input, sink)?,
                 State::Left(0) => {
                     let offset = input.offset();
-                    taken(input, sink.end(), |_| offset)?;
+                    convert_error(input, sink.end(), |_| offset)?;
                     self.state = State::Done;
                 }
                 State::Left(left) => {
@@ -167,10 +167,10 @@ impl Walk {
         match self.value_type {
             T::String if S::READS => {
                 let result = match input.text()? {
-                    Text::Borrowed(text) => sink.string(text),
-                    Text::Owned(text) => sink.long_string(text),
+                    StringValue::Borrowed(text) => sink.string(text),
+                    StringValue::Owned(text) => sink.long_string(text),
                 };
-                taken(input, result, |_| offset)?;
+                convert_error(input, result, |_| offset)?;
             }
             T::String => input.skip_text()?,
             T::List | T::Set | T::ZSet | T::ZSet2 | T::Hash | T::Hash2 | T::HashMetadataPreGa => {
@@ -199,7 +199,7 @@ impl Walk {
             }
         }
         input.release();
-        taken(input, sink.end(), |_| offset)?;
+        convert_error(input, sink.end(), |_| offset)?;
         self.state = State::Done;
         Ok(())
     }
@@ -218,7 +218,7 @@ impl Walk {
         let offset = input.offset();
         let len = input.len()?;
         let object_type = self.value_type.object_type().unwrap_or(ObjectType::List);
-        taken(input, sink.begin(object_type, len), |_| offset)?;
+        convert_error(input, sink.begin(object_type, len), |_| offset)?;
         self.state = State::Left(len);
         Ok(())
     }
@@ -233,7 +233,7 @@ impl Walk {
                     MaybeCompressed::Element(element) => sink.element(element),
                     MaybeCompressed::Stream(stream) => sink.long_element(stream),
                 };
-                taken(input, result, |_| offset)
+                convert_error(input, result, |_| offset)
             }
             T::List | T::Set => input.skip_text(),
             T::ZSet | T::ZSet2 => self.scored(input, sink),
@@ -244,7 +244,7 @@ impl Walk {
                         MaybeCompressed::Element(element) => sink.plain(&element.text()),
                         MaybeCompressed::Stream(stream) => sink.long_plain(stream),
                     };
-                    taken(input, result, |_| offset)
+                    convert_error(input, result, |_| offset)
                 }
                 1 => input.skip_text(),
                 2 => self.packed(input, sink, ObjectType::List, Encoding::ListPack),
@@ -267,7 +267,7 @@ impl Walk {
             Some(MaybeCompressed::Element(member)) => sink.scored(member, score),
             Some(MaybeCompressed::Stream(member)) => sink.long_scored(member, score),
         };
-        taken(input, result, |_| offset)
+        convert_error(input, result, |_| offset)
     }
 
     fn pair<R: Read, S: Sink>(&mut self, input: &mut Input<R>, sink: &mut S) -> Result<(), Error> {
@@ -293,12 +293,12 @@ impl Walk {
             // The time follows the value. So the value is kept behind the field until the time has been read.
             let value = input.append(&mut self.pending)?;
             expiry = u64::try_from(input.u64_le()? as i64).ok();
-            give_pair(sink, (field.element(&self.pending), value.element(&self.pending), expiry))
+            emit_pair(sink, (field.element(&self.pending), value.element(&self.pending), expiry))
         } else {
             let value = input.element()?;
-            give_pair(sink, (field.element(&self.pending), value, expiry))
+            emit_pair(sink, (field.element(&self.pending), value, expiry))
         };
-        taken(input, result, |_| offset)
+        convert_error(input, result, |_| offset)
     }
 
     /// Reads a packed value, or a node of a list.
@@ -313,10 +313,10 @@ impl Walk {
             return input.skip_text();
         }
         let offset = input.offset();
-        match input.blob()? {
-            PackedBytes::Bytes(place, bytes) => {
+        match input.packed_bytes()? {
+            PackedBytes::Bytes(position, bytes) => {
                 let result = sink.packed(object_type, encoding, bytes);
-                taken(input, result, |at| place.offset(at))
+                convert_error(input, result, |at| position.offset(at))
             }
             PackedBytes::Stream(stream) => {
                 let result = match encoding {
@@ -325,10 +325,10 @@ impl Walk {
                     }
                     _ => {
                         let is_node = object_type == ObjectType::List;
-                        chunks::give(stream, Packing::Listpack, (object_type, is_node), sink)
+                        chunks::emit(stream, Packing::Listpack, (object_type, is_node), sink)
                     }
                 };
-                taken(input, result, |_| offset)
+                convert_error(input, result, |_| offset)
             }
         }
     }
@@ -340,14 +340,14 @@ impl Walk {
         }
         let object_type = self.value_type.object_type().unwrap_or(ObjectType::List);
         let offset = input.offset();
-        let (place, bytes) = match input.blob()? {
-            PackedBytes::Bytes(place, bytes) => (place, bytes),
+        let (position, bytes) = match input.packed_bytes()? {
+            PackedBytes::Bytes(position, bytes) => (position, bytes),
             PackedBytes::Stream(stream) => {
                 let is_zipmap = self.value_type == ValueType::HashZipmap;
                 let packing = if is_zipmap { Packing::Zipmap } else { Packing::Ziplist };
                 let is_node = self.value_type == ValueType::ListQuicklist;
-                let result = chunks::give(stream, packing, (object_type, is_node), sink);
-                return taken(input, result, |_| offset);
+                let result = chunks::emit(stream, packing, (object_type, is_node), sink);
+                return convert_error(input, result, |_| offset);
             }
         };
         let result = if self.value_type == ValueType::HashZipmap {
@@ -363,11 +363,11 @@ impl Walk {
         };
         // An offset in the new listpack does not say where the fault is in the ziplist.
         let is_own = |fault| matches!(fault, Fault::Ziplist | Fault::Zipmap);
-        let result = result.map_err(|refused| match refused {
+        let result = result.map_err(|part_error| match part_error {
             PartError::Packed(fault, _) if !is_own(fault) => PartError::Packed(fault, 0),
-            refused => refused,
+            part_error => part_error,
         });
-        taken(input, result, |at| place.offset(at))
+        convert_error(input, result, |at| position.offset(at))
     }
 
     /// Reads a listpack in which each field is followed by its value and its time.
@@ -376,14 +376,14 @@ impl Walk {
             return input.skip_text();
         }
         let offset = input.offset();
-        match input.blob()? {
-            PackedBytes::Bytes(place, bytes) => {
-                let result = give_triples(bytes, sink);
-                taken(input, result, |at| place.offset(at))
+        match input.packed_bytes()? {
+            PackedBytes::Bytes(position, bytes) => {
+                let result = emit_triples(bytes, sink);
+                convert_error(input, result, |at| position.offset(at))
             }
             PackedBytes::Stream(stream) => {
-                let result = chunks::give(stream, Packing::Triples, (ObjectType::Hash, false), sink);
-                taken(input, result, |_| offset)
+                let result = chunks::emit(stream, Packing::Triples, (ObjectType::Hash, false), sink);
+                convert_error(input, result, |_| offset)
             }
         }
     }
@@ -391,13 +391,17 @@ impl Walk {
 
 /// Converts a refusal of a sink to an error. `offset` maps an offset in the packed bytes to one in the input.
 #[inline]
-fn taken<R: Read>(input: &Input<R>, result: Taken, offset: impl FnOnce(usize) -> u64) -> Result<(), Error> {
-    result.map_err(|refused| input.refused(refused, offset))
+fn convert_error<R: Read>(
+    input: &Input<R>,
+    result: SinkResult,
+    offset: impl FnOnce(usize) -> u64,
+) -> Result<(), Error> {
+    result.map_err(|part_error| input.part_error(part_error, offset))
 }
 
 /// Gives a pair to a sink. Calls `long_pair` if one of the strings is compressed.
 #[inline]
-fn give_pair<S: Sink>(sink: &mut S, pair: LongPair<'_>) -> Taken {
+fn emit_pair<S: Sink>(sink: &mut S, pair: LongPair<'_>) -> SinkResult {
     match pair {
         (MaybeCompressed::Element(field), MaybeCompressed::Element(value), expiry) => {
             sink.pair((field, value, expiry))
@@ -412,23 +416,23 @@ fn repack<'a, S: Sink>(
     len: usize,
     object_type: ObjectType,
     sink: &mut S,
-) -> Taken {
+) -> SinkResult {
     if len <= REPACKED_MAX {
         let mut list = ListPack::new();
-        list.try_extend(elements).map_err(refused)?;
+        list.try_extend(elements).map_err(part_error)?;
         return sink.packed(object_type, Encoding::ListPack, list.as_bytes());
     }
     let count = elements.clone().count() as u64;
     sink.begin(object_type, if object_type == ObjectType::List { count } else { count / 2 })?;
-    give_all(elements, object_type, sink)
+    emit_all(elements, object_type, sink)
 }
 
 /// Gives the entries of a packed value to a sink one by one.
-pub(crate) fn give_all<'a, S: Sink>(
+pub(crate) fn emit_all<'a, S: Sink>(
     mut entries: impl Iterator<Item = Value<'a>>,
     object_type: ObjectType,
     sink: &mut S,
-) -> Taken {
+) -> SinkResult {
     let odd = PartError::Packed(Fault::OddCount, 0);
     while let Some(first) = entries.next() {
         match object_type {
@@ -466,7 +470,7 @@ pub(crate) fn score_of(value: Value<'_>) -> Option<f64> {
     }
 }
 
-fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
+fn emit_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> SinkResult {
     listpack::validate(bytes, Depth::Strict)
         .map_err(|error| PartError::Packed(Fault::Listpack, error.offset))?;
     let view =
@@ -474,19 +478,19 @@ fn give_triples<S: Sink>(bytes: &[u8], sink: &mut S) -> Taken {
     sink.begin(ObjectType::Hash, view.len() as u64 / 3)?;
     let mut entries = view.iter();
     while let Some(field) = entries.next() {
-        give_triple(field, &mut entries, bytes.len() - 1, sink)?;
+        emit_triple(field, &mut entries, bytes.len() - 1, sink)?;
     }
     Ok(())
 }
 
 /// Gives a field to a sink, with the value and the time that follow it. `end` is the offset of the end of the
 /// listpack.
-pub(crate) fn give_triple<'a, S: Sink>(
+pub(crate) fn emit_triple<'a, S: Sink>(
     field: Value<'a>,
     entries: &mut impl Iterator<Item = Value<'a>>,
     end: usize,
     sink: &mut S,
-) -> Taken {
+) -> SinkResult {
     let (Some(value), Some(time)) = (entries.next(), entries.next()) else {
         return Err(PartError::Packed(Fault::OddCount, end));
     };

@@ -80,7 +80,7 @@ impl<'a> Ziplist<'a> {
     /// Checks the header, the entries and the end. O(bytes). In C: `ziplistValidateIntegrity`.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, FaultAt> {
         let (len, Some(total)) = (bytes.len(), array(bytes, 0)) else { return Err(0) };
-        let (Some(tail), Some(says)) = (array(bytes, 4), array(bytes, 8)) else { return Err(len) };
+        let (Some(tail), Some(claimed)) = (array(bytes, 4), array(bytes, 8)) else { return Err(len) };
         if u32::from_le_bytes(total) as usize != len {
             return Err(0);
         }
@@ -96,9 +96,9 @@ impl<'a> Ziplist<'a> {
         if u32::from_le_bytes(tail) as usize != last {
             return Err(4);
         }
-        match u16::from_le_bytes(says) {
+        match u16::from_le_bytes(claimed) {
             u16::MAX => {}
-            says if usize::from(says) == count => {}
+            claimed if usize::from(claimed) == count => {}
             _ => return Err(8),
         }
         Ok(Self { bytes: body, at: HEADER })
@@ -138,7 +138,7 @@ impl<'a> Zipmap<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, FaultAt> {
         let len = bytes.len();
         let Some((&END, body)) = bytes.split_last() else { return Err(len) };
-        let Some(&says) = body.first() else { return Err(0) };
+        let Some(&claimed) = body.first() else { return Err(0) };
         let mut all = Self { bytes: body, at: 1, is_value: false };
         let start = all.clone();
         let mut count = 0_usize;
@@ -149,7 +149,7 @@ impl<'a> Zipmap<'a> {
             count += 1;
         }
         // A count of 254 or more says only that the number of pairs is not known.
-        if says < 254 && usize::from(says) != count {
+        if claimed < 254 && usize::from(claimed) != count {
             return Err(0);
         }
         Ok(start)

@@ -2,8 +2,8 @@
 //! them, and dropping, moving and copying them.
 
 use crate::error::AccessError;
-use crate::lend::{RefMut, put};
 use crate::object::Robj;
+use crate::ref_mut::{RefMut, store_collection};
 use common::Cursor;
 use core::fmt;
 use core::ptr::NonNull;
@@ -25,14 +25,17 @@ impl Robj {
     /// assert_eq!(object.object_type(), ObjectType::Set);
     /// ```
     pub fn try_from_collection<C: Collection>(collection: C) -> Result<Self, (ReserveError, C)> {
-        Self::try_with_collection(collection, 0)
+        Self::try_from_collection_with_lru(collection, 0)
     }
 
-    fn try_with_collection<C: Collection>(collection: C, lru: u32) -> Result<Self, (ReserveError, C)> {
+    fn try_from_collection_with_lru<C: Collection>(
+        collection: C,
+        lru: u32,
+    ) -> Result<Self, (ReserveError, C)> {
         match Self::try_int(0, lru) {
             Ok(mut object) => {
                 let header = object.header_mut().expect("a new object has one reference");
-                put(header, collection);
+                store_collection(header, collection);
                 Ok(object)
             }
             Err(error) => Err((error, collection)),
@@ -128,7 +131,7 @@ impl Robj {
         by_type!(self.object_type(), string => self.try_duplicate_string(), C => {
             // SAFETY: the header's type is that of `C`.
             let copy = unsafe { self.header().view::<C>() }.try_to_owned()?;
-            Self::try_with_collection(copy, lru).map_err(|(error, _)| error)
+            Self::try_from_collection_with_lru(copy, lru).map_err(|(error, _)| error)
         })
     }
 }

@@ -182,11 +182,11 @@ mod tests {
         let header = header();
         // SAFETY: the header is 16 initialised bytes without padding, and nothing writes them meanwhile.
         let bytes = unsafe { (&raw const header).cast::<[u8; 16]>().read() };
-        let mut by_hand = Vec::new();
-        by_hand.extend_from_slice(&0xABCD_EF10u32.to_ne_bytes()); // lru, encoding 1 (int), type 0 (string)
-        by_hand.extend_from_slice(&1u32.to_ne_bytes());
-        by_hand.extend_from_slice(&(-2i64).to_ne_bytes());
-        assert_eq!(bytes.as_slice(), by_hand);
+        let mut expected = Vec::new();
+        expected.extend_from_slice(&0xABCD_EF10u32.to_ne_bytes()); // lru, encoding 1 (int), type 0 (string)
+        expected.extend_from_slice(&1u32.to_ne_bytes());
+        expected.extend_from_slice(&(-2i64).to_ne_bytes());
+        assert_eq!(bytes.as_slice(), expected);
     }
 
     #[test]

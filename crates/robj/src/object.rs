@@ -103,7 +103,7 @@ impl Robj {
     /// Creates an object around `string`. If there is no memory for its header, returns the string with the
     /// error.
     #[inline]
-    pub(crate) fn try_raw_with(string: Sds, lru: u32) -> Result<Self, (ReserveError, Sds)> {
+    pub(crate) fn try_raw_with_lru(string: Sds, lru: u32) -> Result<Self, (ReserveError, Sds)> {
         let header = match allocate(HEADER_SIZE) {
             Ok(block) => block.cast::<Header>(),
             Err(error) => return Err((error, string)),

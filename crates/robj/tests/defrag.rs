@@ -24,10 +24,10 @@ const LIMITS: EncodingLimits = EncodingLimits::DEFAULT;
 const ELEMENTS: usize = 400_000;
 
 /// The values of a case.
-trait Held: Sync {
+trait Relocatable: Sync {
     /// Runs one pass over all blocks.
     fn relocate(&mut self, moves: Moves<'_>);
-    fn copy(&self) -> Box<dyn Held>;
+    fn copy(&self) -> Box<dyn Relocatable>;
 }
 
 /// Calls `step` with `START`, then with each cursor that it returns, until it returns `START`.
@@ -38,19 +38,19 @@ fn from_start_to_end(mut step: impl FnMut(Cursor) -> Cursor) {
     }
 }
 
-impl Held for Vec<Robj> {
+impl Relocatable for Vec<Robj> {
     fn relocate(&mut self, mut moves: Moves<'_>) {
         for object in self {
             from_start_to_end(|cursor| object.relocate(cursor, &mut moves));
         }
     }
 
-    fn copy(&self) -> Box<dyn Held> {
+    fn copy(&self) -> Box<dyn Relocatable> {
         Box::new(self.iter().map(Robj::duplicate).collect::<Self>())
     }
 }
 
-impl Held for Dict<Sds, Robj> {
+impl Relocatable for Dict<Sds, Robj> {
     fn relocate(&mut self, moves: Moves<'_>) {
         let moves = RefCell::new(moves);
         let ask = |block, size| moves.borrow_mut()(block, size);
@@ -61,17 +61,17 @@ impl Held for Dict<Sds, Robj> {
         from_start_to_end(|cursor| Dict::relocate(self, cursor, &mut { ask }, each));
     }
 
-    fn copy(&self) -> Box<dyn Held> {
+    fn copy(&self) -> Box<dyn Relocatable> {
         Box::new(self.iter().map(|(key, value)| (key.clone(), value.duplicate())).collect::<Self>())
     }
 }
 
-impl Held for ZIndex {
+impl Relocatable for ZIndex {
     fn relocate(&mut self, mut moves: Moves<'_>) {
         from_start_to_end(|cursor| ZIndex::relocate(self, cursor, &mut moves));
     }
 
-    fn copy(&self) -> Box<dyn Held> {
+    fn copy(&self) -> Box<dyn Relocatable> {
         Box::new(self.clone())
     }
 }
@@ -85,7 +85,7 @@ fn active_since(base: usize) -> usize {
 
 /// Runs passes over all blocks until one moves next to nothing. The survey is renewed every 1000 blocks, as
 /// a defragmenter that works in slices would do.
-fn relocate_to_the_end(held: &mut dyn Held) {
+fn relocate_to_the_end(held: &mut dyn Relocatable) {
     for _pass in 0..20 {
         let (mut survey, mut asked, mut moved) = (Survey::take(), 0_usize, 0_usize);
         held.relocate(&mut |block, _| {
@@ -107,7 +107,7 @@ fn relocate_to_the_end(held: &mut dyn Held) {
 
 /// Returns the bytes that a copy takes. Another thread makes it, which has another arena, so that it cannot
 /// use the gaps in ours.
-fn fresh_copy(held: &dyn Held, base: usize) -> usize {
+fn fresh_copy(held: &dyn Relocatable, base: usize) -> usize {
     thread::scope(|scope| {
         let copied = scope.spawn(|| {
             let copy = held.copy();
@@ -126,7 +126,7 @@ const AT_MOST: f64 = 1.1;
 const BEFORE: f64 = 1.4;
 
 /// Builds the values of a case, moves them, and compares the memory with that of a fresh copy.
-fn assert_memory_is_reclaimed(name: &str, build: impl FnOnce(&mut SmallRng) -> Box<dyn Held>) {
+fn assert_memory_is_reclaimed(name: &str, build: impl FnOnce(&mut SmallRng) -> Box<dyn Relocatable>) {
     let base = active_since(0);
     let mut held = build(&mut SmallRng::seed_from_u64(7));
     let before = active_since(base);
@@ -153,7 +153,7 @@ fn collections<C>(
     encoding: Encoding,
     mut insert: impl FnMut(&mut C, usize),
     mut remove: impl FnMut(&mut C, usize, &mut SmallRng),
-) -> Box<dyn Held>
+) -> Box<dyn Relocatable>
 where
     C: Default,
     Robj: From<C>,
@@ -169,7 +169,11 @@ where
 }
 
 /// Creates strings, and drops seven of eight.
-fn strings(random: &mut SmallRng, encoding: Encoding, text: impl Fn(usize) -> String) -> Box<dyn Held> {
+fn strings(
+    random: &mut SmallRng,
+    encoding: Encoding,
+    text: impl Fn(usize) -> String,
+) -> Box<dyn Relocatable> {
     let mut objects: Vec<_> =
         (0..ELEMENTS / 2).map(|n| Robj::from_bytes(text(n).as_bytes(), &LIMITS).encode(&LIMITS)).collect();
     objects.iter().for_each(|object| assert_eq!(object.encoding(), encoding));
@@ -183,7 +187,7 @@ fn member(n: usize) -> String {
 }
 
 /// Creates lists. Removing from a list is a walk, so the lists and their nodes are small.
-fn lists(of: usize, compress: u16, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+fn lists(of: usize, compress: u16, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Relocatable> {
     let limits = EncodingLimits { list_compress_depth: compress, list_max_listpack_size: 100, ..LIMITS };
     collections::<List>(
         of,
@@ -198,7 +202,7 @@ fn lists(of: usize, compress: u16, random: &mut SmallRng, encoding: Encoding) ->
     )
 }
 
-fn sets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+fn sets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Relocatable> {
     let name = |n: usize| if encoding == Encoding::IntSet { format!("{}", n * 1000) } else { member(n) };
     collections::<Set>(
         of,
@@ -209,7 +213,7 @@ fn sets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
     )
 }
 
-fn zsets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+fn zsets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Relocatable> {
     collections::<ZSet>(
         of,
         random,
@@ -219,7 +223,7 @@ fn zsets(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> 
     )
 }
 
-fn hashes(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Held> {
+fn hashes(of: usize, random: &mut SmallRng, encoding: Encoding) -> Box<dyn Relocatable> {
     collections::<Hash>(
         of,
         random,

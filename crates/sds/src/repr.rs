@@ -72,15 +72,15 @@ impl Sds {
     ///
     /// ```
     /// let mut s = sds::Sds::from("key=");
-    /// s.cat_repr(b"a\x00b\n\"c\"");
+    /// s.push_repr(b"a\x00b\n\"c\"");
     /// assert_eq!(s, r#"key="a\x00b\n\"c\"""#);
     /// ```
     pub fn push_repr(&mut self, bytes: &[u8]) {
-        or_oom(self.try_cat_repr(bytes));
+        or_oom(self.try_push_repr(bytes));
     }
 
     /// The fallible form of [`push_repr`](Self::push_repr). After an error the string is unchanged.
-    pub fn try_cat_repr(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
+    pub fn try_push_repr(&mut self, bytes: &[u8]) -> Result<(), ReserveError> {
         self.try_make_room_for(repr_len(bytes))?;
         write_repr(bytes, |piece| self.try_push_bytes(piece))
     }

@@ -24,7 +24,7 @@ fn a_handler_that_unwinds_finds_the_string_as_it_was() {
         ("grow_zero", |s| s.grow_zero(90_000)),
         ("make_room_for", |s| s.make_room_for(1000)),
         ("resize", |s| s.resize(100_000)),
-        ("cat_repr", |s| s.push_repr(&sample(100))),
+        ("push_repr", |s| s.push_repr(&sample(100))),
         ("push_i64", |s| s.push_i64(i64::MIN)),
         ("push_f64", |s| s.push_f64(0.1)),
         ("write_str", |s| std::fmt::Write::write_str(s, "a text that does not fit").unwrap()),

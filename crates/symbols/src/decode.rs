@@ -114,7 +114,7 @@ impl SymbolTable {
                 codes.get(read) == rest.first()
             } else {
                 match rest.first_chunk() {
-                    Some(word) => self.symbols.begins(code, u64::from_le_bytes(*word)),
+                    Some(word) => self.symbols.is_prefix(code, u64::from_le_bytes(*word)),
                     None => self.symbols.len(code) > 0 && rest.starts_with(self.symbols.get(code)),
                 }
             };

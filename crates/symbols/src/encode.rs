@@ -96,7 +96,7 @@ impl Encoder {
         let [first, second, ..] = word.to_le_bytes();
         let long = self.long.as_flattened()[slot(word, self.multiplier)];
         let short = self.short[usize::from(second)][usize::from(first)];
-        if symbols.begins(long, word) { long } else { short }
+        if symbols.is_prefix(long, word) { long } else { short }
     }
 
     /// Does the same as [`code`](Self::code) for a word whose first `len` bytes belong to the text.
@@ -104,7 +104,7 @@ impl Encoder {
         let [first, second, ..] = word.to_le_bytes();
         let long = self.long.as_flattened()[slot(word, self.multiplier)];
         let short = self.short[usize::from(second)][usize::from(first)];
-        if symbols.len(long) <= len && symbols.begins(long, word) {
+        if symbols.len(long) <= len && symbols.is_prefix(long, word) {
             long
         } else if symbols.len(short) <= len {
             short
@@ -276,7 +276,7 @@ impl Coder<'_> {
         }
         let mut lane = lanes[0];
         for (index, next) in lanes.into_iter().enumerate().skip(1) {
-            lane = self.join(lane, start(index), next, buffer);
+            lane = self.join_lanes(lane, start(index), next, buffer);
         }
         self.finish(lane, buffer).codes_end
     }
@@ -284,7 +284,7 @@ impl Coder<'_> {
     /// Continues `lane` to a place where a symbol of the next lane begins, and appends the next lane's codes
     /// from there on. `next` is where the next lane started, and `next_end` is where it stopped. Returns
     /// where the joined lane ends.
-    fn join(&self, mut lane: Lane, mut next: Lane, next_end: Lane, buffer: &mut [u8]) -> Lane {
+    fn join_lanes(&self, mut lane: Lane, mut next: Lane, next_end: Lane, buffer: &mut [u8]) -> Lane {
         let room_end = next.codes_end;
         loop {
             while next.text_pos < lane.text_pos && next.codes_end < next_end.codes_end {

@@ -11,8 +11,8 @@
 //! Invariants:
 //!
 //! - **S1.** A code below `count` has a symbol of one to eight bytes. No two symbols are the same.
-//! - **S2.** The escape has the length 1. Other codes without a symbol have the length 0. [`Symbols::begins`]
-//!   returns `false` for all of them.
+//! - **S2.** The escape has the length 1. Other codes without a symbol have the length 0.
+//!   [`Symbols::is_prefix`] returns `false` for all of them.
 
 use crate::encode::Encoder;
 use crate::error::{FromBytesError, FromSymbolsError, MalformedTable, TableFault};
@@ -29,7 +29,7 @@ pub(crate) const SYMBOL_LEN_MAX: usize = 8;
 const VERSION: u8 = 1;
 
 /// The offset of the symbols' lengths in the bytes of a table.
-const LENS_AT: usize = 2;
+const LENS_OFFSET: usize = 2;
 
 /// The symbols, indexed by their codes.
 pub(crate) struct Symbols {
@@ -96,7 +96,7 @@ impl Symbols {
 
     /// Returns whether a word begins with the symbol. Returns `false` if the code has no symbol.
     #[inline]
-    pub(crate) fn begins(&self, code: u8, word: u64) -> bool {
+    pub(crate) fn is_prefix(&self, code: u8, word: u64) -> bool {
         word & self.masks[usize::from(code)] == u64::from_le_bytes(self.text(code))
     }
 }
@@ -159,7 +159,7 @@ impl SymbolTable {
         let (lens, mut rest) = rest.split_at_checked(count.into()).ok_or_else(truncated)?;
         let is_len = |len: &u8| (1..=SYMBOL_LEN_MAX).contains(&usize::from(*len));
         if let Some(index) = lens.iter().position(|len| !is_len(len)) {
-            return Err(malformed(LENS_AT + index, TableFault::SymbolLen));
+            return Err(malformed(LENS_OFFSET + index, TableFault::SymbolLen));
         }
         let mut all = Symbols::EMPTY;
         for &len in lens {

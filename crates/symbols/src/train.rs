@@ -49,12 +49,12 @@ impl SymbolTable {
     /// # Ok::<(), symbols::ReserveError>(())
     /// ```
     pub fn train<T: AsRef<[u8]>>(sample: &[T]) -> Result<Self, ReserveError> {
-        let pieces = chosen(sample);
+        let pieces = pieces_of_sample(sample);
         let mut table = Self::try_new(Symbols::EMPTY)?;
         for round in 1..=ROUNDS {
             // The last round forms no pairs, so each longer symbol that stays has been in a table before.
             let gains = table.gains(&pieces, round < ROUNDS);
-            let mut symbols = best(gains, round == ROUNDS);
+            let mut symbols = best_symbols(gains, round == ROUNDS);
             if round == ROUNDS {
                 add_bytes(&mut symbols, &pieces);
             }
@@ -106,7 +106,7 @@ impl SymbolTable {
 }
 
 /// Returns the texts of a sample, or pieces with 16 KiB in all if the sample is larger.
-fn chosen<T: AsRef<[u8]>>(sample: &[T]) -> Vec<&[u8]> {
+fn pieces_of_sample<T: AsRef<[u8]>>(sample: &[T]) -> Vec<&[u8]> {
     let texts = || sample.iter().map(AsRef::as_ref).filter(|text: &&[u8]| !text.is_empty());
     let bytes = texts().map(<[u8]>::len).sum::<usize>();
     if bytes <= SAMPLE_MAX {
@@ -143,7 +143,7 @@ fn add_bytes(symbols: &mut Symbols, texts: &[&[u8]]) {
 
 /// Returns the symbols of a table: the candidates that cover the most bytes. Candidates that cover as many
 /// bytes are ordered by their length and their word, so the result is always the same.
-fn best(gains: BTreeMap<Candidate, u64>, is_last: bool) -> Symbols {
+fn best_symbols(gains: BTreeMap<Candidate, u64>, is_last: bool) -> Symbols {
     let mut all: Vec<_> = gains.into_iter().collect();
     all.sort_by_key(|&((word, len), gain)| (u64::MAX - gain, len, word));
     let (mut symbols, mut prefixes) = (Symbols::EMPTY, BTreeSet::new());

@@ -7,22 +7,23 @@ use common::{ReserveError, Room};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomFault {
     /// It does nothing, and returns `Ok`.
-    Idle,
+    Unchanged,
     /// It adds one byte too few.
     Short,
     /// It adds one byte too many.
     Long,
     /// It removes all bytes.
-    Lost,
+    Cleared,
     /// It returns an error, even if the value becomes shorter.
     Refusal,
     /// It resizes the value correctly. But [`Room::bytes_mut`] returns fewer bytes than [`Room::bytes`].
-    Stingy,
+    HalfBytes,
 }
 
 impl RoomFault {
     /// All variants.
-    pub const ALL: [Self; 6] = [Self::Idle, Self::Short, Self::Long, Self::Lost, Self::Refusal, Self::Stingy];
+    pub const ALL: [Self; 6] =
+        [Self::Unchanged, Self::Short, Self::Long, Self::Cleared, Self::Refusal, Self::HalfBytes];
 }
 
 /// A room that holds a packed value and breaks its contract.
@@ -45,21 +46,21 @@ impl Room for FaultyRoom {
     }
 
     fn bytes_mut(&mut self) -> &mut [u8] {
-        let len = if self.fault == RoomFault::Stingy { self.bytes.len() / 2 } else { self.bytes.len() };
+        let len = if self.fault == RoomFault::HalfBytes { self.bytes.len() / 2 } else { self.bytes.len() };
         &mut self.bytes[..len]
     }
 
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError> {
         let added = match self.fault {
-            RoomFault::Idle => return Ok(()),
+            RoomFault::Unchanged => return Ok(()),
             RoomFault::Refusal => return Err(ReserveError::OutOfMemory { size: added }),
-            RoomFault::Lost => {
+            RoomFault::Cleared => {
                 self.bytes.clear();
                 return Ok(());
             }
             RoomFault::Short => added.saturating_sub(1),
             RoomFault::Long => added + 1,
-            RoomFault::Stingy => added,
+            RoomFault::HalfBytes => added,
         };
         let end = (at + removed).min(self.bytes.len());
         self.bytes.splice(at.min(end)..end, std::iter::repeat_n(0xEE, added));

@@ -181,12 +181,12 @@ mod tests {
 
     #[test]
     fn the_lru_clock_turns_over_without_a_seam() {
-        let turn = 1u64 << LRU_BITS;
-        for then in [0, 1, turn - 1, turn, 5 * turn - 3] {
-            for later in [0, 1, 2, 1_000_000, turn - 1] {
+        let period = 1u64 << LRU_BITS;
+        for then in [0, 1, period - 1, period, 5 * period - 3] {
+            for later in [0, 1, 2, 1_000_000, period - 1] {
                 assert_eq!(u64::from(idle_time(lru_clock(then), then + later)), later, "{then} + {later}");
             }
-            assert_eq!(idle_time(lru_clock(then), then + turn), 0);
+            assert_eq!(idle_time(lru_clock(then), then + period), 0);
         }
     }
 

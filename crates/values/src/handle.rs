@@ -4,7 +4,7 @@
 //! The macro `encodings` writes both.
 
 use crate::hashtable::StringTable;
-use crate::remains::{Remains, Rest};
+use crate::remains::{Remains, RemainsRepr};
 use common::Cursor;
 use core::ptr::NonNull;
 use intset::IntSet;
@@ -112,7 +112,7 @@ unsafe impl Handle for QuickList {
     }
 
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        QuickList::drop_in_steps(self, n).map(|list| Remains(Rest::List(list)))
+        QuickList::drop_in_steps(self, n).map(|list| Remains(RemainsRepr::List(list)))
     }
 
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
@@ -142,7 +142,7 @@ unsafe impl Handle for ZTable {
     }
 
     fn drop_in_steps(self, n: usize) -> Option<Remains> {
-        ZTable::drop_in_steps(self, n).map(|remains| Remains(Rest::ZSet(remains)))
+        ZTable::drop_in_steps(self, n).map(|remains| Remains(RemainsRepr::ZSet(remains)))
     }
 
     fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
@@ -153,7 +153,7 @@ unsafe impl Handle for ZTable {
 // SAFETY: the type is a box of a sized type, which is one pointer.
 unsafe impl<const N: usize> Handle for StringTable<N>
 where
-    Rest: From<Self>,
+    RemainsRepr: From<Self>,
 {
     type Borrowed = Self;
 

@@ -12,7 +12,7 @@ use intset::IntSet;
 use listpack::{Depth, ListPack, Offset, Value, View, integer};
 
 /// Returns an error if the encoding is not the one in which the type packs its values.
-fn expect(expected: Encoding, encoding: Encoding) -> Result<(), Error> {
+fn check_encoding(expected: Encoding, encoding: Encoding) -> Result<(), Error> {
     if encoding == expected { Ok(()) } else { Err(Error::NotPacked { encoding }) }
 }
 
@@ -22,13 +22,13 @@ fn malformed<T>(offset: impl Into<usize>) -> Result<T, Error> {
 
 /// Returns a view of a listpack. O(1).
 pub(crate) fn view_of_listpack(encoding: Encoding, bytes: &[u8]) -> Result<&View, Error> {
-    expect(Encoding::ListPack, encoding)?;
+    check_encoding(Encoding::ListPack, encoding)?;
     Ok(View::new(bytes)?)
 }
 
 /// Returns a view of an intset. O(1).
 pub(crate) fn view_of_intset(encoding: Encoding, bytes: &[u8]) -> Result<&intset::View, Error> {
-    expect(Encoding::IntSet, encoding)?;
+    check_encoding(Encoding::IntSet, encoding)?;
     Ok(intset::View::new(bytes)?)
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn check_intset(encoding: Encoding, bytes: &[u8]) -> Result<PackedSha
 
 /// Makes a copy of an intset after checking it. O(n).
 pub(crate) fn try_intset(encoding: Encoding, bytes: &[u8]) -> Result<IntSet, Error> {
-    expect(Encoding::IntSet, encoding)?;
+    check_encoding(Encoding::IntSet, encoding)?;
     Ok(IntSet::try_from_bytes(bytes)?)
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn check_listpack(
     bytes: &[u8],
     contents: Contents,
 ) -> Result<PackedShape, Error> {
-    expect(Encoding::ListPack, encoding)?;
+    check_encoding(Encoding::ListPack, encoding)?;
     listpack::validate(bytes, Depth::Strict)?;
     let view = View::new(bytes)?;
     let (mut count, mut longest) = (0, 0);
@@ -113,15 +113,15 @@ pub(crate) fn check_scored_listpack(
     score: impl Fn(Value<'_>) -> Option<f64>,
     is_after: impl Fn((Element<'_>, f64), (Element<'_>, f64)) -> bool,
 ) -> Result<PackedShape, Error> {
-    expect(Encoding::ListPack, encoding)?;
+    check_encoding(Encoding::ListPack, encoding)?;
     listpack::validate(bytes, Depth::Deep)?;
     let view = View::new(bytes)?;
-    let (mut walk, mut last): (_, Option<(Element<'_>, f64)>) = (view.iter(), None);
+    let (mut iter, mut last): (_, Option<(Element<'_>, f64)>) = (view.iter(), None);
     let mut shape = PackedShape { len: 0, longest: 0 };
-    while let Some((offset, member)) = walk.next_with_offset() {
-        let Some((score_at, value)) = walk.next_with_offset() else { return malformed(bytes.len() - 1) };
+    while let Some((offset, member)) = iter.next_with_offset() {
+        let Some((score_offset, value)) = iter.next_with_offset() else { return malformed(bytes.len() - 1) };
         let Some(member) = element(member) else { return malformed(offset) };
-        let Some(value) = score(value) else { return malformed(score_at) };
+        let Some(value) = score(value) else { return malformed(score_offset) };
         let pair = (member, value);
         if last.replace(pair).is_some_and(|last| !is_after(pair, last)) {
             return malformed(offset);
@@ -141,9 +141,9 @@ fn element(value: Value<'_>) -> Option<Element<'_>> {
 }
 
 fn entries(view: &View) -> impl Iterator<Item = (Offset, Element<'_>)> {
-    let mut walk = view.iter();
+    let mut iter = view.iter();
     core::iter::from_fn(move || {
-        walk.next_with_offset().map(|(offset, value)| (offset, Element::from_packed(value)))
+        iter.next_with_offset().map(|(offset, value)| (offset, Element::from_packed(value)))
     })
 }
 

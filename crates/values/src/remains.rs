@@ -8,9 +8,9 @@ use quicklist::QuickList;
 ///
 /// It is no longer a value. For example, a sorted set loses its table before its members, so that no member
 /// has to be looked up.
-pub struct Remains(pub(crate) Rest);
+pub struct Remains(pub(crate) RemainsRepr);
 
-pub(crate) enum Rest {
+pub(crate) enum RemainsRepr {
     List(QuickList),
     Set(StringTable<1>),
     Hash(StringTable<2>),
@@ -19,13 +19,13 @@ pub(crate) enum Rest {
 
 const _: () = assert!(size_of::<Remains>() == 2 * size_of::<usize>());
 
-impl From<StringTable<1>> for Rest {
+impl From<StringTable<1>> for RemainsRepr {
     fn from(table: StringTable<1>) -> Self {
         Self::Set(table)
     }
 }
 
-impl From<StringTable<2>> for Rest {
+impl From<StringTable<2>> for RemainsRepr {
     fn from(table: StringTable<2>) -> Self {
         Self::Hash(table)
     }
@@ -42,10 +42,10 @@ impl Remains {
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(self, n: usize) -> Option<Self> {
         let rest = match self.0 {
-            Rest::List(list) => list.drop_in_steps(n).map(Rest::List),
-            Rest::Set(table) => table.drop_in_steps(n).map(Rest::Set),
-            Rest::Hash(table) => table.drop_in_steps(n).map(Rest::Hash),
-            Rest::ZSet(remains) => remains.drop_in_steps(n).map(Rest::ZSet),
+            RemainsRepr::List(list) => list.drop_in_steps(n).map(RemainsRepr::List),
+            RemainsRepr::Set(table) => table.drop_in_steps(n).map(RemainsRepr::Set),
+            RemainsRepr::Hash(table) => table.drop_in_steps(n).map(RemainsRepr::Hash),
+            RemainsRepr::ZSet(remains) => remains.drop_in_steps(n).map(RemainsRepr::ZSet),
         };
         rest.map(Self)
     }
@@ -53,10 +53,10 @@ impl Remains {
     /// Returns the exact number of bytes of the rest in `used_memory`. Constant time.
     pub fn allocation_size(&self) -> usize {
         match &self.0 {
-            Rest::List(list) => list.allocation_size(),
-            Rest::Set(table) => table.allocation_size(),
-            Rest::Hash(table) => table.allocation_size(),
-            Rest::ZSet(remains) => remains.allocation_size(),
+            RemainsRepr::List(list) => list.allocation_size(),
+            RemainsRepr::Set(table) => table.allocation_size(),
+            RemainsRepr::Hash(table) => table.allocation_size(),
+            RemainsRepr::ZSet(remains) => remains.allocation_size(),
         }
     }
 }

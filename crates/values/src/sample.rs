@@ -11,17 +11,17 @@ use zmalloc::ReserveError;
 
 /// A walk over all elements is used if at least one in this many is wanted. In C:
 /// `SRANDMEMBER_SUB_STRATEGY_MUL` and similar constants.
-const WALK_FROM_ONE_OF: usize = 3;
+const FEW_DIVISOR: usize = 3;
 
-/// At most `DRAWS_MIN + DRAWS_EACH * wanted` draws are made, far more than a good source of random numbers
-/// needs.
-const DRAWS_EACH: usize = 4;
+/// At most `DRAWS_MIN + DRAWS_PER_ELEMENT * wanted` draws are made, far more than a good source of random
+/// numbers needs.
+const DRAWS_PER_ELEMENT: usize = 4;
 const DRAWS_MIN: usize = 64;
 
 /// Returns whether to draw `wanted` of `len` elements one by one with [`try_draw`], instead of walking over
 /// all.
 pub(crate) fn is_few(wanted: usize, len: usize) -> bool {
-    wanted < len / WALK_FROM_ONE_OF
+    wanted < len / FEW_DIVISOR
 }
 
 /// Decides for one element after another whether it is chosen. In the end `wanted` of `left` elements are.
@@ -62,7 +62,7 @@ pub(crate) fn try_draw<T: Copy, K: Hash + Eq>(
     let mut drawn = Table::new();
     // A draw hits a new element with a probability of at least two thirds. If the draws are used up,
     // the source of random numbers is bad, and any elements will do.
-    let draws = (0..DRAWS_MIN + DRAWS_EACH * wanted).map_while(|_| draw());
+    let draws = (0..DRAWS_MIN + DRAWS_PER_ELEMENT * wanted).map_while(|_| draw());
     for element in draws.chain(all) {
         if drawn.len() == wanted {
             break;

@@ -231,20 +231,20 @@ mod tests {
             let elements: StdVec<_> = numbers.iter().zip(&spelled).enumerate().map(|(i, (number, text))| {
                 if i % 2 == 0 { Element::Int(*number) } else { Element::Bytes(text.as_bytes()) }
             }).collect();
-            let mut by_hand: StdVec<_> = numbers.clone();
+            let mut naive: StdVec<_> = numbers.clone();
             if alpha {
-                by_hand.sort_by_key(i64::to_string);
+                naive.sort_by_key(i64::to_string);
             } else {
-                by_hand.sort();
+                naive.sort();
             }
             if desc {
-                by_hand.reverse();
+                naive.reverse();
             }
             let offset = offset.max(0) as usize;
             let count = if count < 0 { usize::MAX } else { count as usize };
-            let by_hand: StdVec<_> = by_hand.into_iter().skip(offset).take(count).collect();
+            let naive: StdVec<_> = naive.into_iter().skip(offset).take(count).collect();
             let sorted: StdVec<_> = sort(elements, &options).unwrap().iter().map(|e| e.as_i64().unwrap()).collect();
-            prop_assert_eq!(sorted, by_hand);
+            prop_assert_eq!(sorted, naive);
         }
     }
 }

@@ -22,7 +22,7 @@ use zmalloc::ReserveError;
 use crate::score::sort_key;
 
 /// The offset of the length, in bytes.
-const LEN_AT: usize = size_of::<f64>();
+const LEN_OFFSET: usize = size_of::<f64>();
 
 /// An owned block, which is freed when it is dropped.
 pub(crate) struct Block {
@@ -52,7 +52,7 @@ impl Block {
         // bytes.
         unsafe {
             block.start().cast::<f64>().write(score);
-            let place = length::write(block.start().add(LEN_AT), member.len());
+            let place = length::write(block.start().add(LEN_OFFSET), member.len());
             place.copy_from_nonoverlapping(NonNull::from(member).cast(), member.len());
         }
         Ok(Self { ptr: block })
@@ -72,7 +72,7 @@ impl Block {
         // bytes. The member's bytes are already zeros.
         unsafe {
             start.cast::<f64>().write(score);
-            length::write(start.add(LEN_AT), len);
+            length::write(start.add(LEN_OFFSET), len);
         }
         Ok(Self { ptr })
     }
@@ -82,7 +82,7 @@ impl Block {
     pub(crate) fn member_mut(&mut self) -> &mut [u8] {
         // SAFETY: an owned block is live, and is borrowed for writing. The member follows its length.
         unsafe {
-            let (len, place) = length::read(self.ptr.start().add(LEN_AT));
+            let (len, place) = length::read(self.ptr.start().add(LEN_OFFSET));
             core::slice::from_raw_parts_mut(place.as_ptr(), len)
         }
     }
@@ -139,7 +139,7 @@ impl Drop for Block {
 
 /// Returns the size to allocate for a member of `len` bytes, which is at most [`length::LEN_MAX`].
 fn size_of_block(len: usize) -> usize {
-    LEN_AT + length::size(len) + len
+    LEN_OFFSET + length::size(len) + len
 }
 
 impl BlockPtr {
@@ -218,7 +218,7 @@ impl BlockPtr {
     pub(crate) unsafe fn member<'a>(self) -> &'a [u8] {
         // SAFETY: the block is live, so the length is where it was written, and `len` bytes follow it.
         unsafe {
-            let (len, member) = length::read(self.start().add(LEN_AT));
+            let (len, member) = length::read(self.start().add(LEN_OFFSET));
             core::slice::from_raw_parts(member.as_ptr(), len)
         }
     }

@@ -36,7 +36,7 @@ use allocator_api2::vec::Vec;
 use zmalloc::Zmalloc;
 
 use crate::error::NotANumber;
-use crate::score::number;
+use crate::score::check_score;
 
 /// The maximum number of levels of a node. In C: `ZSKIPLIST_MAXLEVEL`.
 const LEVELS: usize = 32;
@@ -155,8 +155,8 @@ impl ZIndex {
     }
 
     /// Goes along each level while `passes` returns `true` for the next node.
-    fn walk(&self, passes: impl Fn(&Node) -> bool) -> Search {
-        let mut way = Search { before: [self.head; LEVELS], ranks: [0; LEVELS] };
+    fn search(&self, passes: impl Fn(&Node) -> bool) -> Search {
+        let mut search = Search { before: [self.head; LEVELS], ranks: [0; LEVELS] };
         let (mut node, mut rank) = (self.head, 0);
         for level in (0..self.levels).rev() {
             // SAFETY: the head and the nodes that links lead to are live.
@@ -170,16 +170,16 @@ impl ZIndex {
                     (node, rank) = (next, rank + span);
                 }
             }
-            (way.before[level], way.ranks[level]) = (node, rank);
+            (search.before[level], search.ranks[level]) = (node, rank);
         }
-        way
+        search
     }
 
     /// Returns the node of a member, or `None` if the member is absent.
-    fn at(&self, way: &Search, member: &[u8], score: f64) -> Option<NonNull<Node>> {
+    fn at(&self, search: &Search, member: &[u8], score: f64) -> Option<NonNull<Node>> {
         // SAFETY: a node found by a search is live, and so is the one that its link leads to.
         unsafe {
-            let next = NonNull::new(level_of(way.before[0], 0).as_ref().forward)?;
+            let next = NonNull::new(level_of(search.before[0], 0).as_ref().forward)?;
             (next.as_ref().score == score && *next.as_ref().member == *member).then_some(next)
         }
     }
@@ -196,35 +196,35 @@ impl ZIndex {
         score: f64,
         rng: impl FnMut() -> u64,
     ) -> Result<bool, NotANumber> {
-        let score = number(score)?;
-        let mut way = self.walk(|node| node.is_before(member, score));
-        if self.at(&way, member, score).is_some() {
+        let score = check_score(score)?;
+        let mut search = self.search(|node| node.is_before(member, score));
+        if self.at(&search, member, score).is_some() {
             return Ok(false);
         }
-        let levels = levels_by_chance(rng);
+        let levels = random_levels(rng);
         while self.levels < levels {
             // SAFETY: the head has all levels.
             unsafe { level_of(self.head, self.levels).as_mut().span = self.len };
-            (way.before[self.levels], way.ranks[self.levels]) = (self.head, 0);
+            (search.before[self.levels], search.ranks[self.levels]) = (self.head, 0);
             self.levels += 1;
         }
         let mut new = Node::new(member, score, levels);
-        let rank = way.ranks[0];
-        // SAFETY: the nodes in `way` are live and have the levels at which they stand there. Nothing
+        let rank = search.ranks[0];
+        // SAFETY: the nodes in `search` are live and have the levels at which they stand there. Nothing
         // borrows them.
         unsafe {
             for level in 0..levels {
-                let before = level_of(way.before[level], level).as_mut();
-                let passed = rank - way.ranks[level];
+                let before = level_of(search.before[level], level).as_mut();
+                let passed = rank - search.ranks[level];
                 let after = Level { forward: before.forward, span: before.span - passed };
                 (before.forward, before.span) = (new.as_ptr(), passed + 1);
                 level_of(new, level).write(after);
             }
             for level in levels..self.levels {
-                level_of(way.before[level], level).as_mut().span += 1;
+                level_of(search.before[level], level).as_mut().span += 1;
             }
-            if way.before[0] != self.head {
-                new.as_mut().backward = way.before[0].as_ptr();
+            if search.before[0] != self.head {
+                new.as_mut().backward = search.before[0].as_ptr();
             }
             match level_of(new, 0).as_ref().forward.as_mut() {
                 Some(next) => next.backward = new.as_ptr(),
@@ -238,12 +238,12 @@ impl ZIndex {
     /// Removes a member under a score. Returns `false` if it is absent. O(log n) on average. In C:
     /// `zslDelete`.
     pub fn remove(&mut self, member: &[u8], score: f64) -> bool {
-        let way = self.walk(|node| node.is_before(member, score));
-        let Some(node) = self.at(&way, member, score) else { return false };
+        let search = self.search(|node| node.is_before(member, score));
+        let Some(node) = self.at(&search, member, score) else { return false };
         // SAFETY: as in `insert`. The node is freed after nothing links to it.
         unsafe {
             for level in 0..self.levels {
-                let before = level_of(way.before[level], level).as_mut();
+                let before = level_of(search.before[level], level).as_mut();
                 if before.forward == node.as_ptr() {
                     let after = level_of(node, level).read();
                     (before.forward, before.span) = (after.forward, before.span + after.span - 1);
@@ -267,8 +267,8 @@ impl ZIndex {
     /// Returns the rank of a member, from 0, or `None` if it is absent under that score. O(log n) on
     /// average. In C: `zslGetRank`.
     pub fn rank(&self, member: &[u8], score: f64) -> Option<usize> {
-        let way = self.walk(|node| node.is_before(member, score));
-        self.at(&way, member, score).map(|_| way.ranks[0])
+        let search = self.search(|node| node.is_before(member, score));
+        self.at(&search, member, score).map(|_| search.ranks[0])
     }
 
     /// Returns the member of a rank, and its score. O(log n) on average. In C: `zslGetElementByRank`.
@@ -310,7 +310,7 @@ impl ZIndex {
     /// Returns the number of members whose scores are below `score`, or at most `score` if `inclusive`.
     /// O(log n) on average.
     pub fn count_below(&self, score: f64, inclusive: bool) -> usize {
-        self.walk(|node| if inclusive { node.score <= score } else { node.score < score }).ranks[0]
+        self.search(|node| if inclusive { node.score <= score } else { node.score < score }).ranks[0]
     }
 
     /// Returns the number of bytes that the list adds to `used_memory`. It visits all nodes: O(n).
@@ -343,7 +343,7 @@ unsafe fn next_within(node: NonNull<Node>, level: usize, most: usize) -> Option<
     NonNull::new(forward).filter(|_| span <= most).map(|next| (span, next))
 }
 
-fn levels_by_chance(mut rng: impl FnMut() -> u64) -> usize {
+fn random_levels(mut rng: impl FnMut() -> u64) -> usize {
     // One draw of 64 bits holds 32 fair draws of one in four.
     let draw = rng();
     (1..LEVELS).take_while(|level| (draw >> (2 * (level - 1))).is_multiple_of(ONE_IN)).count() + 1

@@ -11,7 +11,7 @@ use crate::block::{Block, BlockPtr};
 use crate::error::{InsertError, NotANumber};
 use crate::handle::{Body, Handle};
 use crate::order::Order;
-use crate::score::number;
+use crate::score::check_score;
 
 /// An ordered set of scores and members, with ranks. In C: `zskiplist`.
 ///
@@ -53,7 +53,7 @@ impl Member {
     /// # Errors
     /// The score is NaN, the length is above `u32::MAX`, or the allocation fails.
     pub fn try_zeroed(len: usize, score: f64) -> Result<Self, InsertError> {
-        Ok(Self { block: Block::try_zeroed(len, number(score)?)? })
+        Ok(Self { block: Block::try_zeroed(len, check_score(score)?)? })
     }
 
     /// Returns the member's bytes for writing.
@@ -103,7 +103,7 @@ impl ZIndex {
     /// Does the same as [`ZIndex::insert`], but returns an error if an allocation fails. The index is then
     /// unchanged.
     pub fn try_insert(&mut self, member: &[u8], score: f64) -> Result<bool, InsertError> {
-        let score = number(score)?;
+        let score = check_score(score)?;
         if self.find(member, score).is_some() {
             return Ok(false);
         }
@@ -140,7 +140,7 @@ impl ZIndex {
     /// Does the same as [`ZIndex::update_score`], but returns an error if an allocation fails. The index is
     /// then unchanged.
     pub fn try_update_score(&mut self, member: &[u8], old: f64, new: f64) -> Result<bool, InsertError> {
-        let new = number(new)?;
+        let new = check_score(new)?;
         let Some(block) = self.find(member, old) else { return Ok(false) };
         if old != new && self.find(member, new).is_some() {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! Scores as integers of the same order, and places in the order.
+//! Scores as integers of the same order, and bounds for searches in the order.
 //!
 //! An IEEE double has its sign first, then the exponent, then the mantissa. A positive number therefore
 //! compares as the integer of its bits does, and a negative number compares the other way round. So a sort
@@ -25,106 +25,107 @@ pub(crate) fn sort_key(score: f64) -> u64 {
 
 /// Returns the score, or an error if it is NaN.
 #[inline]
-pub(crate) fn number(score: f64) -> Result<f64, NotANumber> {
+pub(crate) fn check_score(score: f64) -> Result<f64, NotANumber> {
     if score.is_nan() { Err(NotANumber) } else { Ok(score) }
 }
 
-/// A place between two entries of the order. It tells for each entry whether the entry stands before it.
-pub(crate) trait Place {
+/// A place between two entries of the order, as a search looks for it. It tells for each entry whether the
+/// entry stands before it.
+pub(crate) trait SearchBound {
     /// Returns the sort key of the score at the place, or `None` if only members decide.
     fn key(&self) -> Option<u64>;
 
-    /// Returns whether entries with that key stand before the place, if their members do not matter.
-    fn passes_ties(&self) -> Option<bool> {
+    /// Returns whether the place is after all entries with that key, if their members do not matter.
+    fn is_after_ties(&self) -> Option<bool> {
         None
     }
 
-    /// Returns whether an entry with that key stands before the place. If the place has no key, the entry
-    /// may have any.
-    fn passes(&self, member: &[u8]) -> bool;
+    /// Returns whether the place is after an entry with that key. If the place has no key, the entry may have
+    /// any.
+    fn is_after(&self, member: &[u8]) -> bool;
 }
 
 /// The place before an entry, which need not exist.
-pub(crate) struct At<'a> {
+pub(crate) struct LowerBound<'a> {
     pub(crate) key: u64,
     pub(crate) member: &'a [u8],
 }
 
 /// The place behind an entry, which need not exist.
-pub(crate) struct Behind<'a> {
+pub(crate) struct UpperBound<'a> {
     pub(crate) key: u64,
     pub(crate) member: &'a [u8],
 }
 
-impl Place for At<'_> {
+impl SearchBound for LowerBound<'_> {
     #[inline]
     fn key(&self) -> Option<u64> {
         Some(self.key)
     }
 
     #[inline]
-    fn passes(&self, member: &[u8]) -> bool {
+    fn is_after(&self, member: &[u8]) -> bool {
         member < self.member
     }
 }
 
-impl Place for Behind<'_> {
+impl SearchBound for UpperBound<'_> {
     #[inline]
     fn key(&self) -> Option<u64> {
         Some(self.key)
     }
 
     #[inline]
-    fn passes(&self, member: &[u8]) -> bool {
+    fn is_after(&self, member: &[u8]) -> bool {
         member <= self.member
     }
 }
 
 /// The place before or behind all entries of a score.
-pub(crate) struct AtScore {
+pub(crate) struct ScoreBound {
     key: u64,
-    behind: bool,
+    after: bool,
 }
 
-impl Place for AtScore {
+impl SearchBound for ScoreBound {
     #[inline]
     fn key(&self) -> Option<u64> {
         Some(self.key)
     }
 
     #[inline]
-    fn passes_ties(&self) -> Option<bool> {
-        Some(self.behind)
+    fn is_after_ties(&self) -> Option<bool> {
+        Some(self.after)
     }
 
     #[inline]
-    fn passes(&self, _member: &[u8]) -> bool {
-        self.behind
+    fn is_after(&self, _member: &[u8]) -> bool {
+        self.after
     }
 }
 
 /// The place before or behind a member, if all scores are equal.
-pub(crate) struct AtMember<'a> {
+pub(crate) struct MemberBound<'a> {
     member: &'a [u8],
-    behind: bool,
+    after: bool,
 }
 
-impl Place for AtMember<'_> {
+impl SearchBound for MemberBound<'_> {
     #[inline]
     fn key(&self) -> Option<u64> {
         None
     }
 
     #[inline]
-    fn passes(&self, member: &[u8]) -> bool {
-        if self.behind { member <= self.member } else { member < self.member }
+    fn is_after(&self, member: &[u8]) -> bool {
+        if self.after { member <= self.member } else { member < self.member }
     }
 }
 
-/// Returns the value of a bound, and whether its place is behind that value. `start` tells whether the
+/// Returns the value of a bound, and whether its place is after that value. `start` tells whether the
 /// bound is the start of a range. The result is `None` for a missing bound.
 #[inline]
-fn behind<T>(bound: Bound<T>, start: bool) -> Option<(T, bool)> {
+fn after<T>(bound: Bound<T>, start: bool) -> Option<(T, bool)> {
     match bound {
         Bound::Unbounded => None,
         Bound::Included(at) => Some((at, !start)),
@@ -133,13 +134,13 @@ fn behind<T>(bound: Bound<T>, start: bool) -> Option<(T, bool)> {
 }
 
 /// Returns the place of a bound of scores, which must not be NaN. `None` stands for the end of the order.
-pub(crate) fn score_place(bound: Bound<&f64>, start: bool) -> Option<AtScore> {
-    behind(bound, start).map(|(&score, behind)| AtScore { key: sort_key(score), behind })
+pub(crate) fn score_bound(bound: Bound<&f64>, start: bool) -> Option<ScoreBound> {
+    after(bound, start).map(|(&score, after)| ScoreBound { key: sort_key(score), after })
 }
 
 /// Returns the place of a bound of members. `None` stands for the end of the order.
-pub(crate) fn member_place(bound: Bound<&[u8]>, start: bool) -> Option<AtMember<'_>> {
-    behind(bound, start).map(|(member, behind)| AtMember { member, behind })
+pub(crate) fn member_bound(bound: Bound<&[u8]>, start: bool) -> Option<MemberBound<'_>> {
+    after(bound, start).map(|(member, after)| MemberBound { member, after })
 }
 
 #[cfg(test)]

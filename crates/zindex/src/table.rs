@@ -29,7 +29,7 @@ use crate::error::{InsertError, NotANumber};
 use crate::handle::{Body, Handle};
 use crate::index::Member;
 use crate::order::Order;
-use crate::score::number;
+use crate::score::check_score;
 
 /// A sorted set: members with a score each, found by member, by score or by rank. In C: `zset`, a dict
 /// beside a skiplist.
@@ -80,7 +80,7 @@ pub enum Upsert {
 }
 
 /// The bit of a [`ZTable::relocate`] cursor which is set when the nodes of the order are next.
-const NODES: u64 = 1 << 63;
+const NODES_FLAG: u64 = 1 << 63;
 
 impl Sorted {
     fn hash_of(&self, member: &[u8]) -> u64 {
@@ -98,13 +98,13 @@ impl Sorted {
         // SAFETY: as in `find`. The new block is live, because either the order or `block` owns it.
         let hasher =
             |block: &BlockPtr| hasher.as_ref().map_or(0, |hash| hash.hash_one(unsafe { block.member() }));
-        // `last` inserts into the table after the order has its nodes and before the order changes. So if
-        // either fails, neither changes.
-        let last = || {
+        // `before_change` inserts into the table after the order has its nodes and before the order changes.
+        // So if either fails, neither changes.
+        let before_change = || {
             table.try_insert_unique(hash, ptr, hasher)?;
             Ok(())
         };
-        order.try_insert(block, last).map_err(|(error, _)| error)
+        order.try_insert(block, before_change).map_err(|(error, _)| error)
     }
 
     fn remove(&mut self, hash: u64, block: BlockPtr) -> Option<Block> {
@@ -207,7 +207,7 @@ impl ZTable {
     ) -> Result<Upsert, InsertError> {
         let Some(sorted) = self.handle.get_mut() else {
             let Some(score) = score(None) else { return Ok(Upsert::Absent) };
-            let block = Block::try_new(member, number(score)?)?;
+            let block = Block::try_new(member, check_score(score)?)?;
             return Ok(self.try_add_first(block).map(|()| Upsert::Inserted)?);
         };
         let hash = sorted.hash_of(member);
@@ -218,11 +218,11 @@ impl ZTable {
             if new == old {
                 return Ok(Upsert::Unchanged);
             }
-            sorted.order.try_update_score(block, number(new)?)?;
+            sorted.order.try_update_score(block, check_score(new)?)?;
             return Ok(Upsert::Updated);
         }
         let Some(score) = score(None) else { return Ok(Upsert::Absent) };
-        sorted.try_add(hash, Block::try_new(member, number(score)?)?)?;
+        sorted.try_add(hash, Block::try_new(member, check_score(score)?)?)?;
         Ok(Upsert::Inserted)
     }
 
@@ -273,14 +273,14 @@ impl ZTable {
     /// last one, frees the memory of the set.
     fn take(&mut self, hash: u64, block: BlockPtr) -> Option<Block> {
         let sorted = self.handle.get_mut()?;
-        let taken = sorted.remove(hash, block);
+        let removed = sorted.remove(hash, block);
         if sorted.order.is_empty() {
             self.handle.clear();
         }
-        taken
+        removed
     }
 
-    fn take_at(&mut self, rank: usize) -> Option<Member> {
+    fn remove_at(&mut self, rank: usize) -> Option<Member> {
         let sorted = self.handle.get();
         let block = sorted.order.block_at(rank)?;
         // SAFETY: a block of the order is live.
@@ -290,12 +290,12 @@ impl ZTable {
 
     /// Removes and returns the first member, which has the lowest score. In C: `ZPOPMIN`.
     pub fn pop_first(&mut self) -> Option<Member> {
-        self.take_at(0)
+        self.remove_at(0)
     }
 
     /// Removes and returns the last member, which has the highest score. In C: `ZPOPMAX`.
     pub fn pop_last(&mut self) -> Option<Member> {
-        self.take_at(self.len().wrapping_sub(1))
+        self.remove_at(self.len().wrapping_sub(1))
     }
 
     /// Removes the members of a range of ranks, and returns how many there were. O(log n) each.
@@ -304,7 +304,7 @@ impl ZTable {
     /// `zslDeleteRangeByScore` and `zslDeleteRangeByLex`.
     pub fn remove_range(&mut self, ranks: impl RangeBounds<usize>) -> usize {
         let ranks = self.range((ranks.start_bound().cloned(), ranks.end_bound().cloned())).ranks();
-        ranks.clone().for_each(|_| drop(self.take_at(ranks.start)));
+        ranks.clone().for_each(|_| drop(self.remove_at(ranks.start)));
         ranks.len()
     }
 
@@ -370,11 +370,11 @@ impl ZTable {
             self.handle.relocate(moves);
         }
         let Some(Sorted { order, table, .. }) = self.handle.get_mut() else { return Cursor::START };
-        let place = u64::from(cursor);
-        if place & NODES != 0 {
-            let rank = usize::try_from(place & !NODES).unwrap_or(usize::MAX);
+        let position = u64::from(cursor);
+        if position & NODES_FLAG != 0 {
+            let rank = usize::try_from(position & !NODES_FLAG).unwrap_or(usize::MAX);
             let next = order.relocate_nodes(rank, moves);
-            return next.map_or(Cursor::START, |rank| Cursor::from(NODES | rank as u64));
+            return next.map_or(Cursor::START, |rank| Cursor::from(NODES_FLAG | rank as u64));
         }
         // The table calls `moves` for its own blocks, and the closure below calls it for the members.
         let moves = RefCell::new(moves);
@@ -384,7 +384,7 @@ impl ZTable {
                 *block = moved;
             }
         });
-        if next.is_start() { Cursor::from(NODES) } else { next }
+        if next.is_start() { Cursor::from(NODES_FLAG) } else { next }
     }
 }
 

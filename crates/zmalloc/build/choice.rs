@@ -47,13 +47,13 @@ impl BackEnd {
     }
 
     /// Returns whether the back end is available on an operating system, which has Cargo's name.
-    pub(crate) fn serves(self, os: &str) -> bool {
-        let asks_for_sizes = ["linux", "android", "macos", "freebsd"].contains(&os);
+    pub(crate) fn supports(self, os: &str) -> bool {
+        let has_usable_size = ["linux", "android", "macos", "freebsd"].contains(&os);
         match self {
             Prefix => true,
-            Libc | Jemalloc => asks_for_sizes,
-            Tcmalloc | TcmallocMinimal => asks_for_sizes && os != "android",
-            Mimalloc => asks_for_sizes || os == "windows",
+            Libc | Jemalloc => has_usable_size,
+            Tcmalloc | TcmallocMinimal => has_usable_size && os != "android",
+            Mimalloc => has_usable_size || os == "windows",
         }
     }
 }
@@ -75,9 +75,9 @@ pub(crate) fn choose(build: &Build) -> BackEnd {
         return Prefix;
     }
     if build.sanitized {
-        return if Libc.serves(build.os) { Libc } else { Prefix };
+        return if Libc.supports(build.os) { Libc } else { Prefix };
     }
-    let wanted = |back_end: &BackEnd| build.features.contains(back_end) && back_end.serves(build.os);
+    let wanted = |back_end: &BackEnd| build.features.contains(back_end) && back_end.supports(build.os);
     BackEnd::BY_PRECEDENCE.into_iter().find(wanted).unwrap_or(Prefix)
 }
 

@@ -175,14 +175,14 @@ mod own_counts {
     /// As for `GlobalAlloc::alloc` or `alloc_zeroed`.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn alloc(layout: Layout, zeroed: bool) -> *mut u8 {
-        let hand = counter::hand();
+        let manual_count = counter::manual_count();
         // SAFETY: the contract is passed on. A block that is not null is a live one of `layout`.
         unsafe {
             let ptr = if zeroed { backend::alloc_zeroed(layout) } else { backend::alloc(layout) };
-            if let Some(hand) = hand
+            if let Some(manual_count) = manual_count
                 && !ptr.is_null()
             {
-                hand.add(backend::charge(ptr, layout));
+                manual_count.add(backend::charge(ptr, layout));
             }
             ptr
         }
@@ -194,8 +194,8 @@ mod own_counts {
     pub(super) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
         // SAFETY: the contract is passed on.
         unsafe {
-            if let Some(hand) = counter::hand() {
-                hand.sub(backend::charge(ptr, layout));
+            if let Some(manual_count) = counter::manual_count() {
+                manual_count.sub(backend::charge(ptr, layout));
             }
             backend::dealloc(ptr, layout);
         }
@@ -207,12 +207,14 @@ mod own_counts {
     pub(super) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the contract is passed on. The trait guarantees that the new size makes a layout.
         unsafe {
-            let Some(hand) = counter::hand() else { return backend::realloc(ptr, layout, new_size) };
+            let Some(manual_count) = counter::manual_count() else {
+                return backend::realloc(ptr, layout, new_size);
+            };
             let old = backend::charge(ptr, layout);
             let new = backend::realloc(ptr, layout, new_size);
             if !new.is_null() {
                 let new_layout = Layout::from_size_align_unchecked(new_size, layout.align());
-                hand.replace(old, backend::charge(new, new_layout));
+                manual_count.replace(old, backend::charge(new, new_layout));
             }
             new
         }

@@ -130,14 +130,14 @@ mod own_counts {
     /// The size of `layout` must be below `isize::MAX`.
     #[cfg_attr(zmalloc_backend = "jemalloc", inline(never))]
     pub(super) unsafe fn allocate(layout: Layout, zeroed: bool) -> *mut u8 {
-        let hand = counter::hand();
+        let manual_count = counter::manual_count();
         // SAFETY: the contract is passed on. A block that is not null is a live one of `layout`.
         unsafe {
             let ptr = if zeroed { backend::raw_alloc_zeroed(layout) } else { backend::raw_alloc(layout) };
-            if let Some(hand) = hand
+            if let Some(manual_count) = manual_count
                 && !ptr.is_null()
             {
-                hand.add(backend::raw_charge(ptr, layout));
+                manual_count.add(backend::raw_charge(ptr, layout));
             }
             ptr
         }
@@ -149,11 +149,13 @@ mod own_counts {
     pub(super) unsafe fn reallocate(ptr: *mut u8, old: Layout, new: Layout) -> *mut u8 {
         // SAFETY: the contract is passed on. A block that is not null is a live one of `new`.
         unsafe {
-            let Some(hand) = counter::hand() else { return backend::raw_realloc(ptr, old, new.size()) };
+            let Some(manual_count) = counter::manual_count() else {
+                return backend::raw_realloc(ptr, old, new.size());
+            };
             let old_charge = backend::raw_charge(ptr, old);
             let moved = backend::raw_realloc(ptr, old, new.size());
             if !moved.is_null() {
-                hand.replace(old_charge, backend::raw_charge(moved, new));
+                manual_count.replace(old_charge, backend::raw_charge(moved, new));
             }
             moved
         }
@@ -165,9 +167,9 @@ mod own_counts {
     pub(super) unsafe fn free(ptr: *mut u8) {
         // SAFETY: the contract is passed on.
         unsafe {
-            let Some(hand) = counter::hand() else { return backend::free(ptr) };
+            let Some(manual_count) = counter::manual_count() else { return backend::free(ptr) };
             let charge = backend::charge_unsized(ptr);
-            hand.sub(charge);
+            manual_count.sub(charge);
             backend::dealloc_unsized(ptr, charge);
         }
     }
@@ -178,8 +180,8 @@ mod own_counts {
     pub(super) unsafe fn free_sized(ptr: *mut u8, layout: Layout) {
         // SAFETY: the contract is passed on.
         unsafe {
-            if let Some(hand) = counter::hand() {
-                hand.sub(backend::raw_charge(ptr, layout));
+            if let Some(manual_count) = counter::manual_count() {
+                manual_count.sub(backend::raw_charge(ptr, layout));
             }
             backend::raw_dealloc(ptr, layout);
         }
@@ -355,8 +357,8 @@ pub unsafe fn zfree_usable(ptr: NonNull<u8>) -> usize {
     // SAFETY: `ptr` is a live raw block, by contract.
     unsafe {
         let charge = backend::charge_unsized(ptr.as_ptr());
-        if let Some(hand) = counter::hand() {
-            hand.sub(charge);
+        if let Some(manual_count) = counter::manual_count() {
+            manual_count.sub(charge);
         }
         backend::dealloc_unsized(ptr.as_ptr(), charge);
         charge - backend::OVERHEAD

@@ -10,8 +10,8 @@ mod headers;
 use choice::BackEnd::{self, *};
 use choice::{Build, choose, sanitizer};
 
-const HAVE_ALL: [&str; 3] = ["linux", "macos", "freebsd"];
-const OUTSIDE_SLOTS: [&str; 4] = ["windows", "wasi", "unknown", "none"];
+const FULL_SUPPORT_OS: [&str; 3] = ["linux", "macos", "freebsd"];
+const OTHER_OS: [&str; 4] = ["windows", "wasi", "unknown", "none"];
 
 fn on(os: &str, features: &[BackEnd]) -> BackEnd {
     choose(&Build { os, miri: false, sanitized: false, features })
@@ -32,7 +32,7 @@ fn the_strongest_feature_wins_whatever_else_is_on() {
         BackEnd::BY_PRECEDENCE.map(BackEnd::name),
         ["prefix", "libc", "tcmalloc", "tcmalloc_minimal", "mimalloc", "jemalloc"]
     );
-    for os in HAVE_ALL {
+    for os in FULL_SUPPORT_OS {
         for mut features in every_set() {
             let strongest = features.first().copied().unwrap_or(Prefix);
             assert_eq!(on(os, &features), strongest, "{os}, {features:?}");
@@ -44,7 +44,7 @@ fn the_strongest_feature_wins_whatever_else_is_on() {
 
 #[test]
 fn a_platform_that_cannot_have_a_back_end_gets_the_next_and_at_last_the_prefix() {
-    for os in OUTSIDE_SLOTS {
+    for os in OTHER_OS {
         for feature in [Libc, Tcmalloc, TcmallocMinimal, Jemalloc] {
             assert_eq!(on(os, &[feature]), Prefix, "{os}");
         }
@@ -58,10 +58,10 @@ fn a_platform_that_cannot_have_a_back_end_gets_the_next_and_at_last_the_prefix()
 #[test]
 #[cfg_attr(miri, ignore = "many cases, and no unsafe code in them")]
 fn a_sanitizer_beats_every_feature_and_miri_beats_the_sanitizer() {
-    for os in HAVE_ALL.into_iter().chain(OUTSIDE_SLOTS) {
+    for os in FULL_SUPPORT_OS.into_iter().chain(OTHER_OS) {
         for features in every_set() {
             let build = |miri, sanitized| choose(&Build { os, miri, sanitized, features: &features });
-            let plainest = if HAVE_ALL.contains(&os) { Libc } else { Prefix };
+            let plainest = if FULL_SUPPORT_OS.contains(&os) { Libc } else { Prefix };
             assert_eq!(build(false, true), plainest, "{os}, {features:?}");
             assert_eq!(build(true, false), Prefix, "{os}, {features:?}");
             assert_eq!(build(true, true), Prefix, "{os}, {features:?}");

@@ -74,7 +74,7 @@ fn live_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
 }
 
 /// Runs a thread that counts by hand.
-fn hand_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
+fn manual_count_thread<const N: usize>(slots: &Slots<N>, bytes: usize) {
     let slot = slots.claim().expect("as many slots as threads");
     let own = slot.own();
     own.allocated.store(own.allocated.load(Relaxed) + bytes, Relaxed);
@@ -141,7 +141,7 @@ fn a_slot_goes_from_owner_to_owner_without_losing_a_byte() {
             let slots = slots.clone();
             move || {
                 live_thread(&slots, 1);
-                hand_thread(&slots, 2);
+                manual_count_thread(&slots, 2);
                 live_thread(&slots, 4);
             }
         });

@@ -29,7 +29,7 @@ unsafe impl GlobalAlloc for Foreign {
 static GLOBAL: Foreign = Foreign;
 
 /// Both kinds of memory, which are sent from one thread to another.
-struct Taken {
+struct TestAllocations {
     ours: NonNull<u8>,
     theirs: Vec<u8>,
     /// The bytes of both that a region reported.
@@ -37,18 +37,18 @@ struct Taken {
 }
 
 // SAFETY: this is memory that one owner uses at a time.
-unsafe impl Send for Taken {}
+unsafe impl Send for TestAllocations {}
 
-fn takes() -> Taken {
+fn allocate_both() -> TestAllocations {
     let region = Region::start();
     let ours = zmalloc(100);
     let theirs = black_box(vec![1_u8; 3 << 20]);
-    Taken { ours, theirs, allocated: region.allocated() }
+    TestAllocations { ours, theirs, allocated: region.allocated() }
 }
 
 /// Runs `work` on a thread that std does not know, so that nothing was allocated on it before.
-fn on_a_bare_thread(work: fn() -> Taken) -> Taken {
-    struct Call(fn() -> Taken, Option<Taken>);
+fn on_posix_thread(work: fn() -> TestAllocations) -> TestAllocations {
+    struct Call(fn() -> TestAllocations, Option<TestAllocations>);
     extern "C" fn body(call: *mut libc::c_void) -> *mut libc::c_void {
         // SAFETY: the pointer leads to the caller's `Call`, and the caller waits for this thread.
         let call = unsafe { &mut *call.cast::<Call>() };
@@ -71,17 +71,17 @@ fn what_the_global_allocator_takes_is_not_counted() {
     let base = used_memory();
     assert_eq!(base, 0);
     // On std's threads the other allocator is called first. On a bare thread this crate is.
-    for take in [|| thread::spawn(takes).join().unwrap(), || on_a_bare_thread(takes)] {
-        let taken = take();
+    for allocate in [|| thread::spawn(allocate_both).join().unwrap(), || on_posix_thread(allocate_both)] {
+        let allocations = allocate();
         // SAFETY: the block is live and is freed once. Another thread allocated both kinds of memory, which
         // outlive it.
         unsafe {
-            let charge = zmalloc_size(taken.ours);
-            assert_eq!(taken.allocated, charge);
+            let charge = zmalloc_size(allocations.ours);
+            assert_eq!(allocations.allocated, charge);
             assert_eq!(used_memory() - base, charge);
-            drop(taken.theirs);
+            drop(allocations.theirs);
             assert_eq!(used_memory() - base, charge);
-            zfree(taken.ours);
+            zfree(allocations.ours);
         }
         assert_eq!(used_memory(), base);
     }

@@ -14,9 +14,9 @@ use zmalloc::*;
 
 /// Takes the lock with which the tests of this file run one after the other. `used_memory` includes the whole
 /// process, so a test would also see the blocks of another one.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+fn lock_tests() -> MutexGuard<'static, ()> {
+    static TEST_LOCK: Mutex<()> = Mutex::new(());
+    TEST_LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// A raw block that is freed when it is dropped, on any thread.
@@ -45,7 +45,7 @@ impl Drop for Block {
 
 #[test]
 fn a_region_sees_its_own_thread_and_nothing_else() {
-    let _alone = alone();
+    let _lock = lock_tests();
     let outer = Region::start();
     let kept = Block::new(100);
     let inner = Region::start();
@@ -66,21 +66,21 @@ fn a_region_sees_its_own_thread_and_nothing_else() {
 #[test]
 fn a_region_may_outlive_its_threads_slot() {
     /// Reads its region when the thread-locals of its thread are dropped.
-    struct Looks(Option<(Region, mpsc::Sender<(usize, usize)>)>);
-    impl Drop for Looks {
+    struct ReadsOnDrop(Option<(Region, mpsc::Sender<(usize, usize)>)>);
+    impl Drop for ReadsOnDrop {
         fn drop(&mut self) {
             let (region, send) = self.0.take().unwrap();
             drop(Block::new(1_000));
             send.send((region.allocated(), region.freed())).unwrap();
         }
     }
-    thread_local!(static LOOKS: RefCell<Looks> = const { RefCell::new(Looks(None)) });
-    let _alone = alone();
+    thread_local!(static READS_ON_DROP: RefCell<ReadsOnDrop> = const { RefCell::new(ReadsOnDrop(None)) });
+    let _lock = lock_tests();
     let (send, receive) = mpsc::channel();
     let expected = thread::spawn(move || {
-        // `LOOKS` is registered before `Region::start` claims the slot, so it is dropped after the slot was
-        // released.
-        LOOKS.with_borrow_mut(|looks| looks.0 = Some((Region::start(), send)));
+        // `READS_ON_DROP` is registered before `Region::start` claims the slot, so it is dropped after the
+        // slot was released.
+        READS_ON_DROP.with_borrow_mut(|on_drop| on_drop.0 = Some((Region::start(), send)));
         let block = Block::new(50_000);
         block.charge() + Block::new(1_000).charge()
     });
@@ -90,7 +90,7 @@ fn a_region_may_outlive_its_threads_slot() {
 
 #[test]
 fn resizing_in_place_or_not_is_counted_to_the_byte() {
-    let _alone = alone();
+    let _lock = lock_tests();
     let base = used_memory();
     let mut block = zmalloc(10);
     // SAFETY: each step passes on the live block of the previous step.
@@ -113,21 +113,23 @@ fn destructors_of_thread_locals_may_free_and_allocate() {
         static LATE: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
     }
     /// Replaces its block with another one when it is dropped.
-    struct Replaces(Option<Block>);
-    impl Drop for Replaces {
+    struct AllocatesOnDrop(Option<Block>);
+    impl Drop for AllocatesOnDrop {
         fn drop(&mut self) {
             self.0 = Some(Block::new(777));
         }
     }
-    thread_local!(static REPLACES: RefCell<Replaces> = const { RefCell::new(Replaces(None)) });
-    let _alone = alone();
+    thread_local! {
+        static ALLOCATES_ON_DROP: RefCell<AllocatesOnDrop> = const { RefCell::new(AllocatesOnDrop(None)) };
+    }
+    let _lock = lock_tests();
     let base = used_memory();
     for _ in 0..if cfg!(miri) { 2 } else { 50 } {
         thread::spawn(|| {
             // `LATE` is registered before the thread's first block, so its destructor runs after the slot was
             // released.
             LATE.with_borrow_mut(|late| assert!(late.is_empty()));
-            REPLACES.with_borrow_mut(|replaces| replaces.0 = Some(Block::new(33)));
+            ALLOCATES_ON_DROP.with_borrow_mut(|on_drop| on_drop.0 = Some(Block::new(33)));
             LATE.with_borrow_mut(|late| late.extend((0..10).map(|n| Block::new(n * 100))));
             EARLY.with_borrow_mut(|early| early.extend((0..10).map(|n| Block::new(n * 1_000))));
         })
@@ -139,7 +141,7 @@ fn destructors_of_thread_locals_may_free_and_allocate() {
 
 #[test]
 fn the_sum_is_right_at_every_moment_while_threads_end() {
-    let _alone = alone();
+    let _lock = lock_tests();
     const SIZE: usize = 20_000;
     let (rounds, at_once) = if cfg!(miri) { (2, 2) } else { (150, 6) };
     let base = used_memory();
@@ -181,7 +183,7 @@ fn the_sum_is_right_at_every_moment_while_threads_end() {
 /// The sum contains each thread's share as it was at one instant, however long a reader is interrupted.
 #[test]
 fn a_thread_that_allocates_and_frees_is_never_half_seen() {
-    let _alone = alone();
+    let _lock = lock_tests();
     let held = Block::new(if cfg!(miri) { 1_000 } else { 8 << 20 });
     let base = used_memory();
     assert!(base >= held.charge());
@@ -222,7 +224,7 @@ fn a_thread_that_allocates_and_frees_is_never_half_seen() {
 #[test]
 fn jemalloc_counts_for_a_thread_that_comes_here_first() {
     use tikv_jemalloc_sys as je;
-    let _alone = alone();
+    let _lock = lock_tests();
     thread::spawn(|| {
         let region = Region::start();
         // SAFETY: the block is allocated and freed once.
@@ -250,29 +252,29 @@ fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
     use std::os::unix::thread::JoinHandleExt;
     use std::time::{Duration, Instant};
     const CHILD: &str = "ZMALLOC_TEST_EXITS";
-    extern "C" fn exits(_signal: libc::c_int) {
+    extern "C" fn exit_handler(_signal: libc::c_int) {
         // SAFETY: the interrupted thread only reads the sum, so it holds no lock that `exit` takes. Servers
         // do the same at the second SIGINT.
         unsafe { libc::exit(7) }
     }
     if std::env::var_os(CHILD).is_some() {
-        let handler: extern "C" fn(libc::c_int) = exits;
+        let handler: extern "C" fn(libc::c_int) = exit_handler;
         // SAFETY: the handler has the right type, and the thread runs until the process ends.
         unsafe {
             libc::signal(libc::SIGUSR1, handler as *const () as libc::sighandler_t);
-            let reads = thread::spawn(|| {
+            let reader = thread::spawn(|| {
                 drop(Block::new(10));
                 loop {
                     std::hint::black_box(used_memory());
                 }
             });
             thread::sleep(Duration::from_millis(20));
-            libc::pthread_kill(reads.as_pthread_t(), libc::SIGUSR1);
+            libc::pthread_kill(reader.as_pthread_t(), libc::SIGUSR1);
         }
         thread::sleep(Duration::from_secs(30));
         std::process::exit(8);
     }
-    let _alone = alone();
+    let _lock = lock_tests();
     let name = "exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted";
     for _ in 0..8 {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
@@ -301,7 +303,7 @@ fn exit_in_a_signal_handler_does_not_wait_for_the_reader_that_it_interrupted() {
 #[test]
 fn blocks_that_others_take_from_jemalloc_are_not_counted() {
     use tikv_jemalloc_sys as je;
-    let _alone = alone();
+    let _lock = lock_tests();
     let base = used_memory();
     thread::spawn(move || {
         // SAFETY: each block is allocated and freed once.
@@ -330,7 +332,7 @@ fn blocks_that_others_take_from_jemalloc_are_not_counted() {
 fn a_forked_child_counts_what_the_threads_it_does_not_have_allocated() {
     use std::sync::Barrier;
     const THREADS: usize = 5;
-    let _alone = alone();
+    let _lock = lock_tests();
     let base = used_memory();
     let (allocated, over) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
     let reading = AtomicBool::new(true);

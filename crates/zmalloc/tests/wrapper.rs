@@ -11,17 +11,17 @@ struct Locked;
 
 thread_local! {
     /// Whether this thread holds the lock.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
+    static IN_CALL: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `call` under the lock. A thread that requests a lock that it holds would wait for ever. This function
 /// ends the program instead.
 fn locked<R>(call: impl FnOnce() -> R) -> R {
-    if INSIDE.replace(true) {
+    if IN_CALL.replace(true) {
         std::process::abort();
     }
     let result = call();
-    INSIDE.set(false);
+    IN_CALL.set(false);
     result
 }
 
@@ -43,13 +43,13 @@ static GLOBAL: Locked = Locked;
 
 #[test]
 fn a_wrapper_under_a_lock_is_not_called_from_within_and_all_is_counted() {
-    let takes = || {
+    let allocate_and_check = || {
         let region = Region::start();
         let bytes = black_box(vec![1_u8; 100_000]);
         assert!(region.held() >= 100_000);
         drop(bytes);
         assert_eq!(region.held(), 0);
     };
-    takes();
-    std::thread::spawn(takes).join().unwrap();
+    allocate_and_check();
+    std::thread::spawn(allocate_and_check).join().unwrap();
 }

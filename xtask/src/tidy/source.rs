@@ -15,7 +15,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     for (path, text) in tree.with_ending(".rs") {
         rust_file(path, text, &mut problems);
         if path.starts_with("crates/") && path.contains("/src/") {
-            fallible_twins(path, text, &mut problems);
+            check_fallible_variants(path, text, &mut problems);
         }
     }
     for ending in [".rs", ".toml", ".md"] {
@@ -55,7 +55,7 @@ fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
 
 /// A public function that may call the OOM handler must have a form that returns an error. It calls this
 /// form, or the form is named `try_` plus its own name.
-fn fallible_twins(path: &str, text: &str, problems: &mut Vec<Problem>) {
+fn check_fallible_variants(path: &str, text: &str, problems: &mut Vec<Problem>) {
     let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
     let mut lines = code.lines().enumerate();
     while let Some((index, line)) = lines.next() {
@@ -77,11 +77,11 @@ fn fallible_twins(path: &str, text: &str, problems: &mut Vec<Problem>) {
         // `Room(` ends with `oom(`, but it is a variant and not the function.
         let body = body.replace("try_from", "").replace("try_into", "").replace("Room(", "");
         let may_end = ["or_oom(", "oom(", "out_of_memory("].iter().any(|call| body.contains(call));
-        let twin = |open| text.contains(&format!("fn try_{name}{open}"));
-        let has_twin = body.contains("try_") || twin("(") || twin("<");
+        let has_try_fn = |open| text.contains(&format!("fn try_{name}{open}"));
+        let has_fallible_variant = body.contains("try_") || has_try_fn("(") || has_try_fn("<");
         let is_about_it =
             name.starts_with("try_") || name.contains("oom") || path.starts_with("crates/zmalloc/");
-        if may_end && !has_twin && !is_about_it {
+        if may_end && !has_fallible_variant && !is_about_it {
             let problem = format!("`{name}` may call the OOM handler and has no `try_` form");
             problems.push(Problem::new(path, index + 1, problem));
         }

@@ -25,8 +25,8 @@
 
 use super::pointers::{hash, nodes_and};
 use crate::keys::{Key, Keys};
-use crate::lives::timed;
-use crate::maps::{CompactNode, Fold, Map, Node, Pointer};
+use crate::lifecycle::timed;
+use crate::maps::{CompactNode, FoldHash, Map, Node, Pointer};
 use crate::measure::{Subject, paired};
 use crate::suite::Ctx;
 use dict::prefetch::prefetch;
@@ -147,7 +147,8 @@ pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
 /// Measures values in the entries: batches of redcore are compared with single look-ups of redcore and of
 /// hashbrown.
 fn inline(ctx: &mut Ctx, keys: &Keys, work: Work) {
-    let (mut ours, mut theirs) = (Dict::<Key, u64, Fold>::default(), HashMap::<Key, u64, Fold>::default());
+    let (mut ours, mut theirs) =
+        (Dict::<Key, u64, FoldHash>::default(), HashMap::<Key, u64, FoldHash>::default());
     for (value, key) in (0..).zip(&keys.insert) {
         ours.insert(*key, value);
         theirs.insert(*key, value);
@@ -266,15 +267,15 @@ fn inserts(ctx: &mut Ctx, keys: &Keys) {
     }
     let mut subjects = [
         Subject::new("Dict, extend", || {
-            from_empty(n, |dict: &mut Dict<Key, u64, Fold>| dict.extend(entries()))
+            from_empty(n, |dict: &mut Dict<Key, u64, FoldHash>| dict.extend(entries()))
         }),
         Subject::new(INSERT, || {
-            from_empty(n, |dict: &mut Dict<Key, u64, Fold>| {
+            from_empty(n, |dict: &mut Dict<Key, u64, FoldHash>| {
                 entries().for_each(|(key, value)| _ = dict.insert(key, value));
             })
         }),
         Subject::new("hashbrown, insert", || {
-            from_empty(n, |map: &mut HashMap<Key, u64, Fold>| {
+            from_empty(n, |map: &mut HashMap<Key, u64, FoldHash>| {
                 entries().for_each(|(key, value)| _ = map.insert(key, value));
             })
         }),

@@ -2,7 +2,7 @@
 
 use crate::dependent;
 use crate::keys::{Key, Keys};
-use crate::lives::{Schedule, lives, timed};
+use crate::lifecycle::{Schedule, time_phases, timed};
 use crate::maps::Map;
 use crate::measure::Samples;
 use crate::suite::Ctx;
@@ -13,10 +13,10 @@ use std::time::Duration;
 const PHASES: [&str; 6] = ["insert", "hit", "dependent hit", "miss", "iterate", "remove"];
 
 /// The times of one life.
-pub(super) type Life = [Duration; PHASES.len()];
+pub(super) type PhaseTimes = [Duration; PHASES.len()];
 
 /// A candidate with the phases of this life.
-pub(super) type Candidate<'a> = crate::lives::Candidate<'a, { PHASES.len() }>;
+pub(super) type Candidate<'a> = crate::lifecycle::Candidate<'a, { PHASES.len() }>;
 
 /// A life is repeated until it has done this many operations of each kind. A round must be long in comparison
 /// with the cost of the clock and with a timer interrupt.
@@ -28,10 +28,10 @@ const NO_WARM_UP: usize = 4_000_000;
 
 /// Returns a candidate that runs a life of the map `M` with `keys`.
 pub(super) fn candidate<'a, M: Map<Key, u64> + 'a>(name: &str, keys: &'a Keys) -> Candidate<'a> {
-    Candidate::new(name, || live::<M>(keys))
+    Candidate::new(name, || run_phases::<M>(keys))
 }
 
-fn live<M: Map<Key, u64>>(keys: &Keys) -> Life {
+fn run_phases<M: Map<Key, u64>>(keys: &Keys) -> PhaseTimes {
     let mut map = M::default();
     let n = keys.insert.len();
     let insert = timed(|| {
@@ -74,7 +74,7 @@ pub(super) fn measure(
 ) -> Phases {
     let repeats = if ctx.settings.smoke { 1 } else { MIN_OPS.div_ceil(n) };
     let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.settings.seed };
-    let samples = lives(candidates, schedule, &format!("life of {n}{what}"), ctx.progress);
+    let samples = time_phases(candidates, schedule, &format!("life of {n}{what}"), ctx.progress);
     Phases { n, ops: n * repeats, samples }
 }
 
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_life_is_timed_in_all_phases() {
         let keys = Keys::new(500, 1);
-        let life = live::<hashbrown::HashMap<Key, u64, crate::maps::Fold>>(&keys);
-        assert!(life.iter().all(|time| !time.is_zero()));
+        let times = run_phases::<hashbrown::HashMap<Key, u64, crate::maps::FoldHash>>(&keys);
+        assert!(times.iter().all(|time| !time.is_zero()));
     }
 }

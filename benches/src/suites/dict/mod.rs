@@ -23,7 +23,7 @@ mod pointers;
 mod sampling;
 
 use crate::keys::{Key, Keys};
-use crate::maps::{Fold, Sip, Visitor, for_each_map};
+use crate::maps::{FoldHash, Sip, Visitor, for_each_map};
 use crate::suite::{Ctx, Headline};
 use life::{Candidate, Phases, candidate, measure};
 use std::collections::HashMap;
@@ -81,7 +81,7 @@ fn peers(keys: &Keys) -> Vec<Candidate<'_>> {
         }
     }
     let mut collect = Collect(keys, Vec::new());
-    for_each_map::<Key, u64, Key, Fold>(&mut collect);
+    for_each_map::<Key, u64, Key, FoldHash>(&mut collect);
     collect.1
 }
 
@@ -113,8 +113,8 @@ fn doubling(ctx: &mut Ctx) {
         let n = (f64::from(base) * factor) as usize;
         let keys = Keys::new(n, ctx.settings.seed);
         let mut pair = vec![
-            candidate::<dict::Dict<Key, u64, Fold>>("Dict", &keys),
-            candidate::<hashbrown::HashMap<Key, u64, Fold>>("hashbrown", &keys),
+            candidate::<dict::Dict<Key, u64, FoldHash>>("Dict", &keys),
+            candidate::<hashbrown::HashMap<Key, u64, FoldHash>>("hashbrown", &keys),
         ];
         inline.push(measure(ctx, ", doubling", n, rounds, &mut pair));
         drop(pair);

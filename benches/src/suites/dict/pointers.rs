@@ -3,11 +3,11 @@
 //!
 //! The blocks are allocated beforehand, one by one in the order of insertion. Only the table is timed.
 
-use super::life::{Candidate, Life};
+use super::life::{Candidate, PhaseTimes};
 use crate::dependent;
 use crate::keys::{Key, Keys};
-use crate::lives::timed;
-use crate::maps::{CompactNode, Fold, Node, Pointer};
+use crate::lifecycle::timed;
+use crate::maps::{CompactNode, FoldHash, Node, Pointer};
 use dict::Table;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
@@ -34,13 +34,13 @@ pub(super) fn candidates<'a>(nodes: &'a [&'a Node], keys: &'a Keys) -> Vec<Candi
 
 #[inline]
 pub(super) fn hash(key: &Key) -> u64 {
-    Fold::default().hash_one(key)
+    FoldHash::default().hash_one(key)
 }
 
 /// Defines a life. This is a macro because the two tables have the same methods and no common trait.
 macro_rules! life {
     ($name:ident, $table:ident, $pointer:ty) => {
-        fn $name<'a>(nodes: &[&'a Node], keys: &Keys) -> Life {
+        fn $name<'a>(nodes: &[&'a Node], keys: &Keys) -> PhaseTimes {
             let mut table = $table::<$pointer>::new();
             let n = nodes.len();
             let insert = timed(|| {

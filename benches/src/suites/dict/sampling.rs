@@ -4,8 +4,8 @@
 //! even if it returns five entries.
 
 use crate::keys::{Key, Keys};
-use crate::lives::timed;
-use crate::maps::{Fold, Map};
+use crate::lifecycle::timed;
+use crate::maps::{FoldHash, Map};
 use crate::measure::{Subject, paired};
 use crate::suite::Ctx;
 use dict::{Dict, classic};
@@ -45,12 +45,12 @@ macro_rules! subject {
 /// Measures all three kinds of picks.
 pub(super) fn run(ctx: &mut Ctx, keys: &Keys) {
     let (mut ours, mut textbook) =
-        (Dict::<Key, u64, Fold>::default(), classic::Dict::<Key, u64, Fold>::default());
+        (Dict::<Key, u64, FoldHash>::default(), classic::Dict::<Key, u64, FoldHash>::default());
     for (value, key) in (0..).zip(&keys.insert) {
         ours.insert(*key, value);
         textbook.insert(*key, value);
     }
-    Map::<Key, u64>::settle(&mut textbook);
+    Map::<Key, u64>::finish_background_work(&mut textbook);
     let calls = if ctx.settings.smoke { 100 } else { CALLS };
     let (rounds, seed) = (ctx.settings.pick(1, 3, 5), ctx.settings.seed);
     let mut measure = |case: &str, subjects: &mut [Subject]| {

@@ -7,7 +7,7 @@
 
 use super::work::LIMITS;
 use crate::keys::{self, Key};
-use crate::lives::timed;
+use crate::lifecycle::timed;
 use crate::measure::{Subject, paired};
 use crate::report::Row;
 use crate::suite::Ctx;

@@ -1,9 +1,11 @@
 //! Measures hashes: fields are set, read, set again to a value of the same length, and deleted.
 
 use super::packed::Packed;
-use super::work::{Collections, Element, Field, LIMITS, Phase, Scale, Text, Work, look, see};
-use crate::lives::timed;
-use crate::maps::Fold;
+use super::work::{
+    Collections, Comparison, Element, LIMITS, Phase, Scale, Text, Work, add_bytes, visit_bytes,
+};
+use crate::lifecycle::timed;
+use crate::maps::FoldHash;
 use crate::suite::Ctx;
 use compact_str::CompactString;
 use hashbrown::HashMap;
@@ -38,32 +40,32 @@ trait Map: Default + 'static {
 pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("field:", 12) } else { ("field", 0) };
     let work = Work::new(scale, ctx.settings.seed, |number| Text::new(prefix, number, digits));
-    let mut field = Field::new(&work);
-    enter::<values::Hash>(&mut field);
-    field.against_peers();
-    enter::<HashMap<CompactString, CompactString, Fold>>(&mut field);
-    enter::<HashMap<Box<str>, Box<str>, Fold>>(&mut field);
-    enter::<BTreeMap<CompactString, CompactString>>(&mut field);
-    enter::<IndexMap<CompactString, CompactString, Fold>>(&mut field);
+    let mut field = Comparison::new(&work);
+    add_candidate::<values::Hash>(&mut field);
+    field.mark_subjects();
+    add_candidate::<HashMap<CompactString, CompactString, FoldHash>>(&mut field);
+    add_candidate::<HashMap<Box<str>, Box<str>, FoldHash>>(&mut field);
+    add_candidate::<BTreeMap<CompactString, CompactString>>(&mut field);
+    add_candidate::<IndexMap<CompactString, CompactString, FoldHash>>(&mut field);
     if !scale.is_large() {
-        enter::<Vec<(CompactString, CompactString)>>(&mut field);
-        enter::<Packed>(&mut field);
+        add_candidate::<Vec<(CompactString, CompactString)>>(&mut field);
+        add_candidate::<Packed>(&mut field);
     }
     field.run(ctx, "hash", PHASES);
 }
 
-fn enter<M: Map>(field: &mut Field<{ PHASES.len() }>) {
-    field.enter(&M::name(), live::<M>);
+fn add_candidate<M: Map>(field: &mut Comparison<{ PHASES.len() }>) {
+    field.add_candidate(&M::name(), run_phases::<M>);
 }
 
-fn live<M: Map>(work: &Work) -> ([Duration; PHASES.len()], usize) {
+fn run_phases<M: Map>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let [first, second] = if work.scale.is_large() { LARGE_VALUES } else { SMALL_VALUES };
     let mut maps = Collections::<M>::new(work.scale);
     let mut count = 0;
     let set = timed(|| count = work.fill.iter().filter(|v| maps.of(v).set(v.text.as_str(), first)).count());
     assert_eq!(count, work.fill.len(), "{} has fields that were not set", M::name());
     let (full, mut sum) = (maps.bytes(), 0);
-    let mut visit = |bytes: &[u8]| look(&mut sum, bytes);
+    let mut visit = |bytes: &[u8]| add_bytes(&mut sum, bytes);
     let get = timed(|| {
         count = work.find.iter().filter(|v| maps.of(v).get(black_box(v.text.as_str()), &mut visit)).count();
     });
@@ -93,7 +95,7 @@ impl Map for values::Hash {
 
     #[inline]
     fn get(&self, field: &str, mut visit: impl FnMut(&[u8])) -> bool {
-        self.get(field.as_bytes()).map(|value| see(value, &mut visit)).is_some()
+        self.get(field.as_bytes()).map(|value| visit_bytes(value, &mut visit)).is_some()
     }
 
     #[inline]
@@ -128,9 +130,9 @@ macro_rules! std_map {
     };
 }
 
-std_map!("hashbrown HashMap", HashMap<E, E, Fold>, remove);
+std_map!("hashbrown HashMap", HashMap<E, E, FoldHash>, remove);
 std_map!("BTreeMap", BTreeMap<E, E>, remove);
-std_map!("IndexMap", IndexMap<E, E, Fold>, swap_remove);
+std_map!("IndexMap", IndexMap<E, E, FoldHash>, swap_remove);
 
 impl<E: Element> Map for Vec<(E, E)> {
     fn name() -> String {

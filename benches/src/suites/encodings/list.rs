@@ -1,8 +1,10 @@
 //! Measures lists: elements are pushed and popped at both ends, and read by index and by range.
 
 use super::packed::Packed;
-use super::work::{Collections, Element, Field, LIMITS, Phase, RANGE, Scale, Text, Work, look, see};
-use crate::lives::timed;
+use super::work::{
+    Collections, Comparison, Element, LIMITS, Phase, RANGE, Scale, Text, Work, add_bytes, visit_bytes,
+};
+use crate::lifecycle::timed;
 use crate::suite::Ctx;
 use compact_str::CompactString;
 use std::collections::VecDeque;
@@ -40,31 +42,31 @@ trait List: Default + 'static {
 pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let (prefix, digits) = if scale.is_large() { ("element:", 12) } else { ("element", 3) };
     let work = Work::new(scale, ctx.settings.seed, |number| Text::new(prefix, number, digits));
-    let mut field = Field::new(&work);
-    enter::<values::List>(&mut field);
-    field.against_peers();
-    enter::<VecDeque<CompactString>>(&mut field);
-    enter::<VecDeque<Box<str>>>(&mut field);
+    let mut field = Comparison::new(&work);
+    add_candidate::<values::List>(&mut field);
+    field.mark_subjects();
+    add_candidate::<VecDeque<CompactString>>(&mut field);
+    add_candidate::<VecDeque<Box<str>>>(&mut field);
     if !scale.is_large() {
-        enter::<Vec<CompactString>>(&mut field);
-        enter::<Vec<Box<str>>>(&mut field);
-        enter::<Packed>(&mut field);
+        add_candidate::<Vec<CompactString>>(&mut field);
+        add_candidate::<Vec<Box<str>>>(&mut field);
+        add_candidate::<Packed>(&mut field);
     }
     field.run(ctx, "list", PHASES);
 }
 
-fn enter<L: List>(field: &mut Field<{ PHASES.len() }>) {
-    field.enter(&L::name(), live::<L>);
+fn add_candidate<L: List>(field: &mut Comparison<{ PHASES.len() }>) {
+    field.add_candidate(&L::name(), run_phases::<L>);
 }
 
-fn live<L: List>(work: &Work) -> ([Duration; PHASES.len()], usize) {
+fn run_phases<L: List>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let mut lists = Collections::<L>::new(work.scale);
     let (back, front) = work.fill.split_at(work.fill.len() / 2);
     let push_back = timed(|| back.iter().for_each(|v| lists.of(v).push_back(v.text.as_str())));
     let push_front = timed(|| front.iter().for_each(|v| lists.of(v).push_front(v.text.as_str())));
     let (full, mut sum, mut seen) = (lists.bytes(), 0, 0);
     let mut visit = |bytes: &[u8]| {
-        look(&mut sum, bytes);
+        add_bytes(&mut sum, bytes);
         seen += 1;
     };
     let index = timed(|| work.find.iter().for_each(|v| lists.of(v).index(v.number as usize, &mut visit)));
@@ -109,13 +111,13 @@ impl List for values::List {
     #[inline]
     fn range(&self, start: usize, count: usize, mut visit: impl FnMut(&[u8])) {
         let last = (start + count) as i64 - 1;
-        self.range(start as i64, last).for_each(|item| see(item.element(), &mut visit));
+        self.range(start as i64, last).for_each(|item| visit_bytes(item.element(), &mut visit));
     }
 
     #[inline]
     fn index(&self, index: usize, mut visit: impl FnMut(&[u8])) {
         if let Some(item) = self.get(index as i64) {
-            see(item.element(), &mut visit);
+            visit_bytes(item.element(), &mut visit);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The peers of sorted sets: an order of scores and members, and a map from member to score.
 
 use super::sorted_set::SortedSet;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use compact_str::CompactString;
 use crossbeam_skiplist::SkipSet;
 use hashbrown::HashMap;
@@ -71,7 +71,7 @@ pub(super) trait Order: Default + 'static {
 #[derive(Default)]
 pub(super) struct Indexed<O> {
     order: O,
-    scores: HashMap<CompactString, f64, Fold>,
+    scores: HashMap<CompactString, f64, FoldHash>,
 }
 
 impl<O: Order> SortedSet for Indexed<O> {

@@ -2,9 +2,9 @@
 //! looked up.
 
 use super::packed::Packed;
-use super::work::{Collections, Element, Field, LIMITS, Phase, Scale, Text, Visit, Work};
-use crate::lives::timed;
-use crate::maps::Fold;
+use super::work::{Collections, Comparison, Element, LIMITS, Phase, Scale, Text, Visit, Work};
+use crate::lifecycle::timed;
+use crate::maps::FoldHash;
 use crate::suite::Ctx;
 use compact_str::CompactString;
 use hashbrown::HashSet;
@@ -55,37 +55,37 @@ pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let digits = if scale.is_large() { 12 } else { 0 };
     let work = Work::new(scale, ctx.settings.seed, |number| Text::new("member:", number, digits));
 
-    let mut field = Field::new(&work);
-    enter::<values::Set, i64>(&mut field);
-    field.against_peers();
-    enter::<HashSet<i64, Fold>, i64>(&mut field);
-    enter::<BTreeSet<i64>, i64>(&mut field);
-    enter::<IndexSet<i64, Fold>, i64>(&mut field);
+    let mut field = Comparison::new(&work);
+    add_candidate::<values::Set, i64>(&mut field);
+    field.mark_subjects();
+    add_candidate::<HashSet<i64, FoldHash>, i64>(&mut field);
+    add_candidate::<BTreeSet<i64>, i64>(&mut field);
+    add_candidate::<IndexSet<i64, FoldHash>, i64>(&mut field);
     if !scale.is_large() {
-        enter::<Sorted<i64>, i64>(&mut field);
-        enter::<Sorted<i32>, i64>(&mut field);
+        add_candidate::<Sorted<i64>, i64>(&mut field);
+        add_candidate::<Sorted<i32>, i64>(&mut field);
     }
     field.run(ctx, "set of integers", PHASES);
 
-    let mut field = Field::new(&work);
-    enter::<values::Set, str>(&mut field);
-    field.against_peers();
-    enter::<HashSet<CompactString, Fold>, str>(&mut field);
-    enter::<HashSet<Box<str>, Fold>, str>(&mut field);
-    enter::<BTreeSet<CompactString>, str>(&mut field);
-    enter::<IndexSet<CompactString, Fold>, str>(&mut field);
+    let mut field = Comparison::new(&work);
+    add_candidate::<values::Set, str>(&mut field);
+    field.mark_subjects();
+    add_candidate::<HashSet<CompactString, FoldHash>, str>(&mut field);
+    add_candidate::<HashSet<Box<str>, FoldHash>, str>(&mut field);
+    add_candidate::<BTreeSet<CompactString>, str>(&mut field);
+    add_candidate::<IndexSet<CompactString, FoldHash>, str>(&mut field);
     if !scale.is_large() {
-        enter::<Vec<CompactString>, str>(&mut field);
-        enter::<Packed, str>(&mut field);
+        add_candidate::<Vec<CompactString>, str>(&mut field);
+        add_candidate::<Packed, str>(&mut field);
     }
     field.run(ctx, "set of strings", PHASES);
 }
 
-fn enter<S: Set<M>, M: Member + ?Sized + 'static>(field: &mut Field<{ PHASES.len() }>) {
-    field.enter(&S::name(), live::<S, M>);
+fn add_candidate<S: Set<M>, M: Member + ?Sized + 'static>(field: &mut Comparison<{ PHASES.len() }>) {
+    field.add_candidate(&S::name(), run_phases::<S, M>);
 }
 
-fn live<S: Set<M>, M: Member + ?Sized>(work: &Work) -> ([Duration; PHASES.len()], usize) {
+fn run_phases<S: Set<M>, M: Member + ?Sized>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let mut sets = Collections::<S>::new(work.scale);
     let mut count = 0;
     let add = timed(|| count = work.fill.iter().filter(|v| sets.of(v).add(black_box(M::of(v)))).count());
@@ -195,9 +195,9 @@ macro_rules! std_set {
     };
 }
 
-std_set!("hashbrown HashSet", HashSet<O, Fold>, remove, Hash);
+std_set!("hashbrown HashSet", HashSet<O, FoldHash>, remove, Hash);
 std_set!("BTreeSet", BTreeSet<O>, remove, Ord);
-std_set!("IndexSet", IndexSet<O, Fold>, swap_remove, Hash);
+std_set!("IndexSet", IndexSet<O, FoldHash>, swap_remove, Hash);
 
 /// A sorted vector with a binary search.
 struct Sorted<T>(Vec<T>);

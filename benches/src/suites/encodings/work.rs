@@ -1,6 +1,6 @@
 //! The operations on every collection, and the rows that are made from their times.
 
-use crate::lives::{Candidate, Schedule, lives};
+use crate::lifecycle::{Candidate, Schedule, time_phases};
 use crate::measure::{Samples, ratio};
 use crate::report::{NO_PEER, Row};
 use crate::suite::Ctx;
@@ -191,13 +191,13 @@ impl<C: Default> Collections<C> {
 
 /// Adds data from the bytes of an element to a sum, so that the bytes must be read.
 #[inline]
-pub(super) fn look(sum: &mut u64, bytes: &[u8]) {
+pub(super) fn add_bytes(sum: &mut u64, bytes: &[u8]) {
     *sum += bytes.len() as u64 + u64::from(bytes.first().copied().unwrap_or(0));
 }
 
 /// Passes an element to a visitor.
 #[inline]
-pub(super) fn see(element: values::Element, visit: &mut impl FnMut(&[u8])) {
+pub(super) fn visit_bytes(element: values::Element, visit: &mut impl FnMut(&[u8])) {
     match element {
         values::Element::Bytes(bytes) => visit(bytes),
         integer => visit(&integer.text()),
@@ -205,7 +205,7 @@ pub(super) fn see(element: values::Element, visit: &mut impl FnMut(&[u8])) {
 }
 
 /// The candidates of one comparison. Redcore's come before their peers.
-pub(super) struct Field<'a, const PHASES: usize> {
+pub(super) struct Comparison<'a, const PHASES: usize> {
     work: &'a Work,
     /// How many of the candidates are redcore's.
     subjects: usize,
@@ -214,25 +214,29 @@ pub(super) struct Field<'a, const PHASES: usize> {
     bytes: Vec<Rc<Cell<usize>>>,
 }
 
-impl<'a, const PHASES: usize> Field<'a, PHASES> {
+impl<'a, const PHASES: usize> Comparison<'a, PHASES> {
     pub(super) fn new(work: &'a Work) -> Self {
         Self { work, subjects: 0, candidates: Vec::new(), bytes: Vec::new() }
     }
 
-    /// Adds a candidate. Its `live` returns the times of the phases, and the bytes of its full collections.
-    pub(super) fn enter(&mut self, name: &str, live: impl Fn(&Work) -> ([Duration; PHASES], usize) + 'a) {
+    /// Adds a candidate. Its `run_phases` returns the times of the phases, and the bytes of its full collections.
+    pub(super) fn add_candidate(
+        &mut self,
+        name: &str,
+        run_phases: impl Fn(&Work) -> ([Duration; PHASES], usize) + 'a,
+    ) {
         let bytes = Rc::new(Cell::new(0));
         self.bytes.push(bytes.clone());
         let work = self.work;
         self.candidates.push(Candidate::new(name, move || {
-            let (life, full) = live(work);
+            let (times, full) = run_phases(work);
             bytes.set(full);
-            life
+            times
         }));
     }
 
     /// Marks all candidates so far as redcore's.
-    pub(super) fn against_peers(&mut self) {
+    pub(super) fn mark_subjects(&mut self) {
         self.subjects = self.candidates.len();
     }
 
@@ -242,19 +246,21 @@ impl<'a, const PHASES: usize> Field<'a, PHASES> {
         let scale = self.work.scale;
         let schedule = Schedule { rounds: scale.rounds, repeats: 1, warm_up: true, seed: ctx.settings.seed };
         let title = format!("{what} of {}", scale.n);
-        let samples = lives(&mut self.candidates, schedule, &title, ctx.progress);
+        let samples = time_phases(&mut self.candidates, schedule, &title, ctx.progress);
         let bytes: Vec<f64> = self.bytes.iter().map(|b| b.get() as f64 / scale.elements() as f64).collect();
         for (phase, samples) in phases.iter().zip(&samples) {
             let case = format!("{what}, {}", phase.name);
             let (n, ops) = (scale.n as u64, (phase.ops)(scale) as u64);
             let able: Vec<(&Samples, f64)> =
-                samples.iter().zip(bytes.iter().copied()).filter(|(samples, _)| has(samples)).collect();
-            let subjects = samples[..self.subjects].iter().filter(|samples| has(samples)).count();
+                samples.iter().zip(bytes.iter().copied()).filter(|(samples, _)| has_phase(samples)).collect();
+            let subjects = samples[..self.subjects].iter().filter(|samples| has_phase(samples)).count();
             let (ours, peers) = able.split_at(subjects);
             let cloned =
                 |side: &[(&Samples, f64)]| side.iter().map(|(s, _)| (*s).clone()).collect::<Vec<_>>();
             ctx.report.compare_many(ctx.suite, &case, n, ops, &cloned(ours), &cloned(peers));
-            ours.iter().for_each(|&subject| ctx.report.row(by_the_rule(ctx.suite, &case, n, subject, peers)));
+            ours.iter().for_each(|&subject| {
+                ctx.report.row(compare_with_best_peer(ctx.suite, &case, n, subject, peers))
+            });
         }
         let names: Vec<&str> = samples[0].iter().map(|samples| samples.name.as_str()).collect();
         for (subject, ours) in names.iter().zip(&bytes).take(self.subjects) {
@@ -287,12 +293,12 @@ impl Phase {
 }
 
 /// Returns whether a candidate has the phase. The time of a phase that it does not have is 0.
-fn has(samples: &Samples) -> bool {
+fn has_phase(samples: &Samples) -> bool {
     samples.rounds.iter().any(|round| !round.is_zero())
 }
 
 /// Returns the row that compares a subject with the fastest of the peers that take at most twice its bytes.
-fn by_the_rule(
+fn compare_with_best_peer(
     suite: &str,
     case: &str,
     n: u64,
@@ -333,17 +339,17 @@ mod tests {
             samples("fit", [20, 40, 60]),
         );
         let peers = [(&fat, 16.1), (&slow, 7.0), (&fit, 16.0)];
-        let row = by_the_rule("s", "c", 10, (&ours, 8.0), &peers);
+        let row = compare_with_best_peer("s", "c", 10, (&ours, 8.0), &peers);
         assert_eq!((row.peer.as_str(), row.value, row.ratio), ("fit", 0.5, 0.5));
-        let row = by_the_rule("s", "c", 10, (&ours, 8.05), &peers);
+        let row = compare_with_best_peer("s", "c", 10, (&ours, 8.05), &peers);
         assert_eq!((row.peer.as_str(), row.value), ("fat", 10.0));
-        let row = by_the_rule("s", "c", 10, (&ours, 1.0), &peers);
+        let row = compare_with_best_peer("s", "c", 10, (&ours, 1.0), &peers);
         assert_eq!((row.peer.as_str(), row.value), ("no peer", 0.0));
     }
 
     #[test]
     fn a_peer_without_the_operation_took_no_time_at_all() {
-        assert!(has(&samples("able", [0, 1, 0])) && !has(&samples("unable", [0; 3])));
+        assert!(has_phase(&samples("able", [0, 1, 0])) && !has_phase(&samples("unable", [0; 3])));
     }
 
     #[test]

@@ -7,9 +7,9 @@
 use super::orders::{Indexed, Scored};
 use super::packed::Packed;
 use super::sorted_set::SortedSet;
-use super::work::{Collections, Field, LIMITS, Phase, RANGE, Scale, Text, Work, look, see};
-use crate::lives::timed;
-use crate::maps::Fold;
+use super::work::{Collections, Comparison, LIMITS, Phase, RANGE, Scale, Text, Work, add_bytes, visit_bytes};
+use crate::lifecycle::timed;
+use crate::maps::FoldHash;
 use crate::suite::Ctx;
 use compact_str::CompactString;
 use hashbrown::HashMap;
@@ -35,27 +35,27 @@ const PHASES: [Phase; 8] = [
 pub(super) fn run(ctx: &mut Ctx, scale: Scale) {
     let digits = if scale.is_large() { 12 } else { 0 };
     let work = Work::new(scale, ctx.settings.seed, |number| Text::new("member:", number, digits));
-    let mut field = Field::new(&work);
-    enter::<ZSet>(&mut field);
-    field.against_peers();
-    enter::<Classic>(&mut field);
-    enter::<Indexed<wabi_tree::OSBTreeSet<Scored>>>(&mut field);
-    enter::<Indexed<indexset::BTreeSet<Scored>>>(&mut field);
-    enter::<Indexed<skiplist::SkipSet<Scored>>>(&mut field);
-    enter::<Indexed<BTreeSet<Scored>>>(&mut field);
-    enter::<Indexed<crossbeam_skiplist::SkipSet<Scored>>>(&mut field);
+    let mut field = Comparison::new(&work);
+    add_candidate::<ZSet>(&mut field);
+    field.mark_subjects();
+    add_candidate::<Classic>(&mut field);
+    add_candidate::<Indexed<wabi_tree::OSBTreeSet<Scored>>>(&mut field);
+    add_candidate::<Indexed<indexset::BTreeSet<Scored>>>(&mut field);
+    add_candidate::<Indexed<skiplist::SkipSet<Scored>>>(&mut field);
+    add_candidate::<Indexed<BTreeSet<Scored>>>(&mut field);
+    add_candidate::<Indexed<crossbeam_skiplist::SkipSet<Scored>>>(&mut field);
     if !scale.is_large() {
-        enter::<Vec<Scored>>(&mut field);
-        enter::<Packed>(&mut field);
+        add_candidate::<Vec<Scored>>(&mut field);
+        add_candidate::<Packed>(&mut field);
     }
     field.run(ctx, "sorted set", PHASES);
 }
 
-fn enter<Z: SortedSet>(field: &mut Field<{ PHASES.len() }>) {
-    field.enter(&Z::name(), live::<Z>);
+fn add_candidate<Z: SortedSet>(field: &mut Comparison<{ PHASES.len() }>) {
+    field.add_candidate(&Z::name(), run_phases::<Z>);
 }
 
-fn live<Z: SortedSet>(work: &Work) -> ([Duration; PHASES.len()], usize) {
+fn run_phases<Z: SortedSet>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     let counts = Z::COUNTS || !work.scale.is_large();
     let mut sets = Collections::<Z>::new(work.scale);
     let add = timed(|| work.fill.iter().for_each(|v| sets.of(v).add(v.text.as_str(), v.score)));
@@ -76,7 +76,7 @@ fn live<Z: SortedSet>(work: &Work) -> ([Duration; PHASES.len()], usize) {
     assert!(!counts || ranks == work.scale.elements() * (n - 1) / 2, "{} counts wrongly", Z::name());
     let (mut sum, mut seen) = (0, 0);
     let mut visit = |bytes: &[u8], score: f64| {
-        look(&mut sum, bytes);
+        add_bytes(&mut sum, bytes);
         seen += usize::from(score < 2.0);
     };
     let by_rank = if_it(counts, || {
@@ -128,18 +128,19 @@ impl SortedSet for ZSet {
 
     #[inline]
     fn by_rank(&self, rank: usize, count: usize, mut visit: impl FnMut(&[u8], f64)) {
-        self.range(rank..rank + count).for_each(|(member, score)| see(member, &mut |m| visit(m, score)));
+        self.range(rank..rank + count)
+            .for_each(|(member, score)| visit_bytes(member, &mut |m| visit(m, score)));
     }
 
     #[inline]
     fn by_score(&self, score: f64, count: usize, mut visit: impl FnMut(&[u8], f64)) {
         let from = self.range_by_score(score..);
-        from.take(count).for_each(|(member, score)| see(member, &mut |m| visit(m, score)));
+        from.take(count).for_each(|(member, score)| visit_bytes(member, &mut |m| visit(m, score)));
     }
 
     #[inline]
     fn for_each(&self, mut visit: impl FnMut(&[u8], f64)) {
-        self.iter().for_each(|(member, score)| see(member, &mut |m| visit(m, score)));
+        self.iter().for_each(|(member, score)| visit_bytes(member, &mut |m| visit(m, score)));
     }
 
     #[inline]
@@ -151,7 +152,7 @@ impl SortedSet for ZSet {
 /// The skiplist of Redis and a map of its members, which is the classic form of a sorted set.
 struct Classic {
     order: classic::ZIndex,
-    scores: HashMap<CompactString, f64, Fold>,
+    scores: HashMap<CompactString, f64, FoldHash>,
     /// The source of the random heights of nodes.
     rng: SmallRng,
 }

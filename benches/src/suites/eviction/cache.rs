@@ -3,7 +3,7 @@
 //! A run requests keys by their numbers. [`request`](Cache::request) is a GET. If the key is missing, a SET
 //! follows, which evicts as many keys as the limit requires.
 
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use quick_cache::unsync::DefaultLifecycle;
 use quick_cache::{OptionsBuilder, UnitWeighter};
 
@@ -43,12 +43,12 @@ pub(super) const PEERS: [(&str, NewByKeys); 2] = [
 
 /// The cache of moka, a TinyLFU. Its pending tasks are run after each SET, so that it never holds more keys
 /// than its limit.
-struct Moka(moka::sync::Cache<u32, (), Fold>);
+struct Moka(moka::sync::Cache<u32, (), FoldHash>);
 
 impl Moka {
     fn new(capacity: usize) -> Self {
         let builder = moka::sync::Cache::builder().max_capacity(capacity as u64);
-        Self(builder.build_with_hasher(Fold::default()))
+        Self(builder.build_with_hasher(FoldHash::default()))
     }
 }
 
@@ -68,7 +68,7 @@ impl Cache for Moka {
 }
 
 /// The cache of quick_cache, a Clock-PRO. It has no shards, because each shard would have its own limit.
-struct QuickCache(quick_cache::unsync::Cache<u32, (), UnitWeighter, Fold>);
+struct QuickCache(quick_cache::unsync::Cache<u32, (), UnitWeighter, FoldHash>);
 
 impl QuickCache {
     fn new(capacity: usize) -> Self {
@@ -78,7 +78,7 @@ impl QuickCache {
             .build()
             .expect("both capacities are given");
         let lifecycle = DefaultLifecycle::default();
-        Self(quick_cache::unsync::Cache::with_options(options, UnitWeighter, Fold::default(), lifecycle))
+        Self(quick_cache::unsync::Cache::with_options(options, UnitWeighter, FoldHash::default(), lifecycle))
     }
 }
 

@@ -100,10 +100,10 @@ impl Findings {
         policies: &[CacheSubject<'a>],
         peers: &[CacheSubject<'a>],
     ) -> anyhow::Result<()> {
-        let contestants = || policies.iter().chain(peers);
-        self.names = contestants().map(|contestant| contestant.name.clone()).collect();
-        let mut series: Vec<Series> = contestants()
-            .map(|contestant| Series { name: contestant.name.clone(), points: Vec::new() })
+        let cache_subjects = || policies.iter().chain(peers);
+        self.names = cache_subjects().map(|cache_subject| cache_subject.name.clone()).collect();
+        let mut series: Vec<Series> = cache_subjects()
+            .map(|cache_subject| Series { name: cache_subject.name.clone(), points: Vec::new() })
             .collect();
         let steps = PERCENTS.len() * self.names.len();
         ctx.progress.start(&format!("hit ratios of {}, by {}", workload.name, self.unit), steps);
@@ -111,8 +111,8 @@ impl Findings {
             let limit = (workload.whole * percent / 100).max(1);
             let case = format!("{}, {percent} % of the {}", workload.name, self.unit);
             let mut ratios = Vec::new();
-            for contestant in contestants() {
-                ratios.push(self.mean(ctx, workload.requests, contestant, limit, &case)?);
+            for cache_subject in cache_subjects() {
+                ratios.push(self.mean(ctx, workload.requests, cache_subject, limit, &case)?);
                 ctx.progress.step();
             }
             self.rows(ctx, &case, limit, &ratios, policies.len());
@@ -142,19 +142,19 @@ impl Findings {
         &mut self,
         ctx: &Ctx,
         requests: &[Request],
-        contestant: &CacheSubject,
+        cache_subject: &CacheSubject,
         limit: usize,
         case: &str,
     ) -> anyhow::Result<f64> {
         let max = ctx.settings.pick(1, SEEDS_MAX, SEEDS_MAX);
-        let seeds = if contestant.has_seed { (REQUESTS_WANTED / requests.len()).clamp(1, max) } else { 1 };
+        let seeds = if cache_subject.has_seed { (REQUESTS_WANTED / requests.len()).clamp(1, max) } else { 1 };
         let ratios: Vec<f64> = (0..seeds as u64)
-            .map(|i| hit_ratio(requests, contestant, limit, ctx.settings.seed.wrapping_add(i)))
+            .map(|i| hit_ratio(requests, cache_subject, limit, ctx.settings.seed.wrapping_add(i)))
             .collect::<anyhow::Result<_>>()?;
         let mean = ratios.iter().sum::<f64>() / ratios.len() as f64;
         let spread = ratios.iter().map(|ratio| (ratio - mean).abs()).fold(0.0, f64::max);
         if spread > self.spread.0 {
-            self.spread = (spread, format!("{}, {case}", contestant.name));
+            self.spread = (spread, format!("{}, {case}", cache_subject.name));
         }
         Ok(mean)
     }
@@ -219,18 +219,18 @@ impl Findings {
 /// Returns the hits in percent of all requests.
 fn hit_ratio(
     requests: &[Request],
-    contestant: &CacheSubject,
+    cache_subject: &CacheSubject,
     limit: usize,
     seed: u64,
 ) -> anyhow::Result<f64> {
-    let mut cache = (contestant.new)(limit, seed);
+    let mut cache = (cache_subject.new)(limit, seed);
     let mut hits = 0_usize;
     for request in requests {
         if cache.request(request.key, request.size) {
             hits += 1;
             continue;
         }
-        let (name, used) = (&contestant.name, cache.used());
+        let (name, used) = (&cache_subject.name, cache.used());
         ensure!(used <= limit, "{name} is above its limit of {limit}: {used}");
     }
     Ok(hits as f64 / requests.len() as f64 * 100.0)
@@ -306,16 +306,16 @@ mod tests {
 
     #[test]
     fn a_cache_above_its_limit_is_an_error() {
-        let peer = CacheSubject::new("greedy", |_| Box::new(Greedy));
+        let peer = CacheSubject::new("greedy", |_| Box::new(OverLimit));
         let policy = CacheSubject::new("allkeys-lru", |_| Box::new(Below(99)));
         let error = found(policy, &[peer]).map(drop).unwrap_err();
         assert_eq!(error.to_string(), "greedy is above its limit of 100: 101");
     }
 
     /// A cache that uses too much room, and has no hits.
-    struct Greedy;
+    struct OverLimit;
 
-    impl Cache for Greedy {
+    impl Cache for OverLimit {
         fn request(&mut self, _key: u32, _size: u32) -> bool {
             false
         }

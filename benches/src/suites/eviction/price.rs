@@ -14,13 +14,13 @@
 //! without eviction, so ghosts and queues take room from keys. After every key has been read twice, LRU has
 //! the same work as before. S3-FIFO keeps used keys for another round before it evicts one.
 //!
-//! Keys have 16 bytes and values 32. A round of a keyspace is a whole life (see [`lives`](crate::lives)).
+//! Keys have 16 bytes and values 32. A round of a keyspace is a whole life (see [`lifecycle`](crate::lifecycle)).
 
 use super::store::{VALUE, keyspace};
 use crate::dependent;
 use crate::keys::{Key, Keys};
-use crate::lives::{Candidate, Schedule, lives, timed};
-use crate::maps::Fold;
+use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
+use crate::maps::FoldHash;
 use crate::measure::Samples;
 use crate::report::Row;
 use crate::stores::Store;
@@ -60,13 +60,14 @@ pub(super) fn run(ctx: &mut Ctx) {
         let policies = [Noeviction, AllkeysLru, AllkeysS3fifo];
         let mut candidates = policies
             .map(|policy| Candidate::new(policy.as_str(), move || below_the_limit(policy, 2 * bytes, keys)));
-        let samples = lives(&mut candidates, schedule, &format!("{n} keys below the limit"), ctx.progress);
+        let samples =
+            time_phases(&mut candidates, schedule, &format!("{n} keys below the limit"), ctx.progress);
         BELOW.iter().zip(&samples).for_each(|(case, samples)| compare(ctx, case, n, n, samples));
 
         let policies = [Noeviction, AllkeysLru, AllkeysLfu, AllkeysRandom, AllkeysS3fifo];
         let mut candidates =
             policies.map(|policy| Candidate::new(policy.as_str(), move || at_the_limit(policy, bytes, keys)));
-        let samples = lives(&mut candidates, schedule, &format!("{n} keys at the limit"), ctx.progress);
+        let samples = time_phases(&mut candidates, schedule, &format!("{n} keys at the limit"), ctx.progress);
         let sets = new_keys(keys).len();
         AT_LIMIT.iter().zip(&samples).for_each(|(case, samples)| compare(ctx, case, n, sets, samples));
 
@@ -86,12 +87,12 @@ fn new_keys(keys: &Keys) -> &[Key] {
 }
 
 /// Returns an empty keyspace with a policy. Without eviction, it has no limit.
-fn empty(policy: MaxmemoryPolicy, maxmemory: usize) -> Keyspace<Fold> {
+fn empty(policy: MaxmemoryPolicy, maxmemory: usize) -> Keyspace<FoldHash> {
     keyspace(policy, if policy == Noeviction { 0 } else { maxmemory })
 }
 
 /// Returns a keyspace after a SET of each key at the time 0.
-fn full(policy: MaxmemoryPolicy, maxmemory: usize, keys: &Keys) -> Keyspace<Fold> {
+fn full(policy: MaxmemoryPolicy, maxmemory: usize, keys: &Keys) -> Keyspace<FoldHash> {
     let mut store = empty(policy, maxmemory);
     keys.insert.iter().for_each(|key| Store::set(&mut store, key, VALUE, 0));
     store
@@ -135,12 +136,12 @@ fn at_the_limit(policy: MaxmemoryPolicy, limit: usize, keys: &Keys) -> [Duration
 /// Reports the bytes a key below the limit without the data of eviction. Also reports the data of eviction,
 /// below the limit and at the limit.
 fn report_bytes(ctx: &mut Ctx, limit: usize, keys: &Keys) {
-    let a_key = |bytes: usize, store: &Keyspace<Fold>| bytes as f64 / store.len() as f64;
+    let a_key = |bytes: usize, store: &Keyspace<FoldHash>| bytes as f64 / store.len() as f64;
     let case = "keys of 16 B, values of 32 B";
     let row = |policy: MaxmemoryPolicy, case: &str, metric, value| {
         Row::alone(ctx.suite, case, keys.insert.len() as u64, policy.as_str(), metric, "B", value)
     };
-    let own = |store: &Keyspace<Fold>| a_key(store.allocation_size() - store.eviction_bytes(), store);
+    let own = |store: &Keyspace<FoldHash>| a_key(store.allocation_size() - store.eviction_bytes(), store);
     let without = own(&full(Noeviction, 0, keys));
     let mut rows = Vec::new();
     for policy in [AllkeysLru, AllkeysS3fifo] {

@@ -8,7 +8,7 @@
 
 use super::cache::Cache;
 use crate::keys::key;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::trace::Trace;
 use keyspace::{Error, Keyspace, MaxmemoryPolicy, Options};
 
@@ -29,11 +29,11 @@ const LRU_CLOCK_SECONDS: u64 = 1 << 24;
 
 /// Returns an empty keyspace with a policy and a limit in bytes. 0 means no limit. The seed of its hash,
 /// which is fixed, determines its random picks.
-pub(super) fn keyspace(policy: MaxmemoryPolicy, maxmemory: usize) -> Keyspace<Fold> {
-    seeded(policy, maxmemory, Fold::default())
+pub(super) fn keyspace(policy: MaxmemoryPolicy, maxmemory: usize) -> Keyspace<FoldHash> {
+    seeded(policy, maxmemory, FoldHash::default())
 }
 
-fn seeded(policy: MaxmemoryPolicy, maxmemory: usize, hasher: Fold) -> Keyspace<Fold> {
+fn seeded(policy: MaxmemoryPolicy, maxmemory: usize, hasher: FoldHash) -> Keyspace<FoldHash> {
     let options = Options::new().maxmemory_policy(policy).maxmemory(maxmemory);
     Keyspace::with_options_and_hasher(options, hasher)
 }
@@ -66,14 +66,14 @@ impl RequestClock {
 
 /// A keyspace that is limited to a number of keys. All keys and values have the same length.
 pub(super) struct ByKeys {
-    keyspace: Keyspace<Fold>,
+    keyspace: Keyspace<FoldHash>,
     capacity: usize,
     clock: RequestClock,
 }
 
 impl ByKeys {
     pub(super) fn new(policy: MaxmemoryPolicy, capacity: usize, requests: usize, seed: u64) -> Self {
-        let keyspace = seeded(policy, 0, Fold::with_seed(seed));
+        let keyspace = seeded(policy, 0, FoldHash::with_seed(seed));
         Self { keyspace, capacity, clock: RequestClock::new(policy, requests) }
     }
 }
@@ -96,7 +96,7 @@ impl Cache for ByKeys {
 
 /// A keyspace under `maxmemory`, with the keys of a trace.
 pub(super) struct ByBytes<'a> {
-    keyspace: Keyspace<Fold>,
+    keyspace: Keyspace<FoldHash>,
     clock: RequestClock,
     trace: &'a Trace,
     /// The first `n` of these bytes are a value of `n` bytes.
@@ -112,7 +112,7 @@ impl<'a> ByBytes<'a> {
         seed: u64,
     ) -> Self {
         let clock = RequestClock::new(policy, trace.requests().len());
-        Self { keyspace: seeded(policy, maxmemory, Fold::with_seed(seed)), clock, trace, value }
+        Self { keyspace: seeded(policy, maxmemory, FoldHash::with_seed(seed)), clock, trace, value }
     }
 }
 

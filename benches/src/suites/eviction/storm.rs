@@ -9,12 +9,12 @@
 //! must be within `maxmemory`. If they are not, the suite fails.
 //!
 //! The keys, the sizes and the hash seed are fixed, so call `i` does the same work in every run. Its cost is
-//! the least of its times ([`Least`]). Copying a value of a megabyte takes longer than any eviction. So
+//! the least of its times ([`MinTimes`]). Copying a value of a megabyte takes longer than any eviction. So
 //! values of more than [`LARGE`] bytes have separate rows.
 
 use super::store::keyspace;
 use crate::keys::{Key, key};
-use crate::least::Least;
+use crate::min_times::MinTimes;
 use crate::report::Row;
 use crate::suite::Ctx;
 use crate::suites::latency::MINIMUM;
@@ -34,7 +34,7 @@ const LARGEST: usize = 1 << 20;
 const LARGE: usize = 256 << 10;
 
 /// All writes together are this many times the limit.
-const TIMES: usize = 4;
+const LIMIT_MULTIPLE: usize = 4;
 
 /// The time between two writes, in milliseconds.
 const STEP: u64 = 10;
@@ -65,16 +65,18 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         let writes = writes(size, limit, ctx.settings.seed);
         for policy in [AllkeysLru, AllkeysS3fifo] {
             ctx.progress.start(&format!("storm, {name}, {policy}"), RUNS);
-            let mut least = Least::new(writes.len());
+            let mut min_times = MinTimes::new(writes.len());
             for _ in 0..RUNS {
                 zmalloc::purge();
-                storm(policy, limit, &writes, &value, &clock, &mut least)?;
+                storm(policy, limit, &writes, &value, &clock, &mut min_times)?;
                 ctx.progress.step();
             }
             let case = format!("storm of SETs, {name}{MINIMUM}");
             let longest = |is_large: bool| {
-                let calls =
-                    writes.iter().zip(least.times()).filter(|(write, _)| (write.size > LARGE) == is_large);
+                let calls = writes
+                    .iter()
+                    .zip(min_times.times())
+                    .filter(|(write, _)| (write.size > LARGE) == is_large);
                 calls.map(|(_, ns)| f64::from(*ns)).fold(0.0, f64::max)
             };
             for (metric, is_large) in
@@ -99,7 +101,7 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     ctx.report.note(
         ctx.suite,
         format!(
-            "The storm: values of 10 B to 1 MiB at a maxmemory of {} MiB, {TIMES} times as much in all. After \
+            "The storm: values of 10 B to 1 MiB at a maxmemory of {} MiB, {LIMIT_MULTIPLE} times as much in all. After \
              every call the bytes were at most maxmemory. Each call counts with the least of its times in {RUNS} \
              runs of the same work.",
             limit >> 20
@@ -108,16 +110,16 @@ pub(super) fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns writes of [`TIMES`] times the limit in all.
+/// Returns writes of [`LIMIT_MULTIPLE`] times the limit in all.
 fn writes(size: Distribution, limit: usize, seed: u64) -> Vec<Write> {
     let mut rng = SmallRng::seed_from_u64(seed);
     let (mut sizes, mut written) = (Vec::new(), 0);
-    while written < TIMES * limit {
+    while written < LIMIT_MULTIPLE * limit {
         let size = size(rng.random::<f64>()) as usize;
         sizes.push(size);
         written += size;
     }
-    let keys = (2 * sizes.len() / TIMES).max(1) as u64;
+    let keys = (2 * sizes.len() / LIMIT_MULTIPLE).max(1) as u64;
     let write = |(i, size)| Write { key: key(rng.random_range(0..keys)), size, now: i as u64 * STEP };
     sizes.into_iter().enumerate().map(write).collect()
 }
@@ -129,14 +131,14 @@ fn storm(
     writes: &[Write],
     value: &[u8],
     clock: &Clock,
-    least: &mut Least,
+    min_times: &mut MinTimes,
 ) -> anyhow::Result<()> {
     let mut store = keyspace(policy, limit);
     // The error is kept, and not returned, because every call is timed. Reading the number of bytes takes a
     // few nanoseconds.
     let mut result = Ok(());
     let mut most = 0;
-    least.each(clock, writes, |write| {
+    min_times.each(clock, writes, |write| {
         let set = store.set(&write.key, &value[..write.size], write.now);
         result = std::mem::replace(&mut result, Ok(())).and(set);
         most = most.max(store.counted_bytes());
@@ -162,7 +164,7 @@ mod tests {
             let found = total as f64 / writes.len() as f64;
             assert!((found / mean - 1.0).abs() < 0.05, "{name}: {found}");
             assert!(writes.iter().all(|write| (SMALLEST..=LARGEST).contains(&write.size)));
-            assert!((TIMES << 30..(TIMES << 30) + LARGEST).contains(&total));
+            assert!((LIMIT_MULTIPLE << 30..(LIMIT_MULTIPLE << 30) + LARGEST).contains(&total));
         }
     }
 }

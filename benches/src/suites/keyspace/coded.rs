@@ -5,8 +5,8 @@
 
 use crate::dependent;
 use crate::keys::{Key, Keys};
-use crate::lives::{Candidate, Schedule, lives, timed};
-use crate::maps::Fold;
+use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
+use crate::maps::FoldHash;
 use crate::suite::Ctx;
 use crate::texts;
 use keyspace::{Keyspace, Options, symbols::SymbolTable};
@@ -35,11 +35,11 @@ pub(super) fn run(ctx: &mut Ctx) {
         let keys = Keys::new(n, ctx.settings.seed);
         let candidate = |name, table: Option<&Arc<SymbolTable>>| {
             let (keys, records, table) = (&keys, &records, table.cloned());
-            Candidate::new(name, move || live(keys, records, table.clone()))
+            Candidate::new(name, move || run_phases(keys, records, table.clone()))
         };
         let mut candidates = [candidate(WITH, Some(&table)), candidate(WITHOUT, None)];
         let schedule = Schedule { rounds, repeats: 1, warm_up: !ctx.settings.smoke, seed: ctx.settings.seed };
-        let samples = lives(&mut candidates, schedule, &format!("{n} JSON records"), ctx.progress);
+        let samples = time_phases(&mut candidates, schedule, &format!("{n} JSON records"), ctx.progress);
         for (case, samples) in PHASES.iter().zip(&samples) {
             ctx.report.compare(ctx.suite, case, n as u64, n as u64, samples);
         }
@@ -47,10 +47,10 @@ pub(super) fn run(ctx: &mut Ctx) {
 }
 
 /// Returns the times of the phases.
-fn live(keys: &Keys, records: &[String], table: Option<Arc<SymbolTable>>) -> [Duration; PHASES.len()] {
-    let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
+fn run_phases(keys: &Keys, records: &[String], table: Option<Arc<SymbolTable>>) -> [Duration; PHASES.len()] {
+    let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), FoldHash::default());
     keyspace.set_symbols(table).expect("there is no table yet");
-    let set = |keyspace: &mut Keyspace<Fold>, keys: &[Key], first: usize| {
+    let set = |keyspace: &mut Keyspace<FoldHash>, keys: &[Key], first: usize| {
         timed(|| {
             for (key, record) in keys.iter().zip(records.iter().cycle().skip(first)) {
                 keyspace.set(black_box(key), record, 0).expect("memory for a record");

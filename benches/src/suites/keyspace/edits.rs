@@ -11,8 +11,8 @@
 //! these elements.
 
 use crate::keys::shuffled;
-use crate::lives::timed;
-use crate::maps::Fold;
+use crate::lifecycle::timed;
+use crate::maps::FoldHash;
 use crate::measure::{Subject, paired};
 use crate::suite::Ctx;
 use dict::Dict;
@@ -148,8 +148,8 @@ fn score(i: u32) -> f64 {
 
 /// Both subjects with all their collections.
 struct Stores<C: Collection> {
-    keyspace: RefCell<Keyspace<Fold>>,
-    dict: RefCell<Dict<Sds, C, Fold>>,
+    keyspace: RefCell<Keyspace<FoldHash>>,
+    dict: RefCell<Dict<Sds, C, FoldHash>>,
 }
 
 fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
@@ -157,7 +157,7 @@ fn both<C: Collection>(ctx: &mut Ctx, n: u32, kind: Kind<C>) {
     let rounds = ctx.settings.pick(1, 5, 15);
     let keys: Vec<Vec<u8>> = (0..collections).map(|i| format!("collection:{i}").into_bytes()).collect();
     let stores = Stores {
-        keyspace: RefCell::new(Keyspace::with_options_and_hasher(Options::default(), Fold::default())),
+        keyspace: RefCell::new(Keyspace::with_options_and_hasher(Options::default(), FoldHash::default())),
         dict: RefCell::default(),
     };
     for key in &keys {
@@ -224,7 +224,7 @@ fn each(order: &[u32], waits: bool, mut write: impl FnMut(usize) -> Option<usize
 }
 
 fn edit<C: Collection>(
-    keyspace: &mut Keyspace<Fold>,
+    keyspace: &mut Keyspace<FoldHash>,
     key: &[u8],
     i: u32,
     change: InKeyspace<C>,

@@ -12,7 +12,7 @@
 //! keyspace.
 
 use crate::keys::key;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::report::{Plot, Row, Series};
 use crate::suite::Ctx;
 use keyspace::{Event, Expiry, Keyspace, Options, SetExpiry, SetOptions};
@@ -30,7 +30,7 @@ const SECONDS: u64 = 600;
 const BUDGET_SHARE: usize = 50;
 
 /// The number of seconds after which a pattern is in a steady state.
-const SETTLED: u64 = 120;
+const STEADY_AFTER_SECONDS: u64 = 120;
 
 /// The second in which the keys of *all at once* expire.
 const AT_ONCE: u64 = 60;
@@ -76,7 +76,7 @@ pub(super) fn run(ctx: &mut Ctx) {
             row(
                 "most, once settled",
                 "%",
-                run.shares[SETTLED as usize..].iter().copied().fold(0.0, f64::max),
+                run.shares[STEADY_AFTER_SECONDS as usize..].iter().copied().fold(0.0, f64::max),
             );
         } else {
             let waits = run.shares[AT_ONCE as usize..].iter().take_while(|&&share| share > 10.0).count();
@@ -105,7 +105,7 @@ pub(super) fn run(ctx: &mut Ctx) {
 
 fn simulate(pattern: &Pattern, n: usize, seed: u64) -> Run {
     let mut rng = SmallRng::seed_from_u64(seed);
-    let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
+    let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), FoldHash::default());
     let gone = Arc::new(Mutex::new(Vec::new()));
     let to = gone.clone();
     let on_event = move |event: Event<'_>| {
@@ -115,7 +115,7 @@ fn simulate(pattern: &Pattern, n: usize, seed: u64) -> Run {
     };
     keyspace.on_event(on_event).expect("there is memory");
     let mut expiries = vec![0; n];
-    let mut set = |keyspace: &mut Keyspace<Fold>, i: usize, second: u64, expiry: &mut u64| {
+    let mut set = |keyspace: &mut Keyspace<FoldHash>, i: usize, second: u64, expiry: &mut u64| {
         let at = (second + (pattern.ttl)(second, &mut rng)) * SECOND;
         let options =
             SetOptions { expiry: SetExpiry::To(Expiry::AtMillis(at as i64)), ..SetOptions::default() };

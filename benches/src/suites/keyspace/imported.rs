@@ -6,8 +6,8 @@
 
 use crate::import::Import;
 use crate::keys::shuffled;
-use crate::lives::{Candidate, Schedule, lives, timed};
-use crate::maps::Fold;
+use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
+use crate::maps::FoldHash;
 use crate::stores::{BoxMap, ClassicMap, Store};
 use crate::suite::Ctx;
 use crate::text::thousands;
@@ -51,20 +51,20 @@ pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import) {
     let insert = order(seed).into_iter().map(|i| pairs[i as usize]).collect();
     let pairs = &Pairs { insert, find: order(seed.wrapping_add(1)) };
     let mut candidates = [
-        Candidate::new(<Keyspace<Fold> as Store>::NAME, || live::<Keyspace<Fold>>(pairs)),
-        Candidate::new(BoxMap::NAME, || live::<BoxMap>(pairs)),
-        Candidate::new(ClassicMap::NAME, || live::<ClassicMap>(pairs)),
+        Candidate::new(<Keyspace<FoldHash> as Store>::NAME, || run_phases::<Keyspace<FoldHash>>(pairs)),
+        Candidate::new(BoxMap::NAME, || run_phases::<BoxMap>(pairs)),
+        Candidate::new(ClassicMap::NAME, || run_phases::<ClassicMap>(pairs)),
     ];
     let repeats = if ctx.settings.smoke { 1 } else { MIN_OPS.div_ceil(n) };
     let schedule = Schedule { rounds: ctx.settings.pick(1, 5, 7), repeats, warm_up: true, seed };
-    let samples = lives(&mut candidates, schedule, &name, ctx.progress);
+    let samples = time_phases(&mut candidates, schedule, &name, ctx.progress);
     for (phase, samples) in PHASES.iter().zip(&samples) {
         let ops = (n * repeats) as u64;
         ctx.report.compare(ctx.suite, &format!("{name}: {phase}"), n as u64, ops, samples);
     }
 }
 
-fn live<S: Store>(pairs: &Pairs<'_>) -> [Duration; PHASES.len()] {
+fn run_phases<S: Store>(pairs: &Pairs<'_>) -> [Duration; PHASES.len()] {
     let Pairs { insert, find } = pairs;
     let mut store = S::new(insert.len());
     let new = timed(|| insert.iter().for_each(|(key, value)| store.set(black_box(key), value, 0)));

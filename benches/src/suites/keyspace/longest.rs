@@ -3,11 +3,11 @@
 //! design of Redis, and moves them in steps.
 //!
 //! The keys, the order and the hash seed are fixed, so call `i` does the same work in every run. Its cost is
-//! the least of its times ([`Least`]).
+//! the least of its times ([`MinTimes`]).
 
 use crate::keys::{self, Key};
-use crate::least::Least;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
+use crate::min_times::MinTimes;
 use crate::report::{Plot, Row, Series};
 use crate::stores::{BoxMap, ClassicMap, Store};
 use crate::suite::Ctx;
@@ -32,14 +32,14 @@ pub(super) fn run(ctx: &mut Ctx) {
     let n = ctx.settings.pick(5_000, 300_000, 10_000_000);
     let keys = keys::present(n, ctx.settings.seed);
     let clock = Clock::new();
-    let (mut grow, mut expire) = (Least::new(n), Least::new(n));
-    let (mut grow_map, mut grow_classic) = (Least::new(n), Least::new(n));
+    let (mut grow, mut expire) = (MinTimes::new(n), MinTimes::new(n));
+    let (mut grow_map, mut grow_classic) = (MinTimes::new(n), MinTimes::new(n));
     ctx.progress.start("each call of a Keyspace", RUNS);
     // A background thread of the allocator returns freed pages, as in a server.
     let before = zmalloc::background_thread(true);
     for _ in 0..RUNS {
         zmalloc::purge();
-        let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
+        let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), FoldHash::default());
         let expiring = SetOptions {
             expiry: SetExpiry::To(Expiry::AtMillis(EXPIRES_AT as i64)),
             ..SetOptions::default()
@@ -66,8 +66,8 @@ pub(super) fn run(ctx: &mut Ctx) {
     if let Some(before) = before {
         zmalloc::background_thread(before);
     }
-    let maps = [(BoxMap::NAME, grow_map.reading()), (ClassicMap::NAME, grow_classic.reading())];
-    for (case, id, least, peers, x_label) in [
+    let maps = [(BoxMap::NAME, grow_map.percentiles()), (ClassicMap::NAME, grow_classic.percentiles())];
+    for (case, id, min_times, peers, x_label) in [
         (SET, "keyspace-set", &grow, &maps[..], "keys"),
         (
             "expiry of half the keys, in calls of expire_some(64), minimum of 5 runs",
@@ -77,13 +77,13 @@ pub(super) fn run(ctx: &mut Ctx) {
             "calls",
         ),
     ] {
-        for (i, (metric, ns)) in least.reading().named().into_iter().enumerate() {
+        for (i, (metric, ns)) in min_times.percentiles().named().into_iter().enumerate() {
             let row = Row::alone(ctx.suite, case, n as u64, "Keyspace", metric, "ns", ns);
             if peers.is_empty() {
                 ctx.report.row(row.clone());
             }
-            for (peer, reading) in peers {
-                ctx.report.row(row.clone().beside(peer, reading.named()[i].1));
+            for (peer, percentiles) in peers {
+                ctx.report.row(row.clone().beside(peer, percentiles.named()[i].1));
             }
         }
         ctx.report.plot(Plot {
@@ -94,7 +94,7 @@ pub(super) fn run(ctx: &mut Ctx) {
             y_label: x_label.into(),
             log_x: true,
             log_y: true,
-            series: vec![Series { name: "Keyspace".into(), points: least.histogram() }],
+            series: vec![Series { name: "Keyspace".into(), points: min_times.histogram() }],
         });
     }
     ctx.report.note(
@@ -106,9 +106,9 @@ pub(super) fn run(ctx: &mut Ctx) {
 }
 
 /// Runs a map once from empty to all keys.
-fn grow_store<S: Store>(least: &mut Least, clock: &Clock, keys: &[Key]) {
+fn grow_store<S: Store>(min_times: &mut MinTimes, clock: &Clock, keys: &[Key]) {
     zmalloc::purge();
     let mut store = S::new(keys.len());
-    least.each(clock, keys, |key| store.set(key, VALUE, 0));
+    min_times.each(clock, keys, |key| store.set(key, VALUE, 0));
     assert!(store.get(&keys[0], 0).is_some());
 }

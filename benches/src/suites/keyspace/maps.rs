@@ -1,6 +1,6 @@
 //! Compares a keyspace with the maps that an embedder would use instead, with the same keys and values.
 //!
-//! A round of a store is a whole life (see [`lives`](crate::lives)). It sets N new keys, gets all of them,
+//! A round of a store is a whole life (see [`lifecycle`](crate::lifecycle)). It sets N new keys, gets all of them,
 //! sets all of them again, and removes all of them. Keys have 16 bytes, and values have 32. Look-ups are
 //! timed in two ways:
 //!
@@ -18,8 +18,8 @@
 
 use crate::dependent;
 use crate::keys::{Key, Keys};
-use crate::lives::{Candidate, Schedule, lives, timed};
-use crate::maps::Fold;
+use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
+use crate::maps::FoldHash;
 use crate::measure::Samples;
 use crate::report::Row;
 use crate::stores::{BATCH, BoxMap, DashMap, MokaCache, PapayaMap, QuickCache, Store};
@@ -51,7 +51,7 @@ const MIN_OPS: usize = 200_000;
 /// From this N on, the first round counts too.
 const NO_WARM_UP: usize = 4_000_000;
 
-type Life = [Duration; PHASES.len()];
+type PhaseTimes = [Duration; PHASES.len()];
 
 pub(super) fn run(ctx: &mut Ctx) {
     let sizes: &[(usize, usize)] = ctx.settings.pick(
@@ -61,7 +61,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     );
     for &(n, rounds) in sizes {
         let keys = Keys::new(n, ctx.settings.seed);
-        let mut candidates = vec![candidate::<Keyspace<Fold>>(&keys), candidate::<BoxMap>(&keys)];
+        let mut candidates = vec![candidate::<Keyspace<FoldHash>>(&keys), candidate::<BoxMap>(&keys)];
         if n <= ctx.settings.pick(2_000, 100_000, 1_000_000) {
             candidates.push(candidate::<DashMap>(&keys));
             candidates.push(candidate::<PapayaMap>(&keys));
@@ -70,7 +70,7 @@ pub(super) fn run(ctx: &mut Ctx) {
         }
         let repeats = if ctx.settings.smoke { 1 } else { MIN_OPS.div_ceil(n) };
         let schedule = Schedule { rounds, repeats, warm_up: n < NO_WARM_UP, seed: ctx.settings.seed };
-        let samples = lives(&mut candidates, schedule, &format!("life of {n}"), ctx.progress);
+        let samples = time_phases(&mut candidates, schedule, &format!("life of {n}"), ctx.progress);
         report_times(ctx, n as u64, (n * repeats) as u64, &samples);
         report_bytes(ctx, &keys);
     }
@@ -82,7 +82,7 @@ pub(super) fn run(ctx: &mut Ctx) {
 }
 
 fn candidate<S: Store>(keys: &Keys) -> Candidate<'_, { PHASES.len() }> {
-    Candidate::new(S::NAME, || live::<S>(keys))
+    Candidate::new(S::NAME, || run_phases::<S>(keys))
 }
 
 /// Returns a value of 32 bytes. Its first nine bytes are different for each pair of key and generation.
@@ -93,7 +93,7 @@ fn value(key: &Key, generation: u8) -> [u8; 32] {
     value
 }
 
-fn live<S: Store>(keys: &Keys) -> Life {
+fn run_phases<S: Store>(keys: &Keys) -> PhaseTimes {
     let n = keys.insert.len();
     let mut store = S::new(n);
     // The time advances by a second with each phase. So the first use of each key in a phase sets its access
@@ -141,7 +141,7 @@ fn report_times(ctx: &mut Ctx, n: u64, ops: u64, samples: &[Vec<Samples>; PHASES
 /// Reports the bytes that the keys take. The stores are filled one after the other.
 fn report_bytes(ctx: &mut Ctx, keys: &Keys) {
     let n = keys.insert.len();
-    let ours = bytes_of::<Keyspace<Fold>>(keys) / n as f64;
+    let ours = bytes_of::<Keyspace<FoldHash>>(keys) / n as f64;
     let peers = [
         (BoxMap::NAME, bytes_of::<BoxMap>(keys)),
         (DashMap::NAME, bytes_of::<DashMap>(keys)),
@@ -150,7 +150,7 @@ fn report_bytes(ctx: &mut Ctx, keys: &Keys) {
         (QuickCache::NAME, bytes_of::<QuickCache>(keys)),
     ];
     for (peer, bytes) in peers {
-        let name = Keyspace::<Fold>::NAME;
+        let name = Keyspace::<FoldHash>::NAME;
         let row = Row::alone(
             ctx.suite,
             "keys of 16 B, values of 32 B",
@@ -168,7 +168,7 @@ fn bytes_of<S: Store>(keys: &Keys) -> f64 {
     let before = zmalloc::used_memory();
     let mut store = S::new(keys.insert.len());
     keys.insert.iter().for_each(|key| store.set(key, &value(key, 1), 0));
-    store.settle();
+    store.finish_background_work();
     (zmalloc::used_memory() - before) as f64
 }
 
@@ -179,15 +179,15 @@ mod tests {
     #[test]
     fn a_life_is_timed_in_all_phases() {
         let keys = Keys::new(500, 1);
-        for life in [live::<Keyspace<Fold>>(&keys), live::<BoxMap>(&keys)] {
-            assert!(life.iter().all(|time| !time.is_zero()), "{life:?}");
+        for times in [run_phases::<Keyspace<FoldHash>>(&keys), run_phases::<BoxMap>(&keys)] {
+            assert!(times.iter().all(|time| !time.is_zero()), "{times:?}");
         }
     }
 
     #[test]
     fn a_box_map_takes_its_boxes_and_a_keyspace_less() {
         let keys = Keys::new(10_000, 1);
-        let [ours, theirs] = [bytes_of::<Keyspace<Fold>>(&keys), bytes_of::<BoxMap>(&keys)];
+        let [ours, theirs] = [bytes_of::<Keyspace<FoldHash>>(&keys), bytes_of::<BoxMap>(&keys)];
         // The boxes take 16 and 32 bytes, and the table takes at least 33.
         assert!(theirs > 81.0 * 10_000.0 && ours < 0.8 * theirs, "{ours} {theirs}");
     }

@@ -8,7 +8,7 @@
 //! (`INLINE_LEN_MAX`). No other library is measured.
 
 use crate::keys::{KEY_BYTES, shuffled};
-use crate::lives::timed;
+use crate::lifecycle::timed;
 use crate::measure::{Subject, paired};
 use crate::report::Row;
 use crate::suite::Ctx;

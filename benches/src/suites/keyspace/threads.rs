@@ -4,7 +4,7 @@
 //! again. The time is the wall-clock time from the start of the first thread to the end of the last one.
 
 use crate::keys::Keys;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::measure::{Subject, paired};
 use crate::stores::{BATCH, DashMap, MokaCache, PapayaMap, QuickCache, SharedStore, Store};
 use crate::suite::Ctx;
@@ -31,12 +31,12 @@ pub(super) fn run(ctx: &mut Ctx) {
     let rounds = ctx.settings.pick(1, 5, 5);
     let orders: [Keys; THREADS] =
         std::array::from_fn(|thread| Keys::new(n, ctx.settings.seed + 10 * thread as u64));
-    let sharded = filled::<Sharded<Fold>>(&orders);
+    let sharded = filled::<Sharded<FoldHash>>(&orders);
     let (dashmap, papaya) = (filled::<DashMap>(&orders), filled::<PapayaMap>(&orders));
     let (moka, quick_cache) = (filled::<MokaCache>(&orders), filled::<QuickCache>(&orders));
     let mut subjects = [
         Subject::new(IN_BATCHES, || in_batches(&sharded, &orders)),
-        Subject::new(Sharded::<Fold>::NAME, || one_by_one(&sharded, &orders)),
+        Subject::new(Sharded::<FoldHash>::NAME, || one_by_one(&sharded, &orders)),
         Subject::new(DashMap::NAME, || one_by_one(&dashmap, &orders)),
         Subject::new(PapayaMap::NAME, || one_by_one(&papaya, &orders)),
         Subject::new(MokaCache::NAME, || one_by_one(&moka, &orders)),
@@ -137,7 +137,7 @@ mod tests {
     fn both_ways_of_asking_set_a_twentieth_of_the_keys() {
         let orders = [Keys::new(2_000, 1), Keys::new(2_000, 5)];
         for run in [one_by_one, in_batches] {
-            let store = filled::<Sharded<Fold>>(&orders);
+            let store = filled::<Sharded<FoldHash>>(&orders);
             assert!(!run(&store, &orders[..1]).is_zero());
             let new = u64::from_le_bytes([b'n'; 8]);
             let set = (0..2_000).filter(|&n| store.get(&key(n), 0) == Some(new)).count();

@@ -24,8 +24,8 @@
 mod runs;
 
 use crate::keys::{self, Key};
-use crate::least::Reading;
-use crate::maps::{Fold, Map, Visitor, for_each_map};
+use crate::maps::{FoldHash, Map, Visitor, for_each_map};
+use crate::min_times::Percentiles;
 use crate::report::{Plot, Row, Series};
 use crate::suite::{Ctx, Headline};
 use runs::{PHASES, Runs, record};
@@ -70,7 +70,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         subjects: Vec::new(),
     };
     let before = zmalloc::background_thread(true);
-    for_each_map::<Key, u64, Key, Fold>(&mut measured);
+    for_each_map::<Key, u64, Key, FoldHash>(&mut measured);
     let subjects = measured.subjects;
     if let Some(before) = before {
         zmalloc::background_thread(before);
@@ -105,7 +105,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
 struct Latencies {
     name: &'static str,
     /// For each phase: the plain reading, and the reading of the minimum.
-    readings: [[Reading; 2]; PHASES.len()],
+    percentiles: [[Percentiles; 2]; PHASES.len()],
     /// For each phase: the slowest operation of each window, by the minimum over the runs.
     windows: [Vec<(f64, f64)>; PHASES.len()],
 }
@@ -122,19 +122,19 @@ struct Measure<'a, 'b> {
 impl Visitor<Key, u64> for Measure<'_, '_> {
     fn visit<M: Map<Key, u64> + 'static>(&mut self) {
         self.ctx.progress.start(&format!("each operation of {}", M::NAME), RUNS);
-        let mut plain = [Reading::default(); PHASES.len()];
+        let mut plain = [Percentiles::default(); PHASES.len()];
         self.runs.reset();
         for run in 0..RUNS {
             record::<M>(&self.insert, &self.find, &mut self.runs);
             if run == 0 {
-                plain = self.runs.readings();
+                plain = self.runs.percentiles();
             }
             self.ctx.progress.step();
         }
-        let least = self.runs.readings();
+        let min_times = self.runs.percentiles();
         self.subjects.push(Latencies {
             name: M::NAME,
-            readings: std::array::from_fn(|phase| [plain[phase], least[phase]]),
+            percentiles: std::array::from_fn(|phase| [plain[phase], min_times[phase]]),
             windows: self.runs.windows(WINDOWS),
         });
     }
@@ -145,14 +145,14 @@ fn rows(ctx: &mut Ctx, what: &str, n: usize, phase: usize, subjects: &[Latencies
     let Some((ours, peers)) = subjects.split_first() else { return };
     for (reading, how) in [PLAIN, MINIMUM].iter().enumerate() {
         let case = format!("{what}{how}");
-        for (metric, value) in ours.readings[phase][reading].named() {
+        for (metric, value) in ours.percentiles[phase][reading].named() {
             // The suite `dict` measures the typical cost of a look-up. Here, only the tail is reported.
             if phase == 1 && matches!(metric, "p50" | "p99") {
                 continue;
             }
             for peer in peers {
                 let peers_value =
-                    peer.readings[phase][reading].named().into_iter().find(|(name, _)| *name == metric);
+                    peer.percentiles[phase][reading].named().into_iter().find(|(name, _)| *name == metric);
                 let Some((_, peers_value)) = peers_value else { continue };
                 let row = Row::alone(ctx.suite, &case, n as u64, ours.name, metric, "ns", value);
                 ctx.report.row(row.beside(peer.name, peers_value));

@@ -1,8 +1,8 @@
 //! Times each operation in the life of a map.
 
 use crate::keys::Key;
-use crate::least::{Least, Reading};
 use crate::maps::Map;
+use crate::min_times::{MinTimes, Percentiles};
 use quanta::Clock;
 use std::hint::black_box;
 
@@ -11,27 +11,27 @@ pub(super) const PHASES: [&str; 3] = ["insert", "look-up", "remove"];
 
 /// The least times so far, for each phase.
 pub(super) struct Runs {
-    least: [Least; PHASES.len()],
+    min_times: [MinTimes; PHASES.len()],
 }
 
 impl Runs {
     /// Returns a list of times for this many operations in each phase.
     pub(super) fn new(counts: [usize; PHASES.len()]) -> Self {
-        Self { least: counts.map(Least::new) }
+        Self { min_times: counts.map(MinTimes::new) }
     }
 
     /// Forgets all times.
     pub(super) fn reset(&mut self) {
-        self.least.iter_mut().for_each(Least::reset);
+        self.min_times.iter_mut().for_each(MinTimes::reset);
     }
 
-    pub(super) fn readings(&self) -> [Reading; PHASES.len()] {
-        self.least.each_ref().map(Least::reading)
+    pub(super) fn percentiles(&self) -> [Percentiles; PHASES.len()] {
+        self.min_times.each_ref().map(MinTimes::percentiles)
     }
 
-    /// Returns [`Least::windows`] for each phase.
+    /// Returns [`MinTimes::windows`] for each phase.
     pub(super) fn windows(&self, count: usize) -> [Vec<(f64, f64)>; PHASES.len()] {
-        self.least.each_ref().map(|least| least.windows(count))
+        self.min_times.each_ref().map(|min_times| min_times.windows(count))
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) fn record<M: Map<Key, u64>>(insert: &[Key], find: &[Key], runs: &mut 
     zmalloc::purge();
     let clock = Clock::new();
     let mut map = M::default();
-    let [inserts, finds, removals] = &mut runs.least;
+    let [inserts, finds, removals] = &mut runs.min_times;
     let mut value = 0;
     inserts.each(&clock, insert, |key| {
         value += 1;
@@ -60,15 +60,15 @@ pub(super) fn record<M: Map<Key, u64>>(insert: &[Key], find: &[Key], runs: &mut 
 mod tests {
     use super::*;
     use crate::keys;
-    use crate::maps::Fold;
+    use crate::maps::FoldHash;
 
     #[test]
     fn every_operation_of_a_life_is_timed() {
         let keys = keys::present(1000, 1);
         let mut runs = Runs::new([1000; 3]);
-        record::<hashbrown::HashMap<Key, u64, Fold>>(&keys, &keys, &mut runs);
-        assert!(runs.least.iter().flat_map(Least::times).all(|&ns| ns < u32::MAX));
+        record::<hashbrown::HashMap<Key, u64, FoldHash>>(&keys, &keys, &mut runs);
+        assert!(runs.min_times.iter().flat_map(MinTimes::times).all(|&ns| ns < u32::MAX));
         runs.reset();
-        assert!(runs.least.iter().flat_map(Least::times).all(|&ns| ns == u32::MAX));
+        assert!(runs.min_times.iter().flat_map(MinTimes::times).all(|&ns| ns == u32::MAX));
     }
 }

@@ -6,12 +6,12 @@
 //!
 //! The rows of processor time are **not like for like**. A server reads its socket, parses, checks and
 //! replies. A keyspace is called by a loop in the same process. So these rows are shown and never counted, as
-//! [`PeerKind::Unlike`](crate::peers::PeerKind::Unlike).
+//! [`PeerKind::NotComparable`](crate::peers::PeerKind::NotComparable).
 
 use super::data_set::{BATCH_COMMANDS, DataSet};
 use super::filled::{InServer, fill_server, in_dict, in_keyspace, keyspace_cpu};
 use super::{CPU_TIME, IN_A_DICT, KEYSPACE};
-use crate::lives::{Candidate, Schedule, lives};
+use crate::lifecycle::{Candidate, Schedule, time_phases};
 use crate::measure::Samples;
 use crate::report::{Report, Row};
 use crate::server::Program;
@@ -105,7 +105,7 @@ pub(super) fn measure(
     let mut samples = Vec::new();
     let programs = &ctx.inputs.servers;
     if !programs.is_empty() {
-        let (found, of_all) = live(ctx, set, programs)?;
+        let (found, of_all) = run_phases(ctx, set, programs)?;
         for (program, found) in programs.iter().zip(found) {
             peers.push((&program.name, an_item(found.bytes as f64)));
             stats.push(Stats { store: program.name.clone(), figures: found.stats });
@@ -133,7 +133,11 @@ pub(super) fn measure(
 
 /// Runs the lives of the keyspace and of the servers in turns. Returns the memory of each server, and all
 /// processor times, of which those of the keyspace come first.
-fn live(ctx: &Ctx, set: &DataSet<'_>, programs: &[Program]) -> anyhow::Result<(Vec<InServer>, Vec<Samples>)> {
+fn run_phases(
+    ctx: &Ctx,
+    set: &DataSet<'_>,
+    programs: &[Program],
+) -> anyhow::Result<(Vec<InServer>, Vec<Samples>)> {
     let found: Vec<RefCell<Option<InServer>>> = programs.iter().map(|_| RefCell::default()).collect();
     let failed = RefCell::new(None);
     let server_life = |program: &Program, found: &RefCell<Option<InServer>>| {
@@ -161,7 +165,7 @@ fn live(ctx: &Ctx, set: &DataSet<'_>, programs: &[Program]) -> anyhow::Result<(V
     }
     let rounds = ctx.settings.pick(1, 3, 5);
     let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed };
-    let [samples] = lives(&mut candidates, schedule, &set.name, ctx.progress);
+    let [samples] = time_phases(&mut candidates, schedule, &set.name, ctx.progress);
     drop(candidates);
     match failed.into_inner() {
         Some(err) => Err(err),

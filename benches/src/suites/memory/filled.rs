@@ -4,8 +4,8 @@
 //! threads are not included.
 
 use super::data_set::{DataSet, LIMITS, Part, remove_command};
-use crate::lives::timed;
-use crate::maps::Fold;
+use crate::lifecycle::timed;
+use crate::maps::FoldHash;
 use crate::server::{Client, Program};
 use anyhow::ensure;
 use dict::{DefaultHashBuilder, Dict};
@@ -17,9 +17,9 @@ use values::OwnedElement;
 use zmalloc::Region;
 
 /// Returns a keyspace with the data set, and the bytes that it has added to `used_memory`.
-pub(super) fn in_keyspace(set: &DataSet<'_>) -> (Keyspace<Fold>, usize) {
+pub(super) fn in_keyspace(set: &DataSet<'_>) -> (Keyspace<FoldHash>, usize) {
     let region = Region::start();
-    let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), Fold::default());
+    let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), FoldHash::default());
     set.batches(|batch| {
         for (key, part) in batch.writes() {
             part.apply(&mut keyspace, key, set.ttl).expect("there is memory");
@@ -52,7 +52,7 @@ pub(super) fn keyspace_cpu(set: &DataSet<'_>, seed: u64) -> Duration {
 /// Returns the bytes of the data set in a `Dict<Sds, Robj>`, which has no expiries.
 pub(super) fn in_dict(set: &DataSet<'_>) -> usize {
     let region = Region::start();
-    let mut dict: Dict<Sds, Robj, Fold> = Dict::default();
+    let mut dict: Dict<Sds, Robj, FoldHash> = Dict::default();
     let mut open: Option<(Sds, Value)> = None;
     let mut close = |open: Option<(Sds, Value)>| open.map(|(key, value)| dict.insert(key, object(value)));
     set.batches(|batch| {
@@ -85,7 +85,7 @@ fn object(value: Value) -> Robj {
 
 /// Sends each kind of command once, and removes the data that it has written. A server allocates some data at
 /// their first use, such as the histogram of the latencies of a command, which takes 26 KB in Redis 7.0.
-fn rehearse(client: &mut Client) -> anyhow::Result<()> {
+fn warm_up(client: &mut Client) -> anyhow::Result<()> {
     let key = b"rehearsal".as_slice();
     let parts = [
         Part::String(key),
@@ -114,7 +114,7 @@ pub(super) struct InServer {
     pub(super) stats: Vec<(String, i64)>,
 }
 
-/// Fills a new server. Returns its processor time for the commands of the data set, and its memory if `look`
+/// Fills a new server. Returns its processor time for the commands of the data set, and its memory if `looks_up`
 /// is set.
 ///
 /// The commands are sent one [batch](super::data_set::Batch) at a time. Before the bytes are read, each key
@@ -123,10 +123,10 @@ pub(super) struct InServer {
 pub(super) fn fill_server(
     program: &Program,
     set: &DataSet<'_>,
-    look: bool,
+    looks_up: bool,
 ) -> anyhow::Result<(Duration, Option<InServer>)> {
     let server = program.start()?;
-    rehearse(&mut server.connect()?)?;
+    warm_up(&mut server.connect()?)?;
     let before = server.used_memory()?;
     let mut client = server.connect()?;
     let start = client.cpu_time()?;
@@ -136,7 +136,7 @@ pub(super) fn fill_server(
     let cpu = client.cpu_time()?.saturating_sub(start);
     let keys = client.len()?;
     ensure!(keys == set.keys, "{}: the server has {keys} keys instead of {}", set.name, set.keys);
-    if !look {
+    if !looks_up {
         return Ok((cpu, None));
     }
     set.try_batches(|batch| client.send(&batch.packed(|key, part| part.read_command(key)), batch.len()))?;

@@ -7,7 +7,7 @@
 //! readings in a doubling, hashbrown's mean is 8 % too low, because no reading is near its peak.)
 
 use crate::keys::{self, Key};
-use crate::maps::{CompactNode, Fold, Map, Node, Pointer, Visitor, for_each_map};
+use crate::maps::{CompactNode, FoldHash, Map, Node, Pointer, Visitor, for_each_map};
 use crate::report::{Plot, Row, Series};
 use crate::stores::{BoxMap, ClassicMap, Store};
 use crate::suite::Ctx;
@@ -54,7 +54,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     let keys = keys::present(last, ctx.settings.seed);
 
     let mut grow = Grow { keys: &keys, steps: &steps, curves: Vec::new(), ctx };
-    for_each_map::<Key, u64, Key, Fold>(&mut grow);
+    for_each_map::<Key, u64, Key, FoldHash>(&mut grow);
     let curves = grow.curves;
     let what = ", 16 B key and 8 B value";
     report(ctx, what, &curves, 1, per_octave);
@@ -66,7 +66,7 @@ pub(super) fn run(ctx: &mut Ctx) {
 
     ctx.progress.start("growth of stores", 3);
     let curves = [
-        store_curve::<Keyspace<Fold>>(ctx, &keys, &steps),
+        store_curve::<Keyspace<FoldHash>>(ctx, &keys, &steps),
         store_curve::<BoxMap>(ctx, &keys, &steps),
         store_curve::<ClassicMap>(ctx, &keys, &steps),
     ];
@@ -143,7 +143,7 @@ impl Visitor<Key, u64> for Grow<'_, '_> {
 /// no common trait. Only `$maintain` differs.
 macro_rules! pointer_curve {
     ($table:ty, $pointer:ty, $name:literal, $nodes:expr, $steps:expr, $maintain:expr) => {{
-        let hash = |pointer: &$pointer| Fold::default().hash_one(pointer.node().key);
+        let hash = |pointer: &$pointer| FoldHash::default().hash_one(pointer.node().key);
         let (nodes, mut table): (&[Node], _) = ($nodes, <$table>::new());
         let mut curve = curve($name, $steps, |i| {
             let pointer = Pointer::to(&nodes[i]);

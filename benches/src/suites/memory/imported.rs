@@ -5,7 +5,7 @@ use super::beside::{Rates, Stats, measure};
 use super::data_set::{DataSet, Part, Sink};
 use super::workloads::TTL;
 use crate::import::{Dump, Import};
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::suite::Ctx;
 use crate::table;
 use crate::text::{figure, thousands};
@@ -76,7 +76,7 @@ fn parts(dump: &Dump, sink: &mut Sink<'_>) {
 /// Returns the bytes of the pairs in a map of boxes.
 fn in_boxes(import: &Import) -> usize {
     let region = Region::start();
-    let mut map: hashbrown::HashMap<Box<[u8]>, Box<[u8]>, Fold> = hashbrown::HashMap::default();
+    let mut map: hashbrown::HashMap<Box<[u8]>, Box<[u8]>, FoldHash> = hashbrown::HashMap::default();
     map.extend(import.pairs().map(|(key, value)| (key.into(), value.into())));
     region.held().unsigned_abs()
 }

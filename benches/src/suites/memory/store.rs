@@ -4,7 +4,7 @@
 //! divided by N). The same keys and values are put into each table, so only the tables differ.
 
 use crate::keys::{key, shuffled};
-use crate::maps::{Fold, Map, Visitor, for_each_store_map};
+use crate::maps::{FoldHash, Map, Visitor, for_each_store_map};
 use crate::report::Row;
 use crate::suite::Ctx;
 use rand::rngs::SmallRng;
@@ -20,7 +20,7 @@ pub(super) struct Bytes {
     /// Directly after the last insert.
     pub(super) filled: usize,
     /// After the table has finished its background work.
-    pub(super) settled: usize,
+    pub(super) after_background_work: usize,
 }
 
 /// Returns a value as SET stores it: an integer if the text is one, and otherwise a string in its shortest
@@ -38,10 +38,10 @@ pub(super) fn bytes_of<M: Map<Sds, Robj, [u8]>>(pairs: impl Iterator<Item = (Sds
         map.insert(key, value);
     }
     let filled = zmalloc::used_memory() - before;
-    map.settle();
-    let settled = zmalloc::used_memory() - before;
+    map.finish_background_work();
+    let after_background_work = zmalloc::used_memory() - before;
     drop(map);
-    Bytes { filled, settled }
+    Bytes { filled, after_background_work }
 }
 
 /// A data set. `pair` returns its pair with the number `i`.
@@ -73,7 +73,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     for workload in &WORKLOADS {
         let mut measure = Measure { workload, ids: &ids, seed: ctx.settings.seed, found: Vec::new() };
         ctx.progress.start(workload.name, 1);
-        for_each_store_map::<Sds, Robj, [u8], Fold>(&mut measure);
+        for_each_store_map::<Sds, Robj, [u8], FoldHash>(&mut measure);
         ctx.progress.step();
         let Some(((subject, ours), peers)) = measure.found.split_first() else { continue };
         for (peer, bytes) in peers {
@@ -97,6 +97,6 @@ impl Visitor<Sds, Robj, [u8]> for Measure<'_> {
         let mut rng = SmallRng::seed_from_u64(self.seed);
         let pairs = self.ids.iter().map(|&i| (self.workload.pair)(i, &mut rng));
         let bytes = bytes_of::<M>(pairs);
-        self.found.push((M::NAME, bytes.settled as f64 / self.ids.len() as f64));
+        self.found.push((M::NAME, bytes.after_background_work as f64 / self.ids.len() as f64));
     }
 }

@@ -2,8 +2,8 @@
 
 use super::data::Set;
 use super::{BOXES, COMMANDS, FASTEST_SERVER, KEYSPACE};
-use crate::lives::{Candidate, Schedule, lives, timed};
-use crate::maps::Fold;
+use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
+use crate::maps::FoldHash;
 use crate::measure::Samples;
 use crate::server::Program;
 use crate::stores::BoxMap;
@@ -18,33 +18,33 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The times of loading and of saving.
-type Life = [Duration; 2];
+type PhaseTimes = [Duration; 2];
 
 pub(super) fn measure(ctx: &mut Ctx, set: &Set) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (file, saved) = (folder.path().join("dump.rdb"), folder.path().join("saved.rdb"));
-    let mut store = Keyspace::with_hasher(Fold::default());
+    let mut store = Keyspace::with_hasher(FoldHash::default());
     set.fill(&mut store);
     save(&store, &file)?;
     let keys = store.len();
     drop(store);
 
     let failed = RefCell::new(None);
-    let life = |name: &str, live: &dyn Fn() -> Result<Life>| {
+    let times = |name: &str, run_phases: &dyn Fn() -> Result<PhaseTimes>| {
         if failed.borrow().is_some() {
-            return Life::default();
+            return PhaseTimes::default();
         }
-        live().unwrap_or_else(|error| {
+        run_phases().unwrap_or_else(|error| {
             *failed.borrow_mut() = Some(error.context(name.to_owned()));
-            Life::default()
+            PhaseTimes::default()
         })
     };
-    let ours = || life(KEYSPACE, &|| keyspace_life(keys, &file, &saved));
+    let ours = || times(KEYSPACE, &|| keyspace_life(keys, &file, &saved));
     let commands = || {
-        let mut store = Keyspace::with_hasher(Fold::default());
+        let mut store = Keyspace::with_hasher(FoldHash::default());
         [timed(|| set.fill(&mut store)), Duration::ZERO]
     };
-    let boxes = || life(BOXES, &|| boxes_life(keys, &file));
+    let boxes = || times(BOXES, &|| boxes_life(keys, &file));
     let mut candidates = vec![Candidate::new(KEYSPACE, ours), Candidate::new(COMMANDS, commands)];
     if set.has_only_strings() {
         candidates.push(Candidate::new(BOXES, boxes));
@@ -53,13 +53,13 @@ pub(super) fn measure(ctx: &mut Ctx, set: &Set) -> Result<()> {
     let programs = &ctx.inputs.servers;
     let idle: Vec<Duration> = programs.iter().map(idle_time).collect::<Result<_>>()?;
     for (program, idle) in programs.iter().zip(idle) {
-        let (file, life) = (&file, &life);
-        let live = move || life(&program.name, &|| server_life(program, file, keys, idle));
-        candidates.push(Candidate::new(&program.name, live));
+        let (file, times) = (&file, &times);
+        let run_phases = move || times(&program.name, &|| server_life(program, file, keys, idle));
+        candidates.push(Candidate::new(&program.name, run_phases));
     }
     let rounds = ctx.settings.pick(1, 3, 5);
     let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed: set.seed };
-    let [mut load, mut save] = lives(&mut candidates, schedule, set.name, ctx.progress);
+    let [mut load, mut save] = time_phases(&mut candidates, schedule, set.name, ctx.progress);
     drop(candidates);
     if let Some(error) = failed.into_inner() {
         return Err(error);
@@ -93,7 +93,7 @@ fn fastest(servers: &[Samples]) -> Option<Samples> {
     Some(Samples { name: FASTEST_SERVER.into(), rounds: fastest.rounds.clone() })
 }
 
-pub(super) fn save(store: &Keyspace<Fold>, path: &Path) -> Result<()> {
+pub(super) fn save(store: &Keyspace<FoldHash>, path: &Path) -> Result<()> {
     let mut options = WriteOptions::default();
     options.version = WriteVersion::V10; // the version of Redis 7.0
     save_to_path(path, &options, |writer| {
@@ -103,8 +103,8 @@ pub(super) fn save(store: &Keyspace<Fold>, path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn keyspace_life(keys: usize, file: &Path, saved: &Path) -> Result<Life> {
-    let mut store = Keyspace::with_hasher(Fold::default());
+fn keyspace_life(keys: usize, file: &Path, saved: &Path) -> Result<PhaseTimes> {
+    let mut store = Keyspace::with_hasher(FoldHash::default());
     let mut loaded = Ok(());
     let load = timed(|| {
         loaded = Loader::open(file, LoadOptions::default())
@@ -120,7 +120,7 @@ fn keyspace_life(keys: usize, file: &Path, saved: &Path) -> Result<Life> {
 }
 
 /// Runs the life of a store of another kind, which is filled from the events of the reader.
-fn boxes_life(keys: usize, file: &Path) -> Result<Life> {
+fn boxes_life(keys: usize, file: &Path) -> Result<PhaseTimes> {
     let mut map = BoxMap::default();
     let mut read = Ok(());
     let load = timed(|| read = fill_boxes(&mut map, file));
@@ -154,7 +154,7 @@ fn idle_time(program: &Program) -> Result<Duration> {
     program.start()?.connect()?.cpu_time().with_context(|| program.name.clone())
 }
 
-fn server_life(program: &Program, file: &Path, keys: usize, idle: Duration) -> Result<Life> {
+fn server_life(program: &Program, file: &Path, keys: usize, idle: Duration) -> Result<PhaseTimes> {
     let server = program.start_with(file)?;
     let mut client = server.connect()?;
     let loaded = client.cpu_time()?;

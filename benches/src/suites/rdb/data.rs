@@ -1,7 +1,7 @@
 //! The content of the files.
 
 use crate::keys::{Key, key, shuffled};
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::settings::Settings;
 use keyspace::Keyspace;
 use rand::rngs::SmallRng;
@@ -24,7 +24,7 @@ pub(super) struct Set {
     pub(super) seed: u64,
     /// The number of strings, or of elements of collections.
     pub(super) elements: u64,
-    add: fn(&mut Keyspace<Fold>, u64, &mut SmallRng),
+    add: fn(&mut Keyspace<FoldHash>, u64, &mut SmallRng),
 }
 
 impl Set {
@@ -33,7 +33,7 @@ impl Set {
     }
 
     /// Adds all keys in a random order, each by commands.
-    pub(super) fn fill(&self, store: &mut Keyspace<Fold>) {
+    pub(super) fn fill(&self, store: &mut Keyspace<FoldHash>) {
         let mut random = SmallRng::seed_from_u64(self.seed);
         let order = shuffled(0..self.keys as u32, self.seed);
         order.into_iter().for_each(|i| (self.add)(store, i.into(), &mut random));
@@ -57,7 +57,7 @@ pub(super) fn text(random: &mut SmallRng) -> [u8; VALUE_BYTES] {
     random.random::<[u8; VALUE_BYTES]>().map(|byte| ALPHABET[usize::from(byte % 64)])
 }
 
-fn add_string(store: &mut Keyspace<Fold>, i: u64, random: &mut SmallRng) {
+fn add_string(store: &mut Keyspace<FoldHash>, i: u64, random: &mut SmallRng) {
     store.set(&key(i), &text(random), 0).expect("there is memory");
 }
 
@@ -66,7 +66,7 @@ fn len_of(i: u64) -> u64 {
     if i.is_multiple_of(2) { SMALL } else { LARGE }
 }
 
-fn add_mixed(store: &mut Keyspace<Fold>, i: u64, random: &mut SmallRng) {
+fn add_mixed(store: &mut Keyspace<FoldHash>, i: u64, random: &mut SmallRng) {
     const MEMORY: &str = "there is memory";
     let name = key(i);
     for element in 0..len_of(i) {

@@ -19,8 +19,8 @@
 use super::KEYSPACE;
 use super::fork;
 use super::workload::{self, Data, Writes};
-use crate::lives::timed;
-use crate::maps::Fold;
+use crate::lifecycle::timed;
+use crate::maps::FoldHash;
 use crate::measure::Samples;
 use crate::report::Row;
 use crate::suite::Ctx;
@@ -82,7 +82,7 @@ fn measure(ctx: &mut Ctx, data: Data) -> Result<()> {
     let case = format!("snapshot of {} under writes", data.name);
     let rounds = ctx.settings.pick(1, 3, 3);
     ctx.progress.start(&case, rounds + ctx.inputs.servers.len());
-    let mut store = Keyspace::with_hasher(Fold::default());
+    let mut store = Keyspace::with_hasher(FoldHash::default());
     data.fill(&mut store, ctx.settings.seed);
     super::beside::save(&store, &start_file)?;
     let mut writes = Writes::new(data, ctx.settings.seed);
@@ -114,7 +114,7 @@ fn measure(ctx: &mut Ctx, data: Data) -> Result<()> {
 }
 
 /// Measures a whole snapshot. Returns an error if the file does not have the state at the start.
-fn snapshot(store: &mut Keyspace<Fold>, writes: &mut Writes, path: &Path) -> Result<Found> {
+fn snapshot(store: &mut Keyspace<FoldHash>, writes: &mut Writes, path: &Path) -> Result<Found> {
     let expected = digest(store);
     let (live, used) = (live_bytes(store), zmalloc::used_memory());
     let mut found = Found { live, ..Found::default() };
@@ -127,35 +127,35 @@ fn snapshot(store: &mut Keyspace<Fold>, writes: &mut Writes, path: &Path) -> Res
         let mut is_complete = false;
         let time = timed(|| is_complete = store.snapshot_for(BUDGET, || start.elapsed()).is_complete);
         found.slices.push(nanos(time));
-        let mut look = |store: &Keyspace<Fold>| {
+        let mut update_extra = |store: &Keyspace<FoldHash>| {
             let others = live_bytes(store) + others;
             found.extra = found.extra.max(zmalloc::used_memory().saturating_sub(others));
         };
-        look(store);
+        update_extra(store);
         if is_complete {
             break;
         }
         found.sets += sets(store, writes);
-        look(store);
+        update_extra(store);
         each_write(store, writes, |nanos| found.writes.push(nanos));
         found.batches += 1;
     }
     found.batches = found.batches.max(1);
     found.file = file.finish()?;
     found.took = start.elapsed();
-    let mut loaded = Keyspace::with_hasher(Fold::default());
+    let mut loaded = Keyspace::with_hasher(FoldHash::default());
     Loader::open(path, LoadOptions::default())?.load(&mut loaded, 0)?;
     ensure!(digest(&loaded) == expected, "the file has another state than that of the start");
     Ok(found)
 }
 
 /// Returns the bytes of the data, without garbage and without the memory of a snapshot.
-fn live_bytes(store: &Keyspace<Fold>) -> usize {
+fn live_bytes(store: &Keyspace<FoldHash>) -> usize {
     store.allocation_size() - store.snapshot_bytes() - store.lazyfree_pending_bytes()
 }
 
 /// Measures the same writes without a snapshot.
-fn writes_alone(store: &mut Keyspace<Fold>, writes: &mut Writes, batches: usize) -> Found {
+fn writes_alone(store: &mut Keyspace<FoldHash>, writes: &mut Writes, batches: usize) -> Found {
     let mut found = Found { batches, ..Found::default() };
     for _ in 0..batches {
         found.sets += sets(store, writes);
@@ -165,13 +165,13 @@ fn writes_alone(store: &mut Keyspace<Fold>, writes: &mut Writes, batches: usize)
 }
 
 /// Returns the time of a batch of SETs of old keys.
-fn sets(store: &mut Keyspace<Fold>, writes: &mut Writes) -> Duration {
+fn sets(store: &mut Keyspace<FoldHash>, writes: &mut Writes) -> Duration {
     let batch: [_; BATCH] = std::array::from_fn(|_| writes.old_key());
     timed(|| batch.iter().for_each(|(key, value)| store.set(key, value, 0).expect("there is memory")))
 }
 
 /// Passes the time of each write of a batch to `took`, in nanoseconds.
-fn each_write(store: &mut Keyspace<Fold>, writes: &mut Writes, mut took: impl FnMut(u32)) {
+fn each_write(store: &mut Keyspace<FoldHash>, writes: &mut Writes, mut took: impl FnMut(u32)) {
     for _ in 0..BATCH {
         took(nanos(writes.next_write(|key, write| timed(|| write.apply(store, key)))));
     }
@@ -182,8 +182,8 @@ fn nanos(time: Duration) -> u32 {
 }
 
 /// Returns a digest of all keys, values and expiries. It does not depend on their order or encodings.
-fn digest(store: &Keyspace<Fold>) -> u64 {
-    let hasher = Fold::default();
+fn digest(store: &Keyspace<FoldHash>) -> u64 {
+    let hasher = FoldHash::default();
     let sum = |all: &mut dyn Iterator<Item = u64>| all.fold(0_u64, u64::wrapping_add);
     let record = |record: keyspace::Record<'_>| {
         let value = match record.value {
@@ -267,11 +267,11 @@ mod tests {
     #[test]
     fn a_loaded_copy_has_the_same_digest_and_writes_change_it() {
         let data = workload::data_sets(&Settings { smoke: true, ..Settings::default() })[1];
-        let mut store = Keyspace::with_hasher(Fold::default());
+        let mut store = Keyspace::with_hasher(FoldHash::default());
         data.fill(&mut store, 1);
         let before = digest(&store);
         let file = rdb::save(&store, Vec::new(), &WriteOptions::default(), 0).unwrap();
-        let mut copy = Keyspace::with_hasher(Fold::default());
+        let mut copy = Keyspace::with_hasher(FoldHash::default());
         Loader::new(&file[..], LoadOptions::default()).unwrap().load(&mut copy, 0).unwrap();
         assert_eq!(digest(&copy), before);
         // Almost every write changes the digest. The others change nothing.

@@ -3,7 +3,7 @@
 
 use super::data;
 use crate::keys::key;
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::suites::memory::data_set::{Part, remove_command};
 use keyspace::Keyspace;
 use rand::rngs::SmallRng;
@@ -55,7 +55,7 @@ pub(super) fn data_sets(settings: &crate::settings::Settings) -> [Data; 2] {
 
 impl Data {
     /// Adds all keys to a store.
-    pub(super) fn fill(&self, store: &mut Keyspace<Fold>, seed: u64) {
+    pub(super) fn fill(&self, store: &mut Keyspace<FoldHash>, seed: u64) {
         const MEMORY: &str = "there is memory";
         let mut random = SmallRng::seed_from_u64(seed);
         for i in crate::keys::shuffled(0..self.strings as u32, seed) {
@@ -120,7 +120,7 @@ pub(super) enum Write<'w> {
 }
 
 impl Write<'_> {
-    pub(super) fn apply(self, store: &mut Keyspace<Fold>, key: &[u8]) {
+    pub(super) fn apply(self, store: &mut Keyspace<FoldHash>, key: &[u8]) {
         const DONE: &str = "there is memory, and the type is right";
         match self {
             Self::Add(part) => part.apply(store, key, None).expect(DONE),

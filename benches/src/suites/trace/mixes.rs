@@ -52,7 +52,7 @@ impl StoreVisitor for Collect<'_> {
         for &record in &work.load {
             store.add(&work.keys[record as usize], &[b'v'; VALUE_BYTES]);
         }
-        store.settle();
+        store.finish_background_work();
         let bytes = zmalloc::used_memory() - before;
         self.bytes.push((name.into(), bytes as f64 / store.len() as f64));
         let mut rounds = work.rounds.iter();

@@ -66,7 +66,7 @@ fn replay<K: OwnedKey, V: Value, M: Map<K, V, [u8]>>(trace: &Trace, value: &[u8]
         }
     }
     let time = start.elapsed();
-    store.settle();
+    store.finish_background_work();
     let bytes = zmalloc::used_memory().saturating_sub(before);
     (time, Found { hits, keys: store.len(), bytes })
 }
@@ -122,7 +122,7 @@ fn note(value_cap: usize, name: &str, trace: &Trace, found: Found, samples: &[Sa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::maps::Fold;
+    use crate::maps::FoldHash;
 
     #[test]
     fn a_replay_sets_on_a_miss_and_hits_from_then_on() {
@@ -133,7 +133,7 @@ mod tests {
         let trace = Trace::open(&path).unwrap();
         std::fs::remove_dir_all(&dir).unwrap();
         let value = [b'v'; 64];
-        type Peer = hashbrown::HashMap<Vec<u8>, Vec<u8>, Fold>;
+        type Peer = hashbrown::HashMap<Vec<u8>, Vec<u8>, FoldHash>;
         let (_, found) = replay::<Vec<u8>, Vec<u8>, Peer>(&trace, &value);
         assert_eq!((found.hits, found.keys), (2, 2));
     }

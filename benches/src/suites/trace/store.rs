@@ -1,6 +1,6 @@
 //! The stores of this suite: maps of byte strings with GET, SET and a scan.
 
-use crate::maps::{Fold, Map, Visitor, for_each_scan_map, for_each_store_map};
+use crate::maps::{FoldHash, Map, Visitor, for_each_scan_map, for_each_store_map};
 use robj::{EncodingLimits, Robj};
 use sds::Sds;
 use std::collections::HashMap;
@@ -106,9 +106,9 @@ impl<K: OwnedKey, V: Value, M: Map<K, V, [u8]>> Store<M, K, V> {
         self.map.len()
     }
 
-    /// See [`Map::settle`].
-    pub(super) fn settle(&mut self) {
-        self.map.settle();
+    /// See [`Map::finish_background_work`].
+    pub(super) fn finish_background_work(&mut self) {
+        self.map.finish_background_work();
     }
 }
 
@@ -128,13 +128,13 @@ impl<W: StoreVisitor> Visitor<Sds, Robj, [u8]> for Same<'_, W> {
 
 /// Visits redcore's store, and the peers that can scan.
 pub(super) fn for_each_scan_store(visitor: &mut impl StoreVisitor) {
-    for_each_scan_map::<Sds, Robj, [u8], Fold>(&mut Same(visitor));
+    for_each_scan_map::<Sds, Robj, [u8], FoldHash>(&mut Same(visitor));
 }
 
 /// Visits redcore's store, peers with the same keys and values in other maps, and stores of `Vec<u8>`.
 pub(super) fn for_each_store(visitor: &mut impl StoreVisitor) {
-    for_each_store_map::<Sds, Robj, [u8], Fold>(&mut Same(visitor));
-    visitor.visit::<Vec<u8>, Vec<u8>, hashbrown::HashMap<Vec<u8>, Vec<u8>, Fold>>("hashbrown, Vec<u8>");
+    for_each_store_map::<Sds, Robj, [u8], FoldHash>(&mut Same(visitor));
+    visitor.visit::<Vec<u8>, Vec<u8>, hashbrown::HashMap<Vec<u8>, Vec<u8>, FoldHash>>("hashbrown, Vec<u8>");
     visitor.visit::<Vec<u8>, Vec<u8>, HashMap<Vec<u8>, Vec<u8>, RandomState>>("std, Vec<u8>, own hash");
 }
 
@@ -156,7 +156,7 @@ mod tests {
             for i in 0..100 {
                 store.add(format!("key-{i}").as_bytes(), b"xy");
             }
-            store.settle();
+            store.finish_background_work();
             assert_eq!(store.len(), 101, "{name}");
             if self.1 {
                 // Each scan visits at least ten entries of one or two bytes. A scan for more entries than

@@ -27,7 +27,7 @@ use super::forms::{Data, FORMS, NO_THREAD};
 use super::memory::Memory;
 use super::process;
 use crate::keys::shuffled;
-use crate::lives::timed;
+use crate::lifecycle::timed;
 use crate::measure::Samples;
 use crate::report::Row;
 use crate::settings::Settings;
@@ -56,14 +56,14 @@ const READS_PER_LOOK: usize = 16;
 const BUDGET: Duration = Duration::from_micros(500);
 
 /// Defragmentation is over when it has not run for this long. It runs in the first call already.
-const QUIET: Duration = Duration::from_millis(100);
+const IDLE_TIME: Duration = Duration::from_millis(100);
 
 /// How long the allocator keeps free pages before `maintain` makes it return them. RSS is read after this
 /// time.
-const SETTLED: Duration = Duration::from_secs(11);
+const FREE_PAGES_TIME: Duration = Duration::from_secs(11);
 
 /// The maximum time of a measurement.
-const GIVE_UP: Duration = Duration::from_secs(120);
+const TIME_MAX: Duration = Duration::from_secs(120);
 
 /// The times of a read in one period, in nanoseconds.
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -120,7 +120,7 @@ pub(super) fn measure(name: &str, settings: &Settings) -> Option<Churned> {
     let before = Memory::now();
     zmalloc::background_thread(name != NO_THREAD);
     let mut run = Run::new(&mut data, &left, settings.seed);
-    run.until_quiet(settings.pick(Duration::ZERO, Duration::ZERO, SETTLED));
+    run.run_until_idle(settings.pick(Duration::ZERO, Duration::ZERO, FREE_PAGES_TIME));
     let Run { took, busy, slices, other_calls, periods, .. } = run;
     let after = Memory::now();
     purge();
@@ -202,8 +202,8 @@ impl<'a> Run<'a> {
     }
 
     /// Runs periods until defragmentation is over, and for at least the time `settled`.
-    fn until_quiet(&mut self, settled: Duration) {
-        while self.now() < settled.max(self.took + QUIET) && self.now() < GIVE_UP {
+    fn run_until_idle(&mut self, settled: Duration) {
+        while self.now() < settled.max(self.took + IDLE_TIME) && self.now() < TIME_MAX {
             let period = self.period();
             if period.share > 0 {
                 self.periods.push(period);

@@ -8,7 +8,7 @@
 
 use super::process;
 use crate::keys::{key, shuffled};
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use crate::report::Row;
 use crate::settings::Settings;
 use crate::suite::Ctx;
@@ -49,11 +49,11 @@ pub(super) fn measure(name: &str, settings: &Settings) -> Option<Bytes> {
     let n: u32 = settings.pick(5_000, 100_000, 1_000_000);
     let value = vec![b'v'; size.parse().ok()?];
     let order = shuffled(0..n, settings.seed);
-    let mut store = Keyspace::with_options_and_hasher(Options::new(), Fold::default());
+    let mut store = Keyspace::with_options_and_hasher(Options::new(), FoldHash::default());
     purge();
     let before = rss()?;
     let ex = SetOptions { expiry: SetExpiry::To(EXPIRY), ..SetOptions::default() };
-    let expire = |store: &mut Keyspace<Fold>, i: u32| {
+    let expire = |store: &mut Keyspace<FoldHash>, i: u32| {
         let is_set = store.expire(&key(i.into()), EXPIRY, ExpireOptions::default(), 0);
         assert_eq!(is_set, Ok(true), "the key is there");
     };

@@ -5,7 +5,7 @@
 //! element of a list, is the key followed by the value.
 
 use crate::keys::{KEY_BYTES, Key, key};
-use crate::maps::Fold;
+use crate::maps::FoldHash;
 use keyspace::{Keyspace, Maintained, Options, Sharded};
 use std::hash::BuildHasher;
 use std::time::Duration;
@@ -75,8 +75,8 @@ fn from_end(i: u64) -> i64 {
 }
 
 enum Store {
-    One(Box<Keyspace<Fold>>),
-    Shards(Box<Sharded<Fold>>),
+    One(Box<Keyspace<FoldHash>>),
+    Shards(Box<Sharded<FoldHash>>),
 }
 
 /// The items in one form.
@@ -89,7 +89,7 @@ pub(super) struct Data {
 
 /// Returns the size of the value of item `i`, which is random.
 fn value_size(i: u64) -> usize {
-    VALUE_MIN + (Fold::default().hash_one(i) % SIZES) as usize
+    VALUE_MIN + (FoldHash::default().hash_one(i) % SIZES) as usize
 }
 
 fn collection(i: u64) -> Key {
@@ -100,10 +100,10 @@ impl Data {
     /// Returns a store without items.
     pub(super) fn new(form: Form, options: Options) -> Self {
         let store = if form == Form::Sharded {
-            let sharded = Sharded::try_with_options_and_hasher(SHARDS, options, Fold::default());
+            let sharded = Sharded::try_with_options_and_hasher(SHARDS, options, FoldHash::default());
             Store::Shards(Box::new(sharded.expect("there is memory")))
         } else {
-            Store::One(Box::new(Keyspace::with_options_and_hasher(options, Fold::default())))
+            Store::One(Box::new(Keyspace::with_options_and_hasher(options, FoldHash::default())))
         };
         Self { form, store, member: [b'v'; _] }
     }
@@ -121,7 +121,7 @@ impl Data {
                 Form::Hashes => store.hset(&collection(i), &key(i), value, 0).map(drop),
                 Form::Sets => store.sadd(&collection(i), member, 0).map(drop),
                 Form::SortedSets => {
-                    let score = Fold::default().hash_one(i) as f64;
+                    let score = FoldHash::default().hash_one(i) as f64;
                     store.zadd(&collection(i), member, score, AddOptions::default(), 0).map(drop)
                 }
                 Form::Lists => store.push(&collection(i), Side::Back, member, 0),
@@ -201,7 +201,7 @@ impl Data {
     }
 
     /// Calls `f` with each keyspace.
-    pub(super) fn for_each(&self, mut f: impl FnMut(&Keyspace<Fold>)) {
+    pub(super) fn for_each(&self, mut f: impl FnMut(&Keyspace<FoldHash>)) {
         match &self.store {
             Store::One(store) => f(store),
             Store::Shards(sharded) => sharded.for_each(f),

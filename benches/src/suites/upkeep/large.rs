@@ -12,8 +12,8 @@
 
 use super::recurring::longest;
 use crate::keys::key;
-use crate::lives::{Candidate, Schedule, lives, timed};
-use crate::maps::Fold;
+use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
+use crate::maps::FoldHash;
 use crate::report::Row;
 use crate::stores::{BoxMap, Store};
 use crate::suite::Ctx;
@@ -47,8 +47,8 @@ struct Case {
     /// The number of elements or keys at full scale.
     n: usize,
     rounds: usize,
-    fill: fn(&mut Keyspace<Fold>, u64, &mut SmallRng),
-    remove: fn(&mut Keyspace<Fold>),
+    fill: fn(&mut Keyspace<FoldHash>, u64, &mut SmallRng),
+    remove: fn(&mut Keyspace<FoldHash>),
 }
 
 const CASES: [Case; 5] = [
@@ -96,7 +96,7 @@ const CASES: [Case; 5] = [
     },
 ];
 
-fn remove_key(store: &mut Keyspace<Fold>) {
+fn remove_key(store: &mut Keyspace<FoldHash>) {
     assert!(store.remove(KEY, 0));
 }
 
@@ -132,7 +132,7 @@ fn measure(ctx: &mut Ctx, case: &Case) {
     let reading = (0..1_000).map(|_| timed(|| ())).min().unwrap_or_default();
     let full = |options: Options| {
         zmalloc::purge();
-        let mut store = Keyspace::with_options_and_hasher(options, Fold::default());
+        let mut store = Keyspace::with_options_and_hasher(options, FoldHash::default());
         let mut random = SmallRng::seed_from_u64(seed);
         (0..n as u64).for_each(|i| (case.fill)(&mut store, i, &mut random));
         store
@@ -172,7 +172,7 @@ fn measure(ctx: &mut Ctx, case: &Case) {
     let rounds = ctx.settings.pick(1, 3, case.rounds);
     let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed };
     let title = format!("removal of {}", case.what);
-    let [samples] = lives(&mut candidates, schedule, &title, ctx.progress);
+    let [samples] = time_phases(&mut candidates, schedule, &title, ctx.progress);
     drop(candidates);
     ctx.report.compare(ctx.suite, &title, n as u64, n as u64, &samples);
 

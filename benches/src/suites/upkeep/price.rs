@@ -5,8 +5,8 @@
 //! garbage, there is more of it than all writes can free. So every write has the full cost.
 
 use crate::keys::{Keys, key};
-use crate::lives::{Candidate, Schedule, lives, timed};
-use crate::maps::Fold;
+use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
+use crate::maps::FoldHash;
 use crate::measure::{Subject, paired};
 use crate::report::Row;
 use crate::stores::Store;
@@ -30,9 +30,9 @@ pub(super) fn run(ctx: &mut Ctx) {
     let (n, ops, rounds) = ctx.settings.pick((2_000, 200, 2), (100_000, 10_000, 5), (1_000_000, 100_000, 5));
     let keys = &Keys::new(n, ctx.settings.seed);
     let mut candidates = [("garbage", true), (NO_GARBAGE, false)]
-        .map(|(name, has_garbage)| Candidate::new(name, move || live(keys, ops, has_garbage)));
+        .map(|(name, has_garbage)| Candidate::new(name, move || run_phases(keys, ops, has_garbage)));
     let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed: ctx.settings.seed };
-    let phases = lives(&mut candidates, schedule, "requests beside garbage", ctx.progress);
+    let phases = time_phases(&mut candidates, schedule, "requests beside garbage", ctx.progress);
     for (phase, samples) in PHASES.iter().zip(&phases) {
         let case = format!("{phase}, freeing in passing");
         ctx.report.compare(ctx.suite, &case, n as u64, ops as u64, samples);
@@ -40,13 +40,13 @@ pub(super) fn run(ctx: &mut Ctx) {
     idle(ctx, keys);
 }
 
-fn filled(keys: &Keys, options: Options) -> Keyspace<Fold> {
-    let mut store = Keyspace::with_options_and_hasher(options, Fold::default());
+fn filled(keys: &Keys, options: Options) -> Keyspace<FoldHash> {
+    let mut store = Keyspace::with_options_and_hasher(options, FoldHash::default());
     keys.insert.iter().for_each(|key| Store::set(&mut store, key, VALUE, 0));
     store
 }
 
-fn live(keys: &Keys, ops: usize, has_garbage: bool) -> [Duration; PHASES.len()] {
+fn run_phases(keys: &Keys, ops: usize, has_garbage: bool) -> [Duration; PHASES.len()] {
     let mut store = filled(keys, Options::new());
     for i in 0..(4 * ops * BLOCKS_PER_WRITE) as u64 {
         store.sadd("large", &key(i), 0).expect("there is memory");

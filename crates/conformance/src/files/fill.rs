@@ -199,109 +199,109 @@ fn numbers() -> Vec<Vec<u8>> {
 }
 
 /// Fills all databases.
-pub(super) fn fill(twin: &mut ServerAndModel) -> Result<()> {
+pub(super) fn fill(both: &mut ServerAndModel) -> Result<()> {
     // From Redis 7.2 on, large elements have their own nodes by default. Redis 7.0 needs this command for it.
-    twin.send(cmd("DEBUG").arg("QUICKLIST-PACKED-THRESHOLD").arg("8192b"))?;
+    both.send(cmd("DEBUG").arg("QUICKLIST-PACKED-THRESHOLD").arg("8192b"))?;
     for database in DATABASES {
-        twin.select(database)?;
+        both.select(database)?;
         let mut random = SmallRng::seed_from_u64(database as u64);
-        strings(twin, &mut random)?;
-        lists(twin, &mut random)?;
-        sets(twin, &mut random)?;
-        hashes(twin, &mut random)?;
-        sorted_sets(twin)?;
+        strings(both, &mut random)?;
+        lists(both, &mut random)?;
+        sets(both, &mut random)?;
+        hashes(both, &mut random)?;
+        sorted_sets(both)?;
         for (n, at) in EXPIRIES.into_iter().enumerate() {
             for key in ["string:0", "list:large", "set:words", "hash:large", "zset:small"] {
                 let key = format!("{key}:{n}").into_bytes();
                 match &key[..4] {
-                    b"stri" => twin.set(&key, b"value")?,
-                    b"list" => twin.rpush(&key, &words(MANY, 20))?,
-                    b"set:" => twin.sadd(&key, &words(5, 5))?,
-                    b"hash" => twin.hset(&key, &pairs(MANY))?,
-                    _ => twin.zadd(&key, &[(b"member".to_vec(), 1.5)])?,
+                    b"stri" => both.set(&key, b"value")?,
+                    b"list" => both.rpush(&key, &words(MANY, 20))?,
+                    b"set:" => both.sadd(&key, &words(5, 5))?,
+                    b"hash" => both.hset(&key, &pairs(MANY))?,
+                    _ => both.zadd(&key, &[(b"member".to_vec(), 1.5)])?,
                 }
-                twin.expire_at(&key, at)?;
+                both.expire_at(&key, at)?;
             }
         }
     }
     Ok(())
 }
 
-fn strings(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
+fn strings(both: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
     for (n, number) in numbers().into_iter().enumerate() {
-        twin.set(format!("number:{n}").as_bytes(), &number)?;
-        twin.set(&number, b"the key is a number, or nearly one")?; // one of the keys is empty
+        both.set(format!("number:{n}").as_bytes(), &number)?;
+        both.set(&number, b"the key is a number, or nearly one")?; // one of the keys is empty
     }
     let letters = |len: usize| b"abcdefgh".repeat(len.div_ceil(8))[..len].to_vec();
     for len in [1, 11, 12, 20, 21, 44, 45, 63, 64, 200, 16_383, 16_384, 70_000, 300_000] {
-        twin.set(format!("letters:{len}").as_bytes(), &letters(len))?;
-        twin.set(format!("noise:{len}").as_bytes(), &noise(random, len))?;
+        both.set(format!("letters:{len}").as_bytes(), &letters(len))?;
+        both.set(format!("noise:{len}").as_bytes(), &noise(random, len))?;
     }
     let all_bytes: Vec<u8> = (0..=255).collect();
-    twin.set(&all_bytes, &all_bytes)?;
-    twin.set(b"\0\r\n\xFF", b"\0")?;
-    twin.set(&letters(20_000), b"a long key of few letters")?;
-    twin.set(&noise(random, 20_000), b"a long key of noise")
+    both.set(&all_bytes, &all_bytes)?;
+    both.set(b"\0\r\n\xFF", b"\0")?;
+    both.set(&letters(20_000), b"a long key of few letters")?;
+    both.set(&noise(random, 20_000), b"a long key of noise")
 }
 
-fn lists(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
-    twin.rpush(b"list:small", &numbers())?;
-    twin.rpush(b"list:one", &[Vec::new()])?;
-    twin.rpush(b"list:nodes", &words(4_000, 20))?;
+fn lists(both: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
+    both.rpush(b"list:small", &numbers())?;
+    both.rpush(b"list:one", &[Vec::new()])?;
+    both.rpush(b"list:nodes", &words(4_000, 20))?;
     let long: Vec<Vec<u8>> = (0..60).map(|n| noise(random, 100 * n)).collect();
-    twin.rpush(b"list:noise", &long)?;
+    both.rpush(b"list:noise", &long)?;
     // These elements are below and above the 8 KiB of a node.
     let large = [8_000, 8_191, 8_192, 9_000, 70_000, 200_000].map(|len| noise(random, len));
     let large = large.into_iter().chain([vec![b'x'; 100_000]]);
     let mixed: Vec<Vec<u8>> = large.flat_map(|large| [b"7".to_vec(), large, b"small".to_vec()]).collect();
-    twin.rpush(b"list:plain", &mixed)?;
-    twin.rpush(b"list:only-plain", &[noise(random, 20_000)])
+    both.rpush(b"list:plain", &mixed)?;
+    both.rpush(b"list:only-plain", &[noise(random, 20_000)])
 }
 
-fn sets(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
+fn sets(both: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
     let integers = |bits: u32, count: i64| -> Vec<Vec<u8>> {
         let step = 1_i64 << (bits - 12);
         (0..count).map(|n| ((n - count / 2) * step).to_string().into_bytes()).collect()
     };
     for bits in [16, 32, 64] {
-        twin.sadd(format!("set:integers:{bits}").as_bytes(), &integers(bits, 500))?;
+        both.sadd(format!("set:integers:{bits}").as_bytes(), &integers(bits, 500))?;
     }
-    twin.sadd(b"set:integers:all", &INTEGERS.map(|n| n.to_string().into_bytes()))?;
-    twin.sadd(b"set:integers:many", &integers(32, 3_000))?;
-    twin.sadd(b"set:numbers", &numbers())?;
-    twin.sadd(b"set:words", &words(100, 10))?;
-    twin.sadd(b"set:many", &words(MANY, 10))?;
-    twin.sadd(b"set:long", &[vec![b'y'; 65], noise(random, 30_000), Vec::new()])
+    both.sadd(b"set:integers:all", &INTEGERS.map(|n| n.to_string().into_bytes()))?;
+    both.sadd(b"set:integers:many", &integers(32, 3_000))?;
+    both.sadd(b"set:numbers", &numbers())?;
+    both.sadd(b"set:words", &words(100, 10))?;
+    both.sadd(b"set:many", &words(MANY, 10))?;
+    both.sadd(b"set:long", &[vec![b'y'; 65], noise(random, 30_000), Vec::new()])
 }
 
 fn pairs(count: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
     words(count, 6).into_iter().zip(words(count, 12)).collect()
 }
 
-fn hashes(twin: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
+fn hashes(both: &mut ServerAndModel, random: &mut SmallRng) -> Result<()> {
     let all: Vec<_> = numbers().into_iter().zip(numbers().into_iter().rev()).collect();
-    twin.hset(b"hash:numbers", &all)?;
-    twin.hset(b"hash:small", &pairs(100))?;
-    twin.hset(b"hash:many", &pairs(3_000))?;
-    twin.hset(b"hash:long", &[(b"field".to_vec(), vec![b'z'; 65]), (Vec::new(), Vec::new())])?;
-    twin.hset(
+    both.hset(b"hash:numbers", &all)?;
+    both.hset(b"hash:small", &pairs(100))?;
+    both.hset(b"hash:many", &pairs(3_000))?;
+    both.hset(b"hash:long", &[(b"field".to_vec(), vec![b'z'; 65]), (Vec::new(), Vec::new())])?;
+    both.hset(
         b"hash:large",
         &[(noise(random, 5_000), noise(random, 50_000)), (b"f".to_vec(), vec![b'z'; 90_000])],
     )
 }
 
-fn sorted_sets(twin: &mut ServerAndModel) -> Result<()> {
+fn sorted_sets(both: &mut ServerAndModel) -> Result<()> {
     let scored = |count: usize| -> Vec<(Vec<u8>, f64)> {
         let score = |n: usize| SCORES.get(n).copied().unwrap_or(n as f64 / 7.0 - 50.0);
         words(count, 8).into_iter().enumerate().map(|(n, word)| (word, score(n))).collect()
     };
-    twin.zadd(b"zset:small", &scored(SCORES.len()))?;
-    twin.zadd(b"zset:medium", &scored(120))?;
-    twin.zadd(b"zset:many", &scored(3_000))?;
+    both.zadd(b"zset:small", &scored(SCORES.len()))?;
+    both.zadd(b"zset:medium", &scored(120))?;
+    both.zadd(b"zset:many", &scored(3_000))?;
     // A server's listpack stores -0 as 0 (see `known`), so only a large set has a score of -0.
     let members: Vec<_> = numbers().into_iter().map(|member| (member, 1.0)).collect();
-    twin.zadd(b"zset:numbers", &members)?;
+    both.zadd(b"zset:numbers", &members)?;
     let mut large = scored(MANY);
     large.push((b"negative zero".to_vec(), -0.0));
-    twin.zadd(b"zset:negative-zero", &large)
+    both.zadd(b"zset:negative-zero", &large)
 }

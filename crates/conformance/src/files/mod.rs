@@ -101,9 +101,9 @@ fn versions(process: &Process) -> Vec<WriteVersion> {
 fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<RoundTrip> {
     let options = StartOptions { settings: &SETTINGS, ..StartOptions::default() };
     let process = Process::start_with(program, START_TIME_MAX, &options)?;
-    let mut twin = ServerAndModel::new(&process)?;
-    fill::fill(&mut twin).context("filling")?;
-    let ServerAndModel { keyspaces: model, mut connection, .. } = twin;
+    let mut both = ServerAndModel::new(&process)?;
+    fill::fill(&mut both).context("filling")?;
+    let ServerAndModel { keyspaces: model, mut connection, .. } = both;
     let state = State::of(&mut connection, &model)?;
 
     let mut loaded = fill::keyspaces();

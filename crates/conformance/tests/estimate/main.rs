@@ -41,7 +41,7 @@ fn quantum(connection: &mut Connection) -> Quantum {
 
 fn used_memory(process: &Process) -> u64 {
     let mut connection = process.connect().unwrap();
-    Info::ask(&mut connection, "memory").unwrap().number("used_memory").unwrap()
+    Info::fetch(&mut connection, "memory").unwrap().number("used_memory").unwrap()
 }
 
 /// Creates keys of all types, in all encodings and several sizes. They take about 20 MB in Redis.

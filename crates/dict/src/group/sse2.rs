@@ -17,30 +17,30 @@ use super::{SLOTS, TAG_BYTES, filter_bit, tag_of};
 #[repr(align(16))]
 struct Lanes([u8; TAG_BYTES]);
 
-/// The two vectors that a look-up applies to sixteen tags. A lane matches if `tags & of == with` there.
+/// The two vectors that a look-up applies to sixteen tags. A lane matches if `tags & mask == expected` there.
 #[repr(C)]
 struct Pattern {
     /// The bits to compare. In the lanes of the slots, these are all bits except the mark. In the lane of the
     /// filter, this is the bit of the tag.
-    of: Lanes,
+    mask: Lanes,
     /// The values to find. In the lanes of the slots, this is the tag. In the lane of the filter, this is the
     /// bit of the tag.
-    with: Lanes,
+    expected: Lanes,
 }
 
 /// The vectors for each value of the seven highest bits of a hash.
 static PATTERNS: [Pattern; 128] = {
-    const NONE: Pattern = Pattern { of: Lanes([0x7f; TAG_BYTES]), with: Lanes([0; TAG_BYTES]) };
-    let mut questions = [NONE; 128];
+    const NONE: Pattern = Pattern { mask: Lanes([0x7f; TAG_BYTES]), expected: Lanes([0; TAG_BYTES]) };
+    let mut patterns = [NONE; 128];
     let mut high = 0;
-    while high < questions.len() {
+    while high < patterns.len() {
         let tag = tag_of((high as u64) << 57);
-        questions[high].of.0[SLOTS] = filter_bit(tag);
-        questions[high].with.0 = [tag; TAG_BYTES];
-        questions[high].with.0[SLOTS] = filter_bit(tag);
+        patterns[high].mask.0[SLOTS] = filter_bit(tag);
+        patterns[high].expected.0 = [tag; TAG_BYTES];
+        patterns[high].expected.0[SLOTS] = filter_bit(tag);
         high += 1;
     }
-    questions
+    patterns
 };
 
 #[derive(Clone, Copy)]
@@ -70,10 +70,10 @@ impl Group {
         // SAFETY: SSE2 is a target feature of this build. The offset is that of an element, whose fields are
         // aligned.
         unsafe {
-            let question = (&raw const PATTERNS).byte_add(offset).cast::<Pattern>();
-            let of = _mm_load_si128((&raw const (*question).of).cast());
-            let with = _mm_load_si128((&raw const (*question).with).cast());
-            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(self.0, of), with)) as u32
+            let pattern = (&raw const PATTERNS).byte_add(offset).cast::<Pattern>();
+            let mask = _mm_load_si128((&raw const (*pattern).mask).cast());
+            let expected = _mm_load_si128((&raw const (*pattern).expected).cast());
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_and_si128(self.0, mask), expected)) as u32
         }
     }
 

@@ -4,7 +4,7 @@
 use core::borrow::Borrow;
 use core::hash::{BuildHasher, Hash};
 
-use super::{Dict, Entry, hasher, is};
+use super::{Dict, Entry, equivalent_key, hasher};
 use crate::TryInsertError;
 
 /// The number of entries that [`Extend`] hashes and prefetches before it inserts the first of them. If the
@@ -35,7 +35,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         }
         let hashes = keys.map(|key| self.hash_builder.hash_one(key));
         self.table
-            .find_many(hashes, |_| (), |i, entry| is(keys[i])(entry))
+            .find_many(hashes, |_| (), |i, entry| equivalent_key(keys[i])(entry))
             .map(|found| found.map(|(_, value)| value))
     }
 
@@ -76,7 +76,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
 
     #[inline]
     fn insert_hashed(&mut self, hash: u64, key: K, value: V) -> Option<V> {
-        match Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key) {
+        match Entry::new(self.table.entry(hash, equivalent_key(&key), hasher(&self.hash_builder)), key) {
             Entry::Occupied(mut entry) => Some(entry.insert(value)),
             Entry::Vacant(entry) => {
                 entry.insert(value);
@@ -87,7 +87,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
 
     #[inline]
     pub(super) fn try_insert_hashed(&mut self, hash: u64, key: K, value: V) -> Inserted<K, V> {
-        if let Some((_, old)) = self.table.find_mut(hash, is(&key)) {
+        if let Some((_, old)) = self.table.find_mut(hash, equivalent_key(&key)) {
             return Ok(Some(core::mem::replace(old, value)));
         }
         self.table.try_insert_unique(hash, (key, value), hasher(&self.hash_builder)).map(|_| None)

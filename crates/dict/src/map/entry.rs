@@ -234,8 +234,8 @@ impl<'a, K, V> OccupiedEntry<'a, K, V> {
     /// assert!(stock.is_empty());
     /// ```
     pub fn replace_entry_with(self, replace: impl FnOnce(&K, V) -> Option<V>) -> Entry<'a, K, V> {
-        let ((key, value), place) = self.entry.take();
-        let vacant = VacantEntry { entry: place, key };
+        let ((key, value), vacancy) = self.entry.take();
+        let vacant = VacantEntry { entry: vacancy, key };
         match replace(&vacant.key, value) {
             Some(value) => Entry::Occupied(vacant.insert_entry(value)),
             None => Entry::Vacant(vacant),

@@ -28,7 +28,7 @@ pub struct IntoKeys<K, V>(pub(super) IntoIter<K, V>);
 pub struct IntoValues<K, V>(pub(super) IntoIter<K, V>);
 
 /// Implements an iterator that maps the items of another one.
-macro_rules! mapped {
+macro_rules! impl_iterator {
     ($([$($generics:tt)*] $name:ty => $item:ty, $map:expr;)*) => {$(
         impl<$($generics)*> Iterator for $name {
             type Item = $item;
@@ -53,7 +53,7 @@ macro_rules! mapped {
     )*};
 }
 
-mapped! {
+impl_iterator! {
     ['a, K, V] Iter<'a, K, V> => (&'a K, &'a V), |(key, value)| (key, value);
     ['a, K, V] IterMut<'a, K, V> => (&'a K, &'a mut V), |(key, value)| (&*key, value);
     [K, V] IntoIter<K, V> => (K, V), |entry| entry;
@@ -65,7 +65,7 @@ mapped! {
     [K, V] IntoValues<K, V> => V, |(_, value)| value;
 }
 
-macro_rules! cloned {
+macro_rules! impl_clone {
     ($($name:ident)*) => {$(
         impl<K, V> Clone for $name<'_, K, V> {
             fn clone(&self) -> Self {
@@ -75,10 +75,10 @@ macro_rules! cloned {
     )*};
 }
 
-cloned! { Iter Keys Values }
+impl_clone! { Iter Keys Values }
 
 /// Implements `Default`, which returns an iterator over no items.
-macro_rules! empty {
+macro_rules! impl_default {
     ($([$($generics:tt)*] $name:ty => $inner:expr;)*) => {$(
         impl<$($generics)*> Default for $name {
             fn default() -> Self {
@@ -88,7 +88,7 @@ macro_rules! empty {
     )*};
 }
 
-empty! {
+impl_default! {
     [K, V] Iter<'_, K, V> => table::Iter::new(&RawTable::new());
     [K, V] IterMut<'_, K, V> => table::IterMut::new(&mut RawTable::new());
     [K, V] IntoIter<K, V> => Table::new().into_iter();
@@ -100,7 +100,7 @@ empty! {
 }
 
 /// Implements `Debug`, which shows the items that are still to come.
-macro_rules! shown {
+macro_rules! impl_debug {
     ($([$($generics:tt)*] $name:ty, $list:ident, |$it:ident| $rest:expr;)*) => {$(
         impl<$($generics)*> fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,7 +111,7 @@ macro_rules! shown {
     )*};
 }
 
-shown! {
+impl_debug! {
     [K: fmt::Debug, V: fmt::Debug] Iter<'_, K, V>, debug_map, |it| it.clone();
     [K: fmt::Debug, V: fmt::Debug] IterMut<'_, K, V>, debug_map, |it| Iter(it.0.iter());
     [K: fmt::Debug, V: fmt::Debug] IntoIter<K, V>, debug_map, |it| Iter(it.0.iter());

@@ -80,7 +80,7 @@ fn hasher<K: Hash, V, S: BuildHasher>(hash_builder: &S) -> impl Fn(&(K, V)) -> u
 
 /// Returns the closure that compares the key of an entry with `key`.
 #[inline]
-fn is<Q: Eq + ?Sized, K: Borrow<Q>, V>(key: &Q) -> impl Fn(&(K, V)) -> bool + '_ {
+fn equivalent_key<Q: Eq + ?Sized, K: Borrow<Q>, V>(key: &Q) -> impl Fn(&(K, V)) -> bool + '_ {
     move |(other, _)| key == other.borrow()
 }
 
@@ -298,7 +298,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
             return None;
         }
         let hash = self.hash_builder.hash_one(key);
-        self.table.find(hash, is(key)).map(|(key, value)| (key, value))
+        self.table.find(hash, equivalent_key(key)).map(|(key, value)| (key, value))
     }
 
     /// Returns the entry of `key`, with a mutable reference to the value.
@@ -311,7 +311,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
             return None;
         }
         let hash = self.hash_builder.hash_one(key);
-        self.table.find_mut(hash, is(key)).map(|(key, value)| (&*key, value))
+        self.table.find_mut(hash, equivalent_key(key)).map(|(key, value)| (&*key, value))
     }
 
     /// Returns mutable references to the values of several keys at once.
@@ -401,14 +401,14 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         K: Borrow<Q>,
     {
         let hash = self.hash_builder.hash_one(key);
-        self.table.find_entry(hash, is(key)).ok().map(|entry| entry.remove())
+        self.table.find_entry(hash, equivalent_key(key)).ok().map(|entry| entry.remove())
     }
 
     /// Returns the entry of `key`, or the place for it.
     #[inline]
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
         let hash = self.hash_builder.hash_one(&key);
-        Entry::new(self.table.entry(hash, is(&key), hasher(&self.hash_builder)), key)
+        Entry::new(self.table.entry(hash, equivalent_key(&key), hasher(&self.hash_builder)), key)
     }
 
     /// Does what [`Dict::entry`] does, but returns the key in an error if the table is empty and there is no
@@ -426,7 +426,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
     #[inline]
     pub fn try_entry(&mut self, key: K) -> Result<Entry<'_, K, V>, TryInsertError<K>> {
         let hash = self.hash_builder.hash_one(&key);
-        match self.table.try_entry(hash, is(&key), hasher(&self.hash_builder)) {
+        match self.table.try_entry(hash, equivalent_key(&key), hasher(&self.hash_builder)) {
             Ok(entry) => Ok(Entry::new(entry, key)),
             Err(error) => Err(TryInsertError { entry: key, error }),
         }
@@ -449,7 +449,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         K: Borrow<Q>,
     {
         let hash = self.hash_builder.hash_one(key);
-        EntryRef::new(self.table.entry(hash, is(key), hasher(&self.hash_builder)), key)
+        EntryRef::new(self.table.entry(hash, equivalent_key(key), hasher(&self.hash_builder)), key)
     }
 
     /// Does what [`Dict::entry_ref`] does, but returns an error if the table is empty and there is no memory
@@ -463,7 +463,7 @@ impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
         K: Borrow<Q>,
     {
         let hash = self.hash_builder.hash_one(key);
-        let entry = self.table.try_entry(hash, is(key), hasher(&self.hash_builder))?;
+        let entry = self.table.try_entry(hash, equivalent_key(key), hasher(&self.hash_builder))?;
         Ok(EntryRef::new(entry, key))
     }
 

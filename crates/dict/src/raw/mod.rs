@@ -68,10 +68,10 @@ pub(crate) struct RawTable<T> {
     large: bool,
     items: usize,
     /// The numbers of entries at which the table grows and shrinks by itself. They follow from `chunks`,
-    /// `floor`, `policy` and `pauses`.
+    /// `chunks_min`, `policy` and `pauses`.
     limits: Limits,
     /// The number of chunks that [`RawTable::reserve`] asked for. Removals do not shrink the table below it.
-    floor: usize,
+    chunks_min: usize,
     policy: ResizePolicy,
     /// The number of guards that keep the table from changing its size by itself.
     pauses: u32,
@@ -97,7 +97,8 @@ impl<T> RawTable<T> {
     pub(crate) const LAYOUT: ChunkLayout = ChunkLayout::of::<T>();
 
     /// The error when there is no memory for an overflow child. The entry is then returned.
-    pub(crate) const NO_CHILD: ReserveError = ReserveError::OutOfMemory { size: Self::LAYOUT.child.size() };
+    pub(crate) const CHILD_ALLOC_ERROR: ReserveError =
+        ReserveError::OutOfMemory { size: Self::LAYOUT.child.size() };
 
     pub(crate) const fn new() -> Self {
         Self {
@@ -107,7 +108,7 @@ impl<T> RawTable<T> {
             large: false,
             items: 0,
             limits: Limits::EMPTY,
-            floor: 0,
+            chunks_min: 0,
             policy: ResizePolicy::Allow,
             pauses: 0,
             veto: None,
@@ -134,7 +135,7 @@ impl<T> RawTable<T> {
         Stats {
             entries: self.items,
             chunks: self.chunks,
-            chunks_allocated: self.storage.held(),
+            chunks_allocated: self.storage.chunks_allocated(),
             children: self.storage.children(),
             allocation_size: self.allocation_size(),
             work: self.work(),
@@ -167,11 +168,11 @@ impl<T> RawTable<T> {
     /// where the entry most likely is, so that this cache miss overlaps with that of the tags.
     #[inline]
     fn chunk_for_lookup(&self, hash: u64) -> Chunk<T> {
-        let chunk_for = self.chunk_for(hash);
+        let chunk = self.chunk_for(hash);
         if self.large {
-            chunk_for.prefetch_preferred(hash);
+            chunk.prefetch_preferred(hash);
         }
-        chunk_for
+        chunk
     }
 
     /// Returns the slot of the entry with `hash` for which `eq` is true. A large table costs one cache miss
@@ -260,9 +261,9 @@ impl<T> RawTable<T> {
     /// Prefetches the cache line that a look-up of `hash` reads first, and returns the chunk.
     #[inline]
     pub(crate) fn prefetch(&self, hash: u64) -> Chunk<T> {
-        let chunk_for = self.chunk_for(hash);
-        chunk_for.prefetch_tags();
-        chunk_for
+        let chunk = self.chunk_for(hash);
+        chunk.prefetch_tags();
+        chunk
     }
 
     /// Prefetches the cache line that an insert of `hash` writes to. Reads the tags for it.
@@ -277,7 +278,7 @@ impl<T> RawTable<T> {
     }
 
     /// Adds an entry at the place found for it. Needs memory only for an overflow child. If there is none,
-    /// returns the entry: see [`NO_CHILD`](Self::NO_CHILD).
+    /// returns the entry: see [`CHILD_ALLOC_ERROR`](Self::CHILD_ALLOC_ERROR).
     ///
     /// # Safety
     /// The vacancy was found in this table when the table had a chunk, and nothing has changed since.
@@ -451,7 +452,7 @@ impl<T> RawTable<T> {
                 unsafe { self.chunk(index).free_children(&mut self.storage) };
             }
         }
-        (self.items, self.floor) = (0, 0);
+        (self.items, self.chunks_min) = (0, 0);
         self.set_chunks(0);
         // SAFETY: the children are freed, and no chunk is live.
         unsafe { self.storage.free_all(&Self::LAYOUT) };

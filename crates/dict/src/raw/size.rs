@@ -29,7 +29,7 @@ impl<T> RawTable<T> {
     /// Splits the next chunk in two, or makes the first chunk. A failure or a panicking hasher changes
     /// nothing except the order of entries inside the chunk.
     pub(crate) fn split_one(&mut self, hasher: impl Fn(&T) -> u64) -> Result<(), ReserveError> {
-        if self.chunks == self.storage.held() {
+        if self.chunks == self.storage.chunks_allocated() {
             self.storage.grow(&Self::LAYOUT)?;
         }
         if self.storage.copies_directory(&Self::LAYOUT, self.chunks) {
@@ -84,7 +84,7 @@ impl<T> RawTable<T> {
             if split.from + 1 < split.bit {
                 self.chunk(split.from + 1).prefetch_all();
             }
-            if self.chunks < self.storage.held() {
+            if self.chunks < self.storage.chunks_allocated() {
                 self.chunk(self.chunks).prefetch_all();
             }
         }
@@ -128,7 +128,7 @@ impl<T> RawTable<T> {
         // chunk reads neither the directory nor the number of chunks, which change meanwhile.
         let (chunk, slots) = unsafe { (self.chunk(last), self.iter_chunk(last, false)) };
         self.items -= slots.size_hint().0;
-        self.set_floor(self.floor.min(last));
+        self.set_chunks_min(self.chunks_min.min(last));
         self.set_chunks(last);
         self.work.chunks_merged += u64::from(last > 0);
         Some(PoppedChunk { table: self, chunk, slots })
@@ -137,16 +137,16 @@ impl<T> RawTable<T> {
     /// Frees memory for chunks that are not in use. A table does not oscillate around a step of growth, since
     /// the load at which it grows is far from the load at which it shrinks.
     fn release_chunks(&mut self) {
-        let tends = self.storage.copies_directory(&Self::LAYOUT, self.chunks);
-        while self.storage.held() > self.chunks
-            && self.storage.held_after_shrinking(&Self::LAYOUT) >= self.chunks
+        let copies_directory = self.storage.copies_directory(&Self::LAYOUT, self.chunks);
+        while self.storage.chunks_allocated() > self.chunks
+            && self.storage.chunks_after_shrinking(&Self::LAYOUT) >= self.chunks
         {
             // SAFETY: the storage holds chunks, and the freed ones are not in use.
             if unsafe { self.storage.shrink(&Self::LAYOUT) }.is_err() {
                 return;
             }
         }
-        if tends {
+        if copies_directory {
             self.storage.copy_directory_step(&Self::LAYOUT);
         }
     }
@@ -160,7 +160,7 @@ impl<T> RawTable<T> {
 
     fn set_limits(&mut self) {
         let policy = if self.pauses > 0 { ResizePolicy::Forbid } else { self.policy };
-        self.limits = Limits::of(self.chunks, self.floor, policy);
+        self.limits = Limits::of(self.chunks, self.chunks_min, policy);
     }
 
     pub(crate) fn policy(&self) -> ResizePolicy {
@@ -203,12 +203,12 @@ impl<T> RawTable<T> {
     }
 
     /// Returns the number of chunks to split or merge until the table has the size that it should have.
-    pub(crate) fn debt(&self) -> usize {
+    pub(crate) fn rehash_debt(&self) -> usize {
         self.wanted().abs_diff(self.chunks)
     }
 
     fn wanted(&self) -> usize {
-        if self.chunks == 0 { 0 } else { wanted_chunks(self.chunks, self.items, self.floor) }
+        if self.chunks == 0 { 0 } else { wanted_chunks(self.chunks, self.items, self.chunks_min) }
     }
 
     /// Splits or merges up to `chunks` chunks, towards the size that the table should have. Stops early when
@@ -216,7 +216,7 @@ impl<T> RawTable<T> {
     pub(crate) fn rehash(&mut self, chunks: usize, hasher: impl Fn(&T) -> u64) -> Work {
         let before = self.work();
         if self.policy != ResizePolicy::Forbid {
-            for _ in 0..chunks.min(self.debt()) {
+            for _ in 0..chunks.min(self.rehash_debt()) {
                 let grows = self.wanted() > self.chunks;
                 if if grows { self.split_if_allowed(&hasher) } else { self.merge_one() }.is_err() {
                     break;
@@ -264,7 +264,7 @@ impl<T> RawTable<T> {
         })?);
         let before = self.chunks;
         if chunks > before {
-            self.probe(chunks - before)?;
+            self.check_memory_for(chunks - before)?;
         }
         while self.chunks < chunks {
             if let Err(error) = self.split_one(&hasher) {
@@ -275,17 +275,17 @@ impl<T> RawTable<T> {
             }
         }
         if chunks > before {
-            self.set_floor(self.floor.max(chunks));
+            self.set_chunks_min(self.chunks_min.max(chunks));
         }
         Ok(())
     }
 
     /// Allocates the size of `chunks` chunks in one block, does not touch it, and frees it. A reservation
     /// that can never succeed thus fails before memory is allocated step by step.
-    fn probe(&mut self, chunks: usize) -> Result<(), ReserveError> {
+    fn check_memory_for(&mut self, chunks: usize) -> Result<(), ReserveError> {
         let layout = Self::LAYOUT.entries(chunks)?;
-        let refused = ReserveError::OutOfMemory { size: layout.size() };
-        let block = Zmalloc.allocate(layout).map_err(|_| refused)?;
+        let out_of_memory = ReserveError::OutOfMemory { size: layout.size() };
+        let block = Zmalloc.allocate(layout).map_err(|_| out_of_memory)?;
         // SAFETY: the block was allocated just above with this layout.
         unsafe { Zmalloc.deallocate(block.cast(), layout) };
         Ok(())
@@ -304,19 +304,19 @@ impl<T> RawTable<T> {
     /// and reduces the reservation to what is left.
     pub(crate) fn shrink_to(&mut self, min_capacity: usize) {
         let chunks = chunks_for(self.items.max(min_capacity)).min(self.chunks);
-        self.set_floor(self.floor.min(chunks));
+        self.set_chunks_min(self.chunks_min.min(chunks));
         self.merge_down_to(chunks);
         self.release_chunks();
         self.storage.shrink_directory(&Self::LAYOUT);
     }
 
     /// Returns the number of chunks below which removals do not shrink the table.
-    pub(crate) fn floor(&self) -> usize {
-        self.floor
+    pub(crate) fn chunks_min(&self) -> usize {
+        self.chunks_min
     }
 
-    pub(crate) fn set_floor(&mut self, chunks: usize) {
-        self.floor = chunks;
+    pub(crate) fn set_chunks_min(&mut self, chunks: usize) {
+        self.chunks_min = chunks;
         self.set_limits();
     }
 }
@@ -331,7 +331,7 @@ pub(crate) struct PoppedChunk<'a, T> {
 
 impl<T> PoppedChunk<'_, T> {
     /// Calls `each` for the entries that have not been taken yet.
-    pub(crate) fn look_ahead(&self, mut each: impl FnMut(&T)) {
+    pub(crate) fn peek_all(&self, mut each: impl FnMut(&T)) {
         for slot in self.slots.clone() {
             // SAFETY: the slot is occupied until the iterator yields it, which borrows `self` for writing.
             each(unsafe { slot.entry.as_ref() });

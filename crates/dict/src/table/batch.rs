@@ -25,10 +25,10 @@ impl<T> Table<T> {
     /// they point to, and look up at the end. [`find_many`](Self::find_many) does this for one table.
     #[inline]
     pub fn prefetch_candidate(&self, hash: u64) -> Option<&T> {
-        let chunk_for = self.raw.chunk_for(hash);
+        let chunk = self.raw.chunk_for(hash);
         // SAFETY: the chunk is live, or it is the empty one. The entry is that of an occupied slot, and the
         // table is borrowed.
-        unsafe { chunk_for.first_of(chunk_for.prefetch_candidates(hash)).map(|slot| slot.entry.as_ref()) }
+        unsafe { chunk.first_of(chunk.prefetch_candidates(hash)).map(|slot| slot.entry.as_ref()) }
     }
 
     /// Does what [`Table::find`] does, for `N` hashes at once. `eq` gets the index of the hash for which it
@@ -89,15 +89,16 @@ impl<T> Table<T> {
         mut f: impl FnMut(usize, &'a T) -> Option<R>,
         mut each: impl FnMut(usize, Option<R>),
     ) {
-        let homes = hashes.map(|hash| self.raw.prefetch(hash));
+        let chunks = hashes.map(|hash| self.raw.prefetch(hash));
         let mut candidates = [Candidates::NONE; N];
         for i in 0..N {
             // SAFETY: the chunk is live, or it is the empty one.
-            candidates[i] = unsafe { homes[i].prefetch_candidates(hashes[i]) };
+            candidates[i] = unsafe { chunks[i].prefetch_candidates(hashes[i]) };
         }
         for i in 0..N {
             // SAFETY: the candidates are those of the chunk. The slot is occupied, and the table is borrowed.
-            if let Some(entry) = unsafe { homes[i].first_of(candidates[i]).map(|slot| slot.entry.as_ref()) } {
+            if let Some(entry) = unsafe { chunks[i].first_of(candidates[i]).map(|slot| slot.entry.as_ref()) }
+            {
                 ahead(entry);
             }
         }
@@ -105,7 +106,7 @@ impl<T> Table<T> {
             // SAFETY: the candidates are those of the chunk and the hash. The slots are occupied, and the
             // table is borrowed.
             let found = unsafe {
-                homes[i].find_map_among(candidates[i], hashes[i], |slot| f(i, slot.entry.as_ref()))
+                chunks[i].find_map_among(candidates[i], hashes[i], |slot| f(i, slot.entry.as_ref()))
             };
             each(i, found);
         }

@@ -183,7 +183,7 @@ impl<'a, T> VacantEntry<'a, T> {
         // so nothing has changed.
         match unsafe { self.table.raw.fill(self.vacancy, entry) } {
             Ok(place) => Ok(OccupiedEntry { table: self.table, place }),
-            Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::NO_CHILD }),
+            Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::CHILD_ALLOC_ERROR }),
         }
     }
 }

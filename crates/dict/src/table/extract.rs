@@ -75,7 +75,7 @@ impl<T> Table<T> {
     pub fn pop_chunks(&mut self, n: usize, mut ahead: impl FnMut(&T), mut each: impl FnMut(T)) -> bool {
         self.pop_until(n, |chunk| {
             let entries = chunk.len();
-            chunk.look_ahead(&mut ahead);
+            chunk.peek_all(&mut ahead);
             chunk.for_each(&mut each);
             entries
         })

@@ -22,7 +22,7 @@ impl<T> Table<T> {
     /// size that it should have. Splits and merges are put off by a [`ResizePolicy`], a pause, a veto, a
     /// limit of growth, missing memory, or a bulk of removals. Constant time.
     pub fn rehash_debt(&self) -> usize {
-        self.raw.debt()
+        self.raw.rehash_debt()
     }
 
     /// Splits or merges up to `chunks` chunks, towards the size that the table should have, and returns the

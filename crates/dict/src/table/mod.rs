@@ -290,7 +290,7 @@ impl<T> Table<T> {
         // SAFETY: the vacancy was just found, in a table that has grown for the entry.
         match unsafe { self.raw.fill(self.raw.vacancy(hash), entry) } {
             Ok(place) => Ok(OccupiedEntry { table: self, place }),
-            Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::NO_CHILD }),
+            Err(entry) => Err(TryInsertError { entry, error: RawTable::<T>::CHILD_ALLOC_ERROR }),
         }
     }
 
@@ -516,14 +516,17 @@ impl<T: Clone> Table<T> {
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut clone = Self::new();
         clone.raw.reserve_chunks(self.raw.chunks())?;
-        clone.raw.set_floor(self.raw.floor());
+        clone.raw.set_chunks_min(self.raw.chunks_min());
         clone.raw.set_policy(self.raw.policy());
         for chunk in 0..self.raw.chunks() {
             // SAFETY: the chunk is a live one of a borrowed table.
             for slot in unsafe { self.raw.iter_chunk(chunk, false) } {
                 // SAFETY: the slot is an occupied one.
                 let entry = unsafe { slot.entry.as_ref().clone() };
-                clone.raw.push_copy(&self.raw, chunk, slot, entry).map_err(|_| RawTable::<T>::NO_CHILD)?;
+                clone
+                    .raw
+                    .push_copy(&self.raw, chunk, slot, entry)
+                    .map_err(|_| RawTable::<T>::CHILD_ALLOC_ERROR)?;
             }
         }
         Ok(clone)

@@ -137,10 +137,10 @@ fn a_table_of_large_entries_is_emptied_without_memory() {
 fn a_panic_while_a_chunk_is_emptied_drops_the_rest_of_it() {
     // All 40 entries have the hash of the first chunk. The chunks after it are empty and are popped before
     // it.
-    let (fuse, hash) = (Rc::new(()), |_: &Rc<()>| 0);
+    let (shared, hash) = (Rc::new(()), |_: &Rc<()>| 0);
     let mut table = Table::new();
     for _ in 0..40 {
-        table.insert_unique(0, Rc::clone(&fuse), hash);
+        table.insert_unique(0, Rc::clone(&shared), hash);
     }
     let mut given = 0;
     let panicked = loop {
@@ -161,7 +161,7 @@ fn a_panic_while_a_chunk_is_emptied_drops_the_rest_of_it() {
     };
     assert!(panicked);
     assert_eq!((given, table.len(), table.allocation_size()), (3, 0, 0));
-    assert_eq!(Rc::strong_count(&fuse), 1);
-    table.insert_unique(0, fuse, hash);
+    assert_eq!(Rc::strong_count(&shared), 1);
+    table.insert_unique(0, shared, hash);
     table.raw().check(hash);
 }

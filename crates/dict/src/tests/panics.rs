@@ -10,13 +10,13 @@ use crate::Table;
 /// leaked here on purpose.
 struct PanicOnDrop<'a> {
     number: u64,
-    fuse: &'a PanicPlan,
+    plan: &'a PanicPlan,
 }
 
-/// The state that the bombs of a table share.
+/// The state that the entries of a table share.
 struct PanicPlan {
     drops: Cell<u32>,
-    /// The number of the bomb that panics next.
+    /// The number of the entry that panics next.
     armed: Cell<u64>,
 }
 
@@ -28,16 +28,16 @@ impl PanicPlan {
 
 impl PanicOnDrop<'_> {
     fn panic_if_armed(&self) {
-        if self.fuse.armed.get() == self.number {
-            self.fuse.armed.set(u64::MAX);
-            panic!("bomb {}", self.number);
+        if self.plan.armed.get() == self.number {
+            self.plan.armed.set(u64::MAX);
+            panic!("entry {}", self.number);
         }
     }
 }
 
 impl Drop for PanicOnDrop<'_> {
     fn drop(&mut self) {
-        self.fuse.drops.set(self.fuse.drops.get() + 1);
+        self.plan.drops.set(self.plan.drops.get() + 1);
         if !std::thread::panicking() {
             self.panic_if_armed();
         }
@@ -47,21 +47,21 @@ impl Drop for PanicOnDrop<'_> {
 impl Clone for PanicOnDrop<'_> {
     fn clone(&self) -> Self {
         self.panic_if_armed();
-        Self { number: self.number, fuse: self.fuse }
+        Self { number: self.number, plan: self.plan }
     }
 }
 
 const COUNT: u64 = 60;
 
-fn hash(bomb: &PanicOnDrop<'_>) -> u64 {
-    mix(bomb.number)
+fn hash(entry: &PanicOnDrop<'_>) -> u64 {
+    mix(entry.number)
 }
 
-/// Returns a table of bombs.
-fn bombs(fuse: &PanicPlan) -> Table<PanicOnDrop<'_>> {
+/// Returns a table whose entries may panic.
+fn panicking_table(plan: &PanicPlan) -> Table<PanicOnDrop<'_>> {
     let mut table = Table::new();
     for number in 0..COUNT {
-        table.insert_unique(mix(number), PanicOnDrop { number, fuse }, hash);
+        table.insert_unique(mix(number), PanicOnDrop { number, plan }, hash);
     }
     table
 }
@@ -73,48 +73,48 @@ fn panics(run: impl FnOnce()) {
 #[test]
 fn a_hasher_that_panics_during_a_split_loses_no_entry() {
     for nth in (0..20).step_by(if cfg!(miri) { 7 } else { 1 }) {
-        let fuse = PanicPlan::new();
-        let mut table = bombs(&fuse);
+        let plan = PanicPlan::new();
+        let mut table = panicking_table(&plan);
         let calls = Cell::new(0);
         panics(|| {
-            table.reserve(if cfg!(miri) { 300 } else { 1_000 }, |bomb| {
+            table.reserve(if cfg!(miri) { 300 } else { 1_000 }, |entry| {
                 calls.set(calls.get() + 1);
                 assert!(calls.get() <= nth * if cfg!(miri) { 2 } else { 7 }, "the hasher gives up");
-                hash(bomb)
+                hash(entry)
             });
         });
         table.raw().check(hash);
-        assert_eq!((table.len() as u64, fuse.drops.get()), (COUNT, 0));
-        table.insert_unique(mix(COUNT), PanicOnDrop { number: COUNT, fuse: &fuse }, hash);
+        assert_eq!((table.len() as u64, plan.drops.get()), (COUNT, 0));
+        table.insert_unique(mix(COUNT), PanicOnDrop { number: COUNT, plan: &plan }, hash);
         drop(table);
-        assert_eq!(u64::from(fuse.drops.get()), COUNT + 1);
+        assert_eq!(u64::from(plan.drops.get()), COUNT + 1);
     }
 }
 
 #[test]
 fn an_equality_that_panics_changes_nothing() {
-    let fuse = PanicPlan::new();
-    let mut table = bombs(&fuse);
+    let plan = PanicPlan::new();
+    let mut table = panicking_table(&plan);
     panics(|| drop(table.find_entry(mix(3), |_| panic!("no answer"))));
     table.raw().check(hash);
-    assert_eq!((table.len() as u64, fuse.drops.get()), (COUNT, 0));
+    assert_eq!((table.len() as u64, plan.drops.get()), (COUNT, 0));
 }
 
 #[test]
 fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
     for number in (0..COUNT).step_by(if cfg!(miri) { 41 } else { 1 }) {
-        let fuse = PanicPlan::new();
-        let mut table = bombs(&fuse);
+        let plan = PanicPlan::new();
+        let mut table = panicking_table(&plan);
         panics(|| {
-            table.retain(|bomb| {
-                assert_ne!(bomb.number, number);
-                bomb.number % 2 == 0
+            table.retain(|entry| {
+                assert_ne!(entry.number, number);
+                entry.number % 2 == 0
             });
         });
         table.raw().check(hash);
-        assert_eq!(table.len() as u64 + u64::from(fuse.drops.get()), COUNT);
+        assert_eq!(table.len() as u64 + u64::from(plan.drops.get()), COUNT);
         drop(table);
-        assert_eq!(u64::from(fuse.drops.get()), COUNT);
+        assert_eq!(u64::from(plan.drops.get()), COUNT);
     }
 }
 
@@ -122,61 +122,61 @@ fn a_predicate_that_panics_leaves_the_rest_where_it_is() {
 fn a_drop_that_panics_in_a_step_leaks_nothing() {
     // All entries are in one chunk with its children, so that entries follow the one that panics in a step.
     let region = zmalloc::Region::start();
-    let fuse = PanicPlan::new();
+    let plan = PanicPlan::new();
     let mut table = Table::new();
     for number in 0..COUNT {
-        table.insert_unique(0, PanicOnDrop { number, fuse: &fuse }, |_| 0);
+        table.insert_unique(0, PanicOnDrop { number, plan: &plan }, |_| 0);
     }
-    fuse.armed.set(7);
+    plan.armed.set(7);
     panics(|| {
         let mut left = Some(table);
         while let Some(table) = left {
             left = table.drop_in_steps(10);
         }
     });
-    assert_eq!(u64::from(fuse.drops.get()), COUNT, "the rest of the chunk is dropped all the same");
+    assert_eq!(u64::from(plan.drops.get()), COUNT, "the rest of the chunk is dropped all the same");
     assert_eq!(region.held(), 0);
 }
 
 #[test]
 fn a_drop_that_panics_leaves_an_empty_or_valid_table() {
     for number in [0, 1, COUNT / 2, COUNT - 1] {
-        let fuse = PanicPlan::new();
-        let mut table = bombs(&fuse);
-        fuse.armed.set(number);
+        let plan = PanicPlan::new();
+        let mut table = panicking_table(&plan);
+        plan.armed.set(number);
         panics(|| table.retain(|_| false));
         table.raw().check(hash);
-        fuse.armed.set(number + 1);
-        let before = fuse.drops.get();
-        if table.iter().any(|bomb| bomb.number == number + 1) {
+        plan.armed.set(number + 1);
+        let before = plan.drops.get();
+        if table.iter().any(|entry| entry.number == number + 1) {
             panics(|| table.clear());
         } else {
             table.clear();
         }
         assert_eq!((table.len(), table.allocation_size()), (0, 0));
-        assert!(fuse.drops.get() >= before && u64::from(fuse.drops.get()) <= COUNT);
+        assert!(plan.drops.get() >= before && u64::from(plan.drops.get()) <= COUNT);
     }
 }
 
 #[test]
 fn a_clone_that_panics_drops_what_was_cloned_and_spares_the_original() {
-    let fuse = PanicPlan::new();
-    let table = bombs(&fuse);
-    fuse.armed.set(COUNT / 2);
+    let plan = PanicPlan::new();
+    let table = panicking_table(&plan);
+    plan.armed.set(COUNT / 2);
     panics(|| drop(table.clone()));
-    let half_a_clone = fuse.drops.get();
+    let half_a_clone = plan.drops.get();
     table.raw().check(hash);
     drop(table);
-    assert_eq!(u64::from(fuse.drops.get() - half_a_clone), COUNT);
+    assert_eq!(u64::from(plan.drops.get() - half_a_clone), COUNT);
 }
 
 #[test]
 fn a_scan_whose_closure_panics_changes_nothing() {
-    let fuse = PanicPlan::new();
-    let table = bombs(&fuse);
+    let plan = PanicPlan::new();
+    let table = panicking_table(&plan);
     panics(|| {
         table.scan(crate::Cursor::START, |_| panic!("seen enough"));
     });
     table.raw().check(hash);
-    assert_eq!(fuse.drops.get(), 0);
+    assert_eq!(plan.drops.get(), 0);
 }

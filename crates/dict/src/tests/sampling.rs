@@ -85,7 +85,7 @@ fn even(table: &Table<u64>) -> Vec<(u64, f64)> {
 
 /// Returns every entry with the probability that the head of `sample.rs` derives for trials below `bound`.
 fn model(table: &Table<u64>, bound: usize) -> Vec<(u64, f64)> {
-    if table.raw().walks_at_once(bound) {
+    if table.raw().picks_by_rank(bound) {
         return even(table);
     }
     let mut shares = Vec::new();
@@ -217,7 +217,7 @@ fn a_chunk_too_long_for_a_fair_pick_comes_up_as_rarely_as_documented_and_not_mor
     let bound = table.raw().fair_bound();
     let rejection = rejection(&counts, &model(&table, bound));
     assert!(rejection < 1.0, "{rejection}");
-    assert!(!table.raw().walks_at_once(bound));
+    assert!(!table.raw().picks_by_rank(bound));
 }
 
 #[test]

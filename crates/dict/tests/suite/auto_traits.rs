@@ -10,14 +10,14 @@ use dict::{Dict, Table, iter, table};
 /// Evaluates to the constant `true` if a type has a trait, and to `false` otherwise.
 ///
 /// `Of` has an inherent constant `HOLDS` only if the bound holds. This constant then takes precedence over
-/// the constant of the trait `Otherwise`, which every type implements.
+/// the constant of the trait `FallbackFalse`, which every type implements.
 macro_rules! has {
     ($type:ty: $bound:path) => {{
         #[allow(dead_code)] // unused if the type has the trait
-        trait Otherwise {
+        trait FallbackFalse {
             const HOLDS: bool = false;
         }
-        impl<T: ?Sized> Otherwise for T {}
+        impl<T: ?Sized> FallbackFalse for T {}
         struct Of<T: ?Sized>(std::marker::PhantomData<T>);
         #[allow(dead_code)]
         impl<T: ?Sized + $bound> Of<T> {
@@ -140,16 +140,16 @@ mod covariance {
 // The code that must not compile is beside the type: `DropCheck` in `map/mod.rs`.
 #[test]
 fn a_dict_is_dropped_before_what_it_borrows() {
-    struct Told<'a>(&'a Cell<u32>);
-    impl Drop for Told<'_> {
+    struct CountsDrops<'a>(&'a Cell<u32>);
+    impl Drop for CountsDrops<'_> {
         fn drop(&mut self) {
             self.0.set(self.0.get() + 1);
         }
     }
     let drops = Cell::new(0);
     let mut dict = Dict::new();
-    dict.insert(1, Told(&drops));
-    dict.insert(1, Told(&drops));
+    dict.insert(1, CountsDrops(&drops));
+    dict.insert(1, CountsDrops(&drops));
     assert_eq!(drops.get(), 1);
     drop(dict);
     assert_eq!(drops.get(), 2);

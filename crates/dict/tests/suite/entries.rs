@@ -39,8 +39,8 @@ fn an_entry_is_set_and_handed_on() {
         assert_eq!(dict.entry(n).insert(2).key(), &n);
         assert_eq!(dict.entry(n).or_insert_entry(9).get(), &2);
         assert_eq!(dict.entry(n + 1_000).or_insert_entry(3).into_entry(), (&(n + 1_000), &mut 3));
-        let Entry::Vacant(place) = dict.entry(n + 2_000) else { panic!("not there yet") };
-        assert_eq!(place.insert_entry(4).remove_entry(), (n + 2_000, 4));
+        let Entry::Vacant(vacant) = dict.entry(n + 2_000) else { panic!("not there yet") };
+        assert_eq!(vacant.insert_entry(4).remove_entry(), (n + 2_000, 4));
     }
     assert_eq!(dict.len(), 2 * FEW);
 }
@@ -53,7 +53,7 @@ fn a_value_is_replaced_by_what_is_made_of_it_or_goes() {
         let replace = |key: &usize, value: usize| (!key.is_multiple_of(3)).then_some(value + 1);
         match dict.entry(n).and_replace_entry_with(replace) {
             Entry::Occupied(entry) => assert_eq!((*entry.key(), *entry.get()), (n, n + 1)),
-            Entry::Vacant(place) => assert_eq!(place.into_key(), n),
+            Entry::Vacant(vacant) => assert_eq!(vacant.into_key(), n),
         }
         if let Some(value) = model.remove(&n) {
             model.extend(replace(&n, value).map(|value| (n, value)));
@@ -63,10 +63,10 @@ fn a_value_is_replaced_by_what_is_made_of_it_or_goes() {
     assert!(dict.iter().all(|(key, value)| model.get(key) == Some(value)));
     // The place of a removed entry takes another value, even if it was the last entry of the dict.
     let mut dict = Dict::from([("key", 1)]);
-    let Entry::Vacant(place) = dict.entry("key").and_replace_entry_with(|_, _| None) else {
+    let Entry::Vacant(vacant) = dict.entry("key").and_replace_entry_with(|_, _| None) else {
         panic!("it went")
     };
-    place.insert(2);
+    vacant.insert(2);
     assert_eq!(dict["key"], 2);
 }
 
@@ -120,7 +120,7 @@ fn a_borrowed_key_is_copied_only_if_it_is_added() {
     assert_eq!(dict.entry_ref(&Counted(4)).or_default_entry().insert(6), 0);
     assert_eq!(COPIES.get(), 4);
     match dict.entry_ref(&Counted(5)) {
-        EntryRef::Vacant(place) => assert_eq!(*place.insert_with_key(Counted(5), 7), 7),
+        EntryRef::Vacant(vacant) => assert_eq!(*vacant.insert_with_key(Counted(5), 7), 7),
         EntryRef::Occupied(_) => panic!("not there yet"),
     }
     assert_eq!((dict.len(), COPIES.get()), (5, 4));
@@ -128,7 +128,7 @@ fn a_borrowed_key_is_copied_only_if_it_is_added() {
     assert_eq!(texts.entry_ref("key").key(), "key");
     assert_eq!(format!("{:?}", texts.entry_ref("key")), r#"VacantEntryRef("key")"#);
     let wrong = AssertUnwindSafe(|| match texts.entry_ref("key") {
-        EntryRef::Vacant(place) => *place.insert_with_key("other".into(), 1),
+        EntryRef::Vacant(vacant) => *vacant.insert_with_key("other".into(), 1),
         EntryRef::Occupied(_) => 0,
     });
     assert!(catch_unwind(wrong).is_err(), "it was meant to panic");

@@ -70,7 +70,7 @@ const FORMS: [Form; 12] = [
         words.try_entry_ref(&*key)?.or_try_insert_with(make).map(drop)
     }),
     ("VacantEntryRef::try_insert_with_key", |words, key| match words.try_entry_ref(&*key.clone())? {
-        EntryRef::Vacant(place) => Ok(place.try_insert_with_key(key, 1).map(drop)?),
+        EntryRef::Vacant(vacant) => Ok(vacant.try_insert_with_key(key, 1).map(drop)?),
         EntryRef::Occupied(_) => unreachable!("a new key"),
     }),
     ("try_insert_many", |words, key| {

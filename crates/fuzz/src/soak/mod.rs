@@ -84,7 +84,7 @@ pub struct Failure {
 /// The number of operations between two comparisons of everything.
 pub const COMPARE_ALL_EVERY: u64 = 20_000;
 /// The number of operations between two reads of the clock.
-const LOOK_EVERY: u64 = 64;
+const CLOCK_READ_EVERY: u64 = 64;
 /// The number of operations that are shown with a failure.
 const SHOWN: u64 = 20;
 /// The number of bytes that an operation is decoded from. Further bytes are zero.
@@ -117,7 +117,7 @@ pub fn run(settings: &Settings, mut progress: impl FnMut(&Report)) -> Result<Rep
     let (mut report, n) = (Report::default(), Cell::new(0));
     let parts = if settings.threads == 0 { 1 } else { PARTS };
     let alone = settings.time / parts * (parts - 1).max(1);
-    let done = caught(|| run_alone(settings, alone, &n, &mut report, &mut progress));
+    let done = caught(|| run_single_thread(settings, alone, &n, &mut report, &mut progress));
     done.map_err(|message| {
         let operation = n.get();
         let first = (operation + 1).saturating_sub(SHOWN);
@@ -144,7 +144,7 @@ fn caught(run: impl FnOnce()) -> Result<(), String> {
 }
 
 /// Runs the first part. `n` is the number of the running operation.
-fn run_alone(
+fn run_single_thread(
     settings: &Settings,
     time: Duration,
     n: &Cell<u64>,
@@ -153,7 +153,7 @@ fn run_alone(
 ) {
     let (start, mut world) = (Instant::now(), World::new(Scale::Large, settings.seed));
     while n.get() < settings.operations {
-        if n.get().is_multiple_of(LOOK_EVERY) && start.elapsed() >= time {
+        if n.get().is_multiple_of(CLOCK_READ_EVERY) && start.elapsed() >= time {
             break;
         }
         let step = step(settings.seed, n.get());

@@ -12,7 +12,7 @@ use crate::harness::{Plan, clock};
 use crate::world::input::{Key, Kind, LEN_MAX, Scale};
 use crate::world::model::Model;
 use crate::world::pair::{Context, Pair};
-use crate::world::{Counts, KeysOp, Log, Op, Told, apply_event};
+use crate::world::{Counts, KeysOp, Log, Op, OwnedEvent, apply_event};
 use common::random;
 use keyspace::{Cursor, DefaultHashBuilder, Error, MaxmemoryPolicy, Options, ScanOptions, Sharded};
 use std::collections::BTreeSet;
@@ -106,7 +106,7 @@ pub(super) fn run(
         report.rounds = round as u64 + 1;
         report.thread_operations = workers.iter().map(|worker| worker.done).sum();
         report.counts =
-            workers.iter().fold(before.counts, |counts, worker| counts.and(worker.context.counts));
+            workers.iter().fold(before.counts, |counts, worker| counts.combined(worker.context.counts));
         sharded.for_each(|keyspace| report.counts.add_totals(keyspace));
         report.counts.bytes_max = report.counts.bytes_max.max(sharded.allocation_size());
         report.time = before.time + start.elapsed();
@@ -167,7 +167,7 @@ impl Worker {
     /// thread.
     fn apply_event(&mut self, policy: MaxmemoryPolicy) {
         let Self { model, log, context, .. } = self;
-        log.take().into_iter().for_each(|told| apply_event(model, &mut context.counts, policy, told));
+        log.take().into_iter().for_each(|logged| apply_event(model, &mut context.counts, policy, logged));
     }
 
     /// Runs an operation on two keys, which may be in two shards. Other threads may evict both keys in the
@@ -182,10 +182,10 @@ impl Worker {
             true => sharded.copy(&from, &to, true, now),
             false => sharded.rename(&from, &to, now).map(|()| from != to),
         };
-        let mut told = self.log.take();
-        let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(told.len()));
+        let mut logged = self.log.take();
+        let later = logged.split_off(logged.iter().position(OwnedEvent::is_own).unwrap_or(logged.len()));
         let Self { model, context, .. } = self;
-        told.into_iter().for_each(|told| apply_event(model, &mut context.counts, policy, told));
+        logged.into_iter().for_each(|logged| apply_event(model, &mut context.counts, policy, logged));
         match done {
             Ok(true) => {
                 let held = if is_copy { model.get(&from).cloned() } else { model.remove(&from) };
@@ -197,8 +197,8 @@ impl Worker {
             Err(Error::MaxmemoryReached { .. }) => context.counts.refused += 1,
             Err(error) => panic!("{error}"),
         }
-        let others = later.into_iter().filter(|told| !told.is_own());
-        others.for_each(|told| apply_event(model, &mut context.counts, policy, told));
+        let others = later.into_iter().filter(|logged| !logged.is_own());
+        others.for_each(|logged| apply_event(model, &mut context.counts, policy, logged));
     }
 
     /// Runs an operation on all keys of all threads.

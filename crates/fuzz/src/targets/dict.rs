@@ -10,7 +10,7 @@
 //!   allocate if `on_grow` refuses. Maintenance does as much work as it reports.
 
 use crate::harness::{Faults, LeakCheck, Plan, operations};
-use crate::hashes::{Hash, Numbers};
+use crate::hashes::{Hash, RandomSource};
 use ::dict::map::Entry;
 use ::dict::{Cursor, Dict, ResizePolicy, Stats};
 use arbitrary::Arbitrary;
@@ -35,12 +35,12 @@ enum Op {
     Change { key: u16, value: u32 },
     Entry { key: u16, value: u32 },
     Replace { key: u16, stays: bool },
-    GetBatch { first: u16, apart: u16 },
-    InsertBatch { first: u16, apart: u16 },
+    GetBatch { first: u16, stride: u16 },
+    InsertBatch { first: u16, stride: u16 },
     Extend { first: u16, count: u8 },
     Swap { keys: [u16; 3] },
     Reserve { additional: u8 },
-    ReserveAbsurd,
+    ReserveTooLarge,
     ShrinkToFit,
     ShrinkTo { min_capacity: u16 },
     RetainOneIn { divisor: u8 },
@@ -51,10 +51,10 @@ enum Op {
     GrowFreely,
     Rehash { chunks: u8 },
     RehashFor { ticks: u8 },
-    Settle,
-    Random(Numbers),
-    FairRandom(Numbers),
-    Sample { n: u8, numbers: Numbers },
+    MaintainFully,
+    Random(RandomSource),
+    FairRandom(RandomSource),
+    Sample { n: u8, numbers: RandomSource },
     Scan { calls: u8 },
     Relocate { calls: u8, one_in: u8 },
     Drain { take: u8 },
@@ -85,13 +85,13 @@ struct State {
     /// The largest growth in bytes that the owner allows at a time.
     grows_by: Option<usize>,
     /// The keys that have existed since the scan began.
-    owed: HashSet<u16>,
+    present_at_start: HashSet<u16>,
     seen: HashSet<u16>,
 }
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let Some((first, data)) = data.split_first() else { return };
     let hash = Hash::chosen_by(*first);
     let mut state = State {
@@ -103,15 +103,15 @@ pub fn run(data: &[u8]) {
         cursor: Cursor::START,
         policy: ResizePolicy::Allow,
         grows_by: None,
-        owed: HashSet::new(),
+        present_at_start: HashSet::new(),
         seen: HashSet::new(),
     };
     for (number, op) in operations(data).enumerate() {
         state.step(op);
-        state.owed.retain(|key| state.model.contains_key(key));
+        state.present_at_start.retain(|key| state.model.contains_key(key));
         assert_eq!(state.dict.len(), state.model.len());
         assert_eq!(Rc::strong_count(&state.alive), state.model.len() + 1, "values lost or kept");
-        assert_eq!(books.used(), state.dict.allocation_size());
+        assert_eq!(leak_check.used(), state.dict.allocation_size());
         assert_eq!(state.dict.resize_policy(), state.policy);
         if number % COMPARE_EVERY == 0 {
             state.compare();
@@ -198,14 +198,14 @@ impl State {
                 }
             }
             Op::Replace { key, stays } => self.replace(key, stays),
-            Op::GetBatch { first, apart } => {
-                let keys = batch(first, apart);
+            Op::GetBatch { first, stride } => {
+                let keys = batch(first, stride);
                 let found = self.dict.get_many(keys.each_ref()).map(|value| value.map(|value| value.0));
                 assert_eq!(found, keys.map(|key| self.model.get(&key).copied()));
             }
-            Op::InsertBatch { first, apart } => {
+            Op::InsertBatch { first, stride } => {
                 if self.allocations_succeed() {
-                    let keys = batch(first, apart);
+                    let keys = batch(first, stride);
                     let old = self.dict.insert_many(keys.map(|key| (key, Value(1, self.alive.clone()))));
                     let old = old.map(|old| old.map(|old| old.0));
                     assert_eq!(old, keys.map(|key| self.model.insert(key, 1)));
@@ -225,7 +225,7 @@ impl State {
                 assert!(result.is_ok() || failed);
                 assert!(result.is_err() || self.dict.capacity() >= self.dict.len() + usize::from(additional));
             }
-            Op::ReserveAbsurd => assert!(self.dict.try_reserve(usize::MAX / 2).is_err()),
+            Op::ReserveTooLarge => assert!(self.dict.try_reserve(usize::MAX / 2).is_err()),
             Op::ShrinkToFit => self.dict.shrink_to_fit(),
             Op::ShrinkTo { min_capacity } => {
                 let enough = self.dict.capacity().min(min_capacity.into());
@@ -283,7 +283,7 @@ impl State {
                 let work = self.dict.rehash_for(Duration::from_micros(ticks.into()), clock);
                 self.maintained(before, work.chunks_split + work.chunks_merged, 16 * u64::from(ticks));
             }
-            Op::Settle => self.settle(),
+            Op::MaintainFully => self.maintain_fully(),
             Op::Random(numbers) => {
                 let picked = self.dict.random(numbers.source());
                 self.is_entry(picked);
@@ -385,7 +385,7 @@ impl State {
 
     /// Runs maintenance until nothing is left to do. Checks that it ends, and that it completes unless
     /// resizing is forbidden, the owner limits growth, or allocations fail.
-    fn settle(&mut self) {
+    fn maintain_fully(&mut self) {
         let mut rounds = self.dict.rehash_debt();
         while self.dict.rehash_debt() > 0 {
             let work = self.dict.rehash(1);
@@ -410,14 +410,17 @@ impl State {
 
     fn begin_scan(&mut self) {
         if self.cursor == Cursor::START {
-            self.owed = self.model.keys().copied().collect();
+            self.present_at_start = self.model.keys().copied().collect();
             self.seen.clear();
         }
     }
 
     fn end_scan(&self) {
         if self.cursor == Cursor::START {
-            assert!(self.owed.is_subset(&self.seen), "a scan missed a key that was there all the time");
+            assert!(
+                self.present_at_start.is_subset(&self.seen),
+                "a scan missed a key that was there all the time"
+            );
         }
     }
 
@@ -457,7 +460,7 @@ impl State {
     }
 }
 
-/// Returns the keys of a batch. All of them are equal if `apart` is 0.
-fn batch(first: u16, apart: u16) -> [u16; BATCH] {
-    std::array::from_fn(|i| first.wrapping_add(apart.wrapping_mul(i as u16)))
+/// Returns the keys of a batch. All of them are equal if `stride` is 0.
+fn batch(first: u16, stride: u16) -> [u16; BATCH] {
+    std::array::from_fn(|i| first.wrapping_add(stride.wrapping_mul(i as u16)))
 }

@@ -48,15 +48,15 @@ enum Op {
 /// Runs the operations that `data` encodes. They begin with the set at the start of `data`, or with an empty
 /// one.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let mut faults = Faults::new();
     let (foreign, data) = data.split_at(data.first().map_or(0, |&len| usize::from(len).min(data.len())));
     let mut set = foreign_set(foreign);
     let mut model: BTreeSet<i64> = set.iter().collect();
-    check(&set, &model, &books);
+    check(&set, &model, &leak_check);
     for op in operations(data) {
         step(&mut set, &mut model, &mut faults, op);
-        check(&set, &model, &books);
+        check(&set, &model, &leak_check);
     }
 }
 
@@ -108,7 +108,7 @@ fn in_a_block(bytes: &[u8]) {
     assert_eq!(behind, b"key");
 }
 
-fn check(set: &IntSet, model: &BTreeSet<i64>, books: &LeakCheck) {
+fn check(set: &IntSet, model: &BTreeSet<i64>, leak_check: &LeakCheck) {
     assert!(set.iter().eq(model.iter().copied()));
     assert!(set.iter().rev().eq(model.iter().rev().copied()));
     assert_eq!(
@@ -117,7 +117,7 @@ fn check(set: &IntSet, model: &BTreeSet<i64>, books: &LeakCheck) {
     );
     assert!(model.iter().all(|&value| Encoding::of(value) <= set.encoding()));
     assert_eq!(set.as_bytes().len(), 8 + set.len() * set.encoding().size());
-    assert_eq!(books.used(), set.allocation_size());
+    assert_eq!(leak_check.used(), set.allocation_size());
 }
 
 fn step(set: &mut IntSet, model: &mut BTreeSet<i64>, faults: &mut Faults, op: Op) {

@@ -51,7 +51,7 @@ enum Op {
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
     let Some((first, data)) = data.split_first() else { return };
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     if first % 2 == 1 {
         return any_bytes(data);
     }
@@ -59,7 +59,7 @@ pub fn run(data: &[u8]) {
     let (mut list, mut model) = (ListPack::new(), Vec::new());
     for op in operations(data) {
         step(&mut list, &mut model, &mut faults, op);
-        assert_eq!(books.used(), list.allocation_size());
+        assert_eq!(leak_check.used(), list.allocation_size());
         assert_eq!(list.byte_len(), 7 + model.iter().map(encoded_len).sum::<usize>());
         assert_eq!(list.len(), model.len());
         assert!(list.iter().zip(&model).all(|(value, item)| same(value, item.into())));

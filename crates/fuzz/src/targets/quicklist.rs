@@ -36,7 +36,7 @@ fn side(front: bool) -> Side {
 
 /// Runs the operations that `data` encodes. The first two bytes are the settings.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let (&[size, depth], data) = data.split_first_chunk().unwrap_or((&[0, 0], &[]));
     let settings = (i32::from(size as i8) % 16, u16::from(depth % 4));
     let mut list = QuickList::new(settings.0, settings.1);
@@ -44,15 +44,15 @@ pub fn run(data: &[u8]) {
     let mut faults = Faults::new();
     for op in operations(data) {
         step(&mut list, &mut model, &mut faults, settings, op);
-        check(&list, &model, &books);
+        check(&list, &model, &leak_check);
     }
 }
 
 /// Compares the length and the bytes. Elements are not read, because that allocates if a node is compressed,
 /// and the plan may make this allocation fail.
-fn check(list: &QuickList, model: &Model, books: &LeakCheck) {
+fn check(list: &QuickList, model: &Model, leak_check: &LeakCheck) {
     assert_eq!(list.len(), model.len());
-    assert_eq!(books.used(), list.allocation_size());
+    assert_eq!(leak_check.used(), list.allocation_size());
     assert!(list.node_count() <= model.len());
 }
 

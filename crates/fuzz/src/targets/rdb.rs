@@ -258,11 +258,11 @@ pub fn run(data: &[u8]) {
 
 fn run_input(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     let (kind, plan, budget): (Kind, Plan, u8) = input.arbitrary()?;
-    let _books = LeakCheck::open();
+    let _leak_check = LeakCheck::open();
     let case = Case { plan, budget: usize::from(budget), options: Options::new(), written: None };
     let mut rest = || input.bytes(input.len());
     match kind {
-        Kind::File => case.judge_file(rest()?),
+        Kind::File => case.check_file(rest()?),
         Kind::Body { version } => {
             let body = rest()?;
             let version = version % 15 + 2;
@@ -273,10 +273,10 @@ fn run_input(input: &mut Unstructured<'_>) -> arbitrary::Result<()> {
             file.extend(body);
             file.push(0xFF);
             file.extend([0; 8]);
-            case.judge_file(&file);
+            case.check_file(&file);
         }
-        Kind::Payload { version } => case.judge_payload(rest()?, u16::from(version % 20)),
-        Kind::Keyspace => case.judge_own(&input.arbitrary()?),
+        Kind::Payload { version } => case.check_payload(rest()?, u16::from(version % 20)),
+        Kind::Keyspace => case.check_own(&input.arbitrary()?),
     }
     Ok(())
 }
@@ -330,7 +330,7 @@ impl Case {
         Keyspace::with_options(self.options)
     }
 
-    fn judge_file(&self, bytes: &[u8]) {
+    fn check_file(&self, bytes: &[u8]) {
         // The bound holds for the default limits. With other limits, each element may have its own block.
         let budget = 128 * bytes.len() + (1 << 20);
         let plan = fault::fail_above(budget);
@@ -424,7 +424,7 @@ impl Case {
     }
 
     /// Adds a version and the right checksum to the type and value of a payload, and checks the payload.
-    fn judge_payload(&self, body: &[u8], version: u16) {
+    fn check_payload(&self, body: &[u8], version: u16) {
         let mut payload = body.to_vec();
         payload.extend(version.to_le_bytes());
         payload.extend(crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Redis, &payload).to_le_bytes());
@@ -454,7 +454,7 @@ impl Case {
         }
     }
 
-    fn judge_own(self, own: &Own) {
+    fn check_own(self, own: &Own) {
         let options = own.limits.options();
         let case = Self { options, written: Some(own.options), ..self };
         let mut keyspace = case.keyspace();
@@ -471,12 +471,12 @@ impl Case {
         case.save_and_load(&keyspace);
         let mut file = ::rdb::save(&keyspace, Vec::new(), &own.options.file(), NOW).expect("memory");
         own.changes.iter().for_each(|change| change.apply(&mut file));
-        case.judge_file(&file);
+        case.check_file(&file);
         if let Some((_, value)) = keyspace.iter(NOW).next() {
             let mut payload = dump(value, own.options.payload()).expect("memory");
             payload.truncate(payload.len() - FOOTER);
             own.changes.iter().for_each(|change| change.apply(&mut payload));
-            case.judge_payload(&payload, own.options.version().number());
+            case.check_payload(&payload, own.options.version().number());
         }
     }
 }

@@ -65,11 +65,11 @@ struct Handle {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let mut state = State { handles: Vec::new(), limits: EncodingLimits::DEFAULT, faults: Faults::new() };
     for op in operations(data) {
         state.step(op);
-        state.check(&books);
+        state.check(&leak_check);
     }
 }
 
@@ -354,7 +354,7 @@ impl State {
         }
     }
 
-    fn check(&self, books: &LeakCheck) {
+    fn check(&self, leak_check: &LeakCheck) {
         let mut objects = HashMap::new();
         for Handle { object, bytes } in &self.handles {
             assert_eq!(&*object.as_string().unwrap(), &bytes[..]);
@@ -368,6 +368,6 @@ impl State {
             assert!(object.is_shared_integer() || object.refcount() == handles);
             sum += object.allocation_size();
         }
-        assert_eq!(books.used(), sum, "allocation_size is not what the objects take");
+        assert_eq!(leak_check.used(), sum, "allocation_size is not what the objects take");
     }
 }

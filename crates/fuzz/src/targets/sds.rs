@@ -38,7 +38,7 @@ enum Op {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let mut faults = Faults::new();
     let (mut string, mut model) = (Sds::new(), Vec::new());
     for op in operations(data) {
@@ -47,7 +47,7 @@ pub fn run(data: &[u8]) {
         assert_eq!(string.len(), model.len());
         assert!(string.len() <= string.capacity());
         assert_eq!(string.as_bytes_with_nul().last(), Some(&0));
-        assert_eq!(books.used(), string.allocation_size());
+        assert_eq!(leak_check.used(), string.allocation_size());
     }
 }
 
@@ -208,7 +208,7 @@ fn fill_spare(string: &mut Sds, model: &mut Vec<u8>, byte: u8) {
 fn repr(model: &[u8], faults: &Faults) {
     let (quoted, failed) = faults.watch(|| -> Result<Sds, ReserveError> {
         let mut quoted = Sds::try_with_capacity(0)?;
-        quoted.try_cat_repr(model)?;
+        quoted.try_push_repr(model)?;
         Ok(quoted)
     });
     assert_eq!(quoted.is_err(), failed);

@@ -24,13 +24,13 @@ enum Op {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let mut faults = Faults::new();
     let mut table = SymbolTable::from_symbols(["user:", "ab", "c"]).expect("memory");
     let mut buffer = Vec::new();
     for op in operations(data) {
         step(&mut table, &mut faults, &mut buffer, op);
-        assert_eq!(books.used(), table.allocation_size());
+        assert_eq!(leak_check.used(), table.allocation_size());
     }
 }
 

@@ -41,11 +41,11 @@ enum Op {
     },
     FindMany {
         first: u16,
-        apart: u16,
+        stride: u16,
     },
     Prefetch {
         first: u16,
-        apart: u16,
+        stride: u16,
     },
     Flip {
         numbers: [u16; 3],
@@ -55,7 +55,7 @@ enum Op {
         chunks: u8,
     },
     Bound {
-        whether: bool,
+        is_bounded: bool,
     },
     Reserve {
         additional: u16,
@@ -86,7 +86,7 @@ struct State {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let Some((first, data)) = data.split_first() else { return };
     let mut state = State {
         table: Table::new(),
@@ -98,7 +98,7 @@ pub fn run(data: &[u8]) {
     for op in operations(data) {
         state.step(op);
         assert_eq!(state.table.len(), state.model.len());
-        assert_eq!(books.used(), state.table.allocation_size());
+        assert_eq!(leak_check.used(), state.table.allocation_size());
     }
     state.compare();
 }
@@ -161,8 +161,8 @@ impl State {
                 let taken = self.find_entry(number).map(|entry| entry.take().0.flips);
                 assert_eq!(taken, self.model.remove(&number).map(|(flips, _)| flips));
             }
-            Op::FindMany { first, apart } => {
-                let wanted = batch(first, apart);
+            Op::FindMany { first, stride } => {
+                let wanted = batch(first, stride);
                 let mut ahead = 0;
                 let found = self.table.find_many(
                     wanted.map(|number| self.hash_of(number)),
@@ -176,8 +176,8 @@ impl State {
                 let flips = found.map(|item| item.map(|item| item.flips));
                 assert_eq!(flips, wanted.map(|number| self.model.get(&number).map(|(flips, _)| *flips)));
             }
-            Op::Prefetch { first, apart } => {
-                let hashes = batch(first, apart).map(|number| self.hash_of(number));
+            Op::Prefetch { first, stride } => {
+                let hashes = batch(first, stride).map(|number| self.hash_of(number));
                 self.table.prefetch(hashes[0]);
                 self.table.prefetch_inserts(&hashes);
             }
@@ -205,8 +205,8 @@ impl State {
                 let hasher = self.hasher();
                 self.table.rehash(chunks.into(), hasher);
             }
-            Op::Bound { whether } => {
-                self.table.set_resize_policy(if whether {
+            Op::Bound { is_bounded } => {
+                self.table.set_resize_policy(if is_bounded {
                     ResizePolicy::Forbid
                 } else {
                     ResizePolicy::Allow
@@ -293,7 +293,7 @@ fn span(first: u16, count: u8) -> impl Iterator<Item = u16> {
     (0..u16::from(count)).map(move |i| first.wrapping_add(i))
 }
 
-/// Returns the numbers of a batch. All of them are equal if `apart` is 0.
-fn batch(first: u16, apart: u16) -> [u16; BATCH] {
-    std::array::from_fn(|i| first.wrapping_add(apart.wrapping_mul(i as u16)))
+/// Returns the numbers of a batch. All of them are equal if `stride` is 0.
+fn batch(first: u16, stride: u16) -> [u16; BATCH] {
+    std::array::from_fn(|i| first.wrapping_add(stride.wrapping_mul(i as u16)))
 }

@@ -105,7 +105,7 @@ struct State {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let mut state = State {
         list: (Robj::from(List::new()), VecDeque::new()),
         set: (Robj::from(Set::new()), BTreeSet::new()),
@@ -116,7 +116,7 @@ pub fn run(data: &[u8]) {
     };
     for op in operations(data) {
         state.step(op);
-        state.check(&books);
+        state.check(&leak_check);
     }
 }
 
@@ -360,7 +360,7 @@ impl State {
         }
     }
 
-    fn check(&self, books: &LeakCheck) {
+    fn check(&self, leak_check: &LeakCheck) {
         let list = self.list.0.as_list().expect("a list");
         let elements: VecDeque<_> = list.iter().map(|item| item.element().text().to_vec()).collect();
         assert_eq!(elements, self.list.1);
@@ -381,7 +381,7 @@ impl State {
 
         let objects = [&self.list.0, &self.set.0, &self.hash.0, &self.zset.0];
         let sum: usize = objects.into_iter().map(Robj::allocation_size).sum();
-        assert_eq!(books.used(), sum, "allocation_size is not what the values take");
+        assert_eq!(leak_check.used(), sum, "allocation_size is not what the values take");
     }
 }
 

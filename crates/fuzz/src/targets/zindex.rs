@@ -104,7 +104,7 @@ fn name(number: u16) -> Vec<u8> {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let books = LeakCheck::open();
+    let leak_check = LeakCheck::open();
     let (mut state, mut faults) = (State::default(), Faults::new());
     for op in operations(data) {
         match op {
@@ -112,7 +112,7 @@ pub fn run(data: &[u8]) {
             op => state.step(op, &faults),
         }
         assert_eq!((state.table.len(), state.index.len()), (state.order.len(), state.order.len()));
-        assert_eq!(books.used(), state.table.allocation_size() + state.index.allocation_size());
+        assert_eq!(leak_check.used(), state.table.allocation_size() + state.index.allocation_size());
     }
     state.compare();
 }

@@ -51,9 +51,9 @@ impl Size {
 
 /// A size that is passed to the allocator. It may be any size from the requested to the usable one.
 #[derive(Arbitrary, Clone, Copy, Debug)]
-struct Within(u8);
+struct PassedSize(u8);
 
-impl Within {
+impl PassedSize {
     fn pick(self, block: &Block) -> usize {
         block.size + (block.usable - block.size) * usize::from(self.0) / 255
     }
@@ -63,8 +63,8 @@ impl Within {
 enum Op {
     Allocate { size: Size, zeroed: bool, may_fail: bool },
     AllocateNum { count: u8, size: u8 },
-    Resize { block: u8, size: Size, told: Option<Within>, may_fail: bool },
-    Free { block: u8, told: Option<Within> },
+    Resize { block: u8, size: Size, passed_size: Option<PassedSize>, may_fail: bool },
+    Free { block: u8, passed_size: Option<PassedSize> },
     Aligned { size: u16, align_log2: u8, zeroed: bool },
     ResizeAligned { block: u8, size: u16, align_log2: u8, zeroed: bool },
     Follow(Plan),
@@ -81,12 +81,12 @@ struct Block {
 
 /// Runs the operations that `data` encodes.
 pub fn run(data: &[u8]) {
-    let (books, used_before) = (LeakCheck::open(), z::used_memory());
+    let (leak_check, used_before) = (LeakCheck::open(), z::used_memory());
     let mut state = State { blocks: Vec::new(), faults: Faults::new(), next_seed: 0 };
     for op in operations(data) {
         state.step(op);
         let sum: usize = state.blocks.iter().map(Block::charge).sum();
-        assert_eq!(books.used(), sum, "the thread's count is not the sum of the blocks");
+        assert_eq!(leak_check.used(), sum, "the thread's count is not the sum of the blocks");
         assert_eq!(z::used_memory() - used_before, sum, "used_memory is not the sum of the blocks");
         assert!(z::peak_memory() >= z::used_memory());
     }
@@ -113,15 +113,15 @@ impl State {
                     self.keep(start, total, usable, None, true);
                 }
             }
-            Op::Resize { block, size, told, may_fail } => {
+            Op::Resize { block, size, passed_size, may_fail } => {
                 if let Some(index) = self.find(block, false) {
-                    self.resize(index, size, told, may_fail);
+                    self.resize(index, size, passed_size, may_fail);
                 }
             }
-            Op::Free { block, told } => {
+            Op::Free { block, passed_size } => {
                 if !self.blocks.is_empty() {
                     let index = usize::from(block) % self.blocks.len();
-                    self.blocks.swap_remove(index).free(told);
+                    self.blocks.swap_remove(index).free(passed_size);
                 }
             }
             Op::Aligned { size, align_log2, zeroed } => self.aligned(size.into(), align_log2, zeroed),
@@ -160,12 +160,12 @@ impl State {
         }
     }
 
-    fn resize(&mut self, index: usize, size: Size, told: Option<Within>, may_fail: bool) {
+    fn resize(&mut self, index: usize, size: Size, passed_size: Option<PassedSize>, may_fail: bool) {
         let bytes = size.bytes();
         if !may_fail && !size.can_be_served() {
             return;
         }
-        let (start, old_size) = (self.blocks[index].start, told.map(|w| w.pick(&self.blocks[index])));
+        let (start, old_size) = (self.blocks[index].start, passed_size.map(|w| w.pick(&self.blocks[index])));
         self.blocks[index].check();
         // SAFETY: the block is live and of this family. The passed size is between the requested and the
         // usable one.
@@ -318,12 +318,12 @@ impl Block {
         assert_eq!(wrong, None, "a byte was lost in a resize");
     }
 
-    fn free(self, told: Option<Within>) {
+    fn free(self, passed_size: Option<PassedSize>) {
         self.check();
         // SAFETY: the block is live and is not in the list any more. It is freed by the face that it comes
         // from. The passed size is between the requested and the usable one.
         unsafe {
-            match (self.align, told) {
+            match (self.align, passed_size) {
                 (Some(_), None) => Zmalloc.deallocate(self.start, self.layout(self.size)),
                 (Some(_), Some(within)) => {
                     // An empty block must be freed with the size 0.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// An event with owned keys.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Told {
+pub(crate) enum OwnedEvent {
     Set(Bytes),
     Changed(Bytes),
     Expired(Bytes),
@@ -16,7 +16,7 @@ pub(crate) enum Told {
     Cleared,
 }
 
-impl Told {
+impl OwnedEvent {
     fn new(event: Event<'_>) -> Self {
         match event {
             Event::Set(key) => Self::Set(key.to_vec()),
@@ -39,28 +39,33 @@ impl Told {
 
 /// The log of events. The callback of a keyspace writes to it.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Told>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<OwnedEvent>>>);
 
 impl Log {
     pub(crate) fn push(&self, event: Event<'_>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Told::new(event));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(OwnedEvent::new(event));
     }
 
     /// Returns the events since the last call.
-    pub(crate) fn take(&self) -> Vec<Told> {
+    pub(crate) fn take(&self) -> Vec<OwnedEvent> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Removes an expired or an evicted key from the model. An expired key must be stale. An evicted key must
 /// exist, and the policy must allow its eviction.
-pub(crate) fn apply_event(model: &mut Model, counts: &mut Counts, policy: MaxmemoryPolicy, told: Told) {
-    match told {
-        Told::Expired(key) => {
+pub(crate) fn apply_event(
+    model: &mut Model,
+    counts: &mut Counts,
+    policy: MaxmemoryPolicy,
+    logged: OwnedEvent,
+) {
+    match logged {
+        OwnedEvent::Expired(key) => {
             assert!(model.stale.remove(&key), "{} has not expired", key.escape_ascii());
             counts.expired += 1;
         }
-        Told::Evicted(key) => {
+        OwnedEvent::Evicted(key) => {
             let held = model.remove(&key);
             let held = held.unwrap_or_else(|| panic!("{} is evicted, and was not there", key.escape_ascii()));
             let may_go =
@@ -103,7 +108,7 @@ impl Counts {
     }
 
     /// Returns the sum of both counts.
-    pub(crate) fn and(self, other: Self) -> Self {
+    pub(crate) fn combined(self, other: Self) -> Self {
         Self {
             without_memory: self.without_memory + other.without_memory,
             refused: self.refused + other.refused,

@@ -42,7 +42,7 @@ impl Pair<'_> {
             HashOp::Put(field, word) => {
                 let (field, value) = (field.bytes(key, scale), word.bytes());
                 self.edits = true;
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.hset(key, &field[..], &value[..], now),
                     |model| {
                         model.edit(key, |hash: &mut Hash| hash.insert(field.clone(), value.clone()).is_none())
@@ -52,7 +52,7 @@ impl Pair<'_> {
             HashOp::PutAbsent(field, word) => {
                 let (field, value) = (field.bytes(key, scale), word.bytes());
                 self.edits = true;
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.edit_as::<values::Hash, _, _>(key, now, |hash| {
                             hash.try_insert_absent(&field, &value, &limits)
@@ -85,7 +85,7 @@ impl Pair<'_> {
             }
             HashOp::Delete(field) => {
                 let field = field.bytes(key, scale);
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.hdel(key, &field, now),
                     |model| {
                         let delete = |hash: &mut Hash| hash.remove(&field).is_some();
@@ -95,7 +95,7 @@ impl Pair<'_> {
             }
             HashOp::DeleteMany(many) => {
                 let fields: Vec<_> = many.members(key, scale).collect();
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.modify_as::<values::Hash, _, Error>(key, now, |hash| {
                             Ok(fields.iter().filter(|field| hash.remove(*field)).count())
@@ -111,7 +111,9 @@ impl Pair<'_> {
             HashOp::IncrBy(field, by) => self.incr_field(key, &field.bytes(key, scale), *by),
             HashOp::IncrBySmall(field, by) => self.incr_field(key, &field.bytes(key, scale), (*by).into()),
             HashOp::IncrByFloat(field, by) => self.incr_field_by_float(key, &field.bytes(key, scale), *by),
-            HashOp::Get(_) | HashOp::GetMany(_) | HashOp::Random(..) | HashOp::Scan => self.ask_hash(key, op),
+            HashOp::Get(_) | HashOp::GetMany(_) | HashOp::Random(..) | HashOp::Scan => {
+                self.read_hash(key, op)
+            }
         }
     }
 
@@ -120,7 +122,7 @@ impl Pair<'_> {
         let limits = self.limits();
         let elements: Vec<_> = pairs.iter().map(|(field, value)| (field.into(), value.into())).collect();
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 keyspace
                     .edit_as::<values::Hash, _, _>(key, now, |hash| hash.try_insert_many(&elements, &limits))
@@ -138,7 +140,7 @@ impl Pair<'_> {
     fn fill_hash(&mut self, key: &[u8], pairs: &[(Bytes, Bytes)]) {
         let (limits, done) = (self.limits(), Cell::new(0));
         self.edits = true;
-        self.act_in_part(
+        self.run_partial_and_compare(
             key,
             |keyspace, now| {
                 keyspace.edit_as::<values::Hash, _, Error>(key, now, |hash| {
@@ -159,7 +161,7 @@ impl Pair<'_> {
     fn incr_field(&mut self, key: &[u8], field: &[u8], by: i64) {
         let limits = self.limits();
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 keyspace.edit_as::<values::Hash, _, _>(key, now, |hash| hash.try_incr_by(field, by, &limits))
             },
@@ -178,7 +180,7 @@ impl Pair<'_> {
     fn incr_field_by_float(&mut self, key: &[u8], field: &[u8], quarters: i8) {
         let (limits, seen) = (self.limits(), RefCell::new(None));
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 let sum = keyspace.edit_as::<values::Hash, _, _>(key, now, |hash| {
                     hash.try_incr_by_float(field, f64::from(quarters) / 4.0, &limits)
@@ -197,13 +199,13 @@ impl Pair<'_> {
         );
     }
 
-    fn ask_hash(&mut self, key: &[u8], op: &HashOp) {
+    fn read_hash(&mut self, key: &[u8], op: &HashOp) {
         let scale = self.context.scale;
         let text = |element: Element<'_>| element.text().to_vec();
         match *op {
             HashOp::Get(field) => {
                 let field = field.bytes(key, scale);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| Ok(keyspace.hget(key, &field, now)?.map(text)),
                     |model| {
                         let hash = model.read::<Hash>(key)?;
@@ -213,7 +215,7 @@ impl Pair<'_> {
             }
             HashOp::GetMany(many) => {
                 let fields: Vec<_> = many.members(key, scale).collect();
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let hash = keyspace.get_as::<values::Hash>(key, now)?;
                         let fields: Vec<_> = fields.iter().map(Element::from).collect();
@@ -245,7 +247,7 @@ impl Pair<'_> {
                     }
                     seen.replace(pairs);
                 };
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| Ok(keyspace.get_as::<values::Hash>(key, now)?.map(pairs)),
                     |model| {
                         let hash = model.read::<Hash>(key)?;

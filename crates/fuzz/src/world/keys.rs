@@ -85,26 +85,26 @@ impl Pair<'_> {
     pub(crate) fn on_key(&mut self, key: &[u8], kind: Kind, op: &KeyOp) {
         let now = self.now();
         match op {
-            KeyOp::Get => self.ask(
+            KeyOp::Get => self.read_and_compare(
                 |keyspace, now| Ok(keyspace.get(key, now).map(|value| value.object_type())),
                 |model| Ok(model.get(key).map(|held| held.content.object_type())),
             ),
             KeyOp::Touch => self.touch(key),
             KeyOp::Remove => {
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| Ok(keyspace.remove(key, now)),
                     |model| Ok(model.remove(key).is_some()),
                 );
             }
             KeyOp::Unlink => {
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| Ok(keyspace.unlink(key, now)),
                     |model| Ok(model.remove(key).is_some()),
                 );
             }
             KeyOp::Take => {
                 let (taken, content) = (RefCell::new(None), RefCell::new(None));
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         let value = keyspace.take(key, now)?;
                         let is_there = value.is_some();
@@ -124,7 +124,7 @@ impl Pair<'_> {
             KeyOp::Expire(when) => self.expire(key, *when, 0),
             KeyOp::ExpireIf(when, conditions) => self.expire(key, *when, *conditions),
             KeyOp::Persist => {
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| Ok(keyspace.persist(key, now)),
                     |model| Ok(model.get_mut(key).and_then(|held| held.expiry.take()).is_some()),
                 );
@@ -133,7 +133,7 @@ impl Pair<'_> {
                 let (value, content) = built(kind, key, *many, *score, self);
                 let expiry = when.and_then(|when| when.expiry(now).at(now).ok());
                 self.edits = true; // the memory of the value is allocated already
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.insert(key, value, expiry, now),
                     |model| {
                         model.store(key, content);
@@ -151,7 +151,7 @@ impl Pair<'_> {
     }
 
     fn touch(&mut self, key: &[u8]) {
-        self.ask(
+        self.read_and_compare(
             |keyspace, now| {
                 let is_there = keyspace.touch(key, now);
                 let (idle, freq) = (keyspace.idle_time(key, now), keyspace.freq(key, now));
@@ -175,7 +175,7 @@ impl Pair<'_> {
         let now = self.now();
         let expiry = when.expiry(now);
         let [nx, xx, gt, lt] = [1, 2, 4, 8].map(|bit| conditions & bit != 0);
-        self.act(
+        self.run_and_compare(
             |keyspace, now| keyspace.expire(key, expiry, ExpireOptions { nx, xx, gt, lt }, now),
             |model| {
                 if nx && (xx || gt || lt) {
@@ -206,7 +206,7 @@ impl Pair<'_> {
     fn edit_any(&mut self, key: &[u8], word: &[u8]) {
         let limits = EncodingLimits { proto_max_bulk_len: usize::MAX, ..self.limits() };
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 keyspace.edit(key, now, |value| {
                     match value {
@@ -244,7 +244,7 @@ impl Pair<'_> {
 
     pub(crate) fn rename(&mut self, from: &[u8], to: &[u8], replace: bool) {
         self.is_of_two_keys = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 if replace {
                     keyspace.rename(from, to, now).map(|()| true)
@@ -274,7 +274,7 @@ impl Pair<'_> {
         // The keyspace may evict the source to make room for the copy, before or after copying.
         let held = self.model.get(from).filter(|_| from != to && (replace || !self.model.contains(to)));
         let (held, is_copied) = (held.cloned(), Cell::new(false));
-        self.act(
+        self.run_and_compare(
             |keyspace, now| keyspace.copy(from, to, replace, now).inspect(|copies| is_copied.set(*copies)),
             |model| {
                 let Some(held) = held.filter(|_| is_copied.get() || model.contains(from)) else {
@@ -288,7 +288,7 @@ impl Pair<'_> {
 
     /// Runs `MGET` with a few keys, and with more keys than a batch has.
     pub(crate) fn get_many(&mut self, keys: &[Vec<u8>; 3]) {
-        self.ask(
+        self.read_and_compare(
             |keyspace, now| {
                 let few = keyspace.get_many(keys.each_ref(), now).map(|value| value.map(content_of));
                 let many: Vec<_> = keys.iter().cycle().take(19).map(Into::into).collect();

@@ -76,7 +76,7 @@ impl Pair<'_> {
             ListOp::PushAll(end, words) => {
                 let elements: Vec<_> = words.iter().map(Word::bytes).collect();
                 self.edits = true;
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.edit_as::<values::List, _, _>(key, now, |list| {
                             let elements = elements.iter().map(|element| Element::from(&element[..]));
@@ -94,7 +94,7 @@ impl Pair<'_> {
                 let elements: Vec<_> = many.members(key, scale).collect();
                 let done = Cell::new(0);
                 self.edits = true;
-                self.act_in_part(
+                self.run_partial_and_compare(
                     key,
                     |keyspace, now| {
                         keyspace.edit_as::<values::List, _, Error>(key, now, |list| {
@@ -115,7 +115,7 @@ impl Pair<'_> {
             }
             ListOp::Pop(end) => {
                 self.edits = true; // the next node may be decompressed
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.pop(key, end.side(), now).map(owned_text),
                     |model| Ok(model.modify(key, |list| pop(list, *end))?.flatten()),
                 );
@@ -124,7 +124,7 @@ impl Pair<'_> {
             ListOp::Set(index, word) => {
                 let (index, element) = (index.of(len), word.bytes());
                 self.edits = true;
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.modify_as::<values::List, _, _>(key, now, |list| {
                             list.try_set(index, &element[..], &limits)
@@ -144,7 +144,7 @@ impl Pair<'_> {
             ListOp::Insert(end, pivot, word) => {
                 let (pivot, element) = (pivot.bytes(key, scale), word.bytes());
                 self.edits = true;
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.modify_as::<values::List, _, _>(key, now, |list| {
                             list.try_insert(end.side(), &pivot[..], &element[..], &limits)
@@ -165,7 +165,7 @@ impl Pair<'_> {
             ListOp::Trim(indexes) => {
                 let (start, end) = indexes.of(len);
                 self.edits = true; // an owned listpack may replace a quicklist
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.modify_as::<values::List, _, _>(key, now, |list| {
                             list.try_trim(start, end, &limits)
@@ -182,7 +182,7 @@ impl Pair<'_> {
             }
             ListOp::Rotate(from, to) => {
                 self.edits = true;
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.modify_as::<values::List, _, _>(key, now, |list| {
                             list.try_rotate(from.side(), to.side(), &limits)
@@ -199,14 +199,14 @@ impl Pair<'_> {
                 );
             }
             ListOp::Get(_) | ListOp::Range(_) | ListOp::Positions(..) | ListOp::Sort(_) => {
-                self.ask_list(key, len, op);
+                self.read_list(key, len, op);
             }
         }
     }
 
     fn push(&mut self, key: &[u8], end: End, element: Bytes) {
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| keyspace.push(key, end.side(), &element[..], now),
             |model| model.edit(key, |list| push(list, end, element.clone())),
         );
@@ -215,7 +215,7 @@ impl Pair<'_> {
     fn pop_many(&mut self, key: &[u8], end: End, count: usize) {
         let limits = self.limits();
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 let popped = keyspace.modify_as::<values::List, _, Error>(key, now, |list| {
                     let (mut iter, mut popped) = (list.iter(), Vec::new());
@@ -240,7 +240,7 @@ impl Pair<'_> {
     fn remove_equal(&mut self, key: &[u8], count: i8, element: &[u8]) {
         let limits = self.limits();
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 keyspace.modify_as::<values::List, _, _>(key, now, |list| {
                     list.try_remove(count.into(), element, &limits)
@@ -259,12 +259,12 @@ impl Pair<'_> {
         );
     }
 
-    fn ask_list(&mut self, key: &[u8], len: usize, op: &ListOp) {
+    fn read_list(&mut self, key: &[u8], len: usize, op: &ListOp) {
         let scale = self.context.scale;
         match *op {
             ListOp::Get(index) => {
                 let index = index.of(len);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let list = keyspace.get_as::<values::List>(key, now)?;
                         let item = list.and_then(|list| list.get(index));
@@ -278,7 +278,7 @@ impl Pair<'_> {
             }
             ListOp::Range(indexes) => {
                 let (start, end) = indexes.of(len);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let list = keyspace.get_as::<values::List>(key, now)?;
                         let items = list.into_iter().flat_map(|list| list.range(start, end));
@@ -295,7 +295,7 @@ impl Pair<'_> {
                 let element = element.bytes(key, scale);
                 let rank = NonZeroI64::new(i64::from(rank % 6)).unwrap_or(NonZeroI64::MAX);
                 let count = usize::from(count % 8);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let list = keyspace.get_as::<values::List>(key, now)?;
                         let found =
@@ -318,7 +318,7 @@ impl Pair<'_> {
             }
             ListOp::Sort(desc) => {
                 let options = SortOptions { alpha: true, desc, ..SortOptions::default() };
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let list = keyspace.get_as::<values::List>(key, now)?;
                         let items: Vec<_> = list.into_iter().flatten().collect();

@@ -12,7 +12,7 @@
 //! An [`Op`] does not depend on the contents of a keyspace. So the operations of a seed are the same in every
 //! run.
 //!
-//! To add an operation, add a variant here or in one of the files, and a call of [`Pair::act`] with the
+//! To add an operation, add a variant here or in one of the files, and a call of [`Pair::run_and_compare`] with the
 //! operation on the keyspace and on the model.
 
 mod events;
@@ -28,7 +28,7 @@ mod whole;
 mod zsets;
 
 pub use events::Counts;
-pub(crate) use events::{Log, Told, apply_event};
+pub(crate) use events::{Log, OwnedEvent, apply_event};
 
 use crate::harness::{LeakCheck, Plan};
 use arbitrary::Arbitrary;
@@ -38,7 +38,7 @@ use input::{Key, Kind, LEN_MAX, OneIn, Wait, Word};
 use keys::KeyOp;
 use keyspace::{Bytes as ReplyBytes, Cursor, DefaultHashBuilder, Error, Keyspace, Options};
 use lists::ListOp;
-use model::{Bytes, Held, Model};
+use model::{Bytes, Model, StoredValue};
 use pair::{Context, Pair};
 use sets::{Algebra, SetOp};
 use std::sync::LazyLock;
@@ -58,7 +58,7 @@ pub(crate) enum Op {
     Key(Kind, Key, KeyOp),
     Keys(Kind, [Key; 3], KeysOp),
     Whole(WholeOp),
-    Later(Wait),
+    AdvanceTime(Wait),
 }
 
 /// An operation on several keys.
@@ -89,7 +89,7 @@ impl Op {
             Self::Hash(key, _) => Some((*key, Kind::Hash)),
             Self::ZSet(key, _) => Some((*key, Kind::ZSet)),
             Self::Key(kind, key, _) => Some((*key, *kind)),
-            Self::Keys(..) | Self::Whole(_) | Self::Later(_) => None,
+            Self::Keys(..) | Self::Whole(_) | Self::AdvanceTime(_) => None,
         }
     }
 
@@ -102,7 +102,9 @@ impl Op {
             Self::Hash(_, op) => pair.on_hash(key, op),
             Self::ZSet(_, op) => pair.on_zset(key, op),
             Self::Key(kind, _, op) => pair.on_key(key, *kind, op),
-            Self::Keys(..) | Self::Whole(_) | Self::Later(_) => unreachable!("not an operation of one key"),
+            Self::Keys(..) | Self::Whole(_) | Self::AdvanceTime(_) => {
+                unreachable!("not an operation of one key")
+            }
         }
     }
 
@@ -117,7 +119,7 @@ impl Op {
             Self::Key(..) => 5,
             Self::Keys(..) => 6,
             Self::Whole(_) => 7,
-            Self::Later(_) => 8,
+            Self::AdvanceTime(_) => 8,
         }
     }
 }
@@ -180,7 +182,7 @@ pub(crate) struct World {
     /// The number of bytes of the callback.
     callbacks: usize,
     /// This field is the last one, so that it is dropped last. All memory must be free then.
-    books: LeakCheck,
+    leak_check: LeakCheck,
 }
 
 /// The maximal number of replies that are held.
@@ -189,10 +191,10 @@ const REPLIES_MAX: usize = 16;
 impl World {
     pub(crate) fn new(scale: Scale, seed: u64) -> Self {
         LazyLock::force(&TABLES); // they outlive the books
-        let books = LeakCheck::open();
+        let leak_check = LeakCheck::open();
         let context = Context { scale, now: 1_000_000, late: 0, plan: Plan::None, counts: Counts::default() };
         let dbs = [Db::new(seed, true), Db::new(seed + 1, false)];
-        Self { dbs, context, replies: Vec::new(), callbacks: books.used(), books }
+        Self { dbs, context, replies: Vec::new(), callbacks: leak_check.used(), leak_check }
     }
 
     /// Runs an operation, and compares the keys that it has used.
@@ -207,7 +209,7 @@ impl World {
                 pair.on_whole(op, scan);
                 pair.end();
             }
-            Op::Later(wait) => {
+            Op::AdvanceTime(wait) => {
                 self.context.now += wait.millis(scale);
                 self.dbs.iter_mut().for_each(|db| db.model.at(self.context.now));
             }
@@ -273,7 +275,7 @@ impl World {
         let held = source.model.get(from).cloned();
         let (mut pair, _) = target.pair(&mut self.context);
         pair.is_of_two_keys = true;
-        pair.act(
+        pair.run_and_compare(
             |target, now| source.keyspace.copy_to(from, target, to, replace, now),
             |model| {
                 let held = held.filter(|_| replace || !model.contains(to));
@@ -293,7 +295,7 @@ impl World {
         let held = source.model.get(key).cloned();
         let (mut pair, _) = target.pair(&mut self.context);
         pair.is_of_two_keys = true;
-        let moved = pair.act(
+        let moved = pair.run_and_compare(
             |target, now| source.keyspace.move_to(key, target, now),
             |model| {
                 let held = held.filter(|_| !model.contains(key));
@@ -306,7 +308,7 @@ impl World {
         pair.end();
         // The source has reported events. They must agree with the answer.
         self.on(index, &[key.to_vec()], |pair| {
-            pair.act(
+            pair.run_and_compare(
                 |_keyspace, _now| Ok::<_, Error>(moved == Some(true)),
                 |model| Ok(moved == Some(true) && model.remove(key).is_some()),
             );
@@ -316,7 +318,7 @@ impl World {
     /// Plants a fault that a later comparison must find.
     pub(crate) fn plant(&mut self, plant: PlantedFault) {
         let Db { keyspace, model, log, .. } = &mut self.dbs[0];
-        let is_collection = |held: &Held| held.content.object_type() != ObjectType::String;
+        let is_collection = |held: &StoredValue| held.content.object_type() != ObjectType::String;
         let key = model.iter().find(|(_, held)| is_collection(held)).map(|(key, _)| key.clone());
         let key = key.expect("a collection in the middle of a run");
         match plant {
@@ -342,7 +344,7 @@ impl World {
         }
         let keys: usize = self.dbs.iter().map(|db| db.keyspace.allocation_size()).sum();
         let lent: usize = self.dbs.iter().map(|db| db.keyspace.lent_bytes()).sum();
-        let (used, counted) = (self.books.used(), keys + self.callbacks);
+        let (used, counted) = (self.leak_check.used(), keys + self.callbacks);
         assert!(
             (counted..=counted + lent).contains(&used),
             "{used} bytes are in use, and {counted} are accounted for, and {lent} that are lent"

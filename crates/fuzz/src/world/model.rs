@@ -154,7 +154,7 @@ macro_rules! plain {
 plain! { Bytes, String; List, List; Set, Set; Hash, Hash; ZSet, ZSet; }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Held {
+pub(crate) struct StoredValue {
     pub(crate) content: Content,
     pub(crate) expiry: Option<u64>,
 }
@@ -177,7 +177,7 @@ pub(crate) fn incr_by_float(
 /// The model of a database.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
-    pub(crate) keys: BTreeMap<Bytes, Held>,
+    pub(crate) keys: BTreeMap<Bytes, StoredValue>,
     /// Keys that have expired, but that the keyspace has not reported as removed.
     pub(crate) stale: BTreeSet<Bytes>,
     /// Keys that the current scan must still show.
@@ -189,11 +189,11 @@ impl Model {
         self.keys.len()
     }
 
-    pub(crate) fn get(&self, key: &[u8]) -> Option<&Held> {
+    pub(crate) fn get(&self, key: &[u8]) -> Option<&StoredValue> {
         self.keys.get(key)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &[u8]) -> Option<&mut Held> {
+    pub(crate) fn get_mut(&mut self, key: &[u8]) -> Option<&mut StoredValue> {
         self.keys.get_mut(key)
     }
 
@@ -201,7 +201,7 @@ impl Model {
         self.keys.contains_key(key)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Bytes, &Held)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Bytes, &StoredValue)> {
         self.keys.iter()
     }
 
@@ -212,7 +212,7 @@ impl Model {
 
     /// Sets the time. Keys that have expired become stale.
     pub(crate) fn at(&mut self, now: u64) {
-        let due = |held: &Held| held.expiry.is_some_and(|expiry| expiry <= now);
+        let due = |held: &StoredValue| held.expiry.is_some_and(|expiry| expiry <= now);
         for (key, _) in self.keys.extract_if(.., |_, held| due(held)) {
             self.unseen.remove(&key);
             self.stale.insert(key);
@@ -220,7 +220,7 @@ impl Model {
     }
 
     pub(crate) fn put(&mut self, key: &[u8], content: Content, expiry: Option<u64>) {
-        self.keys.insert(key.to_vec(), Held { content, expiry });
+        self.keys.insert(key.to_vec(), StoredValue { content, expiry });
     }
 
     /// Stores a content without an expiry, or removes the key if the content is an empty collection.
@@ -232,7 +232,7 @@ impl Model {
         }
     }
 
-    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Held> {
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<StoredValue> {
         self.unseen.remove(key);
         self.keys.remove(key)
     }

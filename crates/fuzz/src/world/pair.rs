@@ -16,9 +16,9 @@
 //! - A keyspace without a callback has no limit. It removes keys only in a sweep or an eviction that an
 //!   operation requests.
 
-use super::events::{Counts, Log, Told, apply_event};
+use super::events::{Counts, Log, OwnedEvent, apply_event};
 use super::input::Scale;
-use super::model::{Bytes, Content, Held, Model, Reply};
+use super::model::{Bytes, Content, Model, Reply, StoredValue};
 use crate::harness::{Faults, Plan};
 use keyspace::{Error, Keyspace, MaxmemoryPolicy, Ttl, ValueRef};
 use std::fmt::Debug;
@@ -37,14 +37,14 @@ pub(crate) struct Context {
 }
 
 /// The result of an operation on the keyspace.
-struct Ran<T> {
+struct RunResult<T> {
     result: Result<T, Error>,
     /// Whether the plan made an allocation fail.
     failed: bool,
     /// The operation's own events.
-    own: Vec<Told>,
+    own: Vec<OwnedEvent>,
     /// The events of keys that were removed after the first own event.
-    later: Vec<Told>,
+    later: Vec<OwnedEvent>,
 }
 
 /// A keyspace and its model.
@@ -103,51 +103,51 @@ impl<'a> Pair<'a> {
         *self.keyspace.options().encoding_limits()
     }
 
-    fn take_log(&self) -> Vec<Told> {
+    fn take_log(&self) -> Vec<OwnedEvent> {
         self.log.map(Log::take).unwrap_or_default()
     }
 
     /// Removes keys from the model that other threads have evicted.
     pub(crate) fn apply_events(&mut self) {
-        self.take_log().into_iter().for_each(|told| self.apply_event(told));
+        self.take_log().into_iter().for_each(|logged| self.apply_event(logged));
     }
 
     /// Runs an operation on the keyspace. Removes the keys from the model that were removed before the
     /// operation's own event.
-    fn run<T>(&mut self, run: impl FnOnce(&mut Keyspace, u64) -> Result<T, Error>) -> Ran<T> {
+    fn run<T>(&mut self, run: impl FnOnce(&mut Keyspace, u64) -> Result<T, Error>) -> RunResult<T> {
         let (now, mut faults) = (self.now(), Faults::new());
         faults.follow(self.context.plan);
         let (result, failed) = faults.watch(|| run(self.keyspace, now));
         drop(faults);
-        let mut told = self.take_log();
+        let mut logged = self.take_log();
         // Without an own event, the keys were evicted to make room for the operation, or at its end because
         // the keyspace was above its limit. The first case matters only if the operation reads a key that may
         // be evicted: all evicted keys then count as removed before the operation. Otherwise they count as
         // removed after it.
-        let all = if self.is_of_two_keys { told.len() } else { 0 };
-        let later = told.split_off(told.iter().position(Told::is_own).unwrap_or(all));
-        told.into_iter().for_each(|told| self.apply_event(told));
-        let (own, later) = later.into_iter().partition(Told::is_own);
-        Ran { result, failed, own, later }
+        let all = if self.is_of_two_keys { logged.len() } else { 0 };
+        let later = logged.split_off(logged.iter().position(OwnedEvent::is_own).unwrap_or(all));
+        logged.into_iter().for_each(|logged| self.apply_event(logged));
+        let (own, later) = later.into_iter().partition(OwnedEvent::is_own);
+        RunResult { result, failed, own, later }
     }
 
     /// Removes an expired or an evicted key from the model.
-    fn apply_event(&mut self, told: Told) {
+    fn apply_event(&mut self, logged: OwnedEvent) {
         let policy = self.keyspace.options().get_maxmemory_policy();
-        apply_event(self.model, &mut self.context.counts, policy, told);
+        apply_event(self.model, &mut self.context.counts, policy, logged);
     }
 
     /// Runs an operation on the keyspace and on the model, and compares the answers. Returns `None` if it
     /// failed because of memory or of `maxmemory`. The model is then unchanged.
-    pub(crate) fn act<T: PartialEq + Debug>(
+    pub(crate) fn run_and_compare<T: PartialEq + Debug>(
         &mut self,
         run: impl FnOnce(&mut Keyspace, u64) -> Result<T, Error>,
         want: impl FnOnce(&mut Model) -> Result<T, Reply>,
     ) -> Option<T> {
-        let Ran { result, failed, own, later } = self.run(run);
+        let RunResult { result, failed, own, later } = self.run(run);
         let answer = match result {
             Err(error) if self.is_out_of_memory_or_limit(error, failed) => {
-                let is_no_change = |told: &Told| matches!(told, Told::Changed(_));
+                let is_no_change = |logged: &OwnedEvent| matches!(logged, OwnedEvent::Changed(_));
                 assert!(own.iter().all(is_no_change), "{error}, and yet {own:?}");
                 None
             }
@@ -158,20 +158,20 @@ impl<'a> Pair<'a> {
                 answer.ok()
             }
         };
-        later.into_iter().for_each(|told| self.apply_event(told));
+        later.into_iter().for_each(|logged| self.apply_event(logged));
         answer
     }
 
-    /// Does the same as [`act`](Self::act), for an edit of `key` that may stop in the middle. `want` applies
+    /// Does the same as [`run_and_compare`](Self::run_and_compare), for an edit of `key` that may stop in the middle. `want` applies
     /// the completed part of the edit to the model. Its second argument is `false` if this part is lost,
     /// because there was no room for a new key.
-    pub(crate) fn act_in_part(
+    pub(crate) fn run_partial_and_compare(
         &mut self,
         key: &[u8],
         run: impl FnOnce(&mut Keyspace, u64) -> Result<(), Error>,
         want: impl FnOnce(&mut Model, bool) -> Result<(), Reply>,
     ) {
-        let Ran { result, failed, own, later } = self.run(run);
+        let RunResult { result, failed, own, later } = self.run(run);
         let is_kept =
             if self.has_log() { !own.is_empty() } else { self.keyspace.contains_key(key, self.now()) };
         let wanted = want(self.model, is_kept);
@@ -179,7 +179,7 @@ impl<'a> Pair<'a> {
             Err(error) if self.is_out_of_memory_or_limit(error, failed) => {}
             result => assert_eq!(result.map_err(|error| error.reply()), wanted),
         }
-        later.into_iter().for_each(|told| self.apply_event(told));
+        later.into_iter().for_each(|logged| self.apply_event(logged));
     }
 
     /// Sets several strings, one after the other. Each set may evict keys that were set before it.
@@ -194,14 +194,14 @@ impl<'a> Pair<'a> {
         let (result, failed) = faults.watch(|| self.keyspace.set_many(&lent, now));
         drop(faults);
         let mut left = pairs.iter();
-        for told in self.take_log() {
-            match told {
-                Told::Set(key) => {
+        for logged in self.take_log() {
+            match logged {
+                OwnedEvent::Set(key) => {
                     let next = left.next().filter(|(next, _)| *next == key);
                     let (_, value) = next.unwrap_or_else(|| panic!("another key is next: {key:?}"));
                     self.model.put(&key, Content::String(value.clone()), None);
                 }
-                told => self.apply_event(told),
+                logged => self.apply_event(logged),
             }
         }
         match result {
@@ -212,13 +212,13 @@ impl<'a> Pair<'a> {
     }
 
     /// Compares the answers of the keyspace and of the model to a read.
-    pub(crate) fn ask<T: PartialEq + Debug>(
+    pub(crate) fn read_and_compare<T: PartialEq + Debug>(
         &mut self,
-        ask: impl FnOnce(&Keyspace, u64) -> Result<T, WrongType>,
+        read: impl FnOnce(&Keyspace, u64) -> Result<T, WrongType>,
         want: impl FnOnce(&Model) -> Result<T, Reply>,
     ) {
         let now = self.now().saturating_sub(self.context.late);
-        let answer = ask(self.keyspace, now).map_err(|error| Error::from(error).reply());
+        let answer = read(self.keyspace, now).map_err(|error| Error::from(error).reply());
         assert_same(&answer, &want(self.model));
         self.context.counts.answers += 1;
     }
@@ -266,7 +266,7 @@ impl<'a> Pair<'a> {
             let keys = self.model.iter().map(|(key, _)| key);
             let gone: Vec<_> =
                 keys.filter(|key| !self.keyspace.contains_key(*key, self.now())).cloned().collect();
-            gone.into_iter().for_each(|key| self.apply_event(Told::Evicted(key)));
+            gone.into_iter().for_each(|key| self.apply_event(OwnedEvent::Evicted(key)));
         }
     }
 
@@ -409,7 +409,7 @@ pub(crate) fn content_of(value: ValueRef<'_>) -> Content {
 }
 
 /// Compares the elements of a value, without copying them, and its expiry.
-fn compare_held(keyspace: &Keyspace, key: &[u8], value: ValueRef<'_>, held: &Held, now: u64) {
+fn compare_held(keyspace: &Keyspace, key: &[u8], value: ValueRef<'_>, held: &StoredValue, now: u64) {
     assert_eq!(value.object_type(), held.content.object_type(), "{}", key.escape_ascii());
     assert_eq!(len_of(value), held.content.len(), "the length of {}", key.escape_ascii());
     let is_same = match (value, &held.content) {

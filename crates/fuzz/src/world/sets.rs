@@ -50,7 +50,7 @@ impl Pair<'_> {
             SetOp::Add(member) | SetOp::AddToo(member) => {
                 let member = member.bytes(key, scale);
                 self.edits = true;
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.sadd(key, &member, now),
                     |model| model.edit(key, |set: &mut Set| set.insert(member.clone())),
                 );
@@ -59,11 +59,11 @@ impl Pair<'_> {
                 let members: Vec<_> = many.members(key, scale).collect();
                 let done = Cell::new(0);
                 self.edits = true;
-                self.act_in_part(
+                self.run_partial_and_compare(
                     key,
                     |keyspace, now| {
                         keyspace.edit_as::<values::Set, _, Error>(key, now, |set| {
-                            set.try_expect(members.len(), &limits)?;
+                            set.try_convert_for(members.len(), &limits)?;
                             for member in &members {
                                 set.try_insert(member, &limits)?;
                                 done.set(done.get() + 1);
@@ -79,14 +79,14 @@ impl Pair<'_> {
             }
             SetOp::Remove(member) => {
                 let member = member.bytes(key, scale);
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.srem(key, &member, now),
                     |model| Ok(model.modify(key, |set: &mut Set| set.remove(&member))?.unwrap_or(false)),
                 );
             }
             SetOp::RemoveMany(many) => {
                 let members: Vec<_> = many.members(key, scale).collect();
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.modify_as::<values::Set, _, Error>(key, now, |set| {
                             Ok(members.iter().filter(|member| set.remove(*member)).count())
@@ -119,7 +119,7 @@ impl Pair<'_> {
             | SetOp::Random(..)
             | SetOp::Scan
             | SetOp::IsSubset => {
-                self.ask_set(key, op);
+                self.read_set(key, op);
             }
         }
     }
@@ -132,7 +132,7 @@ impl Pair<'_> {
         pop: impl FnOnce(&mut values::Set<keyspace::InEntry<'_>>) -> Result<Vec<Bytes>, Error>,
     ) {
         let popped = RefCell::new(Vec::new());
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 let members = keyspace.modify_as::<values::Set, _, _>(key, now, pop)?;
                 Ok(members.map(|members| keep(&popped, members)))
@@ -149,12 +149,12 @@ impl Pair<'_> {
         );
     }
 
-    fn ask_set(&mut self, key: &[u8], op: &SetOp) {
+    fn read_set(&mut self, key: &[u8], op: &SetOp) {
         let scale = self.context.scale;
         match *op {
             SetOp::Contains(member) => {
                 let member = member.bytes(key, scale);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| keyspace.sismember(key, &member, now),
                     |model| {
                         let set = model.read::<Set>(key)?;
@@ -164,7 +164,7 @@ impl Pair<'_> {
             }
             SetOp::ContainsMany(many) => {
                 let members: Vec<_> = many.members(key, scale).collect();
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let set = keyspace.get_as::<values::Set>(key, now)?;
                         let members: Vec<_> = members.iter().map(Element::from).collect();
@@ -185,7 +185,7 @@ impl Pair<'_> {
                     assert_eq!(found, Ok(members.len()));
                     members
                 };
-                self.ask_members(
+                self.read_members(
                     key,
                     |keyspace, now| Ok(keyspace.get_as::<values::Set>(key, now)?.map(members)),
                     Some(count.into()),
@@ -201,13 +201,13 @@ impl Pair<'_> {
                         }
                     }
                 };
-                self.ask_members(
+                self.read_members(
                     key,
                     |keyspace, now| Ok(keyspace.get_as::<values::Set>(key, now)?.map(members)),
                     None,
                 );
             }
-            SetOp::IsSubset => self.ask(
+            SetOp::IsSubset => self.read_and_compare(
                 |keyspace, now| {
                     let found = keyspace.get_as::<values::Set>(key, now)?;
                     Ok(found.map(|found| set::inter_card(&mut [found, found], 10)))
@@ -219,15 +219,15 @@ impl Pair<'_> {
     }
 
     /// Reads `count` members of a set, or all of them. Checks that none comes twice.
-    fn ask_members(
+    fn read_members(
         &mut self,
         key: &[u8],
-        ask: impl FnOnce(&Keyspace, u64) -> Result<Option<Vec<Bytes>>, WrongType>,
+        read_and_compare: impl FnOnce(&Keyspace, u64) -> Result<Option<Vec<Bytes>>, WrongType>,
         count: Option<usize>,
     ) {
         let seen = RefCell::new(Vec::new());
-        self.ask(
-            |keyspace, now| Ok(ask(keyspace, now)?.map(|members| keep(&seen, members))),
+        self.read_and_compare(
+            |keyspace, now| Ok(read_and_compare(keyspace, now)?.map(|members| keep(&seen, members))),
             |model| {
                 let set = model.read::<Set>(key)?;
                 Ok(set.map(|set| {
@@ -254,7 +254,7 @@ impl Pair<'_> {
                 Algebra::Diff => one.difference(&other).cloned().collect(),
             })
         });
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 let none = values::Set::new();
                 let one = keyspace.get_as::<values::Set>(first, now)?.unwrap_or(none.view());

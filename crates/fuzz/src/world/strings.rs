@@ -92,7 +92,7 @@ impl Pair<'_> {
         match op {
             StringOp::Set(word) | StringOp::SetAgain(word) => {
                 let value = word.bytes();
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.set(key, &value[..], now),
                     |model| {
                         model.put(key, Content::String(value.clone()), None);
@@ -105,13 +105,13 @@ impl Pair<'_> {
             }
             StringOp::GetExpire(when) => {
                 let (now, to) = (self.now(), when.map(|when| when.expiry(self.now())));
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.get_expire(key, to, now).map(owned_text),
                     |model| get_expire(model, key, to, now),
                 );
             }
             StringOp::GetRemove => {
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.get_remove(key, now).map(owned_text),
                     |model| {
                         let text = model.read::<Bytes>(key)?.cloned();
@@ -121,7 +121,7 @@ impl Pair<'_> {
                 );
             }
             StringOp::Append(Text(bytes)) => {
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.append(key, bytes, now),
                     |model| {
                         let text = [model.read::<Bytes>(key)?.map_or(&[][..], Vec::as_slice), bytes].concat();
@@ -137,13 +137,13 @@ impl Pair<'_> {
             StringOp::SetRange(Len(offset), Text(bytes)) => {
                 // Some offsets are near the maximum length of a string.
                 let offset = if offset % 64 == 7 { LEN_MAX - offset } else { *offset };
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.set_range(key, offset, bytes, now),
                     |model| set_range(model, key, offset, bytes),
                 );
             }
             StringOp::GetRange(_) | StringOp::CountBits(..) | StringOp::FindBit(..) => {
-                self.ask_string(key, op)
+                self.read_string(key, op)
             }
             StringOp::SetBit(..) | StringOp::BitField { .. } | StringOp::AppendAndFail(_) => {
                 self.edit_string(key, op);
@@ -152,7 +152,7 @@ impl Pair<'_> {
             StringOp::IncrBySmall(by) => self.incr_by(key, (*by).into()),
             StringOp::IncrByFloat(quarters) => {
                 let seen = RefCell::new(None);
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         let sum = keyspace.incr_by_float(key, f64::from(*quarters) / 4.0, now);
                         let text = sum.map(|sum| sum.to_string().into_bytes());
@@ -170,7 +170,7 @@ impl Pair<'_> {
     }
 
     fn incr_by(&mut self, key: &[u8], by: i64) {
-        self.act(
+        self.run_and_compare(
             |keyspace, now| keyspace.incr_by(key, by, now),
             |model| {
                 let old = model.read::<Bytes>(key)?.map_or(Some(0), |text| integer(text));
@@ -201,7 +201,7 @@ impl Pair<'_> {
             NewExpiry::To(when) => SetExpiry::To(when.expiry(now)),
         };
         let options = SetOptions { condition, expiry, get };
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 let outcome = keyspace.set_with(key, value, &options, now)?;
                 Ok((outcome.is_set, owned_text(outcome.old)))
@@ -217,7 +217,7 @@ impl Pair<'_> {
         match op {
             StringOp::SetBit(offset, bit) => {
                 let (offset, bit) = (u64::from(*offset), *bit);
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.edit_string(key, now, |text| string::try_set_bit(text, offset, bit, &limits))
                     },
@@ -235,7 +235,7 @@ impl Pair<'_> {
                 self.bitfield(key, *field, *value, *overflow, *adds);
             }
             StringOp::AppendAndFail(Text(bytes)) => {
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.edit_string::<(), _>(key, now, |text| {
                             string::try_append(text, bytes, &EncodingLimits::DEFAULT)?;
@@ -267,7 +267,7 @@ impl Pair<'_> {
             Overflow::Sat => BitOverflow::Sat,
             Overflow::Fail => BitOverflow::Fail,
         };
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 keyspace.edit_string(key, now, |text| match adds {
                     true => string::try_bitfield_incr_by(text, field_type, offset, value, rule, &limits),
@@ -304,12 +304,12 @@ impl Pair<'_> {
         );
     }
 
-    fn ask_string(&mut self, key: &[u8], op: &StringOp) {
+    fn read_string(&mut self, key: &[u8], op: &StringOp) {
         let len = self.model.read::<Bytes>(key).ok().flatten().map_or(0, Vec::len);
         match *op {
             StringOp::GetRange(indexes) => {
                 let (start, end) = indexes.of(len);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let (text, mut buffer) = (keyspace.get_string(key, now)?, Vec::new());
                         let text = text.map(|text| text.element(&mut buffer).unwrap());
@@ -328,7 +328,7 @@ impl Pair<'_> {
             StringOp::CountBits(indexes, by_bits) => {
                 let (start, end) = indexes.of(if by_bits { 8 * len } else { len });
                 let range = if by_bits { BitRange::Bits(start, end) } else { BitRange::Bytes(start, end) };
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let text = keyspace.get_string(key, now)?;
                         Ok(text.map_or(0, |text| string::bit_count(&text.to_bytes(), range)))
@@ -346,7 +346,7 @@ impl Pair<'_> {
             }
             StringOp::FindBit(start, bit) => {
                 let start = start.of(len);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let text = keyspace.get_string(key, now)?;
                         Ok(text
@@ -374,7 +374,7 @@ impl Pair<'_> {
         // The model is read first, because the keyspace may evict a source to make room for the result.
         let read = |key| self.model.read::<Bytes>(key).map(|text| text.cloned().unwrap_or_default());
         let result = read(sources[0]).and_then(|first| Ok(bits_of(op, first, read(sources[1])?)));
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 let result = {
                     let mut lent = [None, None];

@@ -18,7 +18,7 @@ pub(crate) enum WholeOp {
         pattern: Pattern,
         kind: Option<Kind>,
         count: u8,
-        often: OneIn,
+        chance: OneIn,
     },
     /// Makes the next call of a scan. Other operations run between its calls.
     ScanOn {
@@ -100,13 +100,13 @@ impl Pair<'_> {
     pub(crate) fn on_whole(&mut self, op: &WholeOp, scan: &mut Cursor) {
         let scale = self.context.scale;
         match *op {
-            WholeOp::ScanAll { pattern, kind, count, often } if often.one_in(RARELY, scale) => {
+            WholeOp::ScanAll { pattern, kind, count, chance } if chance.one_in(RARELY, scale) => {
                 self.scan_all(pattern.bytes(), kind, count);
             }
             WholeOp::ScanOn { count } => self.scan_on(count, scan),
-            WholeOp::Keys(pattern, often) if often.one_in(RARELY, scale) => {
+            WholeOp::Keys(pattern, chance) if chance.one_in(RARELY, scale) => {
                 let pattern = pattern.bytes();
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let found: Vec<_> = keyspace.keys(pattern, now).map(<[u8]>::to_vec).collect();
                         let (len, found) = (found.len(), found.into_iter().collect::<Set>());
@@ -125,7 +125,7 @@ impl Pair<'_> {
                 assert_eq!(key.is_none(), self.model.len() == 0);
                 assert!(key.is_none_or(|key| self.model.contains(key)), "a random key that is not there");
             }
-            WholeOp::Retain(pattern, often) if often.one_in(VERY_RARELY, scale) => {
+            WholeOp::Retain(pattern, chance) if chance.one_in(VERY_RARELY, scale) => {
                 let glob = NaiveGlob::new(pattern.bytes());
                 self.change(
                     |keyspace, now| {
@@ -135,16 +135,16 @@ impl Pair<'_> {
                     |model| model.retain(|key| !glob.is_match(key)),
                 );
             }
-            WholeOp::Clear(often) if often.one_in(VERY_RARELY, scale) => {
+            WholeOp::Clear(chance) if chance.one_in(VERY_RARELY, scale) => {
                 self.change(|keyspace, _now| keyspace.clear(), Model::clear);
                 *scan = Cursor::START;
             }
-            WholeOp::Reserve(count, often) if often.one_in(RARELY, scale) => {
+            WholeOp::Reserve(count, chance) if chance.one_in(RARELY, scale) => {
                 self.is_unlimited = true;
                 let additional = count.of(scale);
-                self.act(|keyspace, _now| Ok(keyspace.try_reserve(additional)?), |_model| Ok(()));
+                self.run_and_compare(|keyspace, _now| Ok(keyspace.try_reserve(additional)?), |_model| Ok(()));
             }
-            WholeOp::ShrinkToFit(often) if often.one_in(RARELY, scale) => {
+            WholeOp::ShrinkToFit(chance) if chance.one_in(RARELY, scale) => {
                 self.upkeep(Keyspace::shrink_to_fit);
             }
             WholeOp::Rehash(chunks) => {
@@ -158,7 +158,7 @@ impl Pair<'_> {
             WholeOp::EvictDownTo(_) | WholeOp::EvictSome(_) => self.evict(op),
             WholeOp::MakeRoom(bytes) => {
                 let before = self.keyspace.len();
-                self.act(|keyspace, now| keyspace.make_room(bytes.into(), now), |_model| Ok(()));
+                self.run_and_compare(|keyspace, now| keyspace.make_room(bytes.into(), now), |_model| Ok(()));
                 assert!(self.keyspace.len() <= before);
             }
             WholeOp::FreeSome(blocks) => self.upkeep(|keyspace| _ = keyspace.free_some(blocks.into())),
@@ -167,23 +167,23 @@ impl Pair<'_> {
                 self.upkeep(|keyspace| _ = keyspace.free_for(budget, clock()));
             }
             WholeOp::DropGarbage => self.upkeep(|keyspace| drop(keyspace.take_garbage())),
-            WholeOp::Defrag(calls, often) if often.one_in(RARELY, scale) => {
+            WholeOp::Defrag(calls, chance) if chance.one_in(RARELY, scale) => {
                 let budget = Duration::from_millis(calls.into());
                 self.upkeep(|keyspace| _ = keyspace.defrag_for(budget, clock()));
             }
-            WholeOp::Maintain(calls, often) if often.one_in(RARELY, scale) => {
+            WholeOp::Maintain(calls, chance) if chance.one_in(RARELY, scale) => {
                 let budget = Duration::from_millis(calls.into());
                 let now = self.now();
                 self.upkeep(|keyspace| _ = keyspace.maintain(now, budget, clock()));
             }
-            WholeOp::Symbols(choice, often) if often.one_in(RARELY, scale) => {
+            WholeOp::Symbols(choice, chance) if chance.one_in(RARELY, scale) => {
                 let table = TABLES.get(usize::from(choice) % 3).cloned();
                 self.upkeep(|keyspace| match keyspace.set_symbols(table) {
                     Ok(()) | Err(Error::SymbolsInUse) => {}
                     Err(error) => panic!("{error}"),
                 });
             }
-            WholeOp::Recode(calls, often) if often.one_in(RARELY, scale) => {
+            WholeOp::Recode(calls, chance) if chance.one_in(RARELY, scale) => {
                 let budget = Duration::from_millis(calls.into());
                 self.upkeep(|keyspace| _ = keyspace.recode_for(budget, clock()));
             }
@@ -195,7 +195,7 @@ impl Pair<'_> {
 
     /// Performs an operation that cannot fail.
     fn change(&mut self, run: impl FnOnce(&mut Keyspace, u64), want: impl FnOnce(&mut Model)) {
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 run(keyspace, now);
                 Ok(())
@@ -216,7 +216,7 @@ impl Pair<'_> {
     fn scan_all(&mut self, pattern: &[u8], kind: Option<Kind>, count: u8) {
         let object_type = kind.map(Kind::object_type);
         let options = ScanOptions { pattern: Some(pattern), object_type, count: count.into() };
-        self.ask(
+        self.read_and_compare(
             |keyspace, now| {
                 let (mut cursor, mut found) = (Cursor::START, Set::new());
                 loop {
@@ -316,11 +316,11 @@ impl Pair<'_> {
     fn set_options(&mut self, op: &WholeOp) {
         let (scale, options) = (self.context.scale, *self.keyspace.options());
         let options = match *op {
-            WholeOp::Limits(limits, often) if often.one_in(RARELY, scale) => limits.within(options),
-            WholeOp::Policy(policy, often) if often.one_in(RARELY, scale) => options
+            WholeOp::Limits(limits, chance) if chance.one_in(RARELY, scale) => limits.within(options),
+            WholeOp::Policy(policy, chance) if chance.one_in(RARELY, scale) => options
                 .maxmemory_policy(MaxmemoryPolicy::ALL[usize::from(policy) % MaxmemoryPolicy::ALL.len()]),
             // Without a log, the model does not learn which keys a write evicts, so there is no limit.
-            WholeOp::Maxmemory(choice, often) if often.one_in(RARELY, scale) && self.has_log() => {
+            WholeOp::Maxmemory(choice, chance) if chance.one_in(RARELY, scale) && self.has_log() => {
                 options.maxmemory(maxmemory(choice, scale))
             }
             WholeOp::Tuning { samples, tenacity, effort, log_factor, decay_time } => options
@@ -329,7 +329,7 @@ impl Pair<'_> {
                 .active_expire_effort(effort % 12)
                 .lfu_log_factor(log_factor.into())
                 .lfu_decay_time(decay_time.into()),
-            WholeOp::Lazy(bits, often) if often.one_in(RARELY, scale) => {
+            WholeOp::Lazy(bits, chance) if chance.one_in(RARELY, scale) => {
                 let [eviction, expire, server_del, user_del, user_flush, defrag] =
                     [1, 2, 4, 8, 16, 32].map(|bit| bits & bit != 0);
                 options

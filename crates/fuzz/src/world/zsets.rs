@@ -185,7 +185,7 @@ impl Pair<'_> {
                 let score_of = |n: usize| if same { score } else { score + (n * 7 % 64) as f64 };
                 let done = Cell::new(0);
                 self.edits = true;
-                self.act_in_part(
+                self.run_partial_and_compare(
                     key,
                     |keyspace, now| {
                         keyspace.edit_as::<values::ZSet, _, Error>(key, now, |zset| {
@@ -208,7 +208,7 @@ impl Pair<'_> {
             }
             ZSetOp::Remove(member) => {
                 let member = member.bytes(key, scale);
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| keyspace.zrem(key, &member, now),
                     |model| {
                         let remove = |zset: &mut ZSet| zset.remove(&member).is_some();
@@ -218,7 +218,7 @@ impl Pair<'_> {
             }
             ZSetOp::RemovePart(part) => {
                 let bounds = part.bounds(key, self.model.read(key).ok().flatten(), self);
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         keyspace.modify_as::<values::ZSet, _, Error>(key, now, |zset| {
                             let ranks = bounds.ranks(zset.view());
@@ -235,7 +235,7 @@ impl Pair<'_> {
             }
             ZSetOp::PopFirst | ZSetOp::PopLast => {
                 let first = matches!(op, ZSetOp::PopFirst);
-                self.act(
+                self.run_and_compare(
                     |keyspace, now| {
                         let popped = keyspace.modify_as::<values::ZSet, _, Error>(key, now, |zset| {
                             Ok(if first { zset.pop_first(pair) } else { zset.pop_last(pair) })
@@ -253,13 +253,15 @@ impl Pair<'_> {
                     },
                 );
             }
-            ZSetOp::Rank(_) | ZSetOp::Range(..) | ZSetOp::Random(..) | ZSetOp::Scan => self.ask_zset(key, op),
+            ZSetOp::Rank(_) | ZSetOp::Range(..) | ZSetOp::Random(..) | ZSetOp::Scan => {
+                self.read_zset(key, op)
+            }
         }
     }
 
     fn add(&mut self, key: &[u8], member: &[u8], score: f64, options: AddOptions) {
         self.edits = true;
-        self.act(
+        self.run_and_compare(
             |keyspace, now| keyspace.zadd(key, member, score, options, now),
             |model| {
                 if options.nx && options.xx {
@@ -273,12 +275,12 @@ impl Pair<'_> {
         );
     }
 
-    fn ask_zset(&mut self, key: &[u8], op: &ZSetOp) {
+    fn read_zset(&mut self, key: &[u8], op: &ZSetOp) {
         let scale = self.context.scale;
         match *op {
             ZSetOp::Rank(member) => {
                 let member = member.bytes(key, scale);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let zset = keyspace.get_as::<values::ZSet>(key, now)?;
                         Ok(zset.and_then(|zset| Some((zset.rank(&member)?, zset.rev_rank(&member)?.0))))
@@ -295,7 +297,7 @@ impl Pair<'_> {
             }
             ZSetOp::Range(part, reverse) => {
                 let bounds = part.bounds(key, self.model.read(key).ok().flatten(), self);
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| {
                         let zset = keyspace.get_as::<values::ZSet>(key, now)?;
                         let Some(zset) = zset else { return Ok(Vec::new()) };
@@ -331,7 +333,7 @@ impl Pair<'_> {
                     }
                     seen.replace(members);
                 };
-                self.ask(
+                self.read_and_compare(
                     |keyspace, now| Ok(keyspace.get_as::<values::ZSet>(key, now)?.map(members)),
                     |model| {
                         let zset = model.read::<ZSet>(key)?;
@@ -366,7 +368,7 @@ impl Pair<'_> {
         // The model reads the sources first, because the keyspace may evict one to make room for the result.
         let read = |key| self.model.read::<ZSet>(key).map(|zset| zset.cloned().unwrap_or_default());
         let result = read(first).and_then(|one| Ok(merged(algebra, aggregate, &one, &read(second)?)));
-        self.act(
+        self.run_and_compare(
             |keyspace, now| {
                 let none = values::ZSet::new();
                 let one = keyspace.get_as::<values::ZSet>(first, now)?.unwrap_or(none.view()).into();

@@ -100,11 +100,11 @@ fn a_set_gets_wider_in_its_place_from_each_encoding_to_each_wider_one() {
 
 #[test]
 fn an_editor_asks_for_the_header_of_a_set() {
-    let fault = |bytes: &[u8]| Editor::new(FaultyRoom::new(bytes, RoomFault::Idle)).unwrap_err().fault;
+    let fault = |bytes: &[u8]| Editor::new(FaultyRoom::new(bytes, RoomFault::Unchanged)).unwrap_err().fault;
     assert_eq!(fault(b""), Fault::Truncated);
     assert_eq!(fault(&[3, 0, 0, 0, 0, 0, 0, 0]), Fault::Encoding);
     assert_eq!(fault(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0]), Fault::Length);
-    let editor = Editor::new(FaultyRoom::new(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0], RoomFault::Idle)).unwrap();
+    let editor = Editor::new(FaultyRoom::new(&[2, 0, 0, 0, 1, 0, 0, 0, 7, 0], RoomFault::Unchanged)).unwrap();
     assert_eq!((editor.len(), editor.into_room().bytes().len()), (1, 10));
 }
 
@@ -119,14 +119,14 @@ fn a_set_says_whether_it_lies_in_a_room() {
     assert!(own.insert(6));
     assert!(own.into_own().unwrap().iter().eq([5, 6, 70_000]));
     let (fault, room) =
-        IntSet::in_room(FaultyRoom::new(&[3, 0, 0, 0, 0, 0, 0, 0], RoomFault::Idle)).unwrap_err();
+        IntSet::in_room(FaultyRoom::new(&[3, 0, 0, 0, 0, 0, 0, 0], RoomFault::Unchanged)).unwrap_err();
     assert_eq!((fault.fault, room.bytes().len()), (Fault::Encoding, 8));
 }
 
 /// A room whose bytes stop being a valid set after an editor has checked them.
-struct Turncoat(std::cell::Cell<bool>);
+struct ChangesEncoding(std::cell::Cell<bool>);
 
-impl Room for Turncoat {
+impl Room for ChangesEncoding {
     fn bytes(&self) -> &[u8] {
         match self.0.replace(true) {
             false => &[8, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0],
@@ -146,7 +146,7 @@ impl Room for Turncoat {
 /// A copy of bytes that are no longer a valid set is nevertheless a valid set.
 #[test]
 fn a_copy_of_what_is_no_set_is_one() {
-    let editor = Editor::new(Turncoat(false.into())).unwrap();
+    let editor = Editor::new(ChangesEncoding(false.into())).unwrap();
     let copy = editor.try_to_owned().unwrap();
     assert_eq!((copy.encoding(), copy.iter().collect::<Vec<_>>()), (Encoding::Int64, vec![7]));
     assert_eq!(copy.as_bytes().len(), 16);

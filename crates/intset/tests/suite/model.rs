@@ -121,22 +121,23 @@ proptest! {
     #[test]
     fn algebra_is_that_of_btreesets(models in prop::collection::vec(some_set(), 0..5)) {
         let sets: Vec<IntSet> = models.iter().map(|model| model.iter().copied().collect()).collect();
-        let walks = || sets.iter().map(|set| set.iter()).collect::<Vec<_>>();
+        let iters = || sets.iter().map(|set| set.iter()).collect::<Vec<_>>();
         let in_all = models.iter().cloned().reduce(|a, b| &a & &b).unwrap_or_default();
         let in_any = models.iter().fold(BTreeSet::new(), |a, b| &a | b);
-        let (mut to_meet, mut to_join) = (walks(), walks());
-        let (meet, join) = (inter(&mut to_meet), union(&mut to_join));
-        prop_assert!(meet.size_hint().1.is_some_and(|most| in_all.len() <= most));
-        prop_assert!(join.size_hint().0 <= in_any.len() && join.size_hint().1 >= Some(in_any.len()));
-        prop_assert!(meet.eq(in_all.iter().copied()));
-        prop_assert!(join.eq(in_any.iter().copied()));
+        let (mut inter_iters, mut union_iters) = (iters(), iters());
+        let (inter_result, union_result) = (inter(&mut inter_iters), union(&mut union_iters));
+        prop_assert!(inter_result.size_hint().1.is_some_and(|most| in_all.len() <= most));
+        prop_assert!(union_result.size_hint().0 <= in_any.len());
+        prop_assert!(union_result.size_hint().1 >= Some(in_any.len()));
+        prop_assert!(inter_result.eq(in_all.iter().copied()));
+        prop_assert!(union_result.eq(in_any.iter().copied()));
         // `fold` merges two walks with other code than `next`.
         let all = |mut all: Vec<i64>, value| { all.push(value); all };
-        prop_assert!(inter(&mut walks()).fold(vec![], all).into_iter().eq(in_all));
-        prop_assert!(union(&mut walks()).fold(vec![], all).into_iter().eq(in_any));
+        prop_assert!(inter(&mut iters()).fold(vec![], all).into_iter().eq(in_all));
+        prop_assert!(union(&mut iters()).fold(vec![], all).into_iter().eq(in_any));
         if let (Some(first), [_, others @ ..]) = (sets.first(), &models[..]) {
             let left = others.iter().fold(models[0].clone(), |a, b| &a - b);
-            prop_assert!(diff(first.iter(), &mut walks()[1..]).eq(left));
+            prop_assert!(diff(first.iter(), &mut iters()[1..]).eq(left));
         }
     }
 

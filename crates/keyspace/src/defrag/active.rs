@@ -33,9 +33,9 @@ impl Control {
             self.stop();
             return Call::Idle;
         }
-        if self.is_look_due(now) {
+        if self.is_measurement_due(now) {
             match Fragmentation::now() {
-                Some(found) => self.look(now, found, options),
+                Some(found) => self.note_measurement(now, found, options),
                 None => return Call::Idle,
             }
         }
@@ -113,8 +113,8 @@ impl<S: BuildHasher> Keyspace<S> {
 
 impl<S> Keyspace<S> {
     /// Whether [`active_defrag`](Self::active_defrag) has time left that its next call may use at once.
-    pub(crate) fn active_defrag_goes_on(&self) -> bool {
-        self.defrag.control.goes_on()
+    pub(crate) fn active_defrag_has_time_left(&self) -> bool {
+        self.defrag.control.has_time_left()
     }
 
     /// Returns the time from `now` until [`active_defrag`](Self::active_defrag) should be called. Returns
@@ -126,6 +126,6 @@ impl<S> Keyspace<S> {
     /// Returns the percentage of the time that [`active_defrag`](Self::active_defrag) takes now, or 0 if no
     /// round is running. In C: `active_defrag_running` of INFO memory.
     pub fn active_defrag_running(&self) -> usize {
-        self.defrag.control.share().ceil() as usize
+        self.defrag.control.time_percent().ceil() as usize
     }
 }

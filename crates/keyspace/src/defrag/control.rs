@@ -52,14 +52,14 @@ const PORTION_MAX: Duration = Duration::from_micros(450);
 const PORTION_MIN: Duration = Duration::from_micros(100);
 
 /// Milliseconds between two measurements of the fragmentation.
-const LOOK_EVERY: u64 = 1_000;
+const MEASURE_EVERY_MS: u64 = 1_000;
 
 /// Percentage points by which fragmentation has to rise after a round before the next one begins.
-const RISE: f64 = 5.0;
+const PERCENT_RISE_MIN: f64 = 5.0;
 
 /// A change of at most one in this many of the keyspace's bytes counts as no change. The bytes of the process
 /// are no measure, because a keyspace may be one of many.
-const NOTHING: usize = 200;
+const NO_CHANGE_DIVISOR: usize = 200;
 
 /// A round ends after this many passes in a row that change nothing.
 const IDLE_PASSES_MAX: u32 = 3;
@@ -84,7 +84,7 @@ impl Fragmentation {
 #[derive(Clone, Copy, Debug)]
 struct Round {
     /// The share of the time, in percent.
-    share: f64,
+    time_percent: f64,
     /// The time of the last call, in milliseconds.
     called_at: u64,
     /// The time that calls may use, in microseconds. Negative if calls have used too much.
@@ -103,44 +103,45 @@ struct Round {
 pub(super) struct Control {
     round: Option<Round>,
     /// The time at which fragmentation was last measured.
-    looked_at: Option<u64>,
+    measured_at: Option<u64>,
     /// The fragmentation at which the next round may begin, whatever the thresholds are.
     percent_min: f64,
 }
 
 impl Default for Control {
     fn default() -> Self {
-        Self { round: None, looked_at: None, percent_min: 0.0 }
+        Self { round: None, measured_at: None, percent_min: 0.0 }
     }
 }
 
 impl Control {
     /// Returns the percentage of the time that defragmentation takes now, or 0 if no round is running.
-    pub(super) fn share(&self) -> f64 {
-        self.round.map_or(0.0, |round| round.share)
+    pub(super) fn time_percent(&self) -> f64 {
+        self.round.map_or(0.0, |round| round.time_percent)
     }
 
     /// Whether it is time to measure fragmentation again.
-    pub(super) fn is_look_due(&self, now: u64) -> bool {
-        self.looked_at.is_none_or(|looked_at| now.saturating_sub(looked_at) >= LOOK_EVERY)
+    pub(super) fn is_measurement_due(&self, now: u64) -> bool {
+        self.measured_at.is_none_or(|measured_at| now.saturating_sub(measured_at) >= MEASURE_EVERY_MS)
     }
 
     /// Notes a measurement. Begins a round if fragmentation is high. If a round is running, only raises its
     /// share.
-    pub(super) fn look(&mut self, now: u64, found: Fragmentation, options: &Options) {
-        self.looked_at = Some(now);
+    pub(super) fn note_measurement(&mut self, now: u64, found: Fragmentation, options: &Options) {
+        self.measured_at = Some(now);
         let percent = found.percent();
-        let share = share_at(percent, options);
+        let time_percent = time_percent_at(percent, options);
         if let Some(round) = &mut self.round {
-            round.share = round.share.max(share);
+            round.time_percent = round.time_percent.max(time_percent);
             return;
         }
-        self.percent_min = self.percent_min.min(percent + RISE);
+        self.percent_min = self.percent_min.min(percent + PERCENT_RISE_MIN);
         let is_high = percent >= f64::from(options.get_active_defrag_threshold_lower())
             && found.frag_smallbins_bytes >= options.get_active_defrag_ignore_bytes();
         if is_high && percent >= self.percent_min {
             let (called_at, gaps_before) = (now, found.frag_smallbins_bytes);
-            self.round = Some(Round { share, called_at, credit: 0.0, gaps_before, moved: 0, idle_passes: 0 });
+            self.round =
+                Some(Round { time_percent, called_at, credit: 0.0, gaps_before, moved: 0, idle_passes: 0 });
         }
     }
 
@@ -149,7 +150,7 @@ impl Control {
         let round = self.round.as_mut()?;
         let elapsed = now.saturating_sub(round.called_at);
         round.called_at = now;
-        round.credit = (round.credit + micros_of(elapsed, round.share)).min(2.0 * micros(PORTION_MAX));
+        round.credit = (round.credit + micros_of(elapsed, round.time_percent)).min(2.0 * micros(PORTION_MAX));
         let portion = Duration::from_micros(round.credit.max(0.0) as u64).min(PORTION_MAX);
         (portion >= PORTION_MIN).then_some(portion)
     }
@@ -166,24 +167,25 @@ impl Control {
     /// Ends a pass over `bytes` bytes. Also ends the round if the passes no longer win anything.
     pub(super) fn end_pass(&mut self, found: Fragmentation, bytes: usize, options: &Options) {
         let Some(round) = &mut self.round else { return };
-        let (percent, gaps, nothing) = (found.percent(), found.frag_smallbins_bytes, bytes / NOTHING);
-        let has_won = round.gaps_before.saturating_sub(gaps) > nothing;
-        let have_grown = gaps.saturating_sub(round.gaps_before) > nothing;
-        round.idle_passes = if has_won || have_grown { 0 } else { round.idle_passes + 1 };
-        if (!has_won && round.moved <= nothing) || round.idle_passes >= IDLE_PASSES_MAX {
-            self.percent_min = percent + RISE;
+        let (percent, gaps, nothing) =
+            (found.percent(), found.frag_smallbins_bytes, bytes / NO_CHANGE_DIVISOR);
+        let has_shrunk = round.gaps_before.saturating_sub(gaps) > nothing;
+        let has_grown = gaps.saturating_sub(round.gaps_before) > nothing;
+        round.idle_passes = if has_shrunk || has_grown { 0 } else { round.idle_passes + 1 };
+        if (!has_shrunk && round.moved <= nothing) || round.idle_passes >= IDLE_PASSES_MAX {
+            self.percent_min = percent + PERCENT_RISE_MIN;
             self.round = None;
             return;
         }
-        if have_grown {
-            round.share = share_at(percent, options);
+        if has_grown {
+            round.time_percent = time_percent_at(percent, options);
         }
         (round.gaps_before, round.moved) = (gaps, 0);
     }
 
     /// Ends the round, and forgets the gaps that the last rounds have left.
     pub(super) fn stop(&mut self) {
-        *self = Self { looked_at: self.looked_at, ..Self::default() };
+        *self = Self { measured_at: self.measured_at, ..Self::default() };
     }
 
     /// Whether a round is running.
@@ -192,7 +194,7 @@ impl Control {
     }
 
     /// Whether another call may work at once.
-    pub(super) fn goes_on(&self) -> bool {
+    pub(super) fn has_time_left(&self) -> bool {
         self.round.is_some_and(|round| round.credit >= micros(PORTION_MIN))
     }
 
@@ -200,7 +202,7 @@ impl Control {
     pub(super) fn due(&self, now: u64) -> Option<Duration> {
         let round = self.round?;
         let missing = (micros(PORTION_MAX) - round.credit).max(0.0);
-        let wait = (missing / micros_of(1, round.share)).ceil() as u64;
+        let wait = (missing / micros_of(1, round.time_percent)).ceil() as u64;
         Some(Duration::from_millis(round.called_at.saturating_add(wait).saturating_sub(now)))
     }
 }
@@ -215,7 +217,7 @@ fn micros_of(millis: u64, percent: f64) -> f64 {
 }
 
 /// Returns the share of the time for a fragmentation, both in percent.
-fn share_at(percent: f64, options: &Options) -> f64 {
+fn time_percent_at(percent: f64, options: &Options) -> f64 {
     let lower = f64::from(options.get_active_defrag_threshold_lower());
     let upper = f64::from(options.get_active_defrag_threshold_upper());
     let min = f64::from(options.get_active_defrag_cycle_min());
@@ -223,9 +225,9 @@ fn share_at(percent: f64, options: &Options) -> f64 {
     if percent >= upper {
         return max.max(min);
     }
-    let share = min + (percent - lower) * (max - min) / (upper - lower);
+    let time_percent = min + (percent - lower) * (max - min) / (upper - lower);
     // The order of `min` and `max` also gives a valid share if the limits are the wrong way round.
-    if share.is_finite() { share.min(max).max(min) } else { min }
+    if time_percent.is_finite() { time_percent.min(max).max(min) } else { min }
 }
 
 #[cfg(all(test, not(miri)))] // no unsafe code
@@ -241,20 +243,20 @@ mod tests {
 
     fn running(at: usize) -> Control {
         let mut control = Control::default();
-        control.look(0, percent(at), &Options::new());
-        assert!(control.share() > 0.0);
+        control.note_measurement(0, percent(at), &Options::new());
+        assert!(control.time_percent() > 0.0);
         control
     }
 
-    fn share(at: usize) -> f64 {
-        share_at(percent(at).percent(), &Options::new()).round()
+    fn time_percent(at: usize) -> f64 {
+        time_percent_at(percent(at).percent(), &Options::new()).round()
     }
 
     /// Whether a round begins at this fragmentation.
     fn begins(control: &Control, found: Fragmentation) -> bool {
         let mut control = *control;
-        control.look(5_000, found, &Options::new());
-        control.share() > 0.0
+        control.note_measurement(5_000, found, &Options::new());
+        control.time_percent() > 0.0
     }
 
     #[test]
@@ -268,20 +270,20 @@ mod tests {
 
     #[test]
     fn the_share_grows_from_one_threshold_to_the_other() {
-        assert_eq!([5, 10, 55, 100, 300].map(share), [1.0, 1.0, 13.0, 25.0, 25.0]);
+        assert_eq!([5, 10, 55, 100, 300].map(time_percent), [1.0, 1.0, 13.0, 25.0, 25.0]);
         let equal = Options::new().active_defrag_threshold_lower(50).active_defrag_threshold_upper(50);
-        assert_eq!([40.0, 50.0, 60.0].map(|percent| share_at(percent, &equal)), [1.0, 25.0, 25.0]);
+        assert_eq!([40.0, 50.0, 60.0].map(|percent| time_percent_at(percent, &equal)), [1.0, 25.0, 25.0]);
         let reversed = Options::new().active_defrag_cycle_min(50);
-        assert_eq!([5.0, 55.0, 200.0].map(|percent| share_at(percent, &reversed)), [50.0; 3]);
+        assert_eq!([5.0, 55.0, 200.0].map(|percent| time_percent_at(percent, &reversed)), [50.0; 3]);
     }
 
     #[test]
-    fn fragmentation_is_looked_at_once_a_second() {
+    fn fragmentation_is_measured_once_a_second() {
         let mut control = Control::default();
-        assert!(control.is_look_due(0));
-        control.look(7, percent(0), &Options::new());
-        assert!(!control.is_look_due(1_006) && control.is_look_due(1_007));
-        assert!(!control.is_look_due(3), "a clock that goes back");
+        assert!(control.is_measurement_due(0));
+        control.note_measurement(7, percent(0), &Options::new());
+        assert!(!control.is_measurement_due(1_006) && control.is_measurement_due(1_007));
+        assert!(!control.is_measurement_due(3), "a clock that goes back");
     }
 
     /// Each call uses all of its portion.
@@ -299,7 +301,11 @@ mod tests {
                 }
             }
             let percent = used.as_secs_f64();
-            assert!((percent - control.share()).abs() < 0.02, "{percent} of {} percent", control.share());
+            assert!(
+                (percent - control.time_percent()).abs() < 0.02,
+                "{percent} of {} percent",
+                control.time_percent()
+            );
         }
     }
 
@@ -347,12 +353,12 @@ mod tests {
         let mut control = running(300);
         for after in [70, 20, 6, 3] {
             pass(&mut control, 5, after);
-            assert_eq!(control.share(), 25.0);
+            assert_eq!(control.time_percent(), 25.0);
         }
         pass(&mut control, 0, 2);
-        assert_eq!(control.share(), 25.0, "it moved nothing, and slabs became empty");
+        assert_eq!(control.time_percent(), 25.0, "it moved nothing, and slabs became empty");
         pass(&mut control, 0, 2);
-        assert_eq!(control.share(), 0.0);
+        assert_eq!(control.time_percent(), 0.0);
         assert!(!begins(&control, percent(9)) && begins(&control, percent(11)));
     }
 
@@ -361,12 +367,12 @@ mod tests {
         let mut control = running(40);
         pass(&mut control, 30, 40);
         pass(&mut control, 30, 40);
-        assert!(control.share() > 0.0);
+        assert!(control.time_percent() > 0.0);
         pass(&mut control, 30, 40);
-        assert_eq!(control.share(), 0.0);
+        assert_eq!(control.time_percent(), 0.0);
         assert!(!begins(&control, percent(44)) && begins(&control, percent(45)));
         // Fragmentation falls without a round. The next round begins five points above the minimum.
-        control.look(9_000, percent(20), &Options::new());
+        control.note_measurement(9_000, percent(20), &Options::new());
         assert!(!begins(&control, percent(24)) && begins(&control, percent(26)));
     }
 
@@ -378,7 +384,7 @@ mod tests {
         for round in 1..10 {
             control.spend(Duration::ZERO, 50 << 10);
             control.end_pass(found(round * 20), MIB, &Options::new());
-            assert!(control.share() > 0.0);
+            assert!(control.time_percent() > 0.0);
         }
     }
 
@@ -387,19 +393,19 @@ mod tests {
         let mut control = running(100);
         for after in [30, 31, 32, 55] {
             pass(&mut control, 5, after);
-            assert_eq!(control.share().round(), if after == 30 { 25.0 } else { share(after) });
+            assert_eq!(control.time_percent().round(), if after == 30 { 25.0 } else { time_percent(after) });
         }
     }
 
     #[test]
-    fn a_look_in_the_course_of_a_pass_only_raises_the_share() {
+    fn a_measurement_during_a_pass_only_raises_the_share() {
         let mut control = running(55);
-        control.look(1_000, percent(20), &Options::new());
-        assert_eq!(control.share().round(), 13.0);
-        control.look(2_000, percent(100), &Options::new());
-        assert_eq!(control.share(), 25.0);
+        control.note_measurement(1_000, percent(20), &Options::new());
+        assert_eq!(control.time_percent().round(), 13.0);
+        control.note_measurement(2_000, percent(100), &Options::new());
+        assert_eq!(control.time_percent(), 25.0);
         control.stop();
-        assert_eq!((control.share(), control.due(9)), (0.0, None));
+        assert_eq!((control.time_percent(), control.due(9)), (0.0, None));
     }
 
     #[test]
@@ -409,7 +415,7 @@ mod tests {
             Fragmentation { frag_smallbins_bytes: usize::MAX, allocated: 0 },
         ] {
             let mut control = Control::default();
-            control.look(u64::MAX, found, &Options::new());
+            control.note_measurement(u64::MAX, found, &Options::new());
             control.grant(u64::MAX);
             control.spend(Duration::MAX, usize::MAX);
             control.spend(Duration::MAX, usize::MAX);

@@ -5,7 +5,7 @@
 //! Passes follow each other until one of them wins nothing.
 //!
 //! - `walk`: one pass, step by step;
-//! - `questions`: questions to the allocator about many blocks at once;
+//! - `hints`: questions to the allocator about many blocks at once;
 //! - `control`: whether to defragment now, and for what share of the time;
 //! - `active`: `control` and the passes together, for callers that have a clock;
 //! - `shards`: the same for the keyspaces of a [`Sharded`](crate::Sharded).
@@ -18,7 +18,7 @@
 
 mod active;
 mod control;
-mod questions;
+mod hints;
 mod shards;
 #[cfg(test)]
 mod tests;
@@ -30,7 +30,7 @@ use crate::keyspace::Keyspace;
 use control::Control;
 use core::hash::BuildHasher;
 use core::time::Duration;
-use questions::{Hints, Judge};
+use hints::{AllocatorHints, Hints};
 use walk::Walk;
 
 /// The result of a slice of defragmentation.
@@ -66,7 +66,7 @@ impl Defragged {
 pub(crate) struct Defrag {
     walk: Walk,
     /// The survey of the allocator, while a pass is running.
-    judge: Option<Judge>,
+    hints: Option<AllocatorHints>,
     control: Control,
     hits: u64,
     misses: u64,
@@ -118,12 +118,12 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn defrag_for(&mut self, budget: Duration, clock: impl FnMut() -> Duration) -> Defragged {
-        let Some(mut judge) = self.defrag.judge.take().or_else(Judge::take) else {
+        let Some(mut hints) = self.defrag.hints.take().or_else(AllocatorHints::take) else {
             return Defragged::NOTHING_TO_DO;
         };
-        let done = self.defrag_with(&mut judge, budget, clock);
+        let done = self.defrag_with(&mut hints, budget, clock);
         if !done.is_complete {
-            self.defrag.judge = Some(judge);
+            self.defrag.hints = Some(hints);
         }
         done
     }

@@ -2,14 +2,14 @@
 //!
 //! The blocks of all shards lie in the same slabs. If only the blocks of one shard move, hardly any slab
 //! becomes empty, because the blocks of the other shards stay. Only a pass over all shards wins memory. So
-//! there is one [`Control`] and one [`Judge`] for all shards.
+//! there is one [`Control`] and one [`AllocatorHints`] for all shards.
 //!
 //! A shard is locked for 50 microseconds at a time.
 
 use super::Defragged;
 use super::active::Call;
 use super::control::Control;
-use super::questions::Judge;
+use super::hints::AllocatorHints;
 use crate::sharded::Sharded;
 use core::hash::BuildHasher;
 use core::time::Duration;
@@ -21,7 +21,7 @@ const LOCKED_FOR: Duration = Duration::from_micros(50);
 #[derive(Default)]
 pub(crate) struct ShardsDefrag {
     control: Control,
-    judge: Option<Judge>,
+    hints: Option<AllocatorHints>,
     /// The number of the shard that the pass works on.
     shard: usize,
 }
@@ -29,12 +29,12 @@ pub(crate) struct ShardsDefrag {
 impl ShardsDefrag {
     /// Whether a call may have work to do.
     pub(crate) fn has_work(&self, now: u64) -> bool {
-        self.control.is_running() || self.control.is_look_due(now)
+        self.control.is_running() || self.control.is_measurement_due(now)
     }
 
     /// Returns the time that the next call can wait, or `None` if no round is running.
     pub(crate) fn next(&self, now: u64) -> Option<Duration> {
-        if self.control.goes_on() { Some(Duration::ZERO) } else { self.control.due(now) }
+        if self.control.has_time_left() { Some(Duration::ZERO) } else { self.control.due(now) }
     }
 }
 
@@ -54,14 +54,14 @@ impl<S: BuildHasher> Sharded<S> {
             Call::Work(portion) => portion.min(budget),
         };
         let start = clock();
-        let Some(mut judge) = state.judge.take().or_else(Judge::take) else {
+        let Some(mut hints) = state.hints.take().or_else(AllocatorHints::take) else {
             return Defragged::NOTHING_TO_DO;
         };
         let mut done = Defragged::default();
         let mut used = clock().saturating_sub(start);
         loop {
             let left = portion.saturating_sub(used).min(LOCKED_FOR);
-            done.add(self.shard(state.shard).write().defrag_with(&mut judge, left, &mut *clock));
+            done.add(self.shard(state.shard).write().defrag_with(&mut hints, left, &mut *clock));
             if done.is_complete {
                 state.shard = (state.shard + 1) % self.shard_count();
                 done.is_complete = state.shard == 0;
@@ -73,7 +73,7 @@ impl<S: BuildHasher> Sharded<S> {
             }
         }
         let bytes = if done.is_complete { self.allocation_size() } else { 0 };
-        state.judge = Some(judge).filter(|_| !done.is_complete);
+        state.hints = Some(hints).filter(|_| !done.is_complete);
         state.control.end(used, &done, bytes, &options);
         done
     }
@@ -82,6 +82,6 @@ impl<S: BuildHasher> Sharded<S> {
     /// [`maintain`](Self::maintain), or 0 if it is not running. Waits while another thread is in `maintain`.
     /// In C: `active_defrag_running` of INFO memory.
     pub fn active_defrag_running(&self) -> usize {
-        self.defrag.lock().control.share().ceil() as usize
+        self.defrag.lock().control.time_percent().ceil() as usize
     }
 }

@@ -24,7 +24,7 @@
 //! snapshot relies on its blocks.
 
 use super::Defragged;
-use super::questions::{Hints, Questions};
+use super::hints::{HintBatch, Hints};
 use crate::entry::Entry;
 use crate::keyspace::Keyspace;
 use allocator_api2::vec::Vec;
@@ -101,9 +101,9 @@ impl<S: BuildHasher> Keyspace<S> {
     fn defrag_place(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
         let Self { table, hasher, totals, defrag, .. } = self;
         let pinned = totals.snapshot.pinned();
-        let (walk, held) = (&mut defrag.walk, &mut totals.entry_bytes);
-        let questions = RefCell::new(Questions::new());
-        let note = |block| questions.borrow_mut().note(block);
+        let (walk, total_bytes) = (&mut defrag.walk, &mut totals.entry_bytes);
+        let batch = RefCell::new(HintBatch::new());
+        let note = |block| batch.borrow_mut().note(block);
         let mut stays = |block, _size| {
             note(block);
             false
@@ -114,15 +114,15 @@ impl<S: BuildHasher> Keyspace<S> {
         });
         // SAFETY: the blocks are live blocks of the table and of its entries, because nothing was freed since
         // they were noted.
-        unsafe { questions.borrow_mut().ask(hints) };
+        unsafe { batch.borrow_mut().fetch_hints(hints) };
         let mut effort_left = EFFORT_AT_ONCE;
         let done = RefCell::new(done);
-        let moves = |block, size| questions.borrow_mut().moves(block, size, &mut done.borrow_mut());
+        let moves = |block, size| batch.borrow_mut().should_move(block, size, &mut done.borrow_mut());
         let next = table.relocate(walk.cursor, &mut { moves }, |entry| {
             if entry.address().addr() == pinned {
                 return;
             }
-            entry.relocate_block(&mut { moves }, held);
+            entry.relocate_block(&mut { moves }, total_bytes);
             if !entry.kind().is_word() {
                 return;
             }
@@ -133,7 +133,7 @@ impl<S: BuildHasher> Keyspace<S> {
             effort_left -= effort;
             let mut cursor = Cursor::START;
             loop {
-                cursor = relocate_part(entry, cursor, hints, held, &mut done.borrow_mut());
+                cursor = relocate_part(entry, cursor, hints, total_bytes, &mut done.borrow_mut());
                 if cursor.is_start() {
                     break;
                 }
@@ -159,22 +159,22 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// Moves the blocks of a part of a value. Returns the cursor of the next part. For `held`, see
+/// Moves the blocks of a part of a value. Returns the cursor of the next part. For `total_bytes`, see
 /// [`Entry::try_set`].
 fn relocate_part(
     entry: &mut Entry,
     cursor: Cursor,
     hints: &mut impl Hints,
-    held: &mut usize,
+    total_bytes: &mut usize,
     done: &mut Defragged,
 ) -> Cursor {
-    let mut questions = Questions::new();
+    let mut batch = HintBatch::new();
     let mut stays = |block: NonNull<u8>, _size| {
-        questions.note(block);
+        batch.note(block);
         false
     };
-    entry.relocate_value(cursor, &mut stays, held);
+    entry.relocate_value(cursor, &mut stays, total_bytes);
     // SAFETY: the blocks are live blocks of the value, because nothing was freed since they were noted.
-    unsafe { questions.ask(hints) };
-    entry.relocate_value(cursor, &mut |block, size| questions.moves(block, size, done), held)
+    unsafe { batch.fetch_hints(hints) };
+    entry.relocate_value(cursor, &mut |block, size| batch.should_move(block, size, done), total_bytes)
 }

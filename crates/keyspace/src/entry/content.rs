@@ -1,6 +1,6 @@
 //! [`Content`]: a value that is to be written into a block.
 
-use super::kind::{Kind, Place};
+use super::kind::{Kind, Storage};
 use super::view::CodedString;
 use super::{length, word};
 use core::mem::{self, ManuallyDrop};
@@ -75,7 +75,7 @@ impl<'a> Content<'a> {
     /// and any other encoding becomes a word.
     pub(crate) fn collection<C: Collection>(collection: &'a mut C) -> Self {
         let encoding = collection.encoding();
-        match Kind::collection(C::TYPE, encoding, Place::Packed) {
+        match Kind::collection(C::TYPE, encoding, Storage::Packed) {
             Some(kind) if collection.as_packed().is_some() => {
                 Self::Packed(kind, collection.as_packed().unwrap_or_default())
             }
@@ -92,7 +92,7 @@ impl<'a> Content<'a> {
         encoding: Encoding,
         bytes: &'a [u8],
     ) -> Result<Self, values::Error> {
-        let kind = Kind::collection(object_type, encoding, Place::Packed);
+        let kind = Kind::collection(object_type, encoding, Storage::Packed);
         Ok(Self::Packed(kind.ok_or(values::Error::NotPacked { encoding })?, bytes))
     }
 
@@ -186,7 +186,7 @@ pub(crate) struct OwnedWord {
 impl OwnedWord {
     fn new<C: Collection>(collection: C) -> Self {
         let (encoding, word) = collection.into_raw();
-        let kind = Kind::collection(C::TYPE, encoding, Place::Word);
+        let kind = Kind::collection(C::TYPE, encoding, Storage::Word);
         Self { kind: kind.expect("every encoding of a collection can be a word"), word }
     }
 

@@ -16,7 +16,7 @@
 //! length in its header. The length is stored outside of the block, and compared with the header at the end.
 
 use super::content::{Content, INLINE_LEN_MAX};
-use super::kind::{Kind, Place};
+use super::kind::{Kind, Storage};
 use super::write::{Fit, total};
 use super::{Entry, EntryString, Layout, packed_end};
 use common::Room;
@@ -42,7 +42,7 @@ struct Packed {
     entry: NonNull<Entry>,
     /// The bytes that all entries of the keyspace add to `used_memory`. See [`Entry::try_set`]. The invariant
     /// of `entry` holds for this pointer, too.
-    held: NonNull<usize>,
+    total_bytes: NonNull<usize>,
     /// The address of the value. `value_at` is its offset in the block.
     start: NonNull<u8>,
     value_at: usize,
@@ -85,8 +85,8 @@ impl Packed {
                     base.copy_from_nonoverlapping(self.entry().base(), gap);
                     base.add(gap).write_bytes(0, added);
                     base.add(gap + added).copy_from_nonoverlapping(start.add(at + removed), tail);
-                    let mut held = self.held;
-                    self.entry().take_block(old_total, block, new_total, held.as_mut());
+                    let mut total_bytes = self.total_bytes;
+                    self.entry().take_block(old_total, block, new_total, total_bytes.as_mut());
                     self.entry().set_loose(false);
                     self.start = base.add(value_at);
                 }
@@ -173,13 +173,13 @@ struct Editing<'e, C: Collection> {
 impl<'e, C: Collection> Editing<'e, C> {
     /// `layout` must be the entry's.
     #[inline]
-    fn new(entry: &'e mut Entry, held: &'e mut usize, layout: Layout) -> Self {
+    fn new(entry: &'e mut Entry, total_bytes: &'e mut usize, layout: Layout) -> Self {
         let packed = Packed {
             start: entry.value(layout),
             value_at: layout.value_at(),
             len: entry.value_len(layout),
             entry: NonNull::from_mut(entry),
-            held: NonNull::from_mut(held),
+            total_bytes: NonNull::from_mut(total_bytes),
         };
         Self { packed, encoding: layout.kind.encoding(), _entry: PhantomData }
     }
@@ -194,9 +194,9 @@ impl<'e, C: Collection> Editing<'e, C> {
     fn replace(mut self, collection: C) {
         self.discard_if_damaged(); // the caller's closure may have written other bytes to the room
         let mut this = ManuallyDrop::new(self); // the edit has ended
-        let mut held = this.packed.held;
-        // SAFETY: by the invariant of `held`. The number is not part of the entry.
-        this.packed.entry().put(collection, unsafe { held.as_mut() });
+        let mut total_bytes = this.packed.total_bytes;
+        // SAFETY: by the invariant of `total_bytes`. The number is not part of the entry.
+        this.packed.entry().put(collection, unsafe { total_bytes.as_mut() });
     }
 
     /// Makes the block a valid entry again: discards bytes that are not a valid value of this encoding.
@@ -219,7 +219,7 @@ impl<C: Collection> Drop for Editing<'_, C> {
 /// it puts the collection back.
 struct PutBackGuard<'e, C: Collection> {
     entry: &'e mut Entry,
-    held: &'e mut usize,
+    total_bytes: &'e mut usize,
     value: ManuallyDrop<C::In<InEntry<'e>>>,
 }
 
@@ -231,19 +231,19 @@ impl<C: Collection> Drop for PutBackGuard<'_, C> {
             Edited::Own(collection) => collection,
             Edited::InRoom(_) => C::EMPTY, // no room was lent
         };
-        self.entry.put(collection, self.held);
+        self.entry.put(collection, self.total_bytes);
     }
 }
 
 /// Methods for collections.
 impl Entry {
     /// Calls `f` to change the collection, wherever it is stored. Returns the result of `f`, and whether the
-    /// collection is empty afterwards. Returns `None` if the value is of another type. For `held`, see
+    /// collection is empty afterwards. Returns `None` if the value is of another type. For `total_bytes`, see
     /// [`try_set`](Self::try_set).
     #[inline]
     pub(crate) fn edit<C: Collection, T>(
         &mut self,
-        held: &mut usize,
+        total_bytes: &mut usize,
         f: impl FnOnce(&mut C::In<InEntry<'_>>) -> T,
     ) -> Option<(T, bool)> {
         let layout = self.layout();
@@ -251,12 +251,12 @@ impl Entry {
             return None;
         }
         if layout.kind.is_word() {
-            let mut taken = self.take_out::<C>(layout, held);
+            let mut taken = self.take_out::<C>(layout, total_bytes);
             let result = f(&mut taken.value);
             let is_empty = C::view_in(&taken.value).is_empty();
             return Some((result, is_empty));
         }
-        let mut editing = Editing::<C>::new(self, held, layout);
+        let mut editing = Editing::<C>::new(self, total_bytes, layout);
         let mut value = C::in_room(editing.encoding, editing.room()).ok()?;
         let result = f(&mut value);
         let is_empty = C::view_in(&value).is_empty();
@@ -267,11 +267,15 @@ impl Entry {
     }
 
     /// Takes the collection out of its word. Meanwhile, the entry has an empty collection.
-    fn take_out<'e, C: Collection>(&'e mut self, layout: Layout, held: &'e mut usize) -> PutBackGuard<'e, C> {
-        *held -= self.value_allocation_size();
+    fn take_out<'e, C: Collection>(
+        &'e mut self,
+        layout: Layout,
+        total_bytes: &'e mut usize,
+    ) -> PutBackGuard<'e, C> {
+        *total_bytes -= self.value_allocation_size();
         let place = self.value(layout).cast::<NonNull<u8>>();
         let (encoding, empty) = C::EMPTY.into_raw();
-        let kind = Kind::collection(C::TYPE, encoding, Place::Word).expect("every encoding can be a word");
+        let kind = Kind::collection(C::TYPE, encoding, Storage::Word).expect("every encoding can be a word");
         // SAFETY: the caller has compared the type, so the word is a collection of type `C` (E2). It is
         // taken, and replaced at once together with the kind.
         let collection = unsafe {
@@ -280,15 +284,15 @@ impl Entry {
             Layout { kind, ..layout }.write_head(self.base(), self.form());
             collection
         };
-        PutBackGuard { entry: self, held, value: ManuallyDrop::new(collection.into_in()) }
+        PutBackGuard { entry: self, total_bytes, value: ManuallyDrop::new(collection.into_in()) }
     }
 
     /// Replaces the value, which is packed or a word, by a collection. The collection is stored in the block
     /// if it is packed and if there is memory. Otherwise it is stored as a word, which needs no memory.
-    fn put<C: Collection>(&mut self, mut collection: C, held: &mut usize) {
+    fn put<C: Collection>(&mut self, mut collection: C, total_bytes: &mut usize) {
         let expiry = self.expiry();
-        if self.try_set(expiry, Content::collection(&mut collection), held).is_err() {
-            let fitted = self.try_set(expiry, Content::word(collection), held);
+        if self.try_set(expiry, Content::collection(&mut collection), total_bytes).is_err() {
+            let fitted = self.try_set(expiry, Content::word(collection), total_bytes);
             debug_assert!(fitted.is_ok(), "a packed value has room for a word");
         }
     }
@@ -300,7 +304,7 @@ impl Entry {
 pub struct StringEdit<'e> {
     entry: &'e mut Entry,
     /// The bytes that all entries of the keyspace add to `used_memory`. See [`Entry::try_set`].
-    held: &'e mut usize,
+    total_bytes: &'e mut usize,
 }
 
 impl fmt::Debug for StringEdit<'_> {
@@ -311,9 +315,9 @@ impl fmt::Debug for StringEdit<'_> {
 
 impl<'e> StringEdit<'e> {
     /// `entry` must hold a string that is not coded.
-    pub(crate) fn new(entry: &'e mut Entry, held: &'e mut usize) -> Self {
+    pub(crate) fn new(entry: &'e mut Entry, total_bytes: &'e mut usize) -> Self {
         debug_assert!(entry.kind().slot().is_none(), "a coded string is decoded first");
-        Self { entry, held }
+        Self { entry, total_bytes }
     }
 
     /// Returns the object of a string that is not stored in the block.
@@ -330,9 +334,9 @@ impl<'e> StringEdit<'e> {
 
     /// Changes the object, and updates the sum of bytes.
     fn change_object<T>(&mut self, change: impl FnOnce(&mut Robj) -> Result<T, Error>) -> Result<T, Error> {
-        *self.held -= self.entry.value_allocation_size();
+        *self.total_bytes -= self.entry.value_allocation_size();
         let result = self.object_mut().map(change);
-        *self.held += self.entry.value_allocation_size();
+        *self.total_bytes += self.entry.value_allocation_size();
         result.unwrap_or_else(|| unreachable!("the caller has asked for the kind"))
     }
 
@@ -345,14 +349,14 @@ impl<'e> StringEdit<'e> {
     /// object, with `spare` bytes of room to grow.
     fn try_grow(&mut self, new_len: usize, spare: usize) -> Result<&mut [u8], Error> {
         if new_len <= INLINE_LEN_MAX {
-            return Ok(self.entry.try_grow_bytes(new_len, self.held)?);
+            return Ok(self.entry.try_grow_bytes(new_len, self.total_bytes)?);
         }
         let mut string = Sds::try_with_capacity(new_len.saturating_add(spare))?;
         let old = self.entry.plain().unwrap_or(Element::Bytes(b"")); // the string is not coded
         string.try_push_bytes(&old.text())?;
         string.try_grow_zero(new_len)?;
         let object = Robj::try_raw(string).map_err(|(error, _string)| error)?;
-        self.entry.try_set(self.entry.expiry(), Content::Object(object), self.held)?;
+        self.entry.try_set(self.entry.expiry(), Content::Object(object), self.total_bytes)?;
         Ok(self.object_bytes())
     }
 

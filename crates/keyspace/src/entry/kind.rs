@@ -16,7 +16,7 @@ pub(crate) const KIND_BITS: u32 = 5;
 
 /// Where and how a value is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Storage {
     /// In the block: the bytes of an integer, in little-endian order.
     Int,
     /// In the block: a length and the bytes of a string.
@@ -41,10 +41,10 @@ pub(crate) enum Slot {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Kind(u8);
 
-type Facts = (ObjectType, Encoding, Place);
+type Facts = (ObjectType, Encoding, Storage);
 
 const FACTS: [Facts; 26] = {
-    use {Encoding as E, ObjectType as T, Place as P};
+    use {Encoding as E, ObjectType as T, Storage as P};
     const INT: Facts = (T::String, E::Int, P::Int);
     [
         INT,
@@ -83,7 +83,7 @@ const _: () = assert!(FACTS.len() <= 1 << KIND_BITS);
 const WORDS: u32 = {
     let (mut words, mut number) = (0, 0);
     while number < FACTS.len() {
-        words |= (matches!(FACTS[number].2, Place::Word) as u32) << number;
+        words |= (matches!(FACTS[number].2, Storage::Word) as u32) << number;
         number += 1;
     }
     words
@@ -124,8 +124,8 @@ impl Kind {
 
     /// Returns the kind of a collection. Returns `None` if there is no such kind: large encodings cannot be
     /// packed.
-    pub(crate) fn collection(object_type: ObjectType, encoding: Encoding, place: Place) -> Option<Self> {
-        let facts = (object_type, encoding, place);
+    pub(crate) fn collection(object_type: ObjectType, encoding: Encoding, storage: Storage) -> Option<Self> {
+        let facts = (object_type, encoding, storage);
         FACTS.iter().position(|other| *other == facts).map(|number| Self(number as u8))
     }
 
@@ -162,7 +162,7 @@ impl Kind {
     }
 
     #[inline]
-    pub(crate) fn place(self) -> Place {
+    pub(crate) fn storage(self) -> Storage {
         self.facts().2
     }
 
@@ -184,18 +184,18 @@ mod tests {
 
     #[test]
     fn every_kind_has_its_own_bits_and_comes_back_from_them() {
-        for (number, (object_type, encoding, place)) in FACTS.into_iter().enumerate() {
+        for (number, (object_type, encoding, storage)) in FACTS.into_iter().enumerate() {
             // SAFETY: a number of the table.
             let kind = unsafe { Kind::from_bits(number as u32 | 0xFFE0) };
-            assert_eq!((kind.bits(), kind.place()), (number as u32, place));
-            assert_eq!(kind.is_word(), place == Place::Word);
+            assert_eq!((kind.bits(), kind.storage()), (number as u32, storage));
+            assert_eq!(kind.is_word(), storage == Storage::Word);
             assert_eq!((kind.object_type(), kind.encoding()), (object_type, encoding));
             if object_type != ObjectType::String {
-                assert_eq!(Kind::collection(object_type, encoding, place), Some(kind));
+                assert_eq!(Kind::collection(object_type, encoding, storage), Some(kind));
             }
         }
         assert_eq!((1..=8).map(|width| Kind::int(width).int_width()).max(), Some(Some(8)));
         assert_eq!((Kind::BYTES.int_width(), Kind::OBJECT.is_word()), (None, true));
-        assert_eq!(Kind::collection(ObjectType::Hash, Encoding::HashTable, Place::Packed), None);
+        assert_eq!(Kind::collection(ObjectType::Hash, Encoding::HashTable, Storage::Packed), None);
     }
 }

@@ -59,9 +59,9 @@ mod write;
 
 pub(crate) use content::Content;
 pub use edit::{InEntry, StringEdit};
-pub(crate) use kind::{Kind, Place, Slot};
+pub(crate) use kind::{Kind, Slot, Storage};
 pub(crate) use view::{CodedString, CodedView, EntryString, EntryView, ShortKey};
-pub(crate) use write::Shell;
+pub(crate) use write::BlockOnlyEntry;
 
 use crate::garbage::FREE_EFFORT_MAX;
 use common::length as key_length;
@@ -158,8 +158,8 @@ impl Layout {
     /// Returns how many bytes of the block a value of `len` bytes takes.
     #[inline]
     fn value_room(self, len: usize) -> usize {
-        match self.kind.place() {
-            Place::Packed => packed_end(self.key_end(), len) - self.key_end(),
+        match self.kind.storage() {
+            Storage::Packed => packed_end(self.key_end(), len) - self.key_end(),
             _ => len,
         }
     }
@@ -372,10 +372,10 @@ impl Entry {
         self.allocation_size().saturating_sub(blocks * self.block_overhead(self.byte_len()))
     }
 
-    /// Returns by how much the block grows if the key gets an expiry. The result is 0 if `gets_one` is
+    /// Returns by how much the block grows if the key gets an expiry. The result is 0 if `adds_expiry` is
     /// `false`, or if the key has an expiry already.
-    pub(crate) fn growth_by_expiry(&self, gets_one: bool) -> usize {
-        if gets_one && !self.expires() { self.growth_by(EXPIRY_SIZE) } else { 0 }
+    pub(crate) fn growth_by_expiry(&self, adds_expiry: bool) -> usize {
+        if adds_expiry && !self.expires() { self.growth_by(EXPIRY_SIZE) } else { 0 }
     }
 
     /// Returns by how much the blocks grow if the string gets `len` bytes. If `with_spare` is set, the new
@@ -503,7 +503,7 @@ impl Entry {
             let view = self.collection::<C>().expect("the type was asked for");
             assert!(!view.is_empty(), "no key has an empty collection");
             assert_eq!(view.encoding(), layout.kind.encoding());
-            if layout.kind.place() == Place::Packed {
+            if layout.kind.storage() == Storage::Packed {
                 // SAFETY: these are the bytes of the value (E2).
                 let bytes = unsafe { self.bytes(layout.value_at(), self.value_len(layout)) };
                 C::try_from_packed(layout.kind.encoding(), bytes).expect("a valid packed value");
@@ -524,22 +524,22 @@ fn value_at(kind: Kind, key_end: usize) -> usize {
 /// `value` must point to a live value of this kind.
 #[inline]
 unsafe fn value_len(kind: Kind, value: NonNull<u8>) -> usize {
-    match kind.place() {
-        Place::Int => kind.int_width().unwrap_or(1),
+    match kind.storage() {
+        Storage::Int => kind.int_width().unwrap_or(1),
         // SAFETY: a string has its length in front of it.
-        Place::Bytes => unsafe {
+        Storage::Bytes => unsafe {
             let (len, _) = length::read(value);
             length::size(len) + len
         },
         // SAFETY: a coded string has two lengths in front of its codes.
-        Place::Coded => unsafe {
+        Storage::Coded => unsafe {
             let (len, at) = length::read(value);
             let (codes_len, _) = length::read(at);
             length::size(len) + length::size(codes_len) + codes_len
         },
         // SAFETY: a packed value begins with a valid header.
-        Place::Packed => unsafe { packed_len(kind, value) },
-        Place::Word => word::SIZE,
+        Storage::Packed => unsafe { packed_len(kind, value) },
+        Storage::Word => word::SIZE,
     }
 }
 

@@ -19,12 +19,12 @@ use values::{Collection, Encoding, by_type};
 impl Entry {
     /// Moves the entry's own block if `moves` returns `true` for it. Returns whether the block was moved. The
     /// new block has the size class of the bytes in use, even if the old one was loose. The block is not
-    /// moved if there is no memory at an address that fits into an entry. O(bytes). For `held`, see
+    /// moved if there is no memory at an address that fits into an entry. O(bytes). For `total_bytes`, see
     /// [`try_set`](Self::try_set).
     pub(crate) fn relocate_block(
         &mut self,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
-        held: &mut usize,
+        total_bytes: &mut usize,
     ) -> bool {
         let len = self.byte_len();
         let (base, old_size, size) = (self.base(), self.block_allocation_size(len), zmalloc::good_size(len));
@@ -39,55 +39,55 @@ impl Entry {
         let Some(block) = moved.and_then(|new| CompactPtr::new(new.cast())) else { return false };
         self.block = block;
         self.set_loose(false);
-        *held = *held - old_size + self.block_allocation_size(len);
+        *total_bytes = *total_bytes - old_size + self.block_allocation_size(len);
         true
     }
 
     /// Moves the blocks of a value that is stored outside of the entry's block, as [`Collection::relocate`]
     /// and [`Robj::relocate`] do. The first call gets [`Cursor::START`], and each call does a bounded part.
     /// Returns the next cursor, which is `START` at the end. Always returns `START` for a value in the
-    /// entry's block. For `held`, see [`try_set`](Self::try_set).
+    /// entry's block. For `total_bytes`, see [`try_set`](Self::try_set).
     pub(crate) fn relocate_value(
         &mut self,
         cursor: Cursor,
         moves: &mut impl FnMut(NonNull<u8>, usize) -> bool,
-        held: &mut usize,
+        total_bytes: &mut usize,
     ) -> Cursor {
         let layout = self.layout();
         if !layout.kind.is_word() {
             return Cursor::START;
         }
-        let counted = Counted::new(self, held);
-        let place = counted.entry.value(layout);
+        let guard = UpdateTotalGuard::new(self, total_bytes);
+        let place = guard.entry.value(layout);
         by_type!(layout.kind.object_type(), string => {
             // SAFETY: the word of a string is an object (E2), and the entry is borrowed for writing.
             let object = unsafe { place.cast::<Robj>().as_mut() };
             object.relocate(cursor, moves)
         }, C => {
             // SAFETY: the word has this type and encoding (E2), and the entry is borrowed for writing.
-            let mut lifted = unsafe { WriteBackGuard::<C>::new(layout.kind.encoding(), place.cast()) };
-            lifted.collection.relocate(cursor, moves)
+            let mut collection_guard = unsafe { WriteBackGuard::<C>::new(layout.kind.encoding(), place.cast()) };
+            collection_guard.collection.relocate(cursor, moves)
         })
     }
 }
 
-/// A guard for an entry whose value may change its size. `held` is updated when the guard is dropped, even
+/// A guard for an entry whose value may change its size. `total_bytes` is updated when the guard is dropped, even
 /// after a panic.
-struct Counted<'e> {
+struct UpdateTotalGuard<'e> {
     entry: &'e mut Entry,
-    held: &'e mut usize,
+    total_bytes: &'e mut usize,
 }
 
-impl<'e> Counted<'e> {
-    fn new(entry: &'e mut Entry, held: &'e mut usize) -> Self {
-        *held -= entry.value_allocation_size();
-        Self { entry, held }
+impl<'e> UpdateTotalGuard<'e> {
+    fn new(entry: &'e mut Entry, total_bytes: &'e mut usize) -> Self {
+        *total_bytes -= entry.value_allocation_size();
+        Self { entry, total_bytes }
     }
 }
 
-impl Drop for Counted<'_> {
+impl Drop for UpdateTotalGuard<'_> {
     fn drop(&mut self) {
-        *self.held += self.entry.value_allocation_size();
+        *self.total_bytes += self.entry.value_allocation_size();
     }
 }
 

@@ -101,7 +101,7 @@ fn the_bytes_are_those_of_the_drawing() {
     (1..=4).for_each(|member| {
         set.insert(member * 1_000, &LIMITS);
     });
-    let kind = Kind::collection(ObjectType::Set, Encoding::IntSet, Place::Packed).unwrap();
+    let kind = Kind::collection(ObjectType::Set, Encoding::IntSet, Storage::Packed).unwrap();
     let packed = set.as_packed().unwrap().to_vec();
     assert_eq!(bytes(&collection(b"set", None, set)), [&head(kind, 0)[..], b"\x03set", &packed].concat());
 }
@@ -149,10 +149,10 @@ fn a_coded_string_stays_the_same_while_its_entry_changes() {
             relocate(&mut coded, |_, _| true);
             assert_ne!(coded.address(), address);
             assert_eq!(coded_parts(&coded), parts);
-            let shell = coded.try_renamed(&[b'n'; 300]).unwrap();
+            let block_only = coded.try_renamed(&[b'n'; 300]).unwrap();
             // SAFETY: the old entry becomes a shell at once, so it gives up the value.
-            let mut renamed = unsafe { shell.into_entry() };
-            drop(Shell::of(coded));
+            let mut renamed = unsafe { block_only.into_entry() };
+            drop(BlockOnlyEntry::of(coded));
             assert_eq!((renamed.key(), coded_parts(&renamed)), (&[b'n'; 300][..], parts.clone()));
             for text in [&b"a text"[..], &[b'x'; INLINE_LEN_MAX + 1]] {
                 renamed.set(Some(7), Content::try_string(text.into()).unwrap()).unwrap();
@@ -242,11 +242,11 @@ fn a_collection_is_edited_in_its_block_until_it_needs_a_word() {
         let field = format!("field {i}");
         assert_eq!(entry.edited::<Hash, _>(|hash| hash.try_insert(&*field, i, &LIMITS)), Some(Ok(true)));
         entry.check();
-        assert_eq!(entry.kind().place(), Place::Packed);
+        assert_eq!(entry.kind().storage(), Storage::Packed);
     }
     assert_eq!(entry.edited::<Hash, _>(|hash| hash.try_insert("long", &[b'x'; 65], &LIMITS)), Some(Ok(true)));
     entry.check();
-    assert_eq!((entry.kind().encoding(), entry.kind().place()), (Encoding::HashTable, Place::Word));
+    assert_eq!((entry.kind().encoding(), entry.kind().storage()), (Encoding::HashTable, Storage::Word));
     assert_eq!(entry.edited::<Hash, _>(|hash| hash.remove("long")), Some(true));
     assert_eq!(entry.edited::<Set, _>(|_| ()), None, "another type");
     entry.check();
@@ -337,11 +337,11 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
         let copy = entry.try_copied(b"a copy", entry.expiry(), 1).unwrap();
         copy.check();
         assert_eq!((copy.key(), copy.expiry(), copy.view().clock()), (&b"a copy"[..], entry.expiry(), 1));
-        let shell = entry.try_renamed(&[b'n'; 300]).unwrap();
+        let block_only = entry.try_renamed(&[b'n'; 300]).unwrap();
         let expiry = entry.expiry();
         // SAFETY: the old entry becomes a shell at once, so it gives up the value.
-        let renamed = unsafe { shell.into_entry() };
-        drop(Shell::of(entry));
+        let renamed = unsafe { block_only.into_entry() };
+        drop(BlockOnlyEntry::of(entry));
         renamed.check();
         assert_eq!(
             (renamed.key(), renamed.expiry(), renamed.view().clock()),

@@ -180,7 +180,7 @@ impl Entry {
     }
 
     /// Frees the old block, and sets the new one. `len` and `new_len` are how many of their bytes are in use.
-    /// For `held`, see [`try_set`](Self::try_set).
+    /// For `total_bytes`, see [`try_set`](Self::try_set).
     ///
     /// # Safety
     /// The new block must hold a valid entry, which owns the value.
@@ -190,14 +190,14 @@ impl Entry {
         len: usize,
         block: NewBlock,
         new_len: usize,
-        held: &mut usize,
+        total_bytes: &mut usize,
     ) {
-        *held -= self.block_allocation_size(len);
+        *total_bytes -= self.block_allocation_size(len);
         // SAFETY: the entry gets another block at once, which was allocated for `new_len` bytes.
         unsafe {
             self.free_block(len);
             self.block = block.0;
-            *held += zmalloc::zmalloc_size_sized(self.base(), zmalloc::good_size(new_len));
+            *total_bytes += zmalloc::zmalloc_size_sized(self.base(), zmalloc::good_size(new_len));
         }
     }
 
@@ -275,20 +275,20 @@ impl Entry {
     /// Replaces the value and the expiry. The clock is kept. Writes to the present block if the size class
     /// stays the same. O(bytes).
     ///
-    /// `held` is the sum of the bytes that the entries of a keyspace add to `used_memory`, including this
+    /// `total_bytes` is the sum of the bytes that the entries of a keyspace add to `used_memory`, including this
     /// entry. The method updates it.
     #[inline]
     pub(crate) fn try_set(
         &mut self,
         expiry: Option<u64>,
         content: Content<'_>,
-        held: &mut usize,
+        total_bytes: &mut usize,
     ) -> Result<(), ReserveError> {
         let (old, len) = (self.layout(), self.byte_len());
         let new = Layout { kind: content.kind(), expires: expiry.is_some(), ..old };
         let new_len = total(new.value_at(), new.value_room(content.len()))?;
         let fit = self.try_fit(len, new_len)?;
-        *held -= self.value_allocation_size();
+        *total_bytes -= self.value_allocation_size();
         let (base, form) = (self.base(), self.form());
         // SAFETY: the old value is not used again. There is room for all parts of the new layout, and all of
         // them are written completely. The key is copied from its old place before anything overwrites it (E1
@@ -304,7 +304,7 @@ impl Entry {
                     new.write_expiry(base, expiry);
                     base.add(new.key_at()).copy_from_nonoverlapping(key, new.key_len);
                     content.write(base.add(new.value_at()));
-                    self.take_block(len, block, new_len, held);
+                    self.take_block(len, block, new_len, total_bytes);
                 }
                 Fit::Same { is_loose } => {
                     if new.key_at() != old.key_at() {
@@ -317,7 +317,7 @@ impl Entry {
                 }
             }
         }
-        *held += self.value_allocation_size();
+        *total_bytes += self.value_allocation_size();
         Ok(())
     }
 
@@ -338,7 +338,7 @@ impl Entry {
 
     /// Drops the entry, and returns the bytes that it added to `used_memory`.
     #[inline]
-    pub(crate) fn into_freed(self) -> usize {
+    pub(crate) fn into_freed_size(self) -> usize {
         let mut this = ManuallyDrop::new(self);
         let len = this.byte_len();
         let freed = this.block_allocation_size(len) + this.value_allocation_size();
@@ -350,20 +350,20 @@ impl Entry {
         freed
     }
 
-    /// Replaces this entry by another one. Returns the old entry and its allocation size. For `held`, see
+    /// Replaces this entry by another one. Returns the old entry and its allocation size. For `total_bytes`, see
     /// [`try_set`](Self::try_set).
-    pub(crate) fn replace(&mut self, new: Self, held: &mut usize) -> (Self, usize) {
+    pub(crate) fn replace(&mut self, new: Self, total_bytes: &mut usize) -> (Self, usize) {
         let size = self.allocation_size();
-        *held = *held - size + new.allocation_size();
+        *total_bytes = *total_bytes - size + new.allocation_size();
         (mem::replace(self, new), size)
     }
 
     /// Sets or removes the expiry. O(1) if there is an expiry before and after, or neither, and otherwise
-    /// O(bytes). For `held`, see [`try_set`](Self::try_set).
+    /// O(bytes). For `total_bytes`, see [`try_set`](Self::try_set).
     pub(crate) fn try_set_expiry(
         &mut self,
         expiry: Option<u64>,
-        held: &mut usize,
+        total_bytes: &mut usize,
     ) -> Result<(), ReserveError> {
         let (old, len, base) = (self.layout(), self.byte_len(), self.base());
         let new = Layout { expires: expiry.is_some(), ..old };
@@ -387,7 +387,7 @@ impl Entry {
                     new.write_key_len(base);
                     new.write_expiry(base, expiry);
                     base.add(new.key_at()).copy_from_nonoverlapping(key, tail);
-                    self.take_block(len, block, new_len, held);
+                    self.take_block(len, block, new_len, total_bytes);
                 }
                 Fit::Same { is_loose } => {
                     base.add(new.key_at()).copy_from(key, tail);
@@ -402,11 +402,11 @@ impl Entry {
 
     /// Grows a string in the block to `new_len` bytes, and returns its bytes. `new_len` is at least the
     /// present length. The new bytes are zeros. An integer is converted to its text first. O(bytes). For
-    /// `held`, see [`try_set`](Self::try_set).
+    /// `total_bytes`, see [`try_set`](Self::try_set).
     pub(super) fn try_grow_bytes(
         &mut self,
         new_len: usize,
-        held: &mut usize,
+        total_bytes: &mut usize,
     ) -> Result<&mut [u8], ReserveError> {
         let (old, len) = (self.layout(), self.byte_len());
         let new = Layout { kind: Kind::BYTES, ..old };
@@ -427,7 +427,7 @@ impl Entry {
                     let base = block.base();
                     base.copy_from_nonoverlapping(self.base(), new.value_at());
                     base.add(start).copy_from_nonoverlapping(text, text_len);
-                    self.take_block(len, block, new_total, held);
+                    self.take_block(len, block, new_total, total_bytes);
                     self.set_loose(false);
                 }
                 Fit::Same { is_loose } => {
@@ -458,14 +458,14 @@ impl Entry {
 
     /// Returns a block with the same value and expiry under another key, which must have at most
     /// [`KEY_LEN_MAX`] bytes. The value still belongs to this entry. O(bytes).
-    pub(crate) fn try_renamed(&self, key: &[u8]) -> Result<Shell, ReserveError> {
+    pub(crate) fn try_renamed(&self, key: &[u8]) -> Result<BlockOnlyEntry, ReserveError> {
         debug_assert!(key.len() <= KEY_LEN_MAX);
         let old = self.layout();
         let (new, value_len) = (Layout { key_len: key.len(), ..old }, self.value_len(old));
         let block = NewBlock::try_new(total(new.value_at(), new.value_room(value_len))?)?;
         let base = block.base();
         // SAFETY: the new block has room for all parts of the layout, and all of them are written. The bytes
-        // of the value are copied, and the result is a `Shell`, which does not drop the value.
+        // of the value are copied, and the result is a `BlockOnlyEntry`, which does not drop the value.
         unsafe {
             new.write_head(base, self.form() & !LOOSE);
             new.write_key_len(base);
@@ -473,7 +473,7 @@ impl Entry {
             base.add(new.key_at()).copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
             base.add(new.value_at()).copy_from_nonoverlapping(self.value(old), value_len);
         }
-        Ok(Shell::of(block.into_entry()))
+        Ok(BlockOnlyEntry::of(block.into_entry()))
     }
 
     /// Returns an entry with a copy of the value under another key. The value must not be a coded string. The
@@ -514,16 +514,16 @@ impl Entry {
         // and the shell frees only the block.
         unsafe {
             let word = self.value(layout).cast::<NonNull<u8>>().read();
-            drop(Shell::of(self));
+            drop(BlockOnlyEntry::of(self));
             Some(C::from_raw(layout.kind.encoding(), word))
         }
     }
 }
 
 /// An entry whose value has another owner. When the shell is dropped, only its block is freed.
-pub(crate) struct Shell(ManuallyDrop<Entry>);
+pub(crate) struct BlockOnlyEntry(ManuallyDrop<Entry>);
 
-impl Shell {
+impl BlockOnlyEntry {
     /// Returns a shell of an entry, which no longer owns its value. The value leaks, unless it has another
     /// owner.
     pub(crate) const fn of(entry: Entry) -> Self {
@@ -550,7 +550,7 @@ impl Shell {
     }
 }
 
-impl Drop for Shell {
+impl Drop for BlockOnlyEntry {
     fn drop(&mut self) {
         let len = self.0.byte_len();
         // SAFETY: the entry is not used again.

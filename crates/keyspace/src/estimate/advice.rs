@@ -19,7 +19,7 @@
 //! mentions this condition.
 
 use super::classic::{OBJECT, SHARED_END};
-use super::{Count, EstimateError, Quantum, Spread, Store, Values, Workload, total};
+use super::{Count, EstimateError, NumberRange, Quantum, Store, Values, Workload, total};
 use common::Thousands;
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -175,7 +175,7 @@ impl Workload {
 
     /// Returns how many bytes longer the keys or the values can be, or `None` for integers, which have no
     /// length.
-    fn room(&self, subject: Subject) -> Option<u64> {
+    fn growth_max(&self, subject: Subject) -> Option<u64> {
         match subject {
             Subject::Key => Self::KEY_LEN_MAX.checked_sub(self.key_len),
             Subject::Value => Self::VALUE_LEN_MAX.checked_sub(self.value_len_max()?),
@@ -205,13 +205,13 @@ impl Workload {
         let bytes = self.block_bytes(store);
         // Returns the additional bytes if the length is `by` bytes longer.
         let more = |by| Some(self.longer(subject, by)?.block_bytes(store).saturating_sub(bytes));
-        let room = self.room(subject)?;
-        let (mut free, mut costs) = (0, room.min(1));
+        let growth_max = self.growth_max(subject)?;
+        let (mut free, mut costs) = (0, growth_max.min(1));
         while more(costs)? == 0 {
-            if costs == room {
+            if costs == growth_max {
                 return None;
             }
-            (free, costs) = (costs, costs.saturating_mul(2).min(room));
+            (free, costs) = (costs, costs.saturating_mul(2).min(growth_max));
         }
         while costs - free > 1 {
             let middle = free + (costs - free) / 2;
@@ -268,7 +268,7 @@ impl Workload {
 
 /// Returns the advice to share all integers. `bytes` is the memory of the integers that are not shared now.
 fn more_shared(numbers: &RangeInclusive<i64>, quantum: Quantum, bytes: u64, keys: u64) -> Option<Advice> {
-    let Spread { from, to } = numbers.into();
+    let NumberRange { from, to } = numbers.into();
     let count = u64::try_from(to).ok().filter(|_| from >= 0)?.checked_add(1)?;
     // Each shared integer has an object, and a pointer to it.
     let objects = count.checked_sub(SHARED_END)?.saturating_mul(quantum.class(OBJECT) + 8);

@@ -13,7 +13,7 @@
 //!
 //! The sizes are those of a 64-bit machine, on every machine.
 
-use super::spread::Spread;
+use super::number_range::NumberRange;
 use super::step::{Part, Step};
 use super::{Quantum, Values, Workload};
 use sds::layout::HeaderType;
@@ -80,7 +80,7 @@ pub(super) fn blocks(workload: &Workload, quantum: Quantum) -> Vec<Step> {
     match &workload.values {
         Values::Integers(numbers) => {
             let is_shared = |number: i128| (number >= 0, (0..i128::from(SHARED_END)).contains(&number));
-            for run in Spread::from(numbers).runs(keys, is_shared) {
+            for run in NumberRange::from(numbers).runs(keys, is_shared) {
                 let is_shared = run.form.1;
                 steps.push(if is_shared {
                     Step::shared_integers(&run)
@@ -90,7 +90,7 @@ pub(super) fn blocks(workload: &Workload, quantum: Quantum) -> Vec<Step> {
             }
         }
         Values::Strings(lens) => {
-            for run in Spread::from(lens).runs(keys, |len| form(len as u64)) {
+            for run in NumberRange::from(lens).runs(keys, |len| form(len as u64)) {
                 let bytes = Part::spread("bytes", run.numbers.lens());
                 match run.form {
                     Form::Embstr => {

@@ -36,10 +36,10 @@
 mod advice;
 mod classic;
 mod error;
-mod here;
+mod keyspace_layout;
+mod number_range;
 mod quantum;
 mod redis;
-mod spread;
 mod step;
 #[cfg(all(test, not(miri)))] // millions of sums, and no unsafe code
 mod tests;
@@ -53,8 +53,8 @@ pub use step::{Part, Step};
 use common::{SignedThousands, Thousands};
 use core::fmt::{self, Display};
 use core::ops::RangeInclusive;
-use spread::Spread;
-use step::{Factor, Span};
+use number_range::NumberRange;
+use step::{DisplayRange, Factor};
 use values::EncodingLimits;
 
 /// The values of a workload. Each length or each integer of the range occurs equally often. The ends of the
@@ -105,7 +105,7 @@ impl Workload {
         self.check()?;
         let mut steps = self.blocks(store);
         match store {
-            Store::Keyspace => steps.extend(here::table(self)),
+            Store::Keyspace => steps.extend(keyspace_layout::table(self)),
             Store::Classic(quantum) => steps.extend(classic::tables(self, quantum)),
         }
         Ok(Estimate { store, keys: self.keys, steps })
@@ -134,7 +134,7 @@ impl Workload {
     fn blocks(&self, store: Store) -> Vec<Step> {
         match store {
             _ if self.keys == 0 => Vec::new(),
-            Store::Keyspace => here::blocks(self),
+            Store::Keyspace => keyspace_layout::blocks(self),
             Store::Classic(quantum) => classic::blocks(self, quantum),
         }
     }
@@ -145,7 +145,9 @@ impl Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} of {}, ", Count(self.keys, "key"), Count(self.key_len, "byte"))?;
         match &self.values {
-            Values::Strings(lens) => write!(f, "strings of {} bytes", Span(&Spread::from(lens).lens()))?,
+            Values::Strings(lens) => {
+                write!(f, "strings of {} bytes", DisplayRange(&NumberRange::from(lens).lens()))?
+            }
             Values::Integers(numbers) => {
                 let (from, to) = (*numbers.start(), *numbers.end());
                 let [from, to] = [from.min(to), from.max(to)].map(SignedThousands);
@@ -241,7 +243,8 @@ impl Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows: Vec<[String; 5]> = (self.steps.iter())
             .map(|step| {
-                let (asked, class) = (Span(&step.asked).to_string(), Span(&step.class).to_string());
+                let (asked, class) =
+                    (DisplayRange(&step.asked).to_string(), DisplayRange(&step.class).to_string());
                 [Thousands(step.count).to_string(), step.label(), step.sum(), asked, class]
             })
             .collect();

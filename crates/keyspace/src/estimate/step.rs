@@ -1,6 +1,6 @@
 //! [`Step`]: one line of an estimate, such as 90,000 blocks of 1 + 7 + 1 bytes.
 
-use super::spread::Run;
+use super::number_range::Run;
 use common::Thousands;
 use core::fmt::{self, Display};
 use core::ops::RangeInclusive;
@@ -50,7 +50,7 @@ impl Display for Part {
         if self.len.start() == self.len.end() {
             write!(f, "{}", Thousands(*self.len.start()))
         } else {
-            write!(f, "({})", Span(&self.len))
+            write!(f, "({})", DisplayRange(&self.len))
         }
     }
 }
@@ -164,9 +164,9 @@ fn bytes_of(count: u64, asked: &RangeInclusive<u64>, class: impl Fn(u64) -> u64)
 }
 
 /// `8`, or `8 to 16`.
-pub(super) struct Span<'a>(pub(super) &'a RangeInclusive<u64>);
+pub(super) struct DisplayRange<'a>(pub(super) &'a RangeInclusive<u64>);
 
-impl Display for Span<'_> {
+impl Display for DisplayRange<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (start, end) = (Thousands(*self.0.start()), Thousands(*self.0.end()));
         if start == end { f.pad(&start.to_string()) } else { f.pad(&format!("{start} to {end}")) }

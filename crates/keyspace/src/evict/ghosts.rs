@@ -47,13 +47,13 @@ pub(crate) enum Side {
 
 /// The numbers of evicted keys that the ghosts stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Live {
+pub(crate) struct GhostCounts {
     pub(crate) probation: usize,
     /// [`PASSED_SAMPLE`] times the number of remembered keys.
     pub(crate) passed: usize,
 }
 
-impl Live {
+impl GhostCounts {
     fn of(ghost: Ghost) -> Self {
         match ghost.side() {
             _ if ghost == Ghost::NONE => Self::default(),
@@ -119,14 +119,19 @@ pub(crate) struct Ghosts {
     /// The number of buckets.
     len: usize,
     /// The sum over all segments.
-    live: Live,
+    counts: GhostCounts,
     /// The bytes that the segments and the pointers to them add to `used_memory`.
     bytes: usize,
 }
 
 impl Ghosts {
     pub(crate) const fn new() -> Self {
-        Self { segments: Vec::new_in(Zmalloc), len: 0, live: Live { probation: 0, passed: 0 }, bytes: 0 }
+        Self {
+            segments: Vec::new_in(Zmalloc),
+            len: 0,
+            counts: GhostCounts { probation: 0, passed: 0 },
+            bytes: 0,
+        }
     }
 
     /// Returns the number of ghosts that fit into `bytes`.
@@ -145,8 +150,8 @@ impl Ghosts {
     }
 
     /// Returns the numbers of evicted keys that the ghosts stand for. O(1).
-    pub(crate) fn live(&self) -> Live {
-        self.live
+    pub(crate) fn counts(&self) -> GhostCounts {
+        self.counts
     }
 
     /// Remembers a key. Keeps room for about `wanted` ghosts in all. Only one in [`PASSED_SAMPLE`] of the
@@ -162,7 +167,7 @@ impl Ghosts {
         if self.len == 0 || change > BUCKET_LEN.max(self.capacity() / 8) {
             self.resize(wanted.div_ceil(BUCKET_LEN));
         }
-        self.give_back_one();
+        self.free_one_segment();
         let index = self.bucket_index(bits);
         let Some(segment) = self.segments.get_mut(index / SEGMENT_LEN) else { return };
         if segment.is_none() {
@@ -174,8 +179,8 @@ impl Ghosts {
         let bucket = &mut segment[index % SEGMENT_LEN];
         let place = usize::from(bucket.next);
         let ghost = Ghost::new(bits, side);
-        self.live.subtract(bucket.ghosts[place]);
-        self.live.add(ghost);
+        self.counts.subtract(bucket.ghosts[place]);
+        self.counts.add(ghost);
         bucket.ghosts[place] = ghost;
         bucket.next = if place + 1 < BUCKET_LEN { bucket.next + 1 } else { 0 };
     }
@@ -194,7 +199,7 @@ impl Ghosts {
         }
         let place = ghosts.iter_mut().find(|ghost| ghost.has_fingerprint_of(wanted))?;
         let ghost = core::mem::replace(place, Ghost::NONE);
-        self.live.subtract(ghost);
+        self.counts.subtract(ghost);
         Some(ghost.side())
     }
 
@@ -226,18 +231,18 @@ impl Ghosts {
         // No look-up finds the ghosts behind the last bucket, and no new ghost replaces them.
         if let Some(Some(last)) = segments.checked_sub(1).and_then(|index| self.segments.get_mut(index)) {
             for bucket in last.iter_mut().skip(len - (segments - 1) * SEGMENT_LEN) {
-                bucket.ghosts.iter().for_each(|ghost| self.live.subtract(*ghost));
+                bucket.ghosts.iter().for_each(|ghost| self.counts.subtract(*ghost));
                 *bucket = Bucket::EMPTY;
             }
         }
     }
 
     /// Frees one segment if there are more than needed. One per call, so that no call frees all of them.
-    fn give_back_one(&mut self) {
+    fn free_one_segment(&mut self) {
         if self.segments.len() > self.len.div_ceil(SEGMENT_LEN)
             && let Some(Some(segment)) = self.segments.pop()
         {
-            segment.iter().flat_map(|bucket| bucket.ghosts).for_each(|ghost| self.live.subtract(ghost));
+            segment.iter().flat_map(|bucket| bucket.ghosts).for_each(|ghost| self.counts.subtract(ghost));
             self.bytes -= box_size(&segment);
         }
     }
@@ -256,12 +261,12 @@ mod tests {
         ghosts.add(locator(n), Side::Probation, wanted);
     }
 
-    /// Returns the numbers that [`Ghosts::live`] must return.
-    fn count(ghosts: &Ghosts) -> Live {
-        let mut live = Live::default();
+    /// Returns the numbers that [`Ghosts::counts`] must return.
+    fn count(ghosts: &Ghosts) -> GhostCounts {
+        let mut counts = GhostCounts::default();
         let buckets = ghosts.segments.iter().flatten().flat_map(|segment| segment.iter());
-        buckets.flat_map(|bucket| bucket.ghosts).for_each(|ghost| live.add(ghost));
-        live
+        buckets.flat_map(|bucket| bucket.ghosts).for_each(|ghost| counts.add(ghost));
+        counts
     }
 
     #[test]
@@ -278,11 +283,11 @@ mod tests {
     fn one_in_four_of_the_keys_that_had_passed_is_found_as_such() {
         let mut ghosts = Ghosts::new();
         (0..100_000).for_each(|n| ghosts.add(locator(n), Side::Passed, 1_000_000));
-        let live = ghosts.live();
+        let counts = ghosts.counts();
         let found = (0..100_000).filter(|n| ghosts.take(locator(*n)) == Some(Side::Passed)).count();
         assert!((24_300..25_700).contains(&found), "{found}");
-        assert_eq!((live.probation, live.passed), (0, 4 * found));
-        assert_eq!(ghosts.live(), Live::default());
+        assert_eq!((counts.probation, counts.passed), (0, 4 * found));
+        assert_eq!(ghosts.counts(), GhostCounts::default());
     }
 
     /// Nearly all ghosts of the last half capacity are found. One is lost only if its bucket of 31 gets 31 or
@@ -339,9 +344,9 @@ mod tests {
                     _ => ghosts.add(key, Side::Passed, wanted),
                 }
             }
-            assert_eq!(ghosts.live(), count(&ghosts));
-            assert!(wanted > 0 || ghosts.live() == Live::default());
+            assert_eq!(ghosts.counts(), count(&ghosts));
+            assert!(wanted > 0 || ghosts.counts() == GhostCounts::default());
         }
-        assert!(hits > 2_000 && ghosts.live().passed > 0, "{hits}");
+        assert!(hits > 2_000 && ghosts.counts().passed > 0, "{hits}");
     }
 }

@@ -90,11 +90,11 @@ impl Eviction {
     }
 
     /// Returns the clock of a new entry under S3-FIFO, and notes the entry.
-    fn arrive(&mut self, hash: u64, size: usize, extent: Extent) -> S3Clock {
+    fn note_new_key(&mut self, hash: u64, size: usize, extent: Extent) -> S3Clock {
         let full = self.extent_when_full(extent);
         let has_queue = self.has_queue();
         match self.state_mut() {
-            Some(state) if has_queue => state.s3fifo.arrive(Locator::of(hash), size, extent, full),
+            Some(state) if has_queue => state.s3fifo.note_new_key(Locator::of(hash), size, extent, full),
             Some(state) => S3Clock::passed(state.s3fifo.next_stamp(extent.keys), 0),
             None => S3Clock::passed(Stamp::START, 0),
         }
@@ -119,7 +119,7 @@ impl Eviction {
     /// Cancels the allowance, because a write begins whose bytes are not known. The next write measures the
     /// room again.
     #[inline]
-    pub(crate) fn forget_allowance(&mut self) {
+    pub(crate) fn cancel_allowance(&mut self) {
         self.allowance = 0;
     }
 
@@ -171,11 +171,11 @@ impl Totals {
 
     /// Sets the clock of a new entry under S3-FIFO. Its key begins on probation, or has passed it at once.
     #[inline(never)]
-    pub(crate) fn arrive(&mut self, entry: &OccupiedEntry<'_, Entry>, size: usize, hash: u64) {
+    pub(crate) fn note_new_key(&mut self, entry: &OccupiedEntry<'_, Entry>, size: usize, hash: u64) {
         let is_candidate = !self.eviction.is_volatile || entry.get().expires();
         let extent = self.extent(entry.table().len());
         let clock = if is_candidate {
-            self.eviction.arrive(hash, size, extent)
+            self.eviction.note_new_key(hash, size, extent)
         } else {
             S3Clock::passed(self.eviction.stamp(), 0)
         };

@@ -42,7 +42,7 @@ impl Pool {
 
     /// Whether the pool has a place for a candidate with this precedence.
     #[inline]
-    pub(crate) fn takes(&self, precedence: u64) -> bool {
+    pub(crate) fn accepts(&self, precedence: u64) -> bool {
         self.len < CANDIDATES || self.candidates[0].precedence < precedence
     }
 
@@ -94,7 +94,7 @@ mod tests {
             } else {
                 let precedence = mix(step) >> 32;
                 let is_taken = model.len() < CANDIDATES || model[0] < precedence;
-                assert_eq!(pool.takes(precedence), is_taken);
+                assert_eq!(pool.accepts(precedence), is_taken);
                 pool.offer(candidate(precedence, step as usize));
                 if is_taken {
                     model.push(precedence);

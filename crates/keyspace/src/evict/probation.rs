@@ -11,7 +11,7 @@ use dict::prefetch::prefetch;
 
 /// The search for one victim spares at most this many used keys, and skips at most this many elements of the
 /// queue. After that, the best candidate is evicted even if it was used.
-const SPARED_MAX: usize = 64;
+const RESTAMPED_MAX: usize = 64;
 
 /// If no key has passed probation, the search for one victim skips at most this many elements of the queue.
 const SKIPPED_MAX: usize = 1_024;
@@ -35,12 +35,12 @@ impl<S: BuildHasher> Keyspace<S> {
         let extent = self.totals.extent(self.table.len());
         let Some(state) = self.totals.eviction.state_mut() else { return self.evict_random(now) };
         state.s3fifo.note_eviction();
-        if state.s3fifo.is_full(extent) && self.evict_from_probation(now, SPARED_MAX) {
+        if state.s3fifo.is_full(extent) && self.evict_from_probation(now, RESTAMPED_MAX) {
             return true;
         }
-        for spared in 0.. {
-            let Some((hash, address)) = self.best_candidate(now) else { break };
-            if spared == SPARED_MAX || !self.spare(hash, address, now) {
+        for restamped in 0.. {
+            let Some((hash, address)) = self.take_best_candidate(now) else { break };
+            if restamped == RESTAMPED_MAX || !self.restamp_if_used(hash, address, now) {
                 return self.evict_passed(hash, address, now);
             }
         }
@@ -56,7 +56,7 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Gives a candidate a new stamp if it was used. Returns whether it was used.
-    fn spare(&mut self, hash: u64, address: usize, now: u64) -> bool {
+    fn restamp_if_used(&mut self, hash: u64, address: usize, now: u64) -> bool {
         let extent = self.totals.extent(self.table.len());
         let Some(entry) = self.table.find(hash, |entry| entry.address().addr() == address) else {
             return false;
@@ -114,7 +114,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         if !view.is_expired(now) || !is_candidate {
             let uses = S3Clock::from_bits(view.clock()).uses();
-            if !is_candidate || state.s3fifo.passes(uses, extent) {
+            if !is_candidate || state.s3fifo.passes_probation(uses, extent) {
                 view.set_clock(S3Clock::passed(state.s3fifo.next_stamp(extent.keys), 0).to_bits());
                 return Popped::Skipped;
             }

@@ -98,7 +98,7 @@ impl<S> Keyspace<S> {
     /// ```
     pub fn set_other_bytes(&mut self, bytes: usize) {
         self.totals.eviction.other_bytes = bytes;
-        self.note_limit();
+        self.update_limit();
     }
 
     /// Returns the number of bytes that [`set_other_bytes`](Self::set_other_bytes) has set.
@@ -112,12 +112,12 @@ impl<S> Keyspace<S> {
     }
 
     /// Updates the ceiling and the allowance after the limit or the counted bytes have changed.
-    pub(crate) fn note_limit(&mut self) {
+    pub(crate) fn update_limit(&mut self) {
         if self.is_limited() {
             self.totals.eviction.ceiling = self.options.get_maxmemory().max(self.counted_bytes());
             self.limit_growth(0);
         } else {
-            self.totals.eviction.forget_allowance();
+            self.totals.eviction.cancel_allowance();
             self.table.set_growth_limit(usize::MAX);
         }
     }
@@ -125,7 +125,7 @@ impl<S> Keyspace<S> {
     /// Subtracts from the allowance the most bytes that a `SET` of this key and value can add. Returns
     /// `false` and subtracts nothing if the allowance is too small, or if the table is about to grow.
     #[inline]
-    pub(crate) fn take_allowance(&mut self, key: &Key<'_>, value: Element<'_>) -> bool {
+    pub(crate) fn try_use_allowance(&mut self, key: &Key<'_>, value: Element<'_>) -> bool {
         let bytes = key.bytes().len().saturating_add(value.len());
         // A size class is up to a quarter larger than the requested size.
         let most = bytes.saturating_add(bytes / 4).saturating_add(WRITE_BYTES_MAX);
@@ -157,7 +157,7 @@ impl<S> Keyspace<S> {
     /// table may request. The allocator rounds a size up by at most a quarter, so they are four fifths of the
     /// room.
     pub(crate) fn limit_growth(&mut self, additional: usize) -> usize {
-        self.totals.eviction.forget_allowance();
+        self.totals.eviction.cancel_allowance();
         let left = self.write_limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
         let bytes = left / 5 * 4;
         self.table.set_growth_limit(bytes);
@@ -232,7 +232,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let before = self.counted_bytes();
         self.totals.eviction.protected = 0;
         let mut steps_left = budget;
-        while !self.is_within_limit() && self.can_help() {
+        while !self.is_within_limit() && self.can_reach_limit() {
             if steps_left == 0 {
                 is_cut_off = true;
                 break;
@@ -254,7 +254,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Whether evictions can bring the counted bytes below the limit. They cannot if the bytes outside the
     /// keyspace alone reach it.
-    fn can_help(&self) -> bool {
+    fn can_reach_limit(&self) -> bool {
         self.totals.eviction.other_bytes < self.options.get_maxmemory()
     }
 
@@ -287,7 +287,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let (old_size, address) = old.map_or((0, 0), |old| (old.usable_size(), old.address().addr()));
         let additional = size.saturating_sub(old_size);
         if additional > 0 && size > self.write_limit().saturating_sub(self.totals.eviction.other_bytes) {
-            return self.refused(size);
+            return self.limit_error(size);
         }
         if address != 0 {
             return self.evict_for(additional, address, now);
@@ -350,7 +350,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.lower_ceiling();
         let limit = self.write_limit();
         if additional > limit.saturating_sub(self.totals.eviction.other_bytes) {
-            return self.refused(additional);
+            return self.limit_error(additional);
         }
         let mut victims_left = self.victims_max();
         self.totals.eviction.protected = protected;
@@ -367,7 +367,7 @@ impl<S: BuildHasher> Keyspace<S> {
         };
         self.totals.eviction.protected = 0;
         self.limit_growth(additional);
-        if is_room { Ok(()) } else { self.refused(additional) }
+        if is_room { Ok(()) } else { self.limit_error(additional) }
     }
 
     /// Frees eight blocks of garbage. If there is no garbage, evicts a key. Returns `false` if no key may be
@@ -380,14 +380,14 @@ impl<S: BuildHasher> Keyspace<S> {
         self.evict_one(now)
     }
 
-    fn refused(&self, additional: usize) -> Result<(), Error> {
+    fn limit_error(&self, additional: usize) -> Result<(), Error> {
         Err(Error::MaxmemoryReached { additional, maxmemory: self.options.get_maxmemory() })
     }
 
     /// Begins a write whose bytes are not known, or are not subtracted from the allowance.
     #[inline]
     pub(crate) fn begin_write(&mut self) {
-        self.totals.eviction.forget_allowance();
+        self.totals.eviction.cancel_allowance();
         if self.totals.eviction.ceiling > self.options.get_maxmemory() {
             self.lower_ceiling();
         }
@@ -396,7 +396,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Evicts keys for what a write to this key has added beyond the limit. The key itself is evicted last.
     #[inline]
     pub(crate) fn evict_excess(&mut self, key: &Key<'_>, hash: u64, now: u64) {
-        self.totals.eviction.forget_allowance();
+        self.totals.eviction.cancel_allowance();
         if !self.is_within_limit() {
             self.evict_excess_above(key, hash, now);
         }
@@ -407,7 +407,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut victims_left = self.victims_max();
         let written = self.table.find(hash, |entry| entry.has_key(key.bytes()));
         self.totals.eviction.protected = written.map_or(0, |entry| entry.address().addr());
-        while self.can_help()
+        while self.can_reach_limit()
             && self.counted_bytes() > self.write_limit()
             && (victims_left > 0 || self.counted_bytes() > self.totals.eviction.ceiling)
         {

@@ -17,7 +17,7 @@
 //!
 //! Here only the small queue is a [queue](Queue). Each other key has a stamp instead of a place in the large
 //! queue. A victim is the key with the oldest stamp that the [search](super::search) has seen recently. The
-//! small queue begins with a tenth of the store, and its [share](Share) then adapts to the workload.
+//! small queue begins with a tenth of the store, and its [share](ProbationShare) then adapts to the workload.
 //! docs/src/eviction.md compares both.
 //!
 //! One in four of the evicted keys that had passed probation is remembered too. If such a key comes back, it
@@ -29,10 +29,10 @@
 use super::clock::{S3Clock, Stamp};
 use super::ghosts::{BUCKET_LEN, Ghosts, Side};
 use super::queue::{Locator, Queue};
-use super::share::Share;
+use super::share::ProbationShare;
 
 /// A key passes probation if it was used at least this many times.
-const USES_TO_PASS: u32 = 2;
+const USES_TO_PASS_PROBATION: u32 = 2;
 
 /// The size of a store, in keys and in bytes.
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ pub(crate) struct Extent {
 pub(crate) struct S3Fifo {
     pub(crate) queue: Queue,
     ghosts: Ghosts,
-    share: Share,
+    share: ProbationShare,
     stamp: Stamp,
     /// The number of keys that were stamped since the last tick of the clock.
     stamped: usize,
@@ -56,7 +56,7 @@ impl S3Fifo {
         Self {
             queue: Queue::new(),
             ghosts: Ghosts::new(),
-            share: Share::START,
+            share: ProbationShare::START,
             stamp: Stamp::START,
             stamped: 0,
             has_evicted: false,
@@ -81,7 +81,7 @@ impl S3Fifo {
         self.exceeds(extent, &self.share)
     }
 
-    fn exceeds(&self, extent: Extent, share: &Share) -> bool {
+    fn exceeds(&self, extent: Extent, share: &ProbationShare) -> bool {
         self.queue.len() >= share.of(extent.keys) || self.queue.size_sum() >= share.of(extent.bytes) as u64
     }
 
@@ -92,15 +92,21 @@ impl S3Fifo {
     /// a tenth of the full store. After it, probation is full with the largest possible share, which bounds
     /// the queue while keys are removed but not evicted. The present share cannot be the bound, because it
     /// may have become smaller than what is already on probation.
-    pub(crate) fn arrive(&mut self, locator: Locator, size: usize, extent: Extent, full: Extent) -> S3Clock {
+    pub(crate) fn note_new_key(
+        &mut self,
+        locator: Locator,
+        size: usize,
+        extent: Extent,
+        full: Extent,
+    ) -> S3Clock {
         let is_full = if self.has_evicted {
-            self.exceeds(extent, &Share::MAX)
+            self.exceeds(extent, &ProbationShare::MAX)
         } else {
-            self.exceeds(full, &Share::START)
+            self.exceeds(full, &ProbationShare::START)
         };
         let side = self.ghosts.take(locator);
         if let Some(side) = side {
-            self.share.note_ghost_hit(side, self.ghosts.live(), extent.keys);
+            self.share.note_ghost_hit(side, self.ghosts.counts(), extent.keys);
         }
         if side == Some(Side::Probation) || is_full {
             return S3Clock::passed(self.next_stamp(extent.keys), 0);
@@ -115,11 +121,11 @@ impl S3Fifo {
     /// on probation.
     ///
     /// A key with too few uses also passes while probation is of no use and has more than its share.
-    pub(crate) fn passes(&mut self, uses: u32, extent: Extent) -> bool {
+    pub(crate) fn passes_probation(&mut self, uses: u32, extent: Extent) -> bool {
         if uses > 0 {
             self.share.note_used();
         }
-        uses >= USES_TO_PASS || self.share.is_unused() && self.is_full(extent)
+        uses >= USES_TO_PASS_PROBATION || self.share.is_unused() && self.is_full(extent)
     }
 
     /// Notes that a key with this number of uses is evicted from probation.
@@ -139,7 +145,7 @@ impl S3Fifo {
         self.ghosts.add(locator, side, wanted.min(ghosts_max));
     }
 
-    /// Prefetches the memory that [`arrive`](Self::arrive) and [`remember`](Self::remember) read.
+    /// Prefetches the memory that [`note_new_key`](Self::note_new_key) and [`remember`](Self::remember) read.
     #[inline]
     pub(crate) fn prefetch(&self, locator: Locator) {
         self.ghosts.prefetch(locator);
@@ -216,13 +222,13 @@ mod tests {
             let mut s3fifo = S3Fifo::new();
             for n in 0..count {
                 assert!(!s3fifo.is_full(extent));
-                assert!(s3fifo.arrive(Locator::of(mix(n)), size, extent, extent).is_on_probation());
+                assert!(s3fifo.note_new_key(Locator::of(mix(n)), size, extent, extent).is_on_probation());
             }
             assert!(s3fifo.is_full(extent));
             // Further keys count as passed, until the first key is evicted.
-            assert!(!s3fifo.arrive(Locator::of(mix(count)), size, extent, extent).is_on_probation());
+            assert!(!s3fifo.note_new_key(Locator::of(mix(count)), size, extent, extent).is_on_probation());
             s3fifo.note_eviction();
-            assert!(s3fifo.arrive(Locator::of(mix(count)), size, extent, extent).is_on_probation());
+            assert!(s3fifo.note_new_key(Locator::of(mix(count)), size, extent, extent).is_on_probation());
         }
     }
 
@@ -235,10 +241,10 @@ mod tests {
         for n in 0..200 {
             let locator = Locator::of(mix(n));
             s3fifo.remember(locator, Side::Probation, 1_000, extent);
-            assert!(!s3fifo.arrive(locator, 100, extent, extent).is_on_probation());
+            assert!(!s3fifo.note_new_key(locator, 100, extent, extent).is_on_probation());
             s3fifo.remember(locator, Side::Passed, 1_000, extent);
-            passed += s3fifo.ghosts.live().passed;
-            assert!(s3fifo.arrive(locator, 100, extent, extent).is_on_probation());
+            passed += s3fifo.ghosts.counts().passed;
+            assert!(s3fifo.note_new_key(locator, 100, extent, extent).is_on_probation());
         }
         assert!(passed > 0);
     }
@@ -254,6 +260,6 @@ mod tests {
             keyspace.expire(key, Expiry::InSeconds(1), ExpireOptions::default(), 0).unwrap();
         }
         assert_eq!(keyspace.evict_down_to(0, 2_000), 100);
-        assert_eq!((keyspace.evicted_keys(), s3fifo(&keyspace).ghosts.live().probation), (0, 0));
+        assert_eq!((keyspace.evicted_keys(), s3fifo(&keyspace).ghosts.counts().probation), (0, 0));
     }
 }

@@ -70,7 +70,7 @@ impl Search {
 
     fn consider(&mut self, entry: &Entry, hasher: &impl BuildHasher, order: Order<'_>, now: u64) {
         let Some(precedence) = precedence_now(entry, order, now) else { return };
-        if self.pool.takes(precedence) {
+        if self.pool.accepts(precedence) {
             let (hash, address) = (hasher.hash_one(entry.key()), entry.address().addr());
             self.pool.offer(Candidate { precedence, hash, address });
         }
@@ -88,7 +88,7 @@ fn walk(table: &Table<Entry>, chunk: usize, only_marked: bool, each: &mut dyn Fn
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Removes the best candidate from the pool. Returns the hash and the address of its entry.
-    pub(super) fn best_candidate(&mut self, now: u64) -> Option<(u64, usize)> {
+    pub(super) fn take_best_candidate(&mut self, now: u64) -> Option<(u64, usize)> {
         let Self { table, hasher, options, totals, .. } = self;
         let only_marked = options.get_maxmemory_policy().is_volatile();
         if only_marked && totals.expires == 0 {

@@ -1,4 +1,4 @@
-//! [`Share`]: the part of the store that keys on probation may have.
+//! [`ProbationShare`]: the part of the store that keys on probation may have.
 //!
 //! No fixed share suits every workload. If keys are used again soon, a short probation evicts them too early.
 //! If keys are used again late or in a loop, places on probation are wasted, and the keys that have passed
@@ -23,7 +23,7 @@
 //!
 //! Learned from: Megiddo and Modha, *ARC: A Self-Tuning, Low Overhead Replacement Cache* (FAST 2003).
 
-use super::ghosts::{Live, PASSED_SAMPLE, Side};
+use super::ghosts::{GhostCounts, PASSED_SAMPLE, Side};
 
 /// The whole store, in the unit of a share.
 const WHOLE: u64 = 1 << WHOLE_LOG;
@@ -49,14 +49,14 @@ const RUN_MAX: u16 = 256;
 const RUN_CUT: u16 = 64;
 
 /// The part of a store that keys on probation may have.
-pub(crate) struct Share {
+pub(crate) struct ProbationShare {
     /// The share, in units of 1 / 2^48 of the store.
     target: u64,
     /// The length of the run of keys that left probation unused, up to [`RUN_MAX`].
     unused_run: u16,
 }
 
-impl Share {
+impl ProbationShare {
     /// The share at the start: a tenth.
     pub(crate) const START: Self = Self { target: START, unused_run: 0 };
 
@@ -75,10 +75,10 @@ impl Share {
         self.unused_run == RUN_MAX
     }
 
-    /// Notes that a key came back whose ghost is of this side. `live` is the numbers of ghosts, and `keys` is
+    /// Notes that a key came back whose ghost is of this side. `counts` is the numbers of ghosts, and `keys` is
     /// the number of keys in the store.
-    pub(crate) fn note_ghost_hit(&mut self, side: Side, live: Live, keys: usize) {
-        let (probation, passed) = (live.probation.max(1) as u64, live.passed.max(PASSED_SAMPLE) as u64);
+    pub(crate) fn note_ghost_hit(&mut self, side: Side, counts: GhostCounts, keys: usize) {
+        let (probation, passed) = (counts.probation.max(1) as u64, counts.passed.max(PASSED_SAMPLE) as u64);
         let step = |other: u64, own: u64| (GHOST_STEP * other / own).clamp(GHOST_STEP, GHOST_STEP_MAX);
         match side {
             Side::Probation => {
@@ -126,24 +126,24 @@ mod tests {
     use super::*;
 
     const KEYS: usize = 100_000;
-    const EVEN: Live = Live { probation: 1_000, passed: 1_000 };
+    const EVEN: GhostCounts = GhostCounts { probation: 1_000, passed: 1_000 };
 
     /// Returns the change of the share in a store of `keys` keys, in keys.
-    fn change(share: &mut Share, keys: usize, act: impl FnOnce(&mut Share)) -> f64 {
-        let in_keys = |share: &Share| share.target as f64 / WHOLE as f64 * keys as f64;
+    fn change(share: &mut ProbationShare, keys: usize, act: impl FnOnce(&mut ProbationShare)) -> f64 {
+        let in_keys = |share: &ProbationShare| share.target as f64 / WHOLE as f64 * keys as f64;
         let before = in_keys(share);
         act(share);
         in_keys(share) - before
     }
 
-    fn unused(share: &mut Share, times: usize) {
+    fn unused(share: &mut ProbationShare, times: usize) {
         (0..times).for_each(|_| share.note_evicted_unused(KEYS));
     }
 
     #[test]
     fn a_ghost_of_probation_makes_the_share_larger_and_one_that_passed_makes_it_smaller() {
         for keys in [1_000, KEYS, usize::try_from(1_u64 << 40).unwrap_or(usize::MAX)] {
-            let mut share = Share::START;
+            let mut share = ProbationShare::START;
             let up = change(&mut share, keys, |share| share.note_ghost_hit(Side::Probation, EVEN, keys));
             assert!((up - 26.0 / 256.0).abs() < 0.01, "{up}");
             let down = change(&mut share, keys, |share| share.note_ghost_hit(Side::Passed, EVEN, keys));
@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn the_side_with_fewer_ghosts_moves_the_share_by_more_up_to_sixteen_times() {
         for (own, other, times) in [(1_000, 2_000, 2.0), (2_000, 1_000, 1.0), (0, usize::MAX >> 8, 16.0)] {
-            let (mut share, step) = (Share::START, 26.0 / 256.0);
-            let live = Live { probation: own, passed: other };
-            let up = change(&mut share, KEYS, |share| share.note_ghost_hit(Side::Probation, live, KEYS));
+            let (mut share, step) = (ProbationShare::START, 26.0 / 256.0);
+            let counts = GhostCounts { probation: own, passed: other };
+            let up = change(&mut share, KEYS, |share| share.note_ghost_hit(Side::Probation, counts, KEYS));
             assert!((up - times * step).abs() < 0.01, "{own} {other}: {up}");
-            let live = Live { probation: other, passed: own };
-            let down = change(&mut share, KEYS, |share| share.note_ghost_hit(Side::Passed, live, KEYS));
+            let counts = GhostCounts { probation: other, passed: own };
+            let down = change(&mut share, KEYS, |share| share.note_ghost_hit(Side::Passed, counts, KEYS));
             assert!((down + 4.0 * times * step).abs() < 0.01, "{own} {other}: {down}");
         }
     }
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_share_stays_between_a_hundredth_and_a_half_and_is_one_key_at_least() {
         for (keys, least, most) in [(10_000, 100, 5_000), (20, 1, 10), (1, 1, 1), (0, 1, 1)] {
-            let mut share = Share::START;
+            let mut share = ProbationShare::START;
             (0..200_000).for_each(|_| share.note_ghost_hit(Side::Probation, EVEN, keys));
             assert_eq!(share.of(keys), most);
             (0..200_000).for_each(|_| share.note_ghost_hit(Side::Passed, EVEN, keys));
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_long_run_of_unused_keys_makes_the_share_smaller_and_a_short_one_does_not() {
-        let mut share = Share::START;
+        let mut share = ProbationShare::START;
         assert_eq!(change(&mut share, KEYS, |share| unused(share, 255)), 0.0);
         assert!(!share.is_unused());
         let down = change(&mut share, KEYS, |share| unused(share, 10));
@@ -190,10 +190,10 @@ mod tests {
 
     #[test]
     fn a_use_or_a_ghost_of_probation_ends_a_run_and_a_use_does_not_move_the_share() {
-        let ends: [fn(&mut Share); 2] =
-            [Share::note_used, |share| share.note_ghost_hit(Side::Probation, EVEN, KEYS)];
+        let ends: [fn(&mut ProbationShare); 2] =
+            [ProbationShare::note_used, |share| share.note_ghost_hit(Side::Probation, EVEN, KEYS)];
         for end in ends {
-            let mut share = Share::START;
+            let mut share = ProbationShare::START;
             unused(&mut share, 256);
             end(&mut share);
             assert!(!share.is_unused());
@@ -201,14 +201,14 @@ mod tests {
             unused(&mut share, 1);
             assert!(share.is_unused());
         }
-        let mut share = Share::START;
-        assert_eq!(change(&mut share, KEYS, Share::note_used), 0.0);
+        let mut share = ProbationShare::START;
+        assert_eq!(change(&mut share, KEYS, ProbationShare::note_used), 0.0);
         assert_eq!(share.unused_run, 0);
     }
 
     #[test]
     fn a_ghost_that_had_passed_does_not_end_a_run() {
-        let mut share = Share::START;
+        let mut share = ProbationShare::START;
         unused(&mut share, 256);
         share.note_ghost_hit(Side::Passed, EVEN, KEYS);
         assert!(share.is_unused());

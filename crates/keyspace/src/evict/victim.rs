@@ -47,7 +47,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// evicted.
     pub(super) fn evict_one(&mut self, now: u64) -> bool {
         // The queue and the ghosts may take memory.
-        self.totals.eviction.forget_allowance();
+        self.totals.eviction.cancel_allowance();
         let policy = self.options.get_maxmemory_policy();
         if policy.ranking() == Ranking::None || policy.is_volatile() && self.totals.expires == 0 {
             return false;
@@ -56,10 +56,12 @@ impl<S: BuildHasher> Keyspace<S> {
             Ranking::None => false,
             Ranking::Random => self.evict_random(now),
             Ranking::S3fifo => self.evict_s3fifo(now),
-            Ranking::Lru | Ranking::Lrm | Ranking::Lfu | Ranking::Ttl => match self.best_candidate(now) {
-                Some((hash, address)) => self.evict_at(hash, address, now),
-                None => self.evict_random(now),
-            },
+            Ranking::Lru | Ranking::Lrm | Ranking::Lfu | Ranking::Ttl => {
+                match self.take_best_candidate(now) {
+                    Some((hash, address)) => self.evict_at(hash, address, now),
+                    None => self.evict_random(now),
+                }
+            }
         }
     }
 

@@ -33,7 +33,7 @@ pub(crate) struct ShardsSnapshot {
     /// How the last finished snapshot ended.
     last: Option<SnapshotEnd>,
     /// The number of the shard that was checked for a failure last.
-    look: usize,
+    checked_shard: usize,
     keys_total: usize,
     keys_processed: usize,
 }
@@ -107,7 +107,7 @@ impl<S: BuildHasher> Sharded<S> {
     pub fn snapshot_for(&self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {
         let (start, mut state) = (clock(), self.snapshot.lock());
         let mut done = Snapshotted::default();
-        self.look_for_ends(&mut state);
+        self.check_for_ends(&mut state);
         while state.is_active {
             let left = budget.saturating_sub(clock().saturating_sub(start));
             let (one, is_end) = {
@@ -140,15 +140,15 @@ impl<S: BuildHasher> Sharded<S> {
 
     /// Checks some shards for a snapshot that has ended early. A sink may have failed in a write to its
     /// shard, and the snapshot of one shard may have been abandoned alone.
-    fn look_for_ends(&self, state: &mut ShardsSnapshot) {
+    fn check_for_ends(&self, state: &mut ShardsSnapshot) {
         /// Taking this many locks costs less time than the work on one shard.
         const SHARDS_PER_CALL: usize = 16;
         for _ in 0..SHARDS_PER_CALL.min(self.shard_count()) {
             if !state.is_running() {
                 return;
             }
-            state.look = (state.look + 1) % self.shard_count();
-            let end = self.shard(state.look).read().totals.snapshot.newest_end();
+            state.checked_shard = (state.checked_shard + 1) % self.shard_count();
+            let end = self.shard(state.checked_shard).read().totals.snapshot.newest_end();
             if let Some(end @ (SnapshotEnd::Failed | SnapshotEnd::Abandoned)) = end {
                 self.end_snapshot(state, end);
             }

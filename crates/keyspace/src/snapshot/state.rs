@@ -54,7 +54,7 @@ pub(super) struct Running {
     /// Whether the walk may have entries left to save.
     pub(super) has_walk_left: bool,
     pub(super) has_skipped_large: bool,
-    pub(super) half_saved: Option<Place>,
+    pub(super) half_saved: Option<HalfSaved>,
     pub(super) removed: Vec<Removed, Zmalloc>,
     /// The bytes that the removed entries add to `used_memory`.
     removed_bytes: usize,
@@ -64,7 +64,7 @@ pub(super) struct Running {
 
 /// The place of a half-saved value.
 #[derive(Clone, Copy)]
-pub(super) enum Place {
+pub(super) enum HalfSaved {
     /// In the table of the walk, under this hash and at this address.
     InTable { hash: u64, address: usize },
     /// Among the removed values, at this index.
@@ -181,8 +181,8 @@ impl Running {
     ) -> bool {
         let Some(place) = self.half_saved else { return false };
         let entry = match place {
-            Place::Removed(index) => self.removed.get(index).map(|removed| &removed.entry),
-            Place::InTable { hash, address } => {
+            HalfSaved::Removed(index) => self.removed.get(index).map(|removed| &removed.entry),
+            HalfSaved::InTable { hash, address } => {
                 let table = self.cleared.as_ref().map(|cleared| &cleared.table).or(table);
                 table.and_then(|table| find_at(table, hash, self.cursor, address))
             }
@@ -205,7 +205,7 @@ impl Running {
     fn is_half_saved(&self, entry: &Entry) -> bool {
         let address = entry.address().addr();
         self.cleared.is_none()
-            && matches!(self.half_saved, Some(Place::InTable { address: at, .. }) if at == address)
+            && matches!(self.half_saved, Some(HalfSaved::InTable { address: at, .. }) if at == address)
     }
 
     /// Saves an entry of the keyspace's table completely.
@@ -367,7 +367,7 @@ impl Snapshot {
     /// Returns the address of the half-saved entry, or 0. Neither that entry nor its value may move.
     pub(crate) fn pinned(&self) -> usize {
         match self.running.as_ref().and_then(|running| running.half_saved) {
-            Some(Place::InTable { address, .. }) => address,
+            Some(HalfSaved::InTable { address, .. }) => address,
             _ => 0,
         }
     }
@@ -454,7 +454,7 @@ impl Snapshot {
     pub(crate) fn take_over(&mut self, entry: Entry, size: usize) -> Option<&Entry> {
         let running = self.running.as_mut()?;
         if running.is_half_saved(&entry) {
-            running.half_saved = Some(Place::Removed(running.removed.len()));
+            running.half_saved = Some(HalfSaved::Removed(running.removed.len()));
         }
         running.removed.push(Removed { entry, size });
         running.removed_bytes += size;

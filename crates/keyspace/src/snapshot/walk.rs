@@ -5,7 +5,7 @@
 //! has too many bytes for one step is scanned again, and the bits say which of its entries are left.
 
 use super::Portion;
-use super::state::{Cleared, Place, Removed, Running, Snapshot};
+use super::state::{Cleared, HalfSaved, Removed, Running, Snapshot};
 use crate::entry::{Entry, SnapshotBit};
 use crate::keyspace::Keyspace;
 use crate::lazyfree::Pace;
@@ -49,7 +49,7 @@ impl Running {
                 saver.save(entry, Portion::Rest, reading);
             } else if *is_second_pass {
                 let hash = hasher.hash_one(entry.key());
-                *half_saved = Some(Place::InTable { hash, address: entry.address().addr() });
+                *half_saved = Some(HalfSaved::InTable { hash, address: entry.address().addr() });
                 is_cut = true;
             } else {
                 *has_skipped_large = true;
@@ -74,14 +74,14 @@ impl Running {
         hasher: &impl BuildHasher,
         bit: SnapshotBit,
         reading: &Reading,
-    ) -> Stepped {
+    ) -> StepResult {
         let is_saving = self.saver.sink.is_some();
         if is_saving {
             if until == Pass::Small && self.is_second_pass {
-                return Stepped::EndOfPass;
+                return StepResult::EndOfPass;
             }
             if self.save_slice(Some(table), ELEMENTS_PER_STEP, reading) {
-                return Stepped::GoesOn;
+                return StepResult::MoreWork;
             }
         } else {
             // The half-saved value, the removed values and a cleared table are no longer needed.
@@ -92,23 +92,23 @@ impl Running {
             && let Some(last) = self.removed.last()
         {
             if is_saving && !last.entry.has_snapshot_bit(bit) {
-                self.half_saved = Some(Place::Removed(self.removed.len() - 1));
-                return Stepped::GoesOn;
+                self.half_saved = Some(HalfSaved::Removed(self.removed.len() - 1));
+                return StepResult::MoreWork;
             }
-            return self.pop_removed().map_or(Stepped::GoesOn, Stepped::Garbage);
+            return self.pop_removed().map_or(StepResult::MoreWork, StepResult::Garbage);
         }
         if self.has_walk_left {
             self.walk(table, hasher, bit, reading);
-            return Stepped::GoesOn;
+            return StepResult::MoreWork;
         }
-        Stepped::End
+        StepResult::End
     }
 }
 
 /// The result of a step.
-enum Stepped {
+enum StepResult {
     /// Work is left.
-    GoesOn,
+    MoreWork,
     /// Work is left. This value is saved, or no longer needed.
     Garbage(Removed),
     /// No work is left up to the end of the pass.
@@ -125,15 +125,15 @@ impl<S: BuildHasher> Keyspace<S> {
         let bit = totals.snapshot.bit();
         let Snapshot { running: Some(running), reading, .. } = &mut totals.snapshot else { return false };
         let is_work_left = match running.step(until, table, hasher, bit, reading) {
-            Stepped::GoesOn => return true,
-            Stepped::EndOfPass => return false,
-            Stepped::Garbage(Removed { entry, size }) => {
+            StepResult::MoreWork => return true,
+            StepResult::EndOfPass => return false,
+            StepResult::Garbage(Removed { entry, size }) => {
                 // The bytes were already in use. So no older garbage has to be freed to make room for them.
                 let pace = Pace { live_bytes: usize::MAX, list_bytes: totals.list_bytes(), is_write: false };
                 totals.lazyfree.push(entry, size, pace);
                 true
             }
-            Stepped::End => {
+            StepResult::End => {
                 if let Some(Cleared { table, entry_bytes }) = totals.snapshot.end() {
                     let list_bytes = totals.list_bytes();
                     totals.lazyfree.push_table(table, entry_bytes, list_bytes);
@@ -142,7 +142,7 @@ impl<S: BuildHasher> Keyspace<S> {
             }
         };
         // The bytes that the snapshot held count towards `maxmemory` from now on.
-        self.note_limit();
+        self.update_limit();
         is_work_left
     }
 }

@@ -59,13 +59,13 @@ fn a_wrong_hash_loses_keys_and_nothing_worse() {
 
 /// A hasher that gives another hash each time.
 #[derive(Default)]
-struct Fickle;
+struct ChangingHasher;
 
 thread_local! {
     static NEXT_HASH: Cell<u64> = const { Cell::new(1) };
 }
 
-impl Hasher for Fickle {
+impl Hasher for ChangingHasher {
     fn finish(&self) -> u64 {
         NEXT_HASH.set(common::random::mix(NEXT_HASH.get()));
         NEXT_HASH.get()
@@ -74,7 +74,7 @@ impl Hasher for Fickle {
     fn write(&mut self, _bytes: &[u8]) {}
 }
 
-impl BuildHasher for Fickle {
+impl BuildHasher for ChangingHasher {
     type Hasher = Self;
 
     fn build_hasher(&self) -> Self {
@@ -85,7 +85,7 @@ impl BuildHasher for Fickle {
 #[test]
 fn a_hash_that_is_never_the_same_does_no_harm() {
     let region = Region::start();
-    let mut keyspace = Keyspace::with_options_and_hasher(Options::new(), Fickle);
+    let mut keyspace = Keyspace::with_options_and_hasher(Options::new(), ChangingHasher);
     let long = [b'x'; 2_000];
     for n in 0..if cfg!(miri) { 24 } else { 2_000 } {
         let at = SetExpiry::To(Expiry::AtMillis(n + 1));
@@ -135,21 +135,21 @@ fn events_come_in_the_order_of_the_changes() {
     let (mut keyspace, log) = (small(), Arc::new(Mutex::new(Vec::new())));
     let to = log.clone();
     keyspace.on_event(move |event| to.lock().unwrap().push(format!("{event:?}"))).unwrap();
-    let told = || mem::take(&mut *log.lock().unwrap());
+    let take_log = || mem::take(&mut *log.lock().unwrap());
     let text = |event: Event<'_>| format!("{event:?}");
 
     keyspace.set("a", 1, 0).unwrap();
     keyspace.expire("a", Expiry::InMillis(5), ExpireOptions::default(), 0).unwrap();
-    assert_eq!(told(), [text(Event::Set(b"a")), text(Event::Changed(b"a"))]);
+    assert_eq!(take_log(), [text(Event::Set(b"a")), text(Event::Changed(b"a"))]);
     assert!(keyspace.get("a", 5).is_none());
-    assert!(told().is_empty(), "a read removes nothing");
+    assert!(take_log().is_empty(), "a read removes nothing");
     keyspace.push("a", Side::Back, "element", 5).unwrap();
-    assert_eq!(told(), [text(Event::Expired(b"a")), text(Event::Set(b"a"))]);
+    assert_eq!(take_log(), [text(Event::Expired(b"a")), text(Event::Set(b"a"))]);
     keyspace.pop("a", Side::Back, 5).unwrap();
-    assert_eq!(told(), [text(Event::Removed(b"a"))]);
+    assert_eq!(take_log(), [text(Event::Removed(b"a"))]);
     keyspace.clear_on_event();
     keyspace.set("a", 1, 0).unwrap();
-    assert!(told().is_empty());
+    assert!(take_log().is_empty());
 }
 
 #[test]

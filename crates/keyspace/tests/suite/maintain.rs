@@ -9,7 +9,7 @@ const KEYS: usize = 20_000;
 const TICK: Duration = Duration::from_micros(10);
 
 /// The time of one turn of a task in the library.
-const TURN: Duration = Duration::from_micros(50);
+const TIME_SLICE: Duration = Duration::from_micros(50);
 
 fn clock() -> impl FnMut() -> Duration {
     let mut time = Duration::ZERO;
@@ -26,7 +26,7 @@ fn key(n: usize) -> Vec<u8> {
 /// Returns a keyspace with work for every task that does not depend on the allocator. At time 2,000, a
 /// quarter of the keys have expired, a large value was removed, the table is too large, and the limit is too
 /// low.
-fn neglected() -> Keyspace {
+fn with_work_for_every_task() -> Keyspace {
     let options = Options::new().maxmemory_policy(MaxmemoryPolicy::AllkeysLru);
     let mut keyspace = Keyspace::with_options(options.activedefrag(false)); // Gaps depend on the process.
     for n in 0..KEYS {
@@ -61,7 +61,7 @@ fn maintain_to_the_end(keyspace: &mut Keyspace, budget: Duration) -> Vec<Maintai
 #[test]
 fn everything_is_done_in_the_end() {
     for budget in [Duration::ZERO, TICK, Duration::from_micros(500), Duration::MAX] {
-        let mut keyspace = neglected();
+        let mut keyspace = with_work_for_every_task();
         let calls = maintain_to_the_end(&mut keyspace, budget);
         assert_eq!((keyspace.lazyfree_pending_bytes(), keyspace.rehash_debt()), (0, 0), "{budget:?}");
         assert!(keyspace.counted_bytes() <= keyspace.options().get_maxmemory());
@@ -69,7 +69,7 @@ fn everything_is_done_in_the_end() {
         assert_eq!(keyspace.lazyfreed_objects(), 1);
         assert!(
             calls.iter().any(|done| done.expired.removed > 0 && done.rehashed.chunks_merged > 0)
-                || budget < TURN
+                || budget < TIME_SLICE
         );
         let last = calls.last().unwrap();
         assert!(last.freed.is_complete && last.evicted.is_within);
@@ -82,7 +82,7 @@ fn everything_is_done_in_the_end() {
 
 #[test]
 fn each_task_has_its_turn_however_small_the_budget_is() {
-    let mut keyspace = neglected();
+    let mut keyspace = with_work_for_every_task();
     let mut sum = [0; 4];
     for _ in 0..10 {
         let done = keyspace.maintain(2_000, Duration::ZERO, clock());
@@ -119,14 +119,14 @@ fn a_limit_that_was_lowered_is_reached_under_every_policy() {
 
 #[test]
 fn a_task_whose_turn_has_not_come_is_not_complete() {
-    let mut keyspace = neglected();
+    let mut keyspace = with_work_for_every_task();
     let done = keyspace.maintain(2_000, Duration::ZERO, clock());
     assert!(!done.freed.is_complete && !done.evicted.is_within && done.next.is_zero());
 }
 
 #[test]
 fn a_call_ends_with_the_turn_that_spends_the_budget() {
-    let mut keyspace = neglected();
+    let mut keyspace = with_work_for_every_task();
     loop {
         let (mut looks, budget) = (0, Duration::from_micros(300));
         let done = keyspace.maintain(2_000, budget, || {
@@ -134,7 +134,7 @@ fn a_call_ends_with_the_turn_that_spends_the_budget() {
             TICK * looks
         });
         // A task that ends with its turn has read the clock once more.
-        assert!(TICK * looks <= budget + TURN + 2 * TICK, "{looks} looks");
+        assert!(TICK * looks <= budget + TIME_SLICE + 2 * TICK, "{looks} looks");
         if !done.next.is_zero() {
             return;
         }

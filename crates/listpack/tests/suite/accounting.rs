@@ -24,12 +24,12 @@ fn a_list_allocates_what_it_says_and_frees_all_of_it() {
     used(&list);
     assert!(!list.relocate(&mut |_, size| size == large)); // the size is the real one, but there is no memory
     drop(plan);
-    let mut loose = None;
+    let mut asked_size = None;
     assert!(!list.relocate(&mut |_, size| {
-        loose = Some(size);
+        asked_size = Some(size);
         false
     }));
-    assert_eq!(loose, Some(large));
+    assert_eq!(asked_size, Some(large));
     list.push_back(2);
     used(&list);
     list.shrink_to_fit();

@@ -1,6 +1,6 @@
 //! Lists in a caller's block, compared with lists that have their own block.
 
-use crate::model::{Fickle, Op, Owned, Second, op};
+use crate::model::{Op, Owned, SecondPass, UnreliableIter, op};
 use listpack::{Editor, Fault, ListPack, ReserveError, Room, Value, View};
 use proptest::prelude::*;
 use std::cell::Cell;
@@ -13,46 +13,47 @@ macro_rules! apply {
     ($list:expr, $op:expr) => {{
         let list = $list;
         let at = |index: &usize| list.seek(index.checked_rem(list.len()).unwrap_or_default() as isize);
-        let said = |said: &dyn std::fmt::Debug| Ok::<String, ReserveError>(format!("{said:?}"));
+        let debug_text =
+            |debug_text: &dyn std::fmt::Debug| Ok::<String, ReserveError>(format!("{debug_text:?}"));
         match $op {
-            Op::PushBack(value) => list.try_push_back(value).and_then(|done| said(&done)),
-            Op::PushFront(value) => list.try_push_front(value).and_then(|done| said(&done)),
+            Op::PushBack(value) => list.try_push_back(value).and_then(|done| debug_text(&done)),
+            Op::PushFront(value) => list.try_push_front(value).and_then(|done| debug_text(&done)),
             Op::InsertBefore(index, value) => match at(index) {
-                Some(offset) => list.try_insert_before(offset, value).and_then(|at| said(&at)),
-                None => said(&()),
+                Some(offset) => list.try_insert_before(offset, value).and_then(|at| debug_text(&at)),
+                None => debug_text(&()),
             },
             Op::InsertAfter(index, value) => match at(index) {
-                Some(offset) => list.try_insert_after(offset, value).and_then(|at| said(&at)),
-                None => said(&()),
+                Some(offset) => list.try_insert_after(offset, value).and_then(|at| debug_text(&at)),
+                None => debug_text(&()),
             },
             Op::Replace(index, value) => match at(index) {
-                Some(offset) => list.try_replace(offset, value).and_then(|found| said(&found)),
-                None => said(&()),
+                Some(offset) => list.try_replace(offset, value).and_then(|found| debug_text(&found)),
+                None => debug_text(&()),
             },
             Op::InsertAllBefore(index, values) => match at(index) {
-                Some(offset) => list.try_insert_all_before(offset, values).and_then(|done| said(&done)),
-                None => said(&()),
+                Some(offset) => list.try_insert_all_before(offset, values).and_then(|done| debug_text(&done)),
+                None => debug_text(&()),
             },
-            Op::Extend(values) => list.try_extend(values).and_then(|done| said(&done)),
+            Op::Extend(values) => list.try_extend(values).and_then(|done| debug_text(&done)),
             Op::Remove(index) => match at(index) {
-                Some(offset) => said(&list.remove(offset)),
-                None => said(&()),
+                Some(offset) => debug_text(&list.remove(offset)),
+                None => debug_text(&()),
             },
             Op::MoveBefore(index, n, to) => match at(index) {
                 Some(offset) => {
                     let to = list.seek((to % (list.len() + 1)) as isize);
-                    said(&list.move_before(offset, *n, to))
+                    debug_text(&list.move_before(offset, *n, to))
                 }
-                None => said(&()),
+                None => debug_text(&()),
             },
-            Op::RemoveRange(index, n) => said(&list.remove_range(*index, *n)),
+            Op::RemoveRange(index, n) => debug_text(&list.remove_range(*index, *n)),
             Op::RemoveMany(indices) => {
                 let offsets: Vec<_> = indices.iter().filter_map(|index| list.seek(*index as isize)).collect();
-                said(&list.remove_many(&offsets))
+                debug_text(&list.remove_many(&offsets))
             }
-            Op::Truncate(len) => said(&list.truncate(*len)),
-            Op::Clear => said(&list.clear()),
-            Op::SplitAndMerge(_) | Op::ShrinkToFit | Op::Clone | Op::Relocate => said(&()),
+            Op::Truncate(len) => debug_text(&list.truncate(*len)),
+            Op::Clear => debug_text(&list.clear()),
+            Op::SplitAndMerge(_) | Op::ShrinkToFit | Op::Clone | Op::Relocate => debug_text(&()),
         }
     }};
 }
@@ -82,7 +83,7 @@ proptest! {
                 apply!(&mut in_room(&mut entry), &op)
             };
             match answer {
-                Ok(said) => prop_assert_eq!(said, apply!(&mut list, &op).unwrap()),
+                Ok(debug_text) => prop_assert_eq!(debug_text, apply!(&mut list, &op).unwrap()),
                 Err(error) => {
                     let is_out_of_memory = matches!(error, ReserveError::OutOfMemory { .. });
                     prop_assert!(is_full && is_out_of_memory);
@@ -108,7 +109,7 @@ fn an_iterator_that_panics_leaves_no_half_list_in_a_block() {
         let before = entry.block().to_vec();
         let mut editor = Editor::new(&mut entry).unwrap();
         let yielded = Cell::new(0);
-        let values = Fickle { left: 5, yielded: &yielded, second: Second::Panics };
+        let values = UnreliableIter { left: 5, yielded: &yielded, second_pass: SecondPass::Panics };
         let added = catch_unwind(AssertUnwindSafe(|| match place {
             Some(place) => editor.try_insert_all_before(place, values),
             None => editor.try_extend(values),
@@ -120,11 +121,11 @@ fn an_iterator_that_panics_leaves_no_half_list_in_a_block() {
 
 #[test]
 fn an_editor_asks_for_the_frame_of_a_list() {
-    let fault = |bytes: &[u8]| Editor::new(FaultyRoom::new(bytes, RoomFault::Idle)).unwrap_err().fault;
+    let fault = |bytes: &[u8]| Editor::new(FaultyRoom::new(bytes, RoomFault::Unchanged)).unwrap_err().fault;
     assert_eq!(fault(b""), Fault::Size);
     assert_eq!(fault(b"\x08\0\0\0\0\0\xFF"), Fault::ByteLen);
     assert_eq!(fault(b"\x07\0\0\0\0\0\xFE"), Fault::End);
-    let editor = Editor::new(FaultyRoom::new(b"\x07\0\0\0\0\0\xFF", RoomFault::Idle)).unwrap();
+    let editor = Editor::new(FaultyRoom::new(b"\x07\0\0\0\0\0\xFF", RoomFault::Unchanged)).unwrap();
     assert_eq!((editor.len(), editor.into_room().bytes().len()), (0, 7));
 }
 
@@ -144,7 +145,7 @@ fn a_list_says_whether_it_lies_in_a_room() {
     assert_eq!(own.into_own().unwrap().len(), 1);
 
     let (fault, room) =
-        ListPack::in_room(FaultyRoom::new(b"\x07\0\0\0\0\0\xFE", RoomFault::Idle)).unwrap_err();
+        ListPack::in_room(FaultyRoom::new(b"\x07\0\0\0\0\0\xFE", RoomFault::Unchanged)).unwrap_err();
     assert_eq!((fault.fault, room.bytes().len()), (Fault::End, 7));
 }
 

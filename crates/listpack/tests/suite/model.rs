@@ -307,32 +307,32 @@ proptest! {
 }
 
 /// An iterator whose second run differs from the first. All clones count their values in `yielded`. The first
-/// seven values are the same text. With the eighth value, `second` says what happens.
+/// seven values are the same text. With the eighth value, `second_pass` says what happens.
 #[derive(Clone)]
-pub(crate) struct Fickle<'a> {
+pub(crate) struct UnreliableIter<'a> {
     pub(crate) left: usize,
     pub(crate) yielded: &'a std::cell::Cell<usize>,
-    pub(crate) second: Second,
+    pub(crate) second_pass: SecondPass,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Second {
+pub(crate) enum SecondPass {
     Ends,
     Panics,
     YieldsMore,
 }
 
-impl Iterator for Fickle<'_> {
+impl Iterator for UnreliableIter<'_> {
     type Item = Value<'static>;
 
     fn next(&mut self) -> Option<Value<'static>> {
         self.left = self.left.checked_sub(1)?;
         self.yielded.set(self.yielded.get() + 1);
-        Some(Value::raw(match self.second {
+        Some(Value::raw(match self.second_pass {
             _ if self.yielded.get() <= 7 => b"text",
-            Second::Ends => return None,
-            Second::Panics => panic!("as it was told to"),
-            Second::YieldsMore => b"more than was said",
+            SecondPass::Ends => return None,
+            SecondPass::Panics => panic!("as it was told to"),
+            SecondPass::YieldsMore => b"more than was said",
         }))
     }
 }
@@ -340,19 +340,19 @@ impl Iterator for Fickle<'_> {
 #[test]
 fn an_iterator_that_ends_early_or_panics_or_yields_more_leaves_no_half_list() {
     for (before, behind) in [(&[][..], &[][..]), (&["a", "b"], &[]), (&["a"], &["b", "c"]), (&[], &["b"])] {
-        for second in [Second::Ends, Second::Panics, Second::YieldsMore] {
+        for second_pass in [SecondPass::Ends, SecondPass::Panics, SecondPass::YieldsMore] {
             let mut list = ListPack::new();
             list.extend(before.iter().chain(behind).copied());
             let yielded = std::cell::Cell::new(0);
-            let values = Fickle { left: 5, yielded: &yielded, second };
+            let values = UnreliableIter { left: 5, yielded: &yielded, second_pass };
             let place = list.seek(before.len() as isize);
             let added = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match place {
                 Some(place) => list.insert_all_before(place, values),
                 None => list.extend(values),
             }));
-            assert_eq!(added.is_ok(), second == Second::Ends);
+            assert_eq!(added.is_ok(), second_pass == SecondPass::Ends);
             // The first run yields five values. A second run that ends early yields two.
-            let more: &[&str] = if second == Second::Ends { &["text", "text"] } else { &[] };
+            let more: &[&str] = if second_pass == SecondPass::Ends { &["text", "text"] } else { &[] };
             let want = before.iter().chain(more).chain(behind);
             let want: Vec<Value<'_>> = want.map(|text| Value::from(*text)).collect();
             assert!(list.iter().eq(want.iter().copied()));

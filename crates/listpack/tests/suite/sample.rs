@@ -21,10 +21,10 @@ fn int(value: Value<'_>) -> usize {
 /// Chi-squared has the mean `f`, which is the degrees of freedom, and the standard deviation `sqrt(2 f)`. A
 /// difference of six deviations has a probability of about 10^-9.
 fn assert_even(counts: &[usize]) {
-    let (total, faces) = (counts.iter().sum::<usize>() as f64, counts.len() as f64);
-    let expected = total / faces;
+    let (total, outcomes) = (counts.iter().sum::<usize>() as f64, counts.len() as f64);
+    let expected = total / outcomes;
     let chi_squared: f64 = counts.iter().map(|&n| (n as f64 - expected).powi(2) / expected).sum();
-    let freedom = faces - 1.0;
+    let freedom = outcomes - 1.0;
     assert!((chi_squared - freedom).abs() < 6.0 * (2.0 * freedom).sqrt() + 6.0, "{chi_squared} of {freedom}");
 }
 

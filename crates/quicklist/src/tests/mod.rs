@@ -16,14 +16,14 @@ fn elements(list: &QuickList) -> Vec<Vec<u8>> {
     assert!(forward == backward, "the two directions differ");
     for side in [Side::Front, Side::Back] {
         let mut iter = list.iter();
-        let mut lent = Vec::new();
+        let mut borrowed = Vec::new();
         while let Some(value) = iter.next_value_from(side).unwrap() {
-            lent.push(crate::Item::stored(value).to_vec());
+            borrowed.push(crate::Item::stored(value).to_vec());
         }
         if side == Side::Back {
-            lent.reverse();
+            borrowed.reverse();
         }
-        assert!(lent == forward, "lent elements differ");
+        assert!(borrowed == forward, "lent elements differ");
     }
     forward
 }
@@ -38,7 +38,7 @@ fn check(list: &QuickList, compressed: bool) {
     let nodes = list.node_count();
     for (ordinal, node) in inner.nodes.iter().enumerate() {
         assert!(node.count() > 0, "an empty node");
-        let raw = node.try_unzipped().unwrap();
+        let raw = node.try_decompressed().unwrap();
         let raw = raw.as_ref().unwrap_or(node);
         match raw {
             Node::Packed { pack, count, .. } => {
@@ -50,21 +50,21 @@ fn check(list: &QuickList, compressed: bool) {
                 assert!(list.limit().is_large(bytes.as_bytes().len()));
                 assert_eq!(bytes.as_bytes().len(), node.raw_len());
             }
-            Node::Zipped { .. } => panic!("compressed twice"),
+            Node::Compressed { .. } => panic!("compressed twice"),
         }
         let interior = depth > 0 && ordinal >= depth && nodes - 1 - ordinal >= depth;
         if !interior {
             assert!(
-                !node.is_zipped() || !compressed,
+                !node.is_compressed() || !compressed,
                 "node {ordinal} of {nodes} is compressed, depth {depth}"
             );
-        } else if compressed && !node.is_zipped() && !cfg!(miri) {
+        } else if compressed && !node.is_compressed() && !cfg!(miri) {
             let mut copy = node.try_clone().unwrap();
-            if let Node::Packed { dense, .. } | Node::Plain { dense, .. } = &mut copy {
-                *dense = false;
+            if let Node::Packed { incompressible, .. } | Node::Plain { incompressible, .. } = &mut copy {
+                *incompressible = false;
             }
-            copy.zip();
-            assert!(!copy.is_zipped(), "node {ordinal} of {nodes} is not compressed, depth {depth}");
+            copy.compress();
+            assert!(!copy.is_compressed(), "node {ordinal} of {nodes} is not compressed, depth {depth}");
         }
     }
 }

@@ -90,7 +90,7 @@ fn relocate(list: &mut QuickList) -> usize {
 }
 
 /// Applies `op` to the list, and compares what the list returns with `model`. The caller applies `op` to the
-/// model afterwards, with [`follow`]. An error must leave the list unchanged.
+/// model afterwards, with [`apply_to_model`]. An error must leave the list unchanged.
 pub(super) fn apply(list: &mut QuickList, model: &Model, op: &Op) -> Result<(), ReserveError> {
     match op {
         Op::Push(front, value) => list.try_push(side(*front), &**value),
@@ -109,13 +109,13 @@ pub(super) fn apply(list: &mut QuickList, model: &Model, op: &Op) -> Result<(), 
             Ok(())
         }
         Op::Insert(front, fraction, value) => {
-            let here = list.try_insert(side(*front), at(model, *fraction), &**value)?;
-            assert_eq!(here, !model.is_empty());
+            let existed = list.try_insert(side(*front), at(model, *fraction), &**value)?;
+            assert_eq!(existed, !model.is_empty());
             Ok(())
         }
         Op::Replace(fraction, value) => {
-            let here = list.try_replace(at(model, *fraction), &**value)?;
-            assert_eq!(here, !model.is_empty());
+            let existed = list.try_replace(at(model, *fraction), &**value)?;
+            assert_eq!(existed, !model.is_empty());
             Ok(())
         }
         Op::Remove(fraction) => list.try_remove_range(at(model, *fraction), 1).map(drop),
@@ -162,7 +162,7 @@ pub(super) fn apply(list: &mut QuickList, model: &Model, op: &Op) -> Result<(), 
 }
 
 /// Applies `op` to the model.
-pub(super) fn follow(model: &mut Model, op: &Op) {
+pub(super) fn apply_to_model(model: &mut Model, op: &Op) {
     match op {
         Op::Push(true, value) => model.push_front(value.clone()),
         Op::Push(false, value) => model.push_back(value.clone()),
@@ -237,7 +237,7 @@ proptest! {
             }
             for op in many.drain(..).chain([op.clone()]) {
                 apply(&mut list, &model, &op).unwrap();
-                follow(&mut model, &op);
+                apply_to_model(&mut model, &op);
             }
             let held = region.held();
             drop(many);
@@ -275,7 +275,7 @@ proptest! {
             let failures = plan.failures();
             drop(plan);
             match result {
-                Ok(()) => follow(&mut model, op),
+                Ok(()) => apply_to_model(&mut model, op),
                 Err(_) => {
                     prop_assert!(failures > 0);
                     // `PushAll` removes its elements one by one after an error, so the list may keep room for

@@ -88,12 +88,13 @@ fn a_large_element_has_a_node_of_its_own() {
 #[test]
 #[cfg_attr(miri, ignore = "long lists")]
 fn the_middle_is_compressed_and_the_ends_are_not() {
-    let zipped = |list: &QuickList| list.inner().nodes.iter().map(Node::is_zipped).collect::<Vec<_>>();
+    let compressed =
+        |list: &QuickList| list.inner().nodes.iter().map(Node::is_compressed).collect::<Vec<_>>();
     let mut list = QuickList::new(-1, 1);
     for n in 0..1_100 {
         list.push_back(format!("element:{n:06}").as_bytes());
     }
-    assert_eq!(zipped(&list), [false, true, true, true, false]);
+    assert_eq!(compressed(&list), [false, true, true, true, false]);
     let (size, plain) = (list.allocation_size(), 5 * 4_096);
     assert!(size < plain * 2 / 3, "{size}");
     // Reading does not change the list.
@@ -104,11 +105,11 @@ fn the_middle_is_compressed_and_the_ends_are_not() {
     while list.node_count() > 3 {
         list.pop_front_with(|_| ());
     }
-    assert_eq!(zipped(&list), [false, true, false]);
+    assert_eq!(compressed(&list), [false, true, false]);
     while list.node_count() > 2 {
         list.pop_back_with(|_| ());
     }
-    assert_eq!(zipped(&list), [false, false]);
+    assert_eq!(compressed(&list), [false, false]);
 }
 
 #[test]
@@ -129,15 +130,15 @@ fn an_element_turned_round_in_a_full_node_needs_no_other() {
     assert_eq!(counts(&list), [4, 2]);
 }
 
-/// Returns a listpack of `real` elements whose header says `told`. Foreign bytes may be like this if only the
-/// header and the end byte were checked.
-fn foreign(real: usize, told: u16) -> ListPack {
+/// Returns a listpack of `real` elements whose header says `stated_count`. Foreign bytes may be like this if
+/// only the header and the end byte were checked.
+fn with_wrong_count(real: usize, stated_count: u16) -> ListPack {
     let mut pack = ListPack::new();
     for n in 0..real {
         pack.push_back(format!("e{n}").as_bytes());
     }
     let mut bytes = pack.as_bytes().to_vec();
-    bytes[4..6].copy_from_slice(&told.to_le_bytes());
+    bytes[4..6].copy_from_slice(&stated_count.to_le_bytes());
     ListPack::from_bytes_shallow(&bytes).unwrap()
 }
 
@@ -155,9 +156,11 @@ fn a_foreign_count_is_not_believed() {
         6 => drop(list.pop_back_with(|_| ())),
         _ => list.push_front("p"),
     };
-    for (real, told) in [(1, 0), (4, 1), (4, 11), (6, 5), (6, 7)].into_iter().step_by(some) {
+    for (real, stated_count) in [(1, 0), (4, 1), (4, 11), (6, 5), (6, 7)].into_iter().step_by(some) {
         for (what, at, depth) in (0..8 * 6 * 2).step_by(step).map(|n| (n % 8, n / 8 % 6, n / 48)) {
-            let mut list = QuickList::try_from_listpack(&mut foreign(real, told), 2, depth as u16).unwrap();
+            let mut list =
+                QuickList::try_from_listpack(&mut with_wrong_count(real, stated_count), 2, depth as u16)
+                    .unwrap();
             assert_eq!((list.len(), list.iter().count()), (real, real));
             change(&mut list, what, at);
             for (what, at) in (0..8 * 4).step_by(then).map(|n| (n / 4, n % 4)) {

@@ -8,11 +8,11 @@
 //!  11000011 len, raw len, bytes    a string compressed by LZF
 //! ```
 
-use super::{BUFFER, Block, Input, append, empty, out_of_memory, try_reserve, try_resized};
+use super::{BUFFER, Block, Input, append, clear_block, out_of_memory, try_reserve, try_resized};
 use crate::chunks;
 use crate::error::{Error, Fault};
 use crate::sink::PartError;
-use crate::text::{LONG_MIN, MaybeCompressed, Stream, Text};
+use crate::text::{LONG_MIN, MaybeCompressed, Stream, StringValue};
 use keyspace::values::list::lzf;
 use keyspace::values::{Element, OwnedElement};
 use sds::Sds;
@@ -31,12 +31,12 @@ pub(crate) enum Prefix {
 
 /// Where the bytes of a packed value are in the input.
 #[derive(Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct InputPosition {
     offset: u64,
     is_plain: bool,
 }
 
-impl Place {
+impl InputPosition {
     /// Returns the offset in the input of the byte `at` of the packed value. If the value is compressed, this
     /// is the offset of the whole string.
     pub(crate) fn offset(self, at: usize) -> u64 {
@@ -46,7 +46,7 @@ impl Place {
 
 /// A packed value.
 pub(crate) enum PackedBytes<'i> {
-    Bytes(Place, &'i [u8]),
+    Bytes(InputPosition, &'i [u8]),
     /// The value is compressed, and so much larger than its stream that a sink gets it in chunks.
     Stream(Stream<'i>),
 }
@@ -143,14 +143,14 @@ impl<R: Read> Input<R> {
                 (extend(block, stream.bytes()), Some((stream.raw_len(), stream.offset())))
             }
         };
-        extended.map_err(|error| self.failure(error))?;
+        extended.map_err(|error| self.keyspace_error(error))?;
         Ok(AppendedString { start, end: block.len(), stream })
     }
 
     /// Reads a string into a block, and replaces the content of the block.
     #[inline]
     pub(crate) fn read_into(&mut self, block: &mut Block) -> Result<(), Error> {
-        empty(block);
+        clear_block(block);
         let result = match self.element()? {
             MaybeCompressed::Element(element) => extend(block, &element.text()).map_err(PartError::Keyspace),
             MaybeCompressed::Stream(stream) => {
@@ -161,7 +161,7 @@ impl<R: Read> Input<R> {
             }
         };
         self.release();
-        result.map_err(|refused| self.refused(refused, |_| 0))
+        result.map_err(|part_error| self.part_error(part_error, |_| 0))
     }
 
     /// Reads a string that is encoded as an integer.
@@ -195,17 +195,17 @@ impl<R: Read> Input<R> {
         match decompressed {
             Ok(Some(())) => Ok(&self.plain[..raw_len]),
             Ok(None) => self.fault(offset, Fault::Lzf),
-            Err(error) => Err(self.failure(error)),
+            Err(error) => Err(self.keyspace_error(error)),
         }
     }
 
     /// Reads a packed value.
-    pub(crate) fn blob(&mut self) -> Result<PackedBytes<'_>, Error> {
+    pub(crate) fn packed_bytes(&mut self) -> Result<PackedBytes<'_>, Error> {
         let offset = self.offset();
         match self.prefix()? {
             Prefix::Len(len) => {
-                let place = Place { offset: self.offset(), is_plain: true };
-                Ok(PackedBytes::Bytes(place, self.take(len)?))
+                let position = InputPosition { offset: self.offset(), is_plain: true };
+                Ok(PackedBytes::Bytes(position, self.take(len)?))
             }
             Prefix::Encoding(3) => {
                 let (len, raw_len) = self.lzf_lens()?;
@@ -213,7 +213,7 @@ impl<R: Read> Input<R> {
                     return Ok(PackedBytes::Stream(Stream::new(self.take(len)?, raw_len, offset)));
                 }
                 let bytes = self.decompress(offset, len, raw_len)?;
-                Ok(PackedBytes::Bytes(Place { offset, is_plain: false }, bytes))
+                Ok(PackedBytes::Bytes(InputPosition { offset, is_plain: false }, bytes))
             }
             Prefix::Encoding(_) => self.fault(offset, Fault::StringEncoding),
         }
@@ -221,31 +221,35 @@ impl<R: Read> Input<R> {
 
     /// Reads the string of a key. A short string is lent. A long one gets its own block, which the keyspace
     /// takes over, so that it is in memory only once.
-    pub(crate) fn text(&mut self) -> Result<Text<'_>, Error> {
+    pub(crate) fn text(&mut self) -> Result<StringValue<'_>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {
                 let string = Sds::try_with_capacity(0);
-                let mut string = string.map_err(|error| self.failure(error.into()))?;
+                let mut string = string.map_err(|error| self.keyspace_error(error.into()))?;
                 self.pieces(len, |piece| Ok(string.try_push_bytes(piece)?))?;
                 let _ = string.try_remove_free_space(); // without memory, the longer block is kept
-                Ok(Text::Owned(OwnedElement::Bytes(string)))
+                Ok(StringValue::Owned(OwnedElement::Bytes(string)))
             }
-            Prefix::Len(len) => self.take(len).map(|bytes| Text::Borrowed(Element::Bytes(bytes))),
+            Prefix::Len(len) => self.take(len).map(|bytes| StringValue::Borrowed(Element::Bytes(bytes))),
             Prefix::Encoding(3) => self.compressed_text(),
-            Prefix::Encoding(encoding) => self.int(encoding).map(|int| Text::Borrowed(Element::Int(int))),
+            Prefix::Encoding(encoding) => {
+                self.int(encoding).map(|int| StringValue::Borrowed(Element::Int(int)))
+            }
         }
     }
 
-    fn compressed_text(&mut self) -> Result<Text<'_>, Error> {
+    fn compressed_text(&mut self) -> Result<StringValue<'_>, Error> {
         let offset = self.offset() - 1;
         let (len, raw_len) = self.lzf_lens()?;
         if raw_len <= SHORT_MAX {
-            return self.decompress(offset, len, raw_len).map(|bytes| Text::Borrowed(Element::Bytes(bytes)));
+            return self
+                .decompress(offset, len, raw_len)
+                .map(|bytes| StringValue::Borrowed(Element::Bytes(bytes)));
         }
         let string = Stream::new(self.take(len)?, raw_len, offset).try_decompressed();
         match string {
-            Ok(string) => Ok(Text::Owned(OwnedElement::Bytes(string))),
-            Err(refused) => Err(self.refused(refused, |_| offset)),
+            Ok(string) => Ok(StringValue::Owned(OwnedElement::Bytes(string))),
+            Err(part_error) => Err(self.part_error(part_error, |_| offset)),
         }
     }
 

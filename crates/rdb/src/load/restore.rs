@@ -3,9 +3,9 @@
 use super::{DuplicateKey, LoadOptions, LoadStats};
 use crate::build::Store;
 use crate::error::Error;
-use crate::queue::{Next, Queue};
-use crate::reader::Before;
-use crate::sink::Taken;
+use crate::queue::{Dequeued, Queue};
+use crate::reader::KeyAttributes;
+use crate::sink::SinkResult;
 use core::hash::BuildHasher;
 use keyspace::{Key, Keyspace, RestoreOptions, RestoreValue};
 
@@ -20,8 +20,8 @@ pub(super) fn store_queued<S: BuildHasher>(
     if queue.is_empty() {
         return Ok(());
     }
-    queue.drain(keyspace, |keyspace, Next { key, value, before, offset }| {
-        let mut restore = Restore::new(keyspace, key, options, before, now);
+    queue.drain(keyspace, |keyspace, Dequeued { key, value, attributes, offset }| {
+        let mut restore = Restore::new(keyspace, key, options, attributes, now);
         let stored = restore.restore(RestoreValue::String(value));
         stored.map_err(|error| Error::Keyspace { offset, error })?;
         restore.count(stats, offset)
@@ -55,7 +55,7 @@ impl<'r, S: BuildHasher> Restore<'r, S> {
         keyspace: &'r mut Keyspace<S>,
         key: Key<'r>,
         options: &LoadOptions,
-        Before { expiry, idle_time, freq }: Before,
+        KeyAttributes { expiry, idle_time, freq }: KeyAttributes,
         now: u64,
     ) -> Self {
         let replace = options.duplicate_key == DuplicateKey::Replace;
@@ -97,7 +97,7 @@ impl<S: BuildHasher> Store for &mut Restore<'_, S> {
         self.restore(value)
     }
 
-    fn store_empty(&mut self) -> Taken {
+    fn store_empty(&mut self) -> SinkResult {
         if self.options.replace {
             self.keyspace.remove(self.key, self.now);
         }

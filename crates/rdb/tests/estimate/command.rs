@@ -1,6 +1,6 @@
 //! Tests of the command line of `estimate FILE`: exit codes, JSON and pipes.
 
-use super::{file_of, on_disk, program};
+use super::{file_of, program, temp_file};
 use keyspace::Keyspace;
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -30,13 +30,13 @@ fn small() -> Vec<u8> {
 #[test]
 fn a_whole_file_gives_exit_code_0_and_a_damaged_one_1_with_a_partial_report() {
     let bytes = small();
-    let file = on_disk(&bytes);
+    let file = temp_file(&bytes);
     let (code, out, err) = run(&file.path, "");
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert!(out.starts_with("RDB version 11") && !out.contains("PARTIAL"), "{out}");
     assert!(out.contains("101 keys") && out.contains("user:"), "{out}");
 
-    let cut = on_disk(&bytes[..bytes.len() / 2]);
+    let cut = temp_file(&bytes[..bytes.len() / 2]);
     let (code, out, err) = run(&cut.path, "");
     assert_eq!(code, 1);
     assert!(out.contains("PARTIAL") && out.contains("user:"), "{out}");
@@ -44,7 +44,7 @@ fn a_whole_file_gives_exit_code_0_and_a_damaged_one_1_with_a_partial_report() {
 
     let mut flipped = bytes.clone();
     *flipped.last_mut().unwrap() ^= 1;
-    let (code, out, err) = run(&on_disk(&flipped).path, "--json");
+    let (code, out, err) = run(&temp_file(&flipped).path, "--json");
     assert_eq!(code, 1);
     assert!(err.contains("the checksum at offset"), "{err}");
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -55,7 +55,7 @@ fn a_whole_file_gives_exit_code_0_and_a_damaged_one_1_with_a_partial_report() {
 
 #[test]
 fn what_is_no_file_of_this_kind_gives_exit_code_1_and_no_report() {
-    let text = on_disk(b"# not a dump");
+    let text = temp_file(b"# not a dump");
     let (code, out, err) = run(&text.path, "");
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(err.contains("not an RDB file"), "{err}");
@@ -66,7 +66,7 @@ fn what_is_no_file_of_this_kind_gives_exit_code_1_and_no_report() {
 
 #[test]
 fn wrong_arguments_give_exit_code_2_and_help_0() {
-    let file = on_disk(&small());
+    let file = temp_file(&small());
     for rest in ["--sample 10", "--sample 1/0", "--separator ab", "--quantum 4", "--keys 3", "--no-such"] {
         let (code, out, err) = run(&file.path, rest);
         assert_eq!((code, out.as_str()), (2, ""), "{rest}");
@@ -80,7 +80,7 @@ fn wrong_arguments_give_exit_code_2_and_help_0() {
 
 #[test]
 fn json_has_the_figures_of_the_text() {
-    let file = on_disk(&small());
+    let file = temp_file(&small());
     let (code, out, _) = run(&file.path, "--json");
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, json["keys"].as_u64(), out.lines().count()), (0, Some(101), 1));
@@ -118,7 +118,7 @@ impl Write for Closed {
 
 #[test]
 fn a_closed_pipe_is_no_failure() {
-    let file = on_disk(&small());
+    let file = temp_file(&small());
     for room in [0, 10] {
         let mut err = Vec::new();
         assert_eq!(program::run(arguments(&file.path, ""), &mut Closed(room), &mut err), 0);

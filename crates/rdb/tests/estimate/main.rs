@@ -20,14 +20,14 @@ fn file_of(keyspace: &Keyspace) -> Vec<u8> {
 }
 
 /// A file in a temporary folder, which is removed at the end.
-struct OnDisk {
+struct TempFile {
     _folder: tempfile::TempDir,
     path: PathBuf,
 }
 
-fn on_disk(bytes: &[u8]) -> OnDisk {
+fn temp_file(bytes: &[u8]) -> TempFile {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.rdb");
     std::fs::write(&path, bytes).unwrap();
-    OnDisk { _folder: folder, path }
+    TempFile { _folder: folder, path }
 }

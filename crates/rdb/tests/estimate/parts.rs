@@ -2,7 +2,7 @@
 
 use super::program::figures::{Figures, Form, scale};
 use super::program::largest::{LARGEST_MAX, LargeKey, Largest};
-use super::program::prefixes::{FIRSTS_MAX, PREFIX_LEN_MAX, Prefixes, SECONDS_MAX};
+use super::program::prefixes::{FIRST_PARTS_MAX, PREFIX_LEN_MAX, Prefixes, SECOND_PARTS_MAX};
 use super::program::probe::Sampler;
 use super::program::ttl::Ttls;
 use keyspace::values::{Encoding, ObjectType};
@@ -28,16 +28,16 @@ fn a_prefix_ends_with_the_second_separator_or_with_the_only_one() {
 
 #[test]
 fn a_first_part_with_too_many_second_parts_is_one_prefix() {
-    let keys: Vec<String> = (0..=SECONDS_MAX).map(|n| format!("user:{n}:name")).collect();
+    let keys: Vec<String> = (0..=SECOND_PARTS_MAX).map(|n| format!("user:{n}:name")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    assert_eq!(prefixes_of(&keys[1..]).len(), SECONDS_MAX);
-    assert_eq!(prefixes_of(&keys), [("user:".to_owned(), true, SECONDS_MAX as u64 + 1)]);
+    assert_eq!(prefixes_of(&keys[1..]).len(), SECOND_PARTS_MAX);
+    assert_eq!(prefixes_of(&keys), [("user:".to_owned(), true, SECOND_PARTS_MAX as u64 + 1)]);
 }
 
 #[test]
 fn prefixes_are_bounded_and_nothing_is_lost() {
     let mut prefixes = Prefixes::new(b'/');
-    let keys = FIRSTS_MAX as u64 + 10;
+    let keys = FIRST_PARTS_MAX as u64 + 10;
     for n in 0..keys {
         prefixes.add(format!("{n}/x").as_bytes(), figures(1));
     }
@@ -46,7 +46,7 @@ fn prefixes_are_bounded_and_nothing_is_lost() {
     assert_eq!(prefixes.others, figures(10));
     assert_eq!(prefixes.none, figures(2));
     let listed: u64 = prefixes.largest(usize::MAX).iter().map(|it| it.figures.keys).sum();
-    assert_eq!(listed, FIRSTS_MAX as u64);
+    assert_eq!(listed, FIRST_PARTS_MAX as u64);
 }
 
 #[test]

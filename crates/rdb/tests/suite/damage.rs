@@ -11,7 +11,7 @@ use rdb::{
 };
 
 /// Returns a keyspace with a small value of every type in every encoding.
-pub(crate) fn some_of_everything() -> Keyspace {
+pub(crate) fn one_of_every_encoding() -> Keyspace {
     let mut keyspace = Keyspace::with_options(options());
     let limits = *keyspace.options().encoding_limits();
     for (n, value) in
@@ -46,8 +46,8 @@ pub(crate) fn some_of_everything() -> Keyspace {
     keyspace
 }
 
-pub(crate) fn files_of_our_own() -> Vec<Vec<u8>> {
-    let keyspace = some_of_everything();
+pub(crate) fn own_files() -> Vec<Vec<u8>> {
+    let keyspace = one_of_every_encoding();
     let mut files = Vec::new();
     for version in VERSIONS {
         for compression in [false, true] {
@@ -61,7 +61,7 @@ pub(crate) fn files_of_our_own() -> Vec<Vec<u8>> {
 
 /// Reads bytes in every way that there is, without comparing the checksum. A damaged file may hold anything,
 /// but reading it must not panic. Callers that check memory run this function under a budget: see `memory`.
-pub(crate) fn judge(bytes: &[u8]) -> Result<u64, Error> {
+pub(crate) fn read_in_every_way(bytes: &[u8]) -> Result<u64, Error> {
     let mut options = LoadOptions::default();
     options.checks_checksum = false;
     options.drops_expired = false;
@@ -91,15 +91,15 @@ fn places(len: usize, budget: usize) -> impl Iterator<Item = usize> {
 
 #[test]
 fn a_file_that_is_cut_off_anywhere_is_refused() {
-    let mut all = files_of_our_own();
+    let mut all = own_files();
     all.truncate(4);
     all.extend(files("librdb").into_iter().chain(files("hdt3213")).map(|path| std::fs::read(path).unwrap()));
     for bytes in all {
-        if judge(&bytes).is_err() {
+        if read_in_every_way(&bytes).is_err() {
             continue; // broken on purpose
         }
         for len in places(bytes.len(), 2_000_000) {
-            match judge(&bytes[..len]) {
+            match read_in_every_way(&bytes[..len]) {
                 Err(Error::Malformed { fault: Fault::Truncated | Fault::Magic, offset }) => {
                     assert!(offset <= len as u64)
                 }
@@ -111,14 +111,14 @@ fn a_file_that_is_cut_off_anywhere_is_refused() {
 
 #[test]
 fn a_changed_byte_anywhere_makes_another_file_or_none() {
-    let mut all = files_of_our_own();
+    let mut all = own_files();
     all.extend(files("librdb").into_iter().chain(files("hdt3213")).map(|path| std::fs::read(path).unwrap()));
     let (mut read, mut refused) = (0, 0);
     for mut bytes in all {
         for at in places(bytes.len(), 400_000) {
             for change in [0x01, 0x80, 0xFF] {
                 bytes[at] ^= change;
-                match judge(&bytes) {
+                match read_in_every_way(&bytes) {
                     Ok(_) => read += 1,
                     Err(error) => {
                         assert!(error.offset() <= bytes.len() as u64, "{error}");
@@ -135,7 +135,7 @@ fn a_changed_byte_anywhere_makes_another_file_or_none() {
 /// The checksum reveals every change.
 #[test]
 fn a_changed_byte_anywhere_is_noticed_by_the_checksum() {
-    let mut bytes = files_of_our_own().remove(1);
+    let mut bytes = own_files().remove(1);
     // The loop leaves out the magic and the version.
     for at in (9..bytes.len()).step_by(5) {
         for change in [0x01, 0x80] {
@@ -151,7 +151,7 @@ fn a_changed_byte_anywhere_is_noticed_by_the_checksum() {
 
 #[test]
 fn a_changed_payload_is_refused() {
-    let keyspace = some_of_everything();
+    let keyspace = one_of_every_encoding();
     let limits = *keyspace.options().encoding_limits();
     for (_, value) in keyspace.iter(NOW) {
         let mut payload = dump(value, DumpOptions::default()).unwrap();

@@ -2,7 +2,7 @@
 //! then returns the error of the allocator, and no memory is lost.
 
 use crate::NOW;
-use crate::damage::{files_of_our_own, some_of_everything};
+use crate::damage::{one_of_every_encoding, own_files};
 use crate::fixtures::files_of_all_types;
 use crate::model::{content, model};
 use crate::round_trip::options;
@@ -76,7 +76,7 @@ fn load_with_failure(file: &[u8], expected: &Keyspace, plan: Guard) -> bool {
 
 #[test]
 fn a_failed_allocation_while_loading_is_an_error_and_loses_no_memory() {
-    for file in files_of_our_own() {
+    for file in own_files() {
         let expected = load(&file);
         with_each_failure(|plan| load_with_failure(&file, &expected, plan));
     }
@@ -93,7 +93,7 @@ fn a_failed_allocation_is_an_error_while_any_type_is_loaded() {
 /// If there is no memory for its compression, a string is written uncompressed.
 #[test]
 fn a_failed_allocation_while_saving_is_an_error_or_another_file_of_the_same_keys() {
-    let keyspace = some_of_everything();
+    let keyspace = one_of_every_encoding();
     let expected = model(&keyspace);
     with_each_failure(|plan| {
         let saved = rdb::save(&keyspace, Vec::new(), &WriteOptions::default(), NOW);
@@ -108,7 +108,7 @@ fn a_failed_allocation_while_saving_is_an_error_or_another_file_of_the_same_keys
 
 #[test]
 fn a_failed_allocation_in_dump_and_restore_is_an_error() {
-    let keyspace = some_of_everything();
+    let keyspace = one_of_every_encoding();
     let limits = *keyspace.options().encoding_limits();
     for (_, value) in keyspace.iter(NOW) {
         let payload = dump(value, DumpOptions::default()).unwrap();

@@ -35,7 +35,7 @@ const PATH: &str = "REDCORE_RDB_KILLED_PATH";
 const GENERATION: &str = "REDCORE_RDB_KILLED_GENERATION";
 
 /// The maximum life of a child. It applies if the parent dies without killing the child.
-const CHILD_LIFE: Duration = Duration::from_secs(60);
+const CHILD_TIME_MAX: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_process_that_is_killed_while_it_saves_to_a_path_leaves_a_whole_file() {
@@ -105,12 +105,12 @@ fn generation(path: &Path) -> Result<u64, String> {
 /// kills them.
 fn run(test: &str, save: fn(&Path, &mut Keyspace, u64)) {
     match std::env::var(PATH) {
-        Ok(path) => save_on_and_on(Path::new(&path), save),
+        Ok(path) => save_repeatedly(Path::new(&path), save),
         Err(_) => kill_children(test),
     }
 }
 
-fn save_on_and_on(path: &Path, save: fn(&Path, &mut Keyspace, u64)) {
+fn save_repeatedly(path: &Path, save: fn(&Path, &mut Keyspace, u64)) {
     let (start, mut keyspace) = (Instant::now(), Keyspace::new());
     let first: u64 = std::env::var(GENERATION).unwrap().parse().unwrap();
     for generation in first.. {
@@ -119,7 +119,7 @@ fn save_on_and_on(path: &Path, save: fn(&Path, &mut Keyspace, u64)) {
         println!("begin {generation}");
         save(path, &mut keyspace, generation + 1);
         println!("end {generation}");
-        if start.elapsed() > CHILD_LIFE {
+        if start.elapsed() > CHILD_TIME_MAX {
             return;
         }
     }

@@ -4,7 +4,7 @@
 //! end. If it is loaded, it can be saved and loaded again, and the copy is equal.
 
 use crate::NOW;
-use crate::damage::files_of_our_own;
+use crate::damage::own_files;
 use crate::memory::{bound, failures_within};
 use crate::model::{Model, model};
 use crate::samples::files;
@@ -133,9 +133,9 @@ fn is_read(bytes: &[u8]) -> bool {
 }
 
 /// Tries this many changed files. Shorter files are changed more often.
-fn judge(count: usize, seed: u64) {
+fn try_changed_files(count: usize, seed: u64) {
     let start = Instant::now();
-    let mut all = files_of_our_own();
+    let mut all = own_files();
     for project in ["librdb", "hdt3213"] {
         all.extend(files(project).into_iter().map(|path| std::fs::read(path).unwrap()));
     }
@@ -182,11 +182,11 @@ impl Drop for Context<'_> {
 
 #[test]
 fn changed_files_are_read_or_refused_and_what_is_read_can_be_saved() {
-    judge(FEW, NOW);
+    try_changed_files(FEW, NOW);
 }
 
 #[test]
 #[ignore = "takes half a minute: `cargo test -p rdb --test suite a_hundred_thousand -- --ignored --nocapture`"]
 fn a_hundred_thousand_changed_files_are_read_or_refused() {
-    judge(MANY, 1);
+    try_changed_files(MANY, 1);
 }

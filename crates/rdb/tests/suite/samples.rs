@@ -30,7 +30,7 @@ fn load(path: &Path, options: LoadOptions) -> Result<(Vec<Keyspace>, LoadStats),
     Ok((databases, stats))
 }
 
-fn everything() -> LoadOptions {
+fn lenient_options() -> LoadOptions {
     let mut options = LoadOptions::default();
     options.drops_expired = false;
     options.unsupported = UnsupportedValue::Skip;
@@ -106,7 +106,7 @@ fn every_sample_file_holds_what_its_json_says() {
     let mut compared = 0;
     for path in files("hdt3213") {
         let (databases, stats) =
-            load(&path, everything()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            load(&path, lenient_options()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         assert_eq!(stats.bytes, std::fs::metadata(&path).unwrap().len(), "{}", path.display());
         let json = path.with_extension("json");
         if !json.exists() {
@@ -133,7 +133,7 @@ fn fields_with_an_expiry_are_kept_without_it_and_counted() {
             "hash_with_hfe" => 3,
             _ => 0,
         };
-        let (_, stats) = load(&path, everything()).unwrap();
+        let (_, stats) = load(&path, lenient_options()).unwrap();
         assert_eq!(stats.field_expiries, fields, "{name}");
     }
 }
@@ -143,14 +143,14 @@ fn fields_with_an_expiry_are_kept_without_it_and_counted() {
 fn every_file_of_librdb_is_read_or_refused_for_its_reason() {
     for path in files("librdb") {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let result = load(&path, everything());
+        let result = load(&path, lenient_options());
         match &*name {
             "future_v19" => {
                 assert!(matches!(result, Err(Error::Version { offset: 5, version: 99 })), "{name}")
             }
             "invalid_chksum_v8" => {
                 assert!(matches!(result, Err(Error::Checksum { offset: 201, .. })), "{name}");
-                let mut options = everything();
+                let mut options = lenient_options();
                 options.checks_checksum = false;
                 assert!(load(&path, options).unwrap().1.is_complete);
             }
@@ -178,7 +178,7 @@ fn streams_and_modules_are_refused_unless_they_may_be_skipped() {
     for path in files("librdb") {
         let name = path.file_stem().unwrap().to_str().unwrap();
         if matches!(name, "stream_v11" | "misc_with_stream" | "module") {
-            let mut options = everything();
+            let mut options = lenient_options();
             options.unsupported = UnsupportedValue::Refuse;
             let error = load(&path, options).err().unwrap();
             assert!(matches!(error, Error::Unsupported { .. }), "{name}: {error}");
@@ -200,9 +200,9 @@ fn keys_that_have_expired_are_passed_over_if_asked() {
 fn a_database_without_a_keyspace_is_passed_over_and_counted() {
     for path in files("librdb") {
         if path.file_stem().unwrap() == "multiple_dbs" {
-            let (databases, all) = load(&path, everything()).unwrap();
+            let (databases, all) = load(&path, lenient_options()).unwrap();
             let mut first = Keyspace::new();
-            let stats = Loader::open(&path, everything()).unwrap().load(&mut first, NOW).unwrap();
+            let stats = Loader::open(&path, lenient_options()).unwrap().load(&mut first, NOW).unwrap();
             assert_eq!(model(&first), model(&databases[0]));
             assert_eq!((stats.keys + stats.other_databases, stats.keys), (all.keys, first.len() as u64));
         }

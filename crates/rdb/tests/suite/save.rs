@@ -1,7 +1,7 @@
 //! Tests with files on the disk, and with readers and writers that fail, or that handle few bytes a call.
 
 use crate::NOW;
-use crate::damage::some_of_everything;
+use crate::damage::one_of_every_encoding;
 use crate::model::model;
 use rdb::keyspace::{Keyspace, Options};
 use rdb::{Error, LoadOptions, Loader, SaveError, WriteOptions, save_to_path};
@@ -25,7 +25,7 @@ pub(crate) fn names(folder: &std::path::Path) -> Vec<String> {
 fn a_file_takes_the_place_of_the_old_one_only_when_it_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("dump.rdb");
-    let keyspace = some_of_everything();
+    let keyspace = one_of_every_encoding();
     std::fs::write(&path, "old").unwrap();
     let options = WriteOptions::default();
 
@@ -55,7 +55,7 @@ fn a_folder_that_is_not_there_is_an_error() {
 
 #[test]
 fn several_databases_are_one_file() {
-    let (first, second) = (some_of_everything(), some_of_everything());
+    let (first, second) = (one_of_every_encoding(), one_of_every_encoding());
     let mut writer = rdb::Writer::new(Vec::new(), &WriteOptions::default()).unwrap();
     for (number, keyspace) in [(0, &first), (3, &Keyspace::new()), (7, &second)] {
         writer.write_keyspace(number, keyspace, NOW).unwrap();
@@ -102,7 +102,7 @@ impl Write for Full {
 
 #[test]
 fn a_reader_may_give_a_byte_at_a_time_and_a_writer_may_take_three() {
-    let keyspace = some_of_everything();
+    let keyspace = one_of_every_encoding();
     let options = WriteOptions::default();
     let file = rdb::save(&keyspace, Full(Vec::new(), usize::MAX), &options, NOW).unwrap().0;
     assert_eq!(model(&load(Slow(&file, false)).unwrap()), model(&keyspace));
@@ -110,7 +110,7 @@ fn a_reader_may_give_a_byte_at_a_time_and_a_writer_may_take_three() {
 
 #[test]
 fn an_error_of_the_reader_or_the_writer_comes_through() {
-    let keyspace = some_of_everything();
+    let keyspace = one_of_every_encoding();
     let file = rdb::save(&keyspace, Vec::new(), &WriteOptions::default(), NOW).unwrap();
     for room in [0, 5, 9, 100, file.len() - 1] {
         match rdb::save(&keyspace, Full(Vec::new(), room), &WriteOptions::default(), NOW) {
@@ -134,7 +134,7 @@ fn an_error_of_the_reader_or_the_writer_comes_through() {
 
 #[test]
 fn without_a_checksum_a_file_ends_with_zeros_and_is_read() {
-    let keyspace = some_of_everything();
+    let keyspace = one_of_every_encoding();
     let mut options = WriteOptions::default();
     options.checksum = false;
     let file = rdb::save(&keyspace, Vec::new(), &options, NOW).unwrap();

@@ -180,7 +180,7 @@ impl Robj {
     ) -> Result<LongDouble, Error> {
         let sum = string::incr_by_float(self.as_element()?, increment)?;
         let lru = self.header().lru();
-        *self = sum.with_text(|text| Self::try_from_bytes_at(text, limits, lru))?;
+        *self = sum.with_text(|text| Self::try_from_bytes_with_lru(text, limits, lru))?;
         Ok(sum)
     }
 }

@@ -56,15 +56,19 @@ impl Robj {
     /// Does the same as [`from_bytes`](Self::from_bytes), but returns an error if an allocation fails.
     #[inline]
     pub fn try_from_bytes(bytes: &[u8], limits: &EncodingLimits) -> Result<Self, ReserveError> {
-        Self::try_from_bytes_at(bytes, limits, 0)
+        Self::try_from_bytes_with_lru(bytes, limits, 0)
     }
 
     #[inline]
-    fn try_from_bytes_at(bytes: &[u8], limits: &EncodingLimits, lru: u32) -> Result<Self, ReserveError> {
-        if embeds(limits, bytes.len()) {
+    fn try_from_bytes_with_lru(
+        bytes: &[u8],
+        limits: &EncodingLimits,
+        lru: u32,
+    ) -> Result<Self, ReserveError> {
+        if fits_embstr(limits, bytes.len()) {
             Self::try_embstr(bytes, lru)
         } else {
-            Self::try_raw_with(Sds::try_from_bytes(bytes)?, lru).map_err(|(error, _)| error)
+            Self::try_raw_with_lru(Sds::try_from_bytes(bytes)?, lru).map_err(|(error, _)| error)
         }
     }
 
@@ -84,7 +88,7 @@ impl Robj {
     /// Does the same as [`raw`](Self::raw), but returns an error and the string if an allocation fails.
     #[inline]
     pub fn try_raw(string: Sds) -> Result<Self, (ReserveError, Sds)> {
-        Self::try_raw_with(string, 0)
+        Self::try_raw_with_lru(string, 0)
     }
 
     /// Creates an integer object. Returns the shared one if `limits` allow it. In C:
@@ -105,7 +109,7 @@ impl Robj {
     /// Does the same as [`from_i64`](Self::from_i64), but returns an error if an allocation fails.
     #[inline]
     pub fn try_from_i64(value: i64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
-        Self::try_from_i64_at(value, limits, 0)
+        Self::try_from_i64_with_lru(value, limits, 0)
     }
 
     /// Creates a string object from an element that a collection lends. An integer is handled as in
@@ -142,7 +146,7 @@ impl Robj {
     /// Does the same as [`from_f64`](Self::from_f64), but returns an error if an allocation fails.
     pub fn try_from_f64(value: f64, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         let text = Sds::try_from_f64(value)?;
-        if embeds(limits, text.len()) {
+        if fits_embstr(limits, text.len()) {
             Self::try_embstr(&text, 0)
         } else {
             Self::try_raw(text).map_err(|(error, _)| error)
@@ -150,7 +154,7 @@ impl Robj {
     }
 
     #[inline]
-    fn try_from_i64_at(value: i64, limits: &EncodingLimits, lru: u32) -> Result<Self, ReserveError> {
+    fn try_from_i64_with_lru(value: i64, limits: &EncodingLimits, lru: u32) -> Result<Self, ReserveError> {
         match shared::integer(value, limits.shared_integers) {
             // SAFETY: the table's headers are immortal.
             Some(header) => Ok(unsafe { Self::immortal(header) }),
@@ -191,10 +195,10 @@ impl Robj {
                 header.set_value(Encoding::Int, Value { int: value });
                 return self;
             }
-            return Self::try_from_i64_at(value, limits, lru).unwrap_or(self);
+            return Self::try_from_i64_with_lru(value, limits, lru).unwrap_or(self);
         }
         if encoding == Encoding::Raw {
-            if embeds(limits, bytes.len()) {
+            if fits_embstr(limits, bytes.len()) {
                 return Self::try_embstr(bytes, lru).unwrap_or(self);
             }
             let len = bytes.len();
@@ -226,7 +230,7 @@ impl Robj {
     pub fn try_decoded(&self, limits: &EncodingLimits) -> Result<Self, ReserveError> {
         match self.as_element() {
             Ok(Element::Int(value)) => {
-                Self::try_from_bytes_at(&Element::Int(value).text(), limits, self.header().lru())
+                Self::try_from_bytes_with_lru(&Element::Int(value).text(), limits, self.header().lru())
             }
             _ => Ok(self.clone()),
         }
@@ -336,7 +340,7 @@ impl Robj {
             return Ok(());
         }
         let lru = self.header().lru();
-        *self = Self::try_raw_with(string, lru).map_err(|(error, _)| error)?;
+        *self = Self::try_raw_with_lru(string, lru).map_err(|(error, _)| error)?;
         Ok(())
     }
 
@@ -347,7 +351,7 @@ impl Robj {
             (_, Ok(Element::Int(value))) => Self::try_int(value, lru),
             (Encoding::EmbStr, Ok(Element::Bytes(bytes))) => Self::try_embstr(bytes, lru),
             (_, Ok(Element::Bytes(bytes))) => {
-                Self::try_raw_with(Sds::try_from_bytes(bytes)?, lru).map_err(|(error, _)| error)
+                Self::try_raw_with_lru(Sds::try_from_bytes(bytes)?, lru).map_err(|(error, _)| error)
             }
             (_, Err(_)) => unreachable!("the caller looked"),
         }
@@ -401,13 +405,13 @@ impl Robj {
             return Ok(());
         }
         let lru = self.header().lru();
-        *self = Self::try_from_i64_at(value, limits, lru)?;
+        *self = Self::try_from_i64_with_lru(value, limits, lru)?;
         Ok(())
     }
 }
 
 /// Returns whether a string of `len` bytes is embedded in its object's block.
 #[inline]
-fn embeds(limits: &EncodingLimits, len: usize) -> bool {
+fn fits_embstr(limits: &EncodingLimits, len: usize) -> bool {
     len <= limits.embstr_size_limit.min(EMBEDDED_LEN_MAX)
 }

@@ -133,9 +133,9 @@ fn try_encode_cuts_free_space_of_more_than_a_tenth() {
         Robj::raw(string)
     };
     let tight = Robj::from_bytes(&[b'x'; 1000], &LIMITS).allocation_size();
-    let roomy = with_spare(3000);
-    assert!(roomy.allocation_size() > tight + 2000);
-    assert_eq!(roomy.encode(&LIMITS).allocation_size(), tight);
+    let with_free_space = with_spare(3000);
+    assert!(with_free_space.allocation_size() > tight + 2000);
+    assert_eq!(with_free_space.encode(&LIMITS).allocation_size(), tight);
     // A string with less free space stays where it is.
     let nearly = with_spare(10);
     let address = nearly.as_string().unwrap().as_ptr();

@@ -59,8 +59,8 @@ fn constructors() {
 /// Returns seven objects of the four shapes (shared integer, int, embstr, raw), first alone, and then each
 /// with another reference.
 fn shapes() -> Vec<(Robj, Option<Robj>)> {
-    let mut roomy = Sds::from_bytes(&[b'x'; 100]);
-    roomy.make_room_for(1000);
+    let mut with_free_space = Sds::from_bytes(&[b'x'; 100]);
+    with_free_space.make_room_for(1000);
     let one_each = || {
         [
             Robj::from(7),
@@ -69,7 +69,7 @@ fn shapes() -> Vec<(Robj, Option<Robj>)> {
             Robj::from("123456"),
             Robj::raw(Sds::from("123456")),
             Robj::raw(Sds::from("short")),
-            Robj::raw(roomy.clone()),
+            Robj::raw(with_free_space.clone()),
         ]
     };
     let alone = one_each().map(|object| (object, None));

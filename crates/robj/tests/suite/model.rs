@@ -98,13 +98,13 @@ fn ops() -> impl Strategy<Value = Op> {
 
 /// All references, each with the index of its object's model.
 #[derive(Default)]
-struct World {
+struct ObjectsAndModels {
     limits: EncodingLimits,
     references: Vec<(Robj, usize)>,
     models: Vec<Model>,
 }
 
-impl World {
+impl ObjectsAndModels {
     /// Returns the number of references to the object of a model.
     fn holders(&self, model: usize) -> usize {
         self.references.iter().filter(|(_, other)| *other == model).count()
@@ -261,10 +261,10 @@ proptest! {
         limits in limits(),
         ops in proptest::collection::vec(ops(), if cfg!(miri) { 6..12 } else { 1..60 }),
     ) {
-        let mut world = World { limits, ..World::default() };
+        let mut tested = ObjectsAndModels { limits, ..ObjectsAndModels::default() };
         for op in ops {
-            world.apply(op);
-            world.check();
+            tested.apply(op);
+            tested.check();
         }
     }
 }

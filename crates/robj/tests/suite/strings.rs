@@ -149,7 +149,7 @@ fn is_reversed(range: BitRange) -> bool {
 }
 
 /// An object, and the model that it must agree with.
-struct World {
+struct ObjectAndModel {
     object: Robj,
     bytes: Vec<u8>,
     encoding: Encoding,
@@ -158,8 +158,8 @@ struct World {
     held: Vec<(Robj, Vec<u8>)>,
 }
 
-impl World {
-    fn becomes_raw(&mut self, bytes: Vec<u8>) {
+impl ObjectAndModel {
+    fn set_raw(&mut self, bytes: Vec<u8>) {
         (self.bytes, self.encoding) = (bytes, Encoding::Raw);
     }
 
@@ -199,7 +199,7 @@ impl World {
             return Err(StringError::BitOffset { offset: at });
         }
         let bits = u64::from(field.bits());
-        self.becomes_raw(self.zero_filled((at + bits).div_ceil(8) as usize));
+        self.set_raw(self.zero_filled((at + bits).div_ceil(8) as usize));
         let (before, [min, max]) = (self.field_value(field, at), field_limits(field));
         let exact = change(before);
         let after = match overflow {
@@ -234,7 +234,7 @@ impl World {
                     return assert_eq!(result, Err(StringError::TooLong { len }.into()));
                 }
                 assert_eq!(result, Ok(len));
-                self.becomes_raw([&self.bytes[..], &more].concat());
+                self.set_raw([&self.bytes[..], &more].concat());
             }
             Op::SetRange(offset, more) => {
                 let result = self.object.set_range(offset, &more, &limits);
@@ -248,13 +248,13 @@ impl World {
                 let mut bytes = self.zero_filled(end);
                 bytes[offset..end].copy_from_slice(&more);
                 assert_eq!(result, Ok(bytes.len()));
-                self.becomes_raw(bytes);
+                self.set_raw(bytes);
             }
             Op::GetRange(start, end) => {
                 let range = self.object.get_range(start, end).unwrap();
-                let by_hand = elements(self.bytes.len(), start, end).map(|at| self.bytes[at as usize]);
-                let by_hand = by_hand.filter(|_| !is_reversed(BitRange::Bytes(start, end)));
-                assert!(by_hand.eq(range.iter().copied()), "{start} {end}: {range:?}");
+                let naive = elements(self.bytes.len(), start, end).map(|at| self.bytes[at as usize]);
+                let naive = naive.filter(|_| !is_reversed(BitRange::Bytes(start, end)));
+                assert!(naive.eq(range.iter().copied()), "{start} {end}: {range:?}");
             }
             Op::IncrBy(increment) => {
                 let result = self.object.incr_by(increment, &limits);
@@ -293,7 +293,7 @@ impl World {
                 let mut bytes = self.zero_filled((at / 8) as usize + 1);
                 assert_eq!(result, Ok(bit(&bytes, at)));
                 put_bit(&mut bytes, at, new);
-                self.becomes_raw(bytes);
+                self.set_raw(bytes);
             }
             Op::GetBit(at) => assert_eq!(self.object.get_bit(at), Ok(bit(&self.bytes, at))),
             Op::BitCount(range) => {
@@ -328,7 +328,7 @@ impl World {
             }
             Op::BitNot => {
                 self.object = Robj::raw(bit_not(&self.object.as_string().unwrap()));
-                self.becomes_raw(self.bytes.iter().map(|byte| !byte).collect());
+                self.set_raw(self.bytes.iter().map(|byte| !byte).collect());
             }
             Op::FieldGet(field, at) => {
                 let value = self.field_value(field, at) as i64;
@@ -402,11 +402,11 @@ proptest! {
             embstr_size_limit, shared_integers, proto_max_bulk_len: LEN_MAX, ..EncodingLimits::DEFAULT
         };
         let object = Robj::from_bytes(b"", &limits);
-        let mut world =
-            World { object, bytes: Vec::new(), encoding: Encoding::EmbStr, limits, held: Vec::new() };
+        let encoding = Encoding::EmbStr;
+        let mut tested = ObjectAndModel { object, bytes: Vec::new(), encoding, limits, held: Vec::new() };
         for op in ops {
-            world.apply(op);
-            world.check();
+            tested.apply(op);
+            tested.check();
         }
     }
 }
@@ -440,9 +440,9 @@ fn long_strings_are_combined_byte_by_byte() {
         for (operation, combine) in operations {
             let column =
                 |at| sources.iter().map(move |source: &Vec<u8>| source.get(at).copied().unwrap_or(0));
-            let by_hand: Vec<u8> = (0..longest).map(|at| column(at).reduce(combine).unwrap()).collect();
+            let naive: Vec<u8> = (0..longest).map(|at| column(at).reduce(combine).unwrap()).collect();
             let result = bit_op(operation, &sources);
-            assert_eq!(result.as_bytes(), by_hand.as_slice(), "{operation:?} {lens:?}");
+            assert_eq!(result.as_bytes(), naive.as_slice(), "{operation:?} {lens:?}");
         }
     }
     let nothing: [&[u8]; 0] = [];

@@ -67,7 +67,7 @@ fn operations() -> Vec<Operation> {
         one("remove_free_space", |s| s.try_remove_free_space().is_ok()),
         one("resize to more", |s| s.try_resize(100_000).is_ok()),
         one("resize to less", |s| s.try_resize(7).is_ok()),
-        one("cat_repr", |s| s.try_cat_repr(&sample(100)).is_ok()),
+        one("push_repr", |s| s.try_push_repr(&sample(100)).is_ok()),
         one("push_i64", |s| s.try_push_i64(i64::MIN).is_ok()),
         one("push_u64", |s| s.try_push_u64(u64::MAX).is_ok()),
         one("push_f64", |s| s.try_push_f64(0.1).is_ok()),

@@ -10,12 +10,12 @@ use core::iter::FusedIterator;
 /// An iterator over fields and values of a [`Hash`](struct@Hash). See [`Hash::iter`].
 #[derive(Clone)]
 pub struct Iter<'a> {
-    walk: Walk<'a>,
+    inner: Inner<'a>,
     left: usize,
 }
 
 #[derive(Clone)]
-enum Walk<'a> {
+enum Inner<'a> {
     ListPack(listpack::Iter<'a>),
     HashTable(dict::iter::Iter<'a, StringBlock<2>>),
 }
@@ -30,11 +30,11 @@ pub(super) fn elements(pair: &StringBlock<2>) -> (Element<'_>, Element<'_>) {
 impl<'a> HashView<'a> {
     /// See [`Hash::iter`].
     pub fn iter(self) -> Iter<'a> {
-        let walk = match self.0 {
-            ReprView::ListPack(list) => Walk::ListPack(list.iter()),
-            ReprView::HashTable(table) => Walk::HashTable(table.iter()),
+        let inner = match self.0 {
+            ReprView::ListPack(list) => Inner::ListPack(list.iter()),
+            ReprView::HashTable(table) => Inner::HashTable(table.iter()),
         };
-        Iter { walk, left: self.len() }
+        Iter { inner, left: self.len() }
     }
 
     /// See [`Hash::scan`].
@@ -84,11 +84,12 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let pair = match &mut self.walk {
-            Walk::ListPack(walk) => {
-                walk.next().zip(walk.next()).map(|(f, v)| (Element::from_packed(f), Element::from_packed(v)))
-            }
-            Walk::HashTable(walk) => walk.next().map(elements),
+        let pair = match &mut self.inner {
+            Inner::ListPack(inner) => inner
+                .next()
+                .zip(inner.next())
+                .map(|(f, v)| (Element::from_packed(f), Element::from_packed(v))),
+            Inner::HashTable(inner) => inner.next().map(elements),
         };
         // Foreign bytes may have more elements than their header counts.
         self.left = self.left.saturating_sub(usize::from(pair.is_some()));

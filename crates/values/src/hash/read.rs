@@ -30,8 +30,8 @@ impl<'a> HashView<'a> {
         let field = field.into();
         match self.0 {
             ReprView::ListPack(list) => {
-                let place = find(list, &field.text())?;
-                list.get(list.next(place)?).map(Element::from_packed)
+                let offset = find(list, &field.text())?;
+                list.get(list.next(offset)?).map(Element::from_packed)
             }
             ReprView::HashTable(table) => table.get(&field.text()).map(|pair| Element::Bytes(pair.value())),
         }

@@ -29,18 +29,18 @@ fn fits((field, value): (Element<'_>, Element<'_>), len: usize, limits: &Encodin
     longest <= limits.hash_max_listpack_value && len <= limits.hash_max_listpack_entries
 }
 
-/// Writes the value of the field at `place`, or adds the pair if there is no `place`. Returns whether the
+/// Writes the value of the field at `offset`, or adds the pair if there is no `offset`. Returns whether the
 /// field is new.
 fn try_write<R: Room>(
     list: &mut ListPack<R>,
-    place: Option<listpack::Offset>,
+    offset: Option<listpack::Offset>,
     (field, value): (Element<'_>, Element<'_>),
 ) -> Result<bool, ReserveError> {
-    let Some(place) = place else {
+    let Some(offset) = offset else {
         return list.try_extend([field.packed(), value.packed()]).map(|()| true);
     };
-    match list.next(place) {
-        Some(place) => list.try_replace(place, value.packed()).map(|_| false),
+    match list.next(offset) {
+        Some(offset) => list.try_replace(offset, value.packed()).map(|_| false),
         None => list.try_push_back(value.packed()).map(|()| false), // a damaged list may end with a field
     }
 }
@@ -61,9 +61,9 @@ impl<R: Room> Hash<R> {
         match &mut self.0 {
             Repr::HashTable(members) => members.try_set(&field.text(), &value.text()),
             Repr::ListPack(list) => {
-                let place = find(list, &field.text());
-                if fits((field, value), list.len() / 2 + usize::from(place.is_none()), limits) {
-                    match try_write(list, place, (field, value)) {
+                let offset = find(list, &field.text());
+                if fits((field, value), list.len() / 2 + usize::from(offset.is_none()), limits) {
+                    match try_write(list, offset, (field, value)) {
                         Err(ReserveError::TooLong { .. }) => {} // too long for any list, so a table is needed
                         result => return result,
                     }
@@ -201,13 +201,13 @@ impl<R: Room> Hash<R> {
     /// ```
     /// use values::{Collection, Encoding, EncodingLimits, Hash};
     /// let (limits, mut hash) = (EncodingLimits::DEFAULT, Hash::new());
-    /// hash.try_expect(512, &limits)?;
+    /// hash.try_convert_for(512, &limits)?;
     /// assert_eq!(hash.encoding(), Encoding::ListPack);
-    /// hash.try_expect(513, &limits)?;
+    /// hash.try_convert_for(513, &limits)?;
     /// assert_eq!(hash.encoding(), Encoding::HashTable);
     /// # Ok::<(), values::ReserveError>(())
     /// ```
-    pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
+    pub fn try_convert_for(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
         if let Repr::ListPack(list) = &self.0
             && size_hint > limits.hash_max_listpack_entries
         {
@@ -223,8 +223,8 @@ impl<R: Room> Hash<R> {
         match &mut self.0 {
             Repr::HashTable(members) => members.remove(&field.text()).is_some(),
             Repr::ListPack(list) => {
-                let Some(place) = find(list, &field.text()) else { return false };
-                list.remove_run(place, 2) > 0
+                let Some(offset) = find(list, &field.text()) else { return false };
+                list.remove_run(offset, 2) > 0
             }
         }
     }
@@ -305,8 +305,8 @@ fn hash_error(error: StringError) -> HashError {
 #[cold]
 fn try_to_table(list: &View) -> Result<StringTable<2>, ReserveError> {
     let mut members = StringTable::try_new()?;
-    let mut walk = list.iter().map(Element::from_packed);
-    while let Some((field, value)) = walk.next().zip(walk.next()) {
+    let mut iter = list.iter().map(Element::from_packed);
+    while let Some((field, value)) = iter.next().zip(iter.next()) {
         members.try_set(&field.text(), &value.text())?;
     }
     Ok(members)

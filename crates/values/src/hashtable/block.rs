@@ -91,7 +91,7 @@ impl<const N: usize> StringBlock<N> {
 
     /// Returns the address at which reading the key begins, for a prefetch.
     #[inline]
-    pub(crate) fn key_ahead(&self) -> *const u8 {
+    pub(crate) fn prefetch_address(&self) -> *const u8 {
         self.0.get().as_ptr()
     }
 
@@ -108,7 +108,7 @@ impl<const N: usize> StringBlock<N> {
 
     /// Frees the block, and returns the number of bytes that it added to `used_memory`. Its lengths are
     /// read only once.
-    pub(crate) fn into_freed(self) -> usize {
+    pub(crate) fn free(self) -> usize {
         let this = ManuallyDrop::new(self);
         let (block, class) = (this.0.get(), this.class());
         // SAFETY: the block is live and was allocated with this size. It is not used afterwards.

@@ -134,8 +134,8 @@ impl<const N: usize> StringTable<N> {
     /// Frees about `n` blocks and chunks of the table, and returns the rest. See [`Table::pop_chunks`].
     pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let Inner { table, bytes, .. } = &mut *self.0;
-        let ahead = |member: &StringBlock<N>| prefetch(member.key_ahead());
-        table.pop_chunks(n, ahead, |member| *bytes -= member.into_freed()).then_some(self)
+        let ahead = |member: &StringBlock<N>| prefetch(member.prefetch_address());
+        table.pop_chunks(n, ahead, |member| *bytes -= member.free()).then_some(self)
     }
 
     /// Moves the blocks for which `moves` returns `true`: those of the members, those of the table, and its
@@ -191,7 +191,7 @@ impl StringTable<1> {
     /// Returns for each key whether it is present. The cache misses of the look-ups overlap.
     pub(crate) fn contains_many<const K: usize>(&self, keys: [&[u8]; K]) -> [bool; K] {
         let hashes = keys.map(|key| self.0.hash(key));
-        let ahead = |member: &StringBlock<1>| prefetch(member.key_ahead());
+        let ahead = |member: &StringBlock<1>| prefetch(member.prefetch_address());
         self.0
             .table
             .find_many(hashes, ahead, |i, member| member.key() == keys[i])

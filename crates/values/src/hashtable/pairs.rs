@@ -45,7 +45,7 @@ impl StringTable<2> {
             match self.exchange(&mut blocks[done]) {
                 Ok(is_new) => new += usize::from(is_new),
                 Err(error) => {
-                    self.take_back(pairs, &mut blocks[..done]);
+                    self.roll_back(pairs, &mut blocks[..done]);
                     return Err(error);
                 }
             }
@@ -71,7 +71,7 @@ impl StringTable<2> {
     }
 
     /// Undoes exchanges, the last one first. The old blocks go back, and fields that had none are removed.
-    fn take_back(&mut self, pairs: &[(Element<'_>, Element<'_>)], blocks: &mut [Option<StringBlock<2>>]) {
+    fn roll_back(&mut self, pairs: &[(Element<'_>, Element<'_>)], blocks: &mut [Option<StringBlock<2>>]) {
         for (block, (field, _)) in blocks.iter_mut().zip(pairs).rev() {
             match block {
                 Some(_) => drop(self.exchange(block)), // the field exists, so nothing is allocated
@@ -83,7 +83,7 @@ impl StringTable<2> {
     /// Returns the pairs with these fields. The cache misses of the look-ups overlap.
     pub(crate) fn get_many<const K: usize>(&self, fields: [&[u8]; K]) -> [Option<&StringBlock<2>>; K] {
         let hashes = fields.map(|field| self.0.hash(field));
-        let ahead = |pair: &StringBlock<2>| prefetch(pair.key_ahead());
+        let ahead = |pair: &StringBlock<2>| prefetch(pair.prefetch_address());
         self.0.table.find_many(hashes, ahead, |i, pair| pair.key() == fields[i])
     }
 }

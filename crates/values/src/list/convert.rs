@@ -32,7 +32,7 @@ impl Growth {
         }
     }
 
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(super) fn plus(self, other: Self) -> Self {
         Self {
             bytes: self.bytes.saturating_add(other.bytes),
             elements: self.elements.saturating_add(other.elements),
@@ -44,18 +44,18 @@ impl<R: Room> List<R> {
     /// Runs an operation that makes the list larger by `growth`. If a listpack would be too large, the list
     /// first becomes a quicklist. If the operation fails, the list is a listpack again. In C:
     /// `listTypeTryConversionAppend`.
-    pub(super) fn try_growing<T, E: From<ReserveError>>(
+    pub(super) fn try_with_growth<T, E: From<ReserveError>>(
         &mut self,
         growth: Growth,
         limits: &EncodingLimits,
         operation: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.try_growing_without(0, 0, growth, limits, operation)
+        self.try_with_growth_after_removal(0, 0, growth, limits, operation)
     }
 
-    /// Does the same as [`try_growing`](Self::try_growing), for a list that also loses `bytes` and
+    /// Does the same as [`try_with_growth`](Self::try_with_growth), for a list that also loses `bytes` and
     /// `elements`.
-    pub(super) fn try_growing_without<T, E: From<ReserveError>>(
+    pub(super) fn try_with_growth_after_removal<T, E: From<ReserveError>>(
         &mut self,
         bytes: usize,
         elements: usize,
@@ -83,14 +83,14 @@ impl<R: Room> List<R> {
             if is_in_room {
                 self.0 = before;
             } else {
-                self.unpack();
+                self.convert_to_listpack();
             }
         }
         result
     }
 
     /// Converts a quicklist of one listpack to that listpack, and an empty one to an empty listpack.
-    fn unpack(&mut self) {
+    fn convert_to_listpack(&mut self) {
         let empty = || Repr::ListPack(ListPack::new().into_room_type());
         if let Repr::QuickList(list) = mem::replace(&mut self.0, empty()) {
             self.0 = match list.into_listpack() {
@@ -103,12 +103,12 @@ impl<R: Room> List<R> {
 
     /// Converts a quicklist back if it has only one node, which is at most half full. O(1), without an
     /// allocation. In C: `listTypeTryConversion` with `LIST_CONV_SHRINKING`.
-    pub(super) fn shrink(&mut self, limits: &EncodingLimits) {
+    pub(super) fn convert_if_small(&mut self, limits: &EncodingLimits) {
         let Repr::QuickList(list) = &self.0 else { return };
         let limit = NodeLimit::new(limits.list_max_listpack_size);
         let fits = |pack: &ListPack| limit.allows_conversion(pack.byte_len(), pack.len());
         if list.is_empty() || list.as_listpack().is_some_and(fits) {
-            self.unpack();
+            self.convert_to_listpack();
         }
     }
 }

@@ -23,20 +23,22 @@ impl<R: Room> List<R> {
         element: impl Into<Element<'e>>,
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
-        let (element, place) = (element.into(), place(index, self.len()));
+        let (element, absolute_index) = (element.into(), absolute_index(index, self.len()));
         // Redis converts the list before it checks whether the index exists.
-        let done = self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
-            Repr::ListPack(pack) => match place.and_then(|place| pack.seek(place as isize)) {
-                Some(offset) => pack.try_replace(offset, element.packed()),
-                None => Ok(false),
-            },
-            Repr::QuickList(list) => match place {
-                Some(place) => list.try_replace(place, element.packed()),
+        let done = self.try_with_growth(Growth::of_argument(element), limits, |list| match &mut list.0 {
+            Repr::ListPack(pack) => {
+                match absolute_index.and_then(|absolute_index| pack.seek(absolute_index as isize)) {
+                    Some(offset) => pack.try_replace(offset, element.packed()),
+                    None => Ok(false),
+                }
+            }
+            Repr::QuickList(list) => match absolute_index {
+                Some(absolute_index) => list.try_replace(absolute_index, element.packed()),
                 None => Ok(false),
             },
         })?;
         if done {
-            self.shrink(limits);
+            self.convert_if_small(limits);
         }
         Ok(done)
     }
@@ -64,7 +66,7 @@ impl<R: Room> List<R> {
     ) -> Result<bool, ReserveError> {
         let (pivot, element) = (pivot.into(), element.into());
         // As in Redis, the list is converted before the pivot is searched.
-        self.try_growing(Growth::of_argument(element), limits, |list| match &mut list.0 {
+        self.try_with_growth(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => {
                 let Some(offset) = find(pack, pivot.packed()) else { return Ok(false) };
                 match side {
@@ -116,7 +118,7 @@ impl<R: Room> List<R> {
             Repr::QuickList(list) => list.try_remove_equal(side, most, element.packed())?,
         };
         if removed > 0 {
-            self.shrink(limits);
+            self.convert_if_small(limits);
         }
         Ok(removed)
     }
@@ -148,7 +150,7 @@ impl<R: Room> List<R> {
             }
             Repr::QuickList(list) => list.try_trim(start, count)?,
         }
-        self.shrink(limits);
+        self.convert_if_small(limits);
         Ok(())
     }
 
@@ -174,14 +176,14 @@ impl<R: Room> List<R> {
                 list.try_remove_range(start, count)?;
             }
         }
-        self.shrink(limits);
+        self.convert_if_small(limits);
         Ok(count)
     }
 }
 
 /// Converts an index of a command. Returns `None` if there is no such element.
 #[inline]
-pub(super) fn place(index: i64, len: usize) -> Option<usize> {
+pub(super) fn absolute_index(index: i64, len: usize) -> Option<usize> {
     let index = usize::try_from(index.unsigned_abs())
         .ok()
         .and_then(|steps| if index < 0 { len.checked_sub(steps) } else { Some(steps) })?;
@@ -221,9 +223,9 @@ fn remove_equal<R: Room>(pack: &mut ListPack<R>, side: Side, most: usize, value:
     while let Some(offset) = next.filter(|_| removed < most) {
         let equal = pack.get(offset).is_some_and(|other| other == value);
         let before = pack.prev(offset);
-        let behind = if equal { pack.remove(offset) } else { pack.next(offset) };
+        let after = if equal { pack.remove(offset) } else { pack.next(offset) };
         removed += usize::from(equal);
-        next = if side == Side::Front { behind } else { before };
+        next = if side == Side::Front { after } else { before };
     }
     removed
 }

@@ -31,7 +31,7 @@ impl<R: Room> List<R> {
     ) -> Result<(), ReserveError> {
         let element = element.into();
         let growth = Growth::of_argument(element);
-        self.try_growing(growth, limits, |list| list.try_push_stored(side, element))
+        self.try_with_growth(growth, limits, |list| list.try_push_stored(side, element))
     }
 
     /// Adds elements at one end, one after the other, as `LPUSH` and `RPUSH` with several arguments do. The
@@ -55,9 +55,9 @@ impl<R: Room> List<R> {
     ) -> Result<(), ReserveError> {
         let elements = elements.into_iter();
         let growth =
-            elements.clone().map(Growth::of_argument).fold(Growth::default(), |sum, one| sum.and(one));
+            elements.clone().map(Growth::of_argument).fold(Growth::default(), |sum, one| sum.plus(one));
         let values = elements.map(Element::packed);
-        self.try_growing(growth, limits, |list| match (&mut list.0, side) {
+        self.try_with_growth(growth, limits, |list| match (&mut list.0, side) {
             (Repr::QuickList(list), side) => list.try_push_all(side, values),
             (Repr::ListPack(pack), Side::Back) => pack.try_extend(values),
             (Repr::ListPack(pack), Side::Front) => {
@@ -124,7 +124,7 @@ impl<R: Room> List<R> {
             }
             Repr::QuickList(list) => list.try_pop_with(side, |value| f(Element::from_packed(value)))?,
         };
-        self.shrink(limits);
+        self.convert_if_small(limits);
         Ok(popped)
     }
 }
@@ -152,7 +152,7 @@ impl<R: Room> List<R> {
         let encoding = self.encoding();
         let moved = self.try_pop_with(from, limits, |element| {
             let growth = Growth::of_moved(element, encoding);
-            other.try_growing(growth, limits, |other| other.try_push_stored(to, element))
+            other.try_with_growth(growth, limits, |other| other.try_push_stored(to, element))
         })?;
         Ok(moved.is_some())
     }
@@ -168,22 +168,22 @@ impl<R: Room> List<R> {
         let index = if from == Side::Front { 0 } else { -1 };
         let Some(item) = self.try_get(index)? else { return Ok(false) };
         let growth = Growth::of_moved(item.element(), self.encoding());
-        let leaving = match &self.0 {
+        let removed_bytes = match &self.0 {
             Repr::ListPack(_) => encoded_len(item.element().packed()),
             Repr::QuickList(_) => 0,
         };
         drop(item);
-        self.try_growing_without(leaving, 1, growth, limits, |list| match &mut list.0 {
+        self.try_with_growth_after_removal(removed_bytes, 1, growth, limits, |list| match &mut list.0 {
             Repr::QuickList(list) => list.try_rotate(from, to),
             Repr::ListPack(pack) if from != to => {
                 // The element is copied, because the block may move. If the push fails, the copy is dropped.
-                let mut carrier = listpack::ListPack::new();
+                let mut copy = listpack::ListPack::new();
                 let end = if from == Side::Front { pack.first() } else { pack.last() };
                 if let Some(value) = end.and_then(|end| pack.get(end)) {
-                    carrier.try_push_back(value)?;
+                    copy.try_push_back(value)?;
                 }
-                let carried = carrier.first().and_then(|first| carrier.get(first));
-                match (carried, to) {
+                let copied = copy.first().and_then(|first| copy.get(first));
+                match (copied, to) {
                     (Some(value), Side::Front) => pack.try_push_front(value)?,
                     (Some(value), Side::Back) => pack.try_push_back(value)?,
                     (None, _) => return Ok(()),
@@ -194,7 +194,7 @@ impl<R: Room> List<R> {
             }
             Repr::ListPack(_) => Ok(()),
         })?;
-        self.shrink(limits);
+        self.convert_if_small(limits);
         Ok(true)
     }
 }

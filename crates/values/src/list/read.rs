@@ -1,6 +1,6 @@
 //! Reading a list: `LINDEX`, `LRANGE`, `LPOS`.
 
-use super::edit::{place, span};
+use super::edit::{absolute_index, span};
 use super::{List, ListView, ReprView};
 use crate::element::Element;
 use common::Room;
@@ -48,19 +48,19 @@ impl<'a> ListView<'a> {
     /// See [`List::get`].
     #[inline]
     pub fn get(self, index: i64) -> Option<Item<'a>> {
-        let place = place(index, self.len())?;
+        let absolute_index = absolute_index(index, self.len())?;
         match self.0 {
-            ReprView::ListPack(pack) => get_packed(pack, place),
-            ReprView::QuickList(list) => or_oom(list.try_get(place)).map(Item),
+            ReprView::ListPack(pack) => get_packed(pack, absolute_index),
+            ReprView::QuickList(list) => or_oom(list.try_get(absolute_index)).map(Item),
         }
     }
 
     /// See [`List::try_get`].
     pub fn try_get(self, index: i64) -> Result<Option<Item<'a>>, ReserveError> {
-        let Some(place) = place(index, self.len()) else { return Ok(None) };
+        let Some(absolute_index) = absolute_index(index, self.len()) else { return Ok(None) };
         Ok(match self.0 {
-            ReprView::ListPack(pack) => get_packed(pack, place),
-            ReprView::QuickList(list) => list.try_get(place)?.map(Item),
+            ReprView::ListPack(pack) => get_packed(pack, absolute_index),
+            ReprView::QuickList(list) => list.try_get(absolute_index)?.map(Item),
         })
     }
 
@@ -85,7 +85,7 @@ impl<'a> ListView<'a> {
                     iter = pack.seek(start as isize).map_or(iter, |offset| pack.iter_from(offset));
                 }
                 // Entries behind the range are skipped when the first element from the back is asked for.
-                Inner::ListPack { iter, remaining: count, behind: len - start - count }
+                Inner::ListPack { iter, remaining: count, skip_back: len - start - count }
             }
             ReprView::QuickList(list) => Inner::QuickList(list.range(start, count)),
         })
@@ -102,7 +102,7 @@ impl<'a> ListView<'a> {
             iter: self.iter(),
             value: element.into().packed(),
             side: if rank.is_negative() { Side::Back } else { Side::Front },
-            passed: rank.unsigned_abs().get() - 1,
+            to_skip: rank.unsigned_abs().get() - 1,
             compared: 0,
             len: self.len(),
             max_len,
@@ -189,8 +189,8 @@ impl fmt::Debug for ListView<'_> {
 }
 
 #[inline]
-fn get_packed(pack: &listpack::View, place: usize) -> Option<Item<'_>> {
-    Some(Item(pack.get(pack.seek(place as isize)?)?.into()))
+fn get_packed(pack: &listpack::View, absolute_index: usize) -> Option<Item<'_>> {
+    Some(Item(pack.get(pack.seek(absolute_index as isize)?)?.into()))
 }
 
 /// An iterator over elements of a list, from either end.
@@ -204,7 +204,7 @@ enum Inner<'a> {
         iter: listpack::Iter<'a>,
         remaining: usize,
         /// The number of entries behind the last one of the range.
-        behind: usize,
+        skip_back: usize,
     },
     QuickList(quicklist::Iter<'a>),
 }
@@ -220,7 +220,9 @@ impl<'a> Iter<'a> {
     #[inline]
     fn next_value(&mut self, side: Side) -> Result<Option<Value<'_>>, ReserveError> {
         match &mut self.0 {
-            Inner::ListPack { iter, remaining, behind } => Ok(next_packed(iter, remaining, behind, side)),
+            Inner::ListPack { iter, remaining, skip_back } => {
+                Ok(next_packed(iter, remaining, skip_back, side))
+            }
             Inner::QuickList(iter) => iter.next_value_from(side),
         }
     }
@@ -230,8 +232,8 @@ impl<'a> Iter<'a> {
     #[inline]
     pub fn try_next_from(&mut self, side: Side) -> Result<Option<Item<'a>>, ReserveError> {
         Ok(match &mut self.0 {
-            Inner::ListPack { iter, remaining, behind } => {
-                next_packed(iter, remaining, behind, side).map(|value| Item(value.into()))
+            Inner::ListPack { iter, remaining, skip_back } => {
+                next_packed(iter, remaining, skip_back, side).map(|value| Item(value.into()))
             }
             Inner::QuickList(iter) => iter.try_next_from(side)?.map(Item),
         })
@@ -242,13 +244,13 @@ impl<'a> Iter<'a> {
 fn next_packed<'a>(
     iter: &mut listpack::Iter<'a>,
     remaining: &mut usize,
-    behind: &mut usize,
+    skip_back: &mut usize,
     side: Side,
 ) -> Option<Value<'a>> {
     *remaining = remaining.checked_sub(1)?;
     match side {
         Side::Front => iter.next(),
-        Side::Back => iter.nth_back(core::mem::take(behind)),
+        Side::Back => iter.nth_back(core::mem::take(skip_back)),
     }
 }
 
@@ -326,7 +328,7 @@ pub struct Positions<'a> {
     value: Value<'a>,
     side: Side,
     /// The number of matches that are still to be skipped.
-    passed: u64,
+    to_skip: u64,
     compared: usize,
     len: usize,
     max_len: usize,
@@ -340,8 +342,8 @@ impl Positions<'_> {
             let Some(value) = self.iter.next_value(self.side)? else { return Ok(None) };
             let equal = value == self.value;
             self.compared += 1;
-            if equal && self.passed > 0 {
-                self.passed -= 1;
+            if equal && self.to_skip > 0 {
+                self.to_skip -= 1;
             } else if equal {
                 return Ok(Some(match self.side {
                     Side::Front => self.compared - 1,

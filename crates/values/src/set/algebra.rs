@@ -25,7 +25,7 @@ pub trait AsView<'a>: Copy + Into<SetView<'a>> {}
 impl<'a, S: Copy + Into<SetView<'a>>> AsView<'a> for S {}
 
 /// The largest number of intsets that are walked over together.
-const WALKS_MAX: usize = 8;
+const INTSET_ITERS_MAX: usize = 8;
 
 /// The number of members that a listpack compares in the time of one look-up in a table.
 const LISTPACK_MEMBERS_PER_LOOKUP: usize = 8;
@@ -33,17 +33,20 @@ const LISTPACK_MEMBERS_PER_LOOKUP: usize = 8;
 /// The number of look-ups in the time that it takes to insert a member into a table.
 const LOOKUPS_PER_INSERT: usize = 3;
 
-/// Calls `go` with iterators over all sets, if they are intsets and no more than [`WALKS_MAX`].
-fn as_walks<'a, T>(sets: &[impl AsView<'a>], go: impl FnOnce(&mut [intset::Iter<'a>]) -> T) -> Option<T> {
+/// Calls `f` with iterators over all sets, if they are intsets and no more than [`INTSET_ITERS_MAX`].
+fn with_intset_iters<'a, T>(
+    sets: &[impl AsView<'a>],
+    f: impl FnOnce(&mut [intset::Iter<'a>]) -> T,
+) -> Option<T> {
     static NONE: IntSet = IntSet::new();
-    if sets.len() > WALKS_MAX || !sets.iter().all(|&set| matches!(set.into().0, ReprView::IntSet(_))) {
+    if sets.len() > INTSET_ITERS_MAX || !sets.iter().all(|&set| matches!(set.into().0, ReprView::IntSet(_))) {
         return None;
     }
-    let mut walks: [_; WALKS_MAX] = array::from_fn(|i| match sets.get(i).map(|&set| set.into().0) {
+    let mut iters: [_; INTSET_ITERS_MAX] = array::from_fn(|i| match sets.get(i).map(|&set| set.into().0) {
         Some(ReprView::IntSet(set)) => set.iter(),
         _ => NONE.iter(),
     });
-    Some(go(&mut walks[..sets.len()]))
+    Some(f(&mut iters[..sets.len()]))
 }
 
 /// Returns whether both are the same set in memory. Two empty ones may be.
@@ -63,17 +66,17 @@ fn for_each_in_all<'a, B>(
     sets: &mut [impl AsView<'a>],
     mut each: impl FnMut(Element<'a>) -> ControlFlow<B>,
 ) -> ControlFlow<B> {
-    let together =
-        as_walks(sets, |walks| intset::inter(walks).try_for_each(|value| each(Element::Int(value))));
-    if let Some(result) = together {
+    let merged =
+        with_intset_iters(sets, |iters| intset::inter(iters).try_for_each(|value| each(Element::Int(value))));
+    if let Some(result) = merged {
         return result;
     }
     sets.sort_unstable_by_key(|&set| set.into().len());
     let Some((&smallest, others)) = sets.split_first() else { return ControlFlow::Continue(()) };
     let smallest = smallest.into();
-    let mut walk = smallest.iter();
+    let mut iter = smallest.iter();
     loop {
-        let (mut members, mut left) = walk.next_batch();
+        let (mut members, mut left) = iter.next_batch();
         if left == 0 {
             return ControlFlow::Continue(());
         }
@@ -107,8 +110,9 @@ fn for_each_in_all<'a, B>(
 /// assert_eq!(set::inter_card(&mut [&a, &b], 2), 2);
 /// ```
 pub fn inter<'a>(sets: &mut [impl AsView<'a>], mut each: impl FnMut(Element<'a>)) {
-    let together = as_walks(sets, |walks| intset::inter(walks).for_each(|value| each(Element::Int(value))));
-    if together.is_some() {
+    let merged =
+        with_intset_iters(sets, |iters| intset::inter(iters).for_each(|value| each(Element::Int(value))));
+    if merged.is_some() {
         return;
     }
     let _: ControlFlow<()> = for_each_in_all(sets, |member| {
@@ -158,11 +162,11 @@ pub fn try_inter_store<'a>(
 /// Returns whether looking up each member in the earlier sets is less work than inserting all members into
 /// a table.
 fn union_by_lookup<'a>(sets: &[impl AsView<'a>]) -> bool {
-    let (mut work, mut work_a_member, mut total) = (0usize, 0usize, 0usize);
+    let (mut work, mut work_per_member, mut total) = (0usize, 0usize, 0usize);
     for &set in sets {
         let set = set.into();
-        work = work.saturating_add(set.len().saturating_mul(work_a_member));
-        work_a_member += match set.0 {
+        work = work.saturating_add(set.len().saturating_mul(work_per_member));
+        work_per_member += match set.0 {
             ReprView::ListPack(list) => 1 + list.len() / LISTPACK_MEMBERS_PER_LOOKUP,
             _ => 1,
         };
@@ -175,8 +179,9 @@ fn union_by_lookup<'a>(sets: &[impl AsView<'a>]) -> bool {
 /// many sets it allocates, and an error is returned before the first visit. In C:
 /// `sunionDiffGenericCommand`; `SUNION`.
 pub fn union<'a>(sets: &[impl AsView<'a>], mut each: impl FnMut(Element<'a>)) -> Result<(), ReserveError> {
-    let together = as_walks(sets, |walks| intset::union(walks).for_each(|value| each(Element::Int(value))));
-    if together.is_some() {
+    let merged =
+        with_intset_iters(sets, |iters| intset::union(iters).for_each(|value| each(Element::Int(value))));
+    if merged.is_some() {
         return Ok(());
     }
     if union_by_lookup(sets) {
@@ -206,31 +211,31 @@ pub fn try_union_store<'a>(sets: &[impl AsView<'a>], limits: &EncodingLimits) ->
 }
 
 /// The way to make a difference.
-enum DiffBy {
+enum DiffAlgorithm {
     /// The difference is empty, because the first set is among the others.
-    Nothing,
+    Empty,
     /// Each member of the first set is looked up in all others. In C: algorithm 1.
-    Asking,
+    Lookup,
     /// All members of the first set are inserted, and those of all others are removed. In C: algorithm 2.
-    Removing,
+    Remove,
 }
 
 /// Chooses the way, which also decides the encoding of a stored difference. In C: the choice at the start
 /// of `sunionDiffGenericCommand`.
-fn diff_by<'a>(first: SetView<'_>, others: &mut [impl AsView<'a>]) -> DiffBy {
+fn choose_diff_algorithm<'a>(first: SetView<'_>, others: &mut [impl AsView<'a>]) -> DiffAlgorithm {
     if others.iter().any(|&other| is_same(first, other.into())) {
-        return DiffBy::Nothing;
+        return DiffAlgorithm::Empty;
     }
     // An empty set does not count, because for Redis it is a key that does not exist.
     let sets = 1 + others.iter().filter(|&&other| !other.into().is_empty()).count();
-    let asking = first.len().saturating_mul(sets) / 2;
-    let removing = others.iter().fold(first.len(), |sum, &other| sum.saturating_add(other.into().len()));
-    if asking > removing {
-        return DiffBy::Removing;
+    let lookup_cost = first.len().saturating_mul(sets) / 2;
+    let remove_cost = others.iter().fold(first.len(), |sum, &other| sum.saturating_add(other.into().len()));
+    if lookup_cost > remove_cost {
+        return DiffAlgorithm::Remove;
     }
     // A large set is likely to have a member, which ends the look-ups for it. So the largest sets come first.
     others.sort_unstable_by_key(|&other| core::cmp::Reverse(other.into().len()));
-    DiffBy::Asking
+    DiffAlgorithm::Lookup
 }
 
 /// Visits the members that are in `first` and in none of `others`. May reorder the slice. In C:
@@ -245,19 +250,19 @@ pub fn diff<'a>(
     mut each: impl FnMut(Element<'a>),
 ) -> Result<(), ReserveError> {
     let first = first.into();
-    let together = match first.0 {
-        ReprView::IntSet(first) => as_walks(others, |walks| {
-            intset::diff(first.iter(), walks).for_each(|value| each(Element::Int(value)));
+    let merged = match first.0 {
+        ReprView::IntSet(first) => with_intset_iters(others, |iters| {
+            intset::diff(first.iter(), iters).for_each(|value| each(Element::Int(value)));
         }),
         _ => None,
     };
-    if together.is_some() {
+    if merged.is_some() {
         return Ok(());
     }
-    match diff_by(first, others) {
-        DiffBy::Nothing => {}
-        DiffBy::Asking => not_in(first, others).for_each(each),
-        DiffBy::Removing => {
+    match choose_diff_algorithm(first, others) {
+        DiffAlgorithm::Empty => {}
+        DiffAlgorithm::Lookup => not_in(first, others).for_each(each),
+        DiffAlgorithm::Remove => {
             let mut rest = Distinct::new();
             for member in first {
                 rest.try_insert(member)?;
@@ -279,14 +284,14 @@ pub fn try_diff_store<'a, 'b>(
 ) -> Result<Set, ReserveError> {
     let first = first.into();
     let mut result = Set::new();
-    match diff_by(first, others) {
-        DiffBy::Nothing => {}
-        DiffBy::Asking => {
+    match choose_diff_algorithm(first, others) {
+        DiffAlgorithm::Empty => {}
+        DiffAlgorithm::Lookup => {
             for member in not_in(first, others) {
                 result.try_insert(member, limits)?;
             }
         }
-        DiffBy::Removing => {
+        DiffAlgorithm::Remove => {
             for member in first {
                 result.try_insert(member, limits)?;
             }

@@ -97,14 +97,14 @@ impl Set {
 impl<R: Room> Set<R> {
     /// Prepares for `size_hint` members that are about to be added. If they are more than the encoding may
     /// have, the set becomes a hash table. In C: `setTypeMaybeConvert`.
-    pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
+    pub fn try_convert_for(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
         let most = match self.0 {
             Repr::IntSet(_) => limits.set_max_intset_entries,
             Repr::ListPack(_) => limits.set_max_listpack_entries,
             Repr::HashTable(_) => return Ok(()),
         };
         if size_hint > most {
-            self.0 = Repr::HashTable(self.try_members()?);
+            self.0 = Repr::HashTable(self.try_to_table()?);
         }
         Ok(())
     }
@@ -129,14 +129,14 @@ impl<R: Room> Set<R> {
                 }
             }
         }
-        let mut members = self.try_members()?;
+        let mut members = self.try_to_table()?;
         members.try_insert(&member.text())?;
         self.0 = Repr::HashTable(members);
         Ok(())
     }
 
     /// Returns a table with all members.
-    pub(super) fn try_members(&self) -> Result<StringTable<1>, ReserveError> {
+    pub(super) fn try_to_table(&self) -> Result<StringTable<1>, ReserveError> {
         let mut members = StringTable::try_new()?;
         for member in self {
             members.try_insert(&member.text())?;

@@ -11,12 +11,12 @@ use core::iter::FusedIterator;
 /// An iterator over the members of a [`Set`]. See [`Set::iter`].
 #[derive(Clone)]
 pub struct Iter<'a> {
-    walk: Walk<'a>,
+    inner: Inner<'a>,
     left: usize,
 }
 
 #[derive(Clone)]
-enum Walk<'a> {
+enum Inner<'a> {
     IntSet(intset::Iter<'a>),
     ListPack(listpack::Iter<'a>),
     HashTable(dict::iter::Iter<'a, StringBlock<1>>),
@@ -40,10 +40,10 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Element<'a>> {
-        let member = match &mut self.walk {
-            Walk::IntSet(walk) => walk.next().map(Element::Int),
-            Walk::ListPack(walk) => walk.next().map(Element::from_packed),
-            Walk::HashTable(walk) => walk.next().map(|member| Element::Bytes(member.key())),
+        let member = match &mut self.inner {
+            Inner::IntSet(inner) => inner.next().map(Element::Int),
+            Inner::ListPack(inner) => inner.next().map(Element::from_packed),
+            Inner::HashTable(inner) => inner.next().map(|member| Element::Bytes(member.key())),
         };
         // Foreign bytes may have more elements than their header counts.
         self.left = self.left.saturating_sub(usize::from(member.is_some()));
@@ -69,12 +69,12 @@ impl fmt::Debug for Iter<'_> {
 impl<'a> SetView<'a> {
     /// See [`Set::iter`].
     pub fn iter(self) -> Iter<'a> {
-        let walk = match self.0 {
-            ReprView::IntSet(set) => Walk::IntSet(set.iter()),
-            ReprView::ListPack(list) => Walk::ListPack(list.iter()),
-            ReprView::HashTable(table) => Walk::HashTable(table.iter()),
+        let inner = match self.0 {
+            ReprView::IntSet(set) => Inner::IntSet(set.iter()),
+            ReprView::ListPack(list) => Inner::ListPack(list.iter()),
+            ReprView::HashTable(table) => Inner::HashTable(table.iter()),
         };
-        Iter { walk, left: self.len() }
+        Iter { inner, left: self.len() }
     }
 
     /// See [`Set::scan`].

@@ -128,7 +128,7 @@ impl<R: Room> Set<R> {
         if let Repr::HashTable(members) = &mut self.0 {
             return Ok(members.try_insert_block(block)?);
         }
-        let mut members = self.try_members()?;
+        let mut members = self.try_to_table()?;
         let is_new = members.try_insert_block(block)?;
         self.0 = Repr::HashTable(members);
         Ok(is_new)

@@ -53,9 +53,9 @@ impl<'a> SetView<'a> {
             }
             _ => {
                 let mut selection = Selection::new(wanted, len);
-                let mut walk = self.iter();
+                let mut iter = self.iter();
                 while selection.is_unfinished()
-                    && let Some(member) = walk.next()
+                    && let Some(member) = iter.next()
                 {
                     if selection.next(&mut rng) {
                         each(member);
@@ -142,8 +142,8 @@ impl<R: Room> Set<R> {
             let all = core::mem::replace(self, Set::new().into_in());
             all.iter().for_each(each);
         } else if (len - count).saturating_mul(POPPED_PER_KEPT_MIN) <= count {
-            let stay = self.try_choose(len - count, limits, &mut rng)?;
-            let mut all = core::mem::replace(self, stay.into_in());
+            let kept = self.try_choose(len - count, limits, &mut rng)?;
+            let mut all = core::mem::replace(self, kept.into_in());
             if matches!(all.0, Repr::HashTable(_)) {
                 // The members that stay are few. A look-up in a packed set of them would be a walk.
                 for member in self.iter() {

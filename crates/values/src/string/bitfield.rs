@@ -247,7 +247,7 @@ mod tests {
     }
 
     /// Reads the field bit by bit, the highest first.
-    fn load_by_hand(bytes: &[u8], field: BitFieldType, offset: u64) -> u64 {
+    fn load_naive(bytes: &[u8], field: BitFieldType, offset: u64) -> u64 {
         (offset..offset + u64::from(field.bits())).fold(0, |word, at| {
             let byte = bytes.get((at / 8) as usize).copied().unwrap_or(0);
             word << 1 | u64::from(byte >> (7 - at % 8) & 1)
@@ -263,7 +263,7 @@ mod tests {
             for offset in (0..32).step_by(step) {
                 assert_eq!(
                     load(&noise, field, offset),
-                    load_by_hand(&noise, field, offset),
+                    load_naive(&noise, field, offset),
                     "{field:?} {offset}"
                 );
                 let bits = u64::from(field.bits());
@@ -271,7 +271,7 @@ mod tests {
                 for value in [0, u64::MAX, 0x0123_4567_89AB_CDEF] {
                     let mut bytes = noise;
                     store(&mut bytes, field, offset, value);
-                    assert_eq!(load_by_hand(&bytes, field, offset), value & mask, "{field:?} {offset}");
+                    assert_eq!(load_naive(&bytes, field, offset), value & mask, "{field:?} {offset}");
                     // With the old bits of the field back, the bytes must be the noise again.
                     for at in offset..offset + bits {
                         let bit = 0x80 >> (at % 8);
@@ -282,7 +282,7 @@ mod tests {
                 }
             }
             for offset in [90, 95, 96, 1000] {
-                assert_eq!(load(&noise, field, offset), load_by_hand(&noise, field, offset));
+                assert_eq!(load(&noise, field, offset), load_naive(&noise, field, offset));
             }
             assert_eq!(load(&noise, field, u64::MAX), 0);
         }

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     /// Applies the rules to each element on its own.
-    fn by_hand(start: i64, end: i64, len: i64) -> Vec<i64> {
+    fn naive(start: i64, end: i64, len: i64) -> Vec<i64> {
         let at = |index: i64| if index < 0 { (len + index).max(0) } else { index };
         (0..len).filter(|element| (at(start)..=at(end)).contains(element)).collect()
     }
@@ -80,7 +80,7 @@ mod tests {
                 for end in -8..8 {
                     let range = clamp(start, end, len as u64).unwrap_or(0..0);
                     let elements: Vec<_> = range.map(|element| element as i64).collect();
-                    assert_eq!(elements, by_hand(start, end, len), "{start} {end} of {len}");
+                    assert_eq!(elements, naive(start, end, len), "{start} {end} of {len}");
                 }
             }
         }

@@ -114,7 +114,7 @@ impl<R: Room> ZSet<R> {
                 packed::try_insert(list, score, &member)?;
             }
             (Some(score), None) => {
-                let mut table = packed::try_unpack(list)?;
+                let mut table = packed::try_to_table(list)?;
                 table.try_insert(&member, score)?;
                 self.0 = Repr::SkipList(table);
             }
@@ -152,7 +152,7 @@ impl<R: Room> ZSet<R> {
             Repr::SkipList(table) => return try_add_filled(table, len, score, fill),
             Repr::ListPack(list) => list,
         };
-        let mut table = packed::try_unpack(list).map_err(AddError::from)?;
+        let mut table = packed::try_to_table(list).map_err(AddError::from)?;
         let is_new = try_add_filled(&mut table, len, score, fill)?;
         self.0 = Repr::SkipList(table);
         Ok(is_new)

@@ -49,14 +49,14 @@ pub enum Aggregate {
 }
 
 impl Aggregate {
-    /// Aggregates `whole` with one more score. `whole` must not be NaN, but `score` may be. `Min` and `Max`
-    /// keep `whole` if the scores are equal, even for 0 and -0.
-    fn of(self, whole: f64, score: f64) -> f64 {
+    /// Aggregates `total` with one more score. `total` must not be NaN, but `score` may be. `Min` and `Max`
+    /// keep `total` if the scores are equal, even for 0 and -0.
+    fn combine(self, total: f64, score: f64) -> f64 {
         match self {
-            Self::Sum => number(whole + score),
-            Self::Min if score < whole => score,
-            Self::Max if score > whole => score,
-            Self::Min | Self::Max => whole,
+            Self::Sum => number(total + score),
+            Self::Min if score < total => score,
+            Self::Max if score > total => score,
+            Self::Min | Self::Max => total,
         }
     }
 }
@@ -128,8 +128,8 @@ impl Merged {
     /// Adds a member, or aggregates its score with the old one. Breaks off if an allocation fails.
     fn add(&mut self, member: Element<'_>, score: f64, aggregate: Aggregate) -> ControlFlow<ReserveError> {
         self.longest = self.longest.max(member.len());
-        let whole = |old: Option<f64>| Some(old.map_or(score, |old| aggregate.of(old, score)));
-        match self.table.try_upsert(&member.text(), whole) {
+        let total = |old: Option<f64>| Some(old.map_or(score, |old| aggregate.combine(old, score)));
+        match self.table.try_upsert(&member.text(), total) {
             Err(InsertError::Reserve(error)) => ControlFlow::Break(error),
             _added => ControlFlow::Continue(()), // no score here is NaN
         }
@@ -140,7 +140,7 @@ impl Merged {
         let set = ZSet(Repr::SkipList(self.table));
         match &set.0 {
             Repr::SkipList(table) if set.is_small(self.longest, limits) => {
-                Ok(ZSet(Repr::ListPack(packed::try_pack(table)?)))
+                Ok(ZSet(Repr::ListPack(packed::try_to_listpack(table)?)))
             }
             _ => Ok(set),
         }
@@ -148,7 +148,7 @@ impl Merged {
 }
 
 /// Sorts the sources by size. Sources of the same size keep the order of the arguments.
-fn by_size<'a>(sources: &[(Source<'a>, f64)]) -> Result<Vec<Weighted<'a>, Zmalloc>, ReserveError> {
+fn sorted_by_size<'a>(sources: &[(Source<'a>, f64)]) -> Result<Vec<Weighted<'a>, Zmalloc>, ReserveError> {
     let mut sorted = Vec::new_in(Zmalloc);
     let size = sources.len().saturating_mul(size_of::<Weighted<'_>>());
     sorted.try_reserve_exact(sources.len()).map_err(|_| ReserveError::OutOfMemory { size })?;
@@ -191,7 +191,7 @@ pub fn try_union_store(
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
-    for Weighted { source, weight, .. } in by_size(sources)? {
+    for Weighted { source, weight, .. } in sorted_by_size(sources)? {
         into_result(
             source.try_for_each(|member, score| result.add(member, number(score * weight), aggregate)),
         )?;
@@ -208,14 +208,14 @@ pub fn try_inter_store(
     limits: &EncodingLimits,
 ) -> Result<ZSet, ReserveError> {
     let mut result = Merged::new();
-    if let [first, others @ ..] = &*by_size(sources)? {
+    if let [first, others @ ..] = &*sorted_by_size(sources)? {
         into_result(first.source.try_for_each(|member, score| {
-            let mut whole = number(score * first.weight);
+            let mut total = number(score * first.weight);
             for other in others {
                 let Some(score) = other.source.score(member) else { return ControlFlow::Continue(()) };
-                whole = aggregate.of(whole, score * other.weight);
+                total = aggregate.combine(total, score * other.weight);
             }
-            result.add(member, whole, aggregate)
+            result.add(member, total, aggregate)
         }))?;
     }
     result.finish(limits)

@@ -1,6 +1,6 @@
 //! Iteration over a sorted set, from either end.
 
-use super::packed::Between;
+use super::packed::RankRange;
 use super::score::score_of;
 use super::{ReprView, ZSetView};
 use crate::element::Element;
@@ -13,16 +13,16 @@ use zindex::ZTable;
 /// methods return it. It goes from both ends. `skip` takes O(log n), or O(k) in a listpack.
 #[derive(Clone)]
 pub struct Iter<'a> {
-    walk: Walk<'a>,
+    inner: Inner<'a>,
 }
 
 #[derive(Clone)]
-enum Walk<'a> {
+enum Inner<'a> {
     ListPack {
-        /// The entries from the next pair on. Behind the last pair of the range there are `beyond` more
+        /// The entries from the next pair on. Behind the last pair of the range there are `skip_back` more
         /// pairs.
         rest: listpack::Iter<'a>,
-        beyond: usize,
+        skip_back: usize,
         left: usize,
     },
     SkipList(zindex::Iter<'a>),
@@ -35,23 +35,23 @@ impl<'a> Iter<'a> {
         match set.0 {
             ReprView::ListPack(list) => {
                 let first = isize::try_from(2 * ranks.start).ok().and_then(|index| list.seek(index));
-                Self::of_listpack(list, Between { ranks, first })
+                Self::of_listpack(list, RankRange { ranks, first })
             }
             ReprView::SkipList(table) => Self::of_table(table, ranks),
         }
     }
 
     #[inline]
-    pub(super) fn of_listpack(list: &'a listpack::View, between: Between) -> Self {
-        let Between { ranks, first } = between;
+    pub(super) fn of_listpack(list: &'a listpack::View, rank_range: RankRange) -> Self {
+        let RankRange { ranks, first } = rank_range;
         let rest = first.map_or_else(|| list.iter(), |first| list.iter_from(first));
-        let beyond = (list.len() / 2).saturating_sub(ranks.end);
-        Self { walk: Walk::ListPack { rest, beyond, left: ranks.len() } }
+        let skip_back = (list.len() / 2).saturating_sub(ranks.end);
+        Self { inner: Inner::ListPack { rest, skip_back, left: ranks.len() } }
     }
 
     #[inline]
     pub(super) fn of_table(table: &'a ZTable, ranks: Range<usize>) -> Self {
-        Self { walk: Walk::SkipList(table.range(ranks)) }
+        Self { inner: Inner::SkipList(table.range(ranks)) }
     }
 }
 
@@ -60,73 +60,77 @@ impl<'a> Iterator for Iter<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        match &mut self.walk {
-            Walk::ListPack { rest, left, .. } => {
+        match &mut self.inner {
+            Inner::ListPack { rest, left, .. } => {
                 *left = left.checked_sub(1)?;
                 let member = rest.next()?;
                 Some((Element::from_packed(member), score_of(rest.next()?)))
             }
-            Walk::SkipList(walk) => walk.next().map(|(member, score)| (Element::Bytes(member), score)),
+            Inner::SkipList(inner) => inner.next().map(|(member, score)| (Element::Bytes(member), score)),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match &self.walk {
-            Walk::ListPack { left, .. } => (*left, Some(*left)),
-            Walk::SkipList(walk) => walk.size_hint(),
+        match &self.inner {
+            Inner::ListPack { left, .. } => (*left, Some(*left)),
+            Inner::SkipList(inner) => inner.size_hint(),
         }
     }
 
     #[inline]
     fn fold<B, F: FnMut(B, Self::Item) -> B>(self, first: B, mut each: F) -> B {
         let mut result = first;
-        match self.walk {
-            Walk::ListPack { mut rest, left, .. } => {
+        match self.inner {
+            Inner::ListPack { mut rest, left, .. } => {
                 for _ in 0..left {
                     let (Some(member), Some(score)) = (rest.next(), rest.next()) else { break };
                     result = each(result, (Element::from_packed(member), score_of(score)));
                 }
                 result
             }
-            Walk::SkipList(walk) => {
-                walk.fold(result, |result, (member, score)| each(result, (Element::Bytes(member), score)))
+            Inner::SkipList(inner) => {
+                inner.fold(result, |result, (member, score)| each(result, (Element::Bytes(member), score)))
             }
         }
     }
 
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        match &mut self.walk {
-            Walk::ListPack { .. } => {
+        match &mut self.inner {
+            Inner::ListPack { .. } => {
                 (0..n).try_for_each(|_| self.next().map(drop))?;
                 self.next()
             }
-            Walk::SkipList(walk) => walk.nth(n).map(|(member, score)| (Element::Bytes(member), score)),
+            Inner::SkipList(inner) => inner.nth(n).map(|(member, score)| (Element::Bytes(member), score)),
         }
     }
 }
 
 impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        match &mut self.walk {
-            Walk::ListPack { rest, beyond, left } => {
+        match &mut self.inner {
+            Inner::ListPack { rest, skip_back, left } => {
                 *left = left.checked_sub(1)?;
-                for _ in 0..2 * core::mem::take(beyond) {
+                for _ in 0..2 * core::mem::take(skip_back) {
                     rest.next_back();
                 }
                 let score = rest.next_back()?;
                 Some((Element::from_packed(rest.next_back()?), score_of(score)))
             }
-            Walk::SkipList(walk) => walk.next_back().map(|(member, score)| (Element::Bytes(member), score)),
+            Inner::SkipList(inner) => {
+                inner.next_back().map(|(member, score)| (Element::Bytes(member), score))
+            }
         }
     }
 
     fn nth_back(&mut self, n: usize) -> Option<Self::Item> {
-        match &mut self.walk {
-            Walk::ListPack { .. } => {
+        match &mut self.inner {
+            Inner::ListPack { .. } => {
                 (0..n).try_for_each(|_| self.next_back().map(drop))?;
                 self.next_back()
             }
-            Walk::SkipList(walk) => walk.nth_back(n).map(|(member, score)| (Element::Bytes(member), score)),
+            Inner::SkipList(inner) => {
+                inner.nth_back(n).map(|(member, score)| (Element::Bytes(member), score))
+            }
         }
     }
 }

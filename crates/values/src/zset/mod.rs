@@ -115,18 +115,18 @@ impl<R: Room> ZSet<R> {
     }
 
     fn pop_at<T>(&mut self, rank: usize, each: impl FnOnce(Element<'_>, f64) -> T) -> Option<T> {
-        let shown = self.by_rank(rank).map(|(member, score)| each(member, score))?;
+        let result = self.by_rank(rank).map(|(member, score)| each(member, score))?;
         self.remove_range(rank..=rank);
-        Some(shown)
+        Some(result)
     }
 
     /// Prepares for `size_hint` members that are about to be added. Repeated members count. If they are
     /// more than a listpack may have, the set becomes a skiplist. In C: `zsetTypeMaybeConvert`.
-    pub fn try_expect(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
+    pub fn try_convert_for(&mut self, size_hint: usize, limits: &EncodingLimits) -> Result<(), ReserveError> {
         if let Repr::ListPack(list) = &self.0
             && size_hint > limits.zset_max_listpack_entries
         {
-            self.0 = Repr::SkipList(packed::try_unpack(list)?);
+            self.0 = Repr::SkipList(packed::try_to_table(list)?);
         }
         Ok(())
     }

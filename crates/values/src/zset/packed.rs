@@ -1,7 +1,7 @@
 //! A sorted set in a listpack: each member is followed by its score, in order. All operations walk over at
 //! most a few hundred entries.
 
-use super::score::{Stored, score_of};
+use super::score::{StoredScore, score_of};
 use core::ops::{Bound, Range, RangeBounds};
 use listpack::{ListPack, Offset, Value, View};
 use zindex::{InsertError, ZTable};
@@ -12,9 +12,9 @@ use common::Room;
 
 /// The entry of a member.
 pub(super) struct Found {
-    /// The offset of the member, and (`score_at`) that of its score.
+    /// The offset of the member, and (`score_offset`) that of its score.
     at: Offset,
-    score_at: Offset,
+    score_offset: Offset,
     pub(super) score: f64,
 }
 
@@ -48,8 +48,8 @@ pub(super) fn find(list: &View, member: &[u8]) -> Option<Found> {
 }
 
 fn found(list: &View, at: Offset) -> Option<Found> {
-    let score_at = list.next(at)?;
-    Some(Found { at, score: score_of(list.get(score_at)?), score_at })
+    let score_offset = list.next(at)?;
+    Some(Found { at, score: score_of(list.get(score_offset)?), score_offset })
 }
 
 pub(super) fn rank(list: &View, member: &[u8]) -> Option<(usize, f64)> {
@@ -76,7 +76,7 @@ pub(super) fn try_insert<R: Room>(
     score: f64,
     member: &[u8],
 ) -> Result<(), ReserveError> {
-    let stored = Stored::new(score);
+    let stored = StoredScore::new(score);
     let pair = [Value::from(member), stored.value()];
     match first_beyond(list, list.first(), score, member) {
         Some(beyond) => list.try_insert_all_before(beyond, pair),
@@ -92,8 +92,8 @@ pub(super) fn try_update<R: Room>(
 ) -> Result<(), ReserveError> {
     // The score is replaced first, which may need memory. Then the member moves to its new place, which
     // needs none.
-    list.try_replace(found.score_at, Stored::new(score).value())?;
-    let first = if score > found.score { list.next(found.score_at) } else { list.first() };
+    list.try_replace(found.score_offset, StoredScore::new(score).value())?;
+    let first = if score > found.score { list.next(found.score_offset) } else { list.first() };
     let beyond = first_beyond(list, first, score, &text(list, found.at));
     list.move_before(found.at, 2, beyond);
     Ok(())
@@ -101,13 +101,13 @@ pub(super) fn try_update<R: Room>(
 
 /// The members of a range: their ranks, and the offset of the first one.
 #[derive(Default)]
-pub(super) struct Between {
+pub(super) struct RankRange {
     pub(super) ranks: Range<usize>,
     pub(super) first: Option<Offset>,
 }
 
-pub(super) fn by_score(list: &View, scores: impl RangeBounds<f64>) -> Between {
-    between(list, matches!(scores.end_bound(), Bound::Unbounded), |_, score| {
+pub(super) fn by_score(list: &View, scores: impl RangeBounds<f64>) -> RankRange {
+    rank_range(list, matches!(scores.end_bound(), Bound::Unbounded), |_, score| {
         let below = match scores.start_bound() {
             Bound::Unbounded => false,
             Bound::Included(&start) => score < start,
@@ -117,8 +117,8 @@ pub(super) fn by_score(list: &View, scores: impl RangeBounds<f64>) -> Between {
     })
 }
 
-pub(super) fn by_lex(list: &View, members: impl RangeBounds<[u8]>) -> Between {
-    between(list, matches!(members.end_bound(), Bound::Unbounded), |member, _| {
+pub(super) fn by_lex(list: &View, members: impl RangeBounds<[u8]>) -> RankRange {
+    rank_range(list, matches!(members.end_bound(), Bound::Unbounded), |member, _| {
         let text = text(list, member);
         let below = match members.start_bound() {
             Bound::Unbounded => false,
@@ -129,37 +129,37 @@ pub(super) fn by_lex(list: &View, members: impl RangeBounds<[u8]>) -> Between {
     })
 }
 
-/// Finds the members of a range. `to_end` tells whether the range has no end. `judge` tells for a member
+/// Finds the members of a range. `to_end` tells whether the range has no end. `classify` tells for a member
 /// and its score whether it is below the range, and whether it is in it.
 #[inline]
-fn between(list: &View, to_end: bool, judge: impl Fn(Offset, f64) -> (bool, bool)) -> Between {
-    let Some(first) = list.first() else { return Between::default() };
+fn rank_range(list: &View, to_end: bool, classify: impl Fn(Offset, f64) -> (bool, bool)) -> RankRange {
+    let Some(first) = list.first() else { return RankRange::default() };
     let mut scores = Scores::from(list, first);
     let mut start = 0;
     let first = loop {
-        let Some((member, score)) = scores.next() else { return Between::default() };
-        match judge(member, score) {
+        let Some((member, score)) = scores.next() else { return RankRange::default() };
+        match classify(member, score) {
             (true, _) => start += 1,
             (false, true) => break member,
-            (false, false) => return Between::default(),
+            (false, false) => return RankRange::default(),
         }
     };
     let end = if to_end {
         list.len() / 2
     } else {
-        start + 1 + scores.take_while(|&(member, score)| judge(member, score).1).count()
+        start + 1 + scores.take_while(|&(member, score)| classify(member, score).1).count()
     };
-    Between { ranks: start..end, first: Some(first) }
+    RankRange { ranks: start..end, first: Some(first) }
 }
 
 /// Returns an iterator over all members and their scores.
 fn pairs(list: &View) -> impl Iterator<Item = (Element<'_>, f64)> {
-    let mut walk = list.iter();
-    core::iter::from_fn(move || Some((Element::from_packed(walk.next()?), score_of(walk.next()?))))
+    let mut iter = list.iter();
+    core::iter::from_fn(move || Some((Element::from_packed(iter.next()?), score_of(iter.next()?))))
 }
 
 /// Returns a table of the same members.
-pub(super) fn try_unpack(list: &View) -> Result<ZTable, ReserveError> {
+pub(super) fn try_to_table(list: &View) -> Result<ZTable, ReserveError> {
     let mut table = ZTable::new();
     for (member, score) in pairs(list) {
         match table.try_insert(&member.text(), score) {
@@ -171,11 +171,11 @@ pub(super) fn try_unpack(list: &View) -> Result<ZTable, ReserveError> {
 }
 
 /// Returns a listpack of the same members.
-pub(super) fn try_pack(table: &ZTable) -> Result<ListPack, ReserveError> {
+pub(super) fn try_to_listpack(table: &ZTable) -> Result<ListPack, ReserveError> {
     let mut list = ListPack::new();
     for (member, score) in table {
         list.try_push_back(Value::from(member))?;
-        list.try_push_back(Stored::new(score).value())?;
+        list.try_push_back(StoredScore::new(score).value())?;
     }
     Ok(list)
 }

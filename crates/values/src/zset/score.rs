@@ -16,12 +16,12 @@ use listpack::{Value, encoded_len};
 const TEXT_LEN_MAX: usize = 7;
 
 /// A score in the form in which it is stored.
-pub(super) enum Stored {
+pub(super) enum StoredScore {
     Value(Value<'static>),
     Text([u8; TEXT_LEN_MAX], usize),
 }
 
-impl Stored {
+impl StoredScore {
     /// Returns the smallest form of a score. Of forms of the same size it takes the one that is read fastest.
     pub(super) fn new(score: f64) -> Self {
         let integer = score as i64;
@@ -65,23 +65,23 @@ fn has_long_text(score: f64) -> bool {
 }
 
 /// A text of up to [`TEXT_LEN_MAX`] bytes.
-struct Short {
+struct ShortText {
     bytes: [u8; TEXT_LEN_MAX],
     len: usize,
 }
 
-impl Write for Short {
+impl Write for ShortText {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(core::fmt::Error)?;
-        room.copy_from_slice(text.as_bytes());
+        let target = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(core::fmt::Error)?;
+        target.copy_from_slice(text.as_bytes());
         self.len += text.len();
         Ok(())
     }
 }
 
 /// Formats a text. Returns `None` if it is too long.
-fn text(arguments: core::fmt::Arguments<'_>) -> Option<Short> {
-    let mut text = Short { bytes: [0; TEXT_LEN_MAX], len: 0 };
+fn text(arguments: core::fmt::Arguments<'_>) -> Option<ShortText> {
+    let mut text = ShortText { bytes: [0; TEXT_LEN_MAX], len: 0 };
     text.write_fmt(arguments).is_ok().then_some(text)
 }
 
@@ -117,7 +117,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn stored_len(score: f64) -> usize {
-        let stored = Stored::new(score);
+        let stored = StoredScore::new(score);
         assert_eq!(score_of(stored.value()).to_bits(), score.to_bits(), "{score}");
         encoded_len(stored.value())
     }

@@ -75,7 +75,7 @@ fn a_view_lends_for_the_life_of_the_value_wherever_that_lies() {
 }
 
 /// Converts a value to a word, reads it there, and takes it back once.
-fn as_a_word<C: Collection + PartialEq + std::fmt::Debug>((value, expected): (C, Encoding)) {
+fn check_raw_word<C: Collection + PartialEq + std::fmt::Debug>((value, expected): (C, Encoding)) {
     let (copy, size) = (value.try_clone().unwrap(), value.allocation_size());
     let (encoding, word) = value.into_raw();
     assert_eq!(encoding, expected);
@@ -102,12 +102,12 @@ fn a_word_is_read_in_every_encoding() {
     let mut queue = list();
     let small = EncodingLimits { list_max_listpack_size: 2, ..LIMITS };
     queue.push_back("four", &small);
-    [(hash(), Encoding::ListPack), (large, Encoding::HashTable)].into_iter().for_each(as_a_word);
-    [(list(), Encoding::ListPack), (queue, Encoding::QuickList)].into_iter().for_each(as_a_word);
-    as_a_word((set(&["1", "2"]), Encoding::IntSet));
-    as_a_word((set(&["x", "7"]), Encoding::ListPack));
-    as_a_word((set(&["x", &long]), Encoding::HashTable));
-    [(zset(), Encoding::ListPack), (scores, Encoding::SkipList)].into_iter().for_each(as_a_word);
+    [(hash(), Encoding::ListPack), (large, Encoding::HashTable)].into_iter().for_each(check_raw_word);
+    [(list(), Encoding::ListPack), (queue, Encoding::QuickList)].into_iter().for_each(check_raw_word);
+    check_raw_word((set(&["1", "2"]), Encoding::IntSet));
+    check_raw_word((set(&["x", "7"]), Encoding::ListPack));
+    check_raw_word((set(&["x", &long]), Encoding::HashTable));
+    [(zset(), Encoding::ListPack), (scores, Encoding::SkipList)].into_iter().for_each(check_raw_word);
 }
 
 /// Reads a packed value inside a block: up to seven bytes are in front of it, for each of the eight

@@ -17,9 +17,9 @@ fn bytes(len: usize) -> Vec<u8> {
     (0..len).map(|n| (n * 7 + len) as u8).collect()
 }
 
-fn fill<E>(place: &mut [u8]) -> Result<(), E> {
-    assert!(place.iter().all(|byte| *byte == 0), "a place has zeros");
-    place.copy_from_slice(&bytes(place.len()));
+fn fill<E>(target: &mut [u8]) -> Result<(), E> {
+    assert!(target.iter().all(|byte| *byte == 0), "a place has zeros");
+    target.copy_from_slice(&bytes(target.len()));
     Ok(())
 }
 
@@ -92,7 +92,7 @@ impl Filled for List {
 }
 
 /// Runs the test with and without elements that are packed before the first one that is filled.
-fn check<C: Filled>(has_twins: bool) {
+fn check<C: Filled>(rejects_duplicates: bool) {
     for packed in [0, 3] {
         let region = Region::start();
         let (mut filled, mut copied) = (C::default(), C::default());
@@ -105,7 +105,7 @@ fn check<C: Filled>(has_twins: bool) {
             assert_eq!(filled.add(len, fill), Ok(true), "{len}");
             copied.add_copy(len);
             assert_eq!(filled, copied, "{len}");
-            if has_twins {
+            if rejects_duplicates {
                 assert_eq!(filled.add(len, fill), Ok(false), "{len}");
                 assert_eq!(filled, copied, "{len}");
             }

@@ -22,7 +22,7 @@ enum Op {
     IncrBy(Text, i64),
     IncrByFloat(Text, f64),
     Clone,
-    ThroughAWord,
+    ThroughRaw,
     Relocate,
 }
 
@@ -45,7 +45,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (text(), any::<i64>()).prop_map(|(field, value)| Op::IncrBy(field, value)),
         1 => (text(), -9..9i8).prop_map(|(field, value)| Op::IncrByFloat(field, f64::from(value) / 4.0)),
         1 => Just(Op::Clone),
-        1 => Just(Op::ThroughAWord),
+        1 => Just(Op::ThroughRaw),
         1 => Just(Op::Relocate),
     ]
 }
@@ -126,7 +126,7 @@ fn step(hash: &mut Hash, model: &mut Model, op: &Op, limits: &EncodingLimits) ->
             *hash = copy;
             vec![]
         }
-        Op::ThroughAWord => {
+        Op::ThroughRaw => {
             let (encoding, word) = std::mem::take(hash).into_raw();
             // SAFETY: both come from `into_raw` above. The view ends before the hash is taken back, which
             // happens once.

@@ -28,7 +28,7 @@ enum Op {
     Positions(Vec<u8>, i64, u8),
     Clone,
     /// Converts the list into a raw value word and back.
-    ThroughAWord,
+    ThroughRaw,
 }
 
 fn side() -> impl Strategy<Value = Side> {
@@ -62,7 +62,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (index(), index()).prop_map(|(start, end)| Op::Range(start, end)),
         1 => (value(), 1i64..4, any::<u8>()).prop_map(|(value, rank, max)| Op::Positions(value, rank, max)),
         1 => Just(Op::Clone),
-        1 => Just(Op::ThroughAWord),
+        1 => Just(Op::ThroughRaw),
     ]
 }
 
@@ -131,9 +131,9 @@ fn apply(
             assert_eq!(removed, (0..*count).map_while(|_| pop(model, *side)).count());
         }
         Op::Set(index, value) => {
-            let here = list.try_set(*index, Element::Bytes(value), limits)?;
+            let existed = list.try_set(*index, Element::Bytes(value), limits)?;
             let place = at(model, *index);
-            assert_eq!(here, place.is_some());
+            assert_eq!(existed, place.is_some());
             if let Some(place) = place {
                 model[place] = value.clone();
             }
@@ -213,7 +213,7 @@ fn apply(
             assert_eq!(positions.try_next()?, None);
         }
         Op::Clone => *list = list.try_clone()?,
-        Op::ThroughAWord => {
+        Op::ThroughRaw => {
             let (encoding, word) = core::mem::take(list).into_raw();
             // SAFETY: both come from `into_raw` above. The view ends before the list is taken back, which
             // happens once.

@@ -115,7 +115,7 @@ fn a_hint_decides_what_a_set_begins_as() {
     assert_eq!(Set::try_with_hint(1, 5, &small_intset).unwrap().encoding(), ListPack);
 
     let after_hint = |mut set: Set, hint| {
-        set.try_expect(hint, &LIMITS).unwrap();
+        set.try_convert_for(hint, &LIMITS).unwrap();
         set.encoding()
     };
     assert_eq!(after_hint(set_of(["1"], &LIMITS), 512), IntSet);

@@ -114,7 +114,7 @@ fn every_failure_leaves_the_set_as_it_was() {
         for member in ["100", "4000000000", "no number", "as long as no listpack takes"] {
             fail_each(set, member, |set| set.try_insert(member.as_bytes(), &LIMITS));
         }
-        fail_each(set, "expect", |set| set.try_expect(9, &LIMITS));
+        fail_each(set, "convert for", |set| set.try_convert_for(9, &LIMITS));
         fail_each(set, "clone", |set| set.try_clone());
         fail_each(set, "pop many", |set| set.try_pop_many(22, &LIMITS, source(4), |_| ()));
         fail_each(set, "random unique", |set| set.try_random_unique(4, source(4), |_| ()));

@@ -42,7 +42,7 @@ enum Op {
     RemoveInt(i64),
     Pop(u64),
     PopMany(usize, u64),
-    Expect(usize),
+    ConvertFor(usize),
     Clone,
     Limits(EncodingLimits),
 }
@@ -55,7 +55,7 @@ fn operation() -> impl Strategy<Value = Op> {
         2 => (-9..25_i64).prop_map(Op::RemoveInt),
         1 => any::<u64>().prop_map(Op::Pop),
         1 => (0..20_usize, any::<u64>()).prop_map(|(count, seed)| Op::PopMany(count, seed)),
-        1 => (0..14_usize).prop_map(Op::Expect),
+        1 => (0..14_usize).prop_map(Op::ConvertFor),
         1 => Just(Op::Clone),
         1 => limits().prop_map(Op::Limits),
     ]
@@ -114,7 +114,7 @@ proptest! {
                     prop_assert_eq!(popped.len(), count.min(model.len()));
                     prop_assert!(popped.iter().all(|member| model.remove(member)));
                 }
-                Op::Expect(count) => set.try_expect(count, &limits).unwrap(),
+                Op::ConvertFor(count) => set.try_convert_for(count, &limits).unwrap(),
                 Op::Clone => {
                     let copy = set.try_clone().unwrap();
                     prop_assert_eq!(copy.encoding(), set.encoding());

@@ -109,7 +109,7 @@ fn every_failure_leaves_the_set_as_it_was() {
         }
         let copied = fail_each(&set, |set| Ok(set.try_clone().map(drop)?));
         assert!(copied > 0 || count == 0);
-        let expected = fail_each(&set, |set| Ok(set.try_expect(100, &LIMITS)?));
+        let expected = fail_each(&set, |set| Ok(set.try_convert_for(100, &LIMITS)?));
         assert!(expected > 0 || count == 0 || set.encoding() == Encoding::SkipList);
         let other = set_of(6);
         type Op = fn(&[(Source<'_>, f64)]) -> Result<ZSet, ReserveError>;

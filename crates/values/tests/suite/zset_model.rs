@@ -95,7 +95,7 @@ enum Op {
     Remove(Vec<u8>),
     RemoveRange(usize, usize),
     Pop(bool),
-    Expect(usize),
+    ConvertFor(usize),
     Relocate,
     Clone,
     DropInSteps(usize),
@@ -130,7 +130,7 @@ fn op() -> impl Strategy<Value = Op> {
         6 => member().prop_map(Op::Remove),
         1 => (0..12_usize, 0..4_usize).prop_map(|(start, len)| Op::RemoveRange(start, len)),
         1 => any::<bool>().prop_map(Op::Pop),
-        1 => (0..20_usize).prop_map(Op::Expect),
+        1 => (0..20_usize).prop_map(Op::ConvertFor),
         1 => Just(Op::Relocate),
         1 => Just(Op::Clone),
         1 => (0..4_usize).prop_map(Op::DropInSteps),
@@ -287,8 +287,8 @@ proptest! {
                     assert_eq!(popped, want);
                     popped.map(|it| model.scores.remove(&it.0));
                 }
-                Op::Expect(more) => {
-                    set.try_expect(more, &limits).unwrap();
+                Op::ConvertFor(more) => {
+                    set.try_convert_for(more, &limits).unwrap();
                     let large = more > limits.zset_max_listpack_entries;
                     assert_eq!(set.encoding(), if large { Encoding::SkipList } else { before });
                     continue;

@@ -11,7 +11,7 @@
 use super::child::Boxed;
 use super::{Child, FAN, partition_point};
 use crate::block::BlockPtr;
-use crate::score::Place;
+use crate::score::SearchBound;
 
 #[repr(C)]
 pub(crate) struct Inner {
@@ -91,7 +91,7 @@ impl Inner {
     /// The simple version counts the first entries, after that of child 0, which stand before the place:
     ///
     /// ```text
-    /// firsts[1..len].take_while(|first| first stands before place).count()
+    /// firsts[1..len].take_while(|first| first stands before bound).count()
     /// ```
     ///
     /// The code below differs in three ways:
@@ -102,19 +102,19 @@ impl Inner {
     /// 3. If the place is an end of a whole score, all those children are on one side of it, so no member
     ///    is read.
     #[inline]
-    pub(crate) fn find(&self, place: &impl Place) -> usize {
+    pub(crate) fn find(&self, bound: &impl SearchBound) -> usize {
         let len = self.len();
         let (keys, firsts) = (&self.keys[1..len], &self.firsts[1..len]);
         // SAFETY: the first entries of children are live.
-        let passes = |ptr: BlockPtr| place.passes(unsafe { ptr.member() });
-        let Some(key) = place.key() else { return partition_point(firsts, passes) };
+        let is_after = |ptr: BlockPtr| bound.is_after(unsafe { ptr.member() });
+        let Some(key) = bound.key() else { return partition_point(firsts, is_after) };
         let start = partition_point(keys, |other| other < key);
         let ties = keys[start..].iter().take_while(|&&other| other == key).count();
         start
-            + match place.passes_ties() {
+            + match bound.is_after_ties() {
                 Some(true) => ties,
                 Some(false) => 0,
-                None => partition_point(&firsts[start..start + ties], passes),
+                None => partition_point(&firsts[start..start + ties], is_after),
             }
     }
 

@@ -31,7 +31,7 @@ use core::cmp::Ordering;
 
 use super::{LEAF, partition_point};
 use crate::block::{Block, BlockPtr};
-use crate::score::Place;
+use crate::score::SearchBound;
 
 /// The maximum of `common`: the code is then the rest of the key.
 const COMMON_MAX: u32 = 32;
@@ -134,7 +134,7 @@ impl Leaf {
     /// The simple version is a binary search that reads the block of each entry it compares:
     ///
     /// ```text
-    /// partition_point(ptrs[..len], |ptr| (ptr.key(), ptr.member()) stands before place)
+    /// partition_point(ptrs[..len], |ptr| (ptr.key(), ptr.member()) stands before bound)
     /// ```
     ///
     /// In a full leaf it reads six blocks, each in another place of memory. The code below differs in five
@@ -152,17 +152,17 @@ impl Leaf {
     ///
     /// `tests/leaf.rs` compares the results with the sorted keys.
     #[inline]
-    pub(crate) fn rank(&self, place: &impl Place) -> usize {
-        let Some(key) = place.key() else {
+    pub(crate) fn rank(&self, bound: &impl SearchBound) -> usize {
+        let Some(key) = bound.key() else {
             let all = &self.ptrs[..self.len()];
             // SAFETY: the blocks of entries are owned, so they are live.
-            return partition_point(all, |ptr| place.passes(unsafe { ptr.member() }));
+            return partition_point(all, |ptr| bound.is_after(unsafe { ptr.member() }));
         };
         let (start, end) = self.ties(key);
         if self.common() == COMMON_MAX
-            && let Some(passes) = place.passes_ties()
+            && let Some(is_after) = bound.is_after_ties()
         {
-            return if passes { end } else { start };
+            return if is_after { end } else { start };
         }
         let among = partition_point(&self.ptrs[start..end], |ptr| {
             // SAFETY: the blocks of entries are owned, so they are live.
@@ -170,7 +170,7 @@ impl Leaf {
                 match ptr.key().cmp(&key) {
                     Ordering::Less => true,
                     Ordering::Greater => false,
-                    Ordering::Equal => place.passes(ptr.member()),
+                    Ordering::Equal => bound.is_after(ptr.member()),
                 }
             }
         });

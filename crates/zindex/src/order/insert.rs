@@ -32,7 +32,7 @@ use zmalloc::{ReserveError, box_size, try_box};
 use super::Order;
 use crate::block::{Block, BlockPtr};
 use crate::node::{Child, FAN, First, Inner, LEAF, Leaf, NodeMut, NodeRef};
-use crate::score::At;
+use crate::score::LowerBound;
 
 type Boxed<T> = allocator_api2::boxed::Box<T, zmalloc::Zmalloc>;
 
@@ -117,34 +117,34 @@ struct Inserted {
 impl Order {
     /// Adds a block whose score and member are not in this order yet.
     ///
-    /// `last` is called after everything else that can fail, and before anything changes. If it or an
-    /// allocation fails, the block is returned and nothing has changed.
+    /// `before_change` is called after everything else that can fail, and before anything changes. If it or
+    /// an allocation fails, the block is returned and nothing has changed.
     pub(crate) fn try_insert(
         &mut self,
         block: Block,
-        last: impl FnOnce() -> Result<(), ReserveError>,
+        before_change: impl FnOnce() -> Result<(), ReserveError>,
     ) -> Result<(), (ReserveError, Block)> {
-        self.try_insert_with(block, Spares::default(), last)
+        self.try_insert_with(block, Spares::default(), before_change)
     }
 
     /// Allocates the nodes that an insert could need after the removal of any one entry.
-    pub(crate) fn try_prepare(&self, key: u64, member: &[u8]) -> Result<Spares, ReserveError> {
+    pub(crate) fn try_allocate_spares(&self, key: u64, member: &[u8]) -> Result<Spares, ReserveError> {
         let mut spares = Spares::default();
         let Some(mut child) = self.root.as_ref() else { return Ok(spares) };
-        let root_may_go = child.width() == 2;
-        let (place, mut way) = (At { key, member }, Path::ROOT);
+        let root_may_collapse = child.width() == 2;
+        let (bound, mut path) = (LowerBound { key, member }, Path::ROOT);
         loop {
             match child.get() {
                 NodeRef::Leaf(leaf) => {
                     if leaf.is_full() {
-                        let inners = way.inners_for_split().max(way.full + usize::from(root_may_go));
+                        let inners = path.inners_for_split().max(path.full + usize::from(root_may_collapse));
                         spares.ensure(inners, leaf.ptr(0))?;
                     }
                     return Ok(spares);
                 }
                 NodeRef::Inner(inner) => {
-                    let index = inner.find(&place);
-                    way = way.down(inner, index);
+                    let index = inner.find(&bound);
+                    path = path.down(inner, index);
                     child = inner.child(index);
                 }
             }
@@ -156,18 +156,18 @@ impl Order {
         &mut self,
         block: Block,
         mut spares: Spares,
-        last: impl FnOnce() -> Result<(), ReserveError>,
+        before_change: impl FnOnce() -> Result<(), ReserveError>,
     ) -> Result<(), (ReserveError, Block)> {
         let (size, ptr) = (block.allocation_size(), block.ptr());
         if let Some(root) = self.root.as_mut() {
             let mut block = Some(block);
-            let grown = match below(root, &mut block, Path::ROOT, &mut spares, last) {
-                Ok(grown) => grown,
+            let inserted = match insert_into(root, &mut block, Path::ROOT, &mut spares, before_change) {
+                Ok(inserted) => inserted,
                 Err(error) => {
                     return Err((error, block.take().expect("what failed has not taken the block")));
                 }
             };
-            if let Some(right) = grown.right {
+            if let Some(right) = inserted.right {
                 let node = Child::inner(spares.inner());
                 let left = mem::replace(root, node);
                 let NodeMut::Inner(node) = root.get_mut() else { unreachable!("made an inner node above") };
@@ -175,7 +175,7 @@ impl Order {
                 node.insert(1, right);
             }
         } else {
-            if let Err(error) = spares.ensure(0, ptr).and_then(|()| last()) {
+            if let Err(error) = spares.ensure(0, ptr).and_then(|()| before_change()) {
                 return Err((error, block));
             }
             let mut leaf = spares.leaf();
@@ -191,32 +191,32 @@ impl Order {
 
 /// Adds the block below a node, and takes it out of the option. On failure nothing has changed, and the
 /// block stays in the option.
-fn below(
+fn insert_into(
     child: &mut Child,
     block: &mut Option<Block>,
-    way: Path,
+    path: Path,
     spares: &mut Spares,
-    last: impl FnOnce() -> Result<(), ReserveError>,
+    before_change: impl FnOnce() -> Result<(), ReserveError>,
 ) -> Result<Inserted, ReserveError> {
     let ptr = block.as_ref().expect("a block to add").ptr();
     // SAFETY: the block is live: it is owned by `block`, and in the end by a leaf below.
     let (key, member) = unsafe { (ptr.key(), ptr.member()) };
-    let place = At { key, member };
+    let bound = LowerBound { key, member };
     match child.get_mut() {
         NodeMut::Leaf(leaf) => {
-            let index = leaf.rank(&place);
+            let index = leaf.rank(&bound);
             if !leaf.is_full() {
-                last()?;
+                before_change()?;
                 leaf.insert(index, key, block.take().expect("as above"));
                 return Ok(Inserted { first: index == 0, right: None });
             }
-            spares.ensure(way.inners_for_split(), ptr)?;
-            last()?;
+            spares.ensure(path.inners_for_split(), ptr)?;
+            before_change()?;
             let block = block.take().expect("as above");
             let mut right = spares.leaf();
             let cut = match index {
-                LEAF if way.last => LEAF,
-                0 if way.first => 0,
+                LEAF if path.last => LEAF,
+                0 if path.first => 0,
                 _ => LEAF / 2,
             };
             leaf.split_into(cut, &mut right);
@@ -228,15 +228,15 @@ fn below(
             Ok(Inserted { first: index == 0, right: Some(Child::leaf(right)) })
         }
         NodeMut::Inner(inner) => {
-            let index = inner.find(&place);
-            let way_down = way.down(inner, index);
+            let index = inner.find(&bound);
+            let child_path = path.down(inner, index);
             inner.child(index).prefetch();
-            let grown = below(inner.child_mut(index), block, way_down, spares, last)?;
+            let inserted = insert_into(inner.child_mut(index), block, child_path, spares, before_change)?;
             inner.add_count(index, 1);
-            if grown.first {
+            if inserted.first {
                 inner.set_first(index, First { key, block: ptr });
             }
-            let right = grown.right.map(|child| {
+            let right = inserted.right.map(|child| {
                 inner.add_count(index, -(child.count() as isize));
                 let index = index + 1;
                 if !inner.is_full() {
@@ -245,8 +245,8 @@ fn below(
                 }
                 let mut right = spares.inner();
                 let cut = match index {
-                    FAN if way.last => FAN,
-                    1 if way.first => 1,
+                    FAN if path.last => FAN,
+                    1 if path.first => 1,
                     _ => FAN / 2,
                 };
                 inner.split_into(cut, &mut right);
@@ -257,7 +257,7 @@ fn below(
                 }
                 Some(Child::inner(right))
             });
-            Ok(Inserted { first: grown.first && index == 0, right: right.flatten() })
+            Ok(Inserted { first: inserted.first && index == 0, right: right.flatten() })
         }
     }
 }

@@ -42,7 +42,7 @@ use zmalloc::ReserveError;
 
 use crate::block::{Block, BlockPtr};
 use crate::node::{Child, Leaf, NodeMut, NodeRef};
-use crate::score::{At, Behind, Place, member_place, score_place, sort_key};
+use crate::score::{LowerBound, SearchBound, UpperBound, member_bound, score_bound, sort_key};
 
 /// Members in order, by score and then by bytes. [`ZIndex`](crate::ZIndex) and [`ZTable`](crate::ZTable)
 /// dereference to this type, which has the methods that only read.
@@ -82,7 +82,7 @@ impl Order {
     /// The simple version counts them:
     ///
     /// ```text
-    /// entries.take_while(|entry| entry stands before place).count()
+    /// entries.take_while(|entry| entry stands before bound).count()
     /// ```
     ///
     /// The code below differs in three ways:
@@ -94,14 +94,14 @@ impl Order {
     ///
     /// `tests/suite/model.rs` compares the results with those of a `BTreeSet`.
     #[inline]
-    fn rank_of_place(&self, place: &impl Place) -> usize {
+    fn rank_of_bound(&self, bound: &impl SearchBound) -> usize {
         let Some(mut child) = self.root.as_ref() else { return 0 };
         let mut rank = 0;
         loop {
             match child.get() {
-                NodeRef::Leaf(leaf) => return rank + leaf.rank(place),
+                NodeRef::Leaf(leaf) => return rank + leaf.rank(bound),
                 NodeRef::Inner(inner) => {
-                    let index = inner.find(place);
+                    let index = inner.find(bound);
                     child = inner.child(index);
                     child.prefetch();
                     rank += inner.count_before(index);
@@ -136,7 +136,7 @@ impl Order {
             return None;
         }
         let key = sort_key(score);
-        let (leaf, index) = self.leaf_at(self.rank_of_place(&At { key, member }))?;
+        let (leaf, index) = self.leaf_at(self.rank_of_bound(&LowerBound { key, member }))?;
         (leaf.key(index) == key && leaf.member(index) == member).then(|| leaf.ptr(index))
     }
 
@@ -144,13 +144,13 @@ impl Order {
     pub(crate) fn rank_of_block(&self, block: BlockPtr) -> Option<usize> {
         let mut child = self.root.as_ref()?;
         // SAFETY: the block is in this order or in another one, so it is live.
-        let place = unsafe { Behind { key: block.key(), member: block.member() } };
+        let bound = unsafe { UpperBound { key: block.key(), member: block.member() } };
         let mut rank = 0;
         loop {
             match child.get() {
-                NodeRef::Leaf(leaf) => return leaf.position(place.key, block).map(|index| rank + index),
+                NodeRef::Leaf(leaf) => return leaf.position(bound.key, block).map(|index| rank + index),
                 NodeRef::Inner(inner) => {
-                    let index = inner.find(&place);
+                    let index = inner.find(&bound);
                     child = inner.child(index);
                     child.prefetch();
                     rank += inner.count_before(index);
@@ -165,7 +165,7 @@ impl Order {
             return None;
         }
         let key = sort_key(score);
-        let rank = self.rank_of_place(&At { key, member });
+        let rank = self.rank_of_bound(&LowerBound { key, member });
         let (leaf, index) = self.leaf_at(rank)?;
         (leaf.key(index) == key && leaf.member(index) == member).then_some(rank)
     }
@@ -236,7 +236,7 @@ impl Order {
         if is_nan(start) || is_nan(end) {
             return 0..0;
         }
-        self.between(score_place(start, true), score_place(end, false))
+        self.between(score_bound(start, true), score_bound(end, false))
     }
 
     /// Returns an iterator over the members whose scores are in a range, in order. In C: `ZRANGEBYSCORE`.
@@ -258,7 +258,7 @@ impl Order {
     /// assert_eq!(index.ranks_by_lex((Unbounded, Included(&b"b"[..]))), 0..2);
     /// ```
     pub fn ranks_by_lex(&self, members: impl RangeBounds<[u8]>) -> Range<usize> {
-        self.between(member_place(members.start_bound(), true), member_place(members.end_bound(), false))
+        self.between(member_bound(members.start_bound(), true), member_bound(members.end_bound(), false))
     }
 
     /// Returns an iterator over the members of a range of bytes, if all scores are equal. In C:
@@ -267,9 +267,9 @@ impl Order {
         Iter::new(self, self.ranks_by_lex(members))
     }
 
-    fn between(&self, start: Option<impl Place>, end: Option<impl Place>) -> Range<usize> {
-        let start = start.map_or(0, |place| self.rank_of_place(&place));
-        let end = end.map_or(self.len, |place| self.rank_of_place(&place));
+    fn between(&self, start: Option<impl SearchBound>, end: Option<impl SearchBound>) -> Range<usize> {
+        let start = start.map_or(0, |bound| self.rank_of_bound(&bound));
+        let end = end.map_or(self.len, |bound| self.rank_of_bound(&bound));
         if start < end { start..end } else { 0..0 }
     }
 
@@ -277,22 +277,22 @@ impl Order {
     ///
     /// The block must be in this order. `change` must neither move the entry nor free the block.
     fn change(&mut self, block: BlockPtr, change: impl FnOnce(&mut Leaf, usize)) {
-        fn below(
+        fn change_in(
             child: &mut Child,
-            place: &Behind<'_>,
+            bound: &UpperBound<'_>,
             block: BlockPtr,
             change: impl FnOnce(&mut Leaf, usize),
         ) -> bool {
             match child.get_mut() {
                 NodeMut::Leaf(leaf) => {
                     let index =
-                        leaf.position(place.key, block).expect("the block of a member is in its leaf");
+                        leaf.position(bound.key, block).expect("the block of a member is in its leaf");
                     change(leaf, index);
                     index == 0
                 }
                 NodeMut::Inner(inner) => {
-                    let index = inner.find(place);
-                    let first = below(inner.child_mut(index), place, block, change);
+                    let index = inner.find(bound);
+                    let first = change_in(inner.child_mut(index), bound, block, change);
                     if first {
                         let first = inner.child(index).first();
                         inner.set_first(index, first);
@@ -303,8 +303,8 @@ impl Order {
         }
         let Some(root) = self.root.as_mut() else { return };
         // SAFETY: the block is in this order, so it is live, and `change` does not free it.
-        let place = unsafe { Behind { key: block.key(), member: block.member() } };
-        below(root, &place, block, change);
+        let bound = unsafe { UpperBound { key: block.key(), member: block.member() } };
+        change_in(root, &bound, block, change);
     }
 
     /// Gives a block another score, and moves it to its new position. On failure nothing changes.
@@ -313,12 +313,12 @@ impl Order {
         // SAFETY: the block was just found in this order, so it is live until it is removed.
         let (old, member) = unsafe { (block.key(), block.member()) };
         let key = sort_key(score);
-        if self.stays(rank, old, key, member) {
+        if self.keeps_rank(rank, old, key, member) {
             self.change(block, |leaf, index| leaf.set_score(index, score, key));
             return Ok(());
         }
         // The nodes for the insert are allocated before the removal. `insert.rs` says why they are enough.
-        let spares = self.try_prepare(key, member)?;
+        let spares = self.try_allocate_spares(key, member)?;
         if let Some(mut block) = self.remove(block) {
             block.set_score(score);
             let inserted = self.try_insert_with(block, spares, || Ok(()));
@@ -333,7 +333,7 @@ impl Order {
     }
 
     /// Returns whether the entry of a rank would keep that rank with another key.
-    fn stays(&self, rank: usize, old: u64, key: u64, member: &[u8]) -> bool {
+    fn keeps_rank(&self, rank: usize, old: u64, key: u64, member: &[u8]) -> bool {
         let Some((leaf, index)) = self.leaf_at(rank) else { return false };
         let neighbour = if key < old {
             match (index, rank) {

@@ -8,16 +8,16 @@
 use super::Order;
 use crate::block::{Block, BlockPtr};
 use crate::node::{Child, FAN, Inner, LEAF, NodeMut, NodeRef, can_merge, is_underfull};
-use crate::score::Behind;
+use crate::score::UpperBound;
 
 impl Order {
     /// Removes and returns a block. Returns `None` if it is not in this order.
     pub(crate) fn remove(&mut self, block: BlockPtr) -> Option<Block> {
         let root = self.root.as_mut()?;
         // SAFETY: the block is in this order or in another one, so it is live. Nothing here frees it.
-        let place = unsafe { Behind { key: block.key(), member: block.member() } };
+        let bound = unsafe { UpperBound { key: block.key(), member: block.member() } };
         let mut freed = 0;
-        let block = below(root, &place, block, &mut freed)?.block;
+        let block = remove_from(root, &bound, block, &mut freed)?.block;
         freed += self.collapse_root();
         self.len -= 1;
         self.allocation_size -= freed + block.allocation_size();
@@ -52,28 +52,33 @@ struct Removed {
     first: bool,
 }
 
-fn below(child: &mut Child, place: &Behind<'_>, block: BlockPtr, freed: &mut usize) -> Option<Removed> {
+fn remove_from(
+    child: &mut Child,
+    bound: &UpperBound<'_>,
+    block: BlockPtr,
+    freed: &mut usize,
+) -> Option<Removed> {
     match child.get_mut() {
         NodeMut::Leaf(leaf) => {
-            let index = leaf.position(place.key, block)?;
+            let index = leaf.position(bound.key, block)?;
             Some(Removed { block: leaf.remove(index), first: index == 0 })
         }
         NodeMut::Inner(inner) => {
-            let index = inner.find(place);
+            let index = inner.find(bound);
             inner.child(index).prefetch();
-            let taken = below(inner.child_mut(index), place, block, freed)?;
+            let removed = remove_from(inner.child_mut(index), bound, block, freed)?;
             inner.add_count(index, -1);
             if inner.child(index).width() == 0 {
                 let empty = inner.remove(index);
                 *freed += empty.allocation_size();
             } else {
-                if taken.first {
+                if removed.first {
                     let first = inner.child(index).first();
                     inner.set_first(index, first);
                 }
                 join(inner, index, freed);
             }
-            Some(Removed { first: taken.first && index == 0, ..taken })
+            Some(Removed { first: removed.first && index == 0, ..removed })
         }
     }
 }

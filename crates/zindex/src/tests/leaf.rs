@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::block::Block;
 use crate::node::{LEAF, Leaf};
-use crate::score::{At, sort_key};
+use crate::score::{LowerBound, sort_key};
 
 fn block(score: f64) -> Block {
     Block::try_new(b"member", score).unwrap()
@@ -38,7 +38,7 @@ proptest! {
             let key = sort_key(score);
             let mut sorted: Vec<u64> = scores[..done].iter().map(|&score| sort_key(score)).collect();
             sorted.sort_unstable();
-            let index = leaf.rank(&At { key, member: b"member" });
+            let index = leaf.rank(&LowerBound { key, member: b"member" });
             assert_eq!(index, sorted.partition_point(|&other| other < key));
             leaf.insert(index, key, block(score));
             leaf.check();
@@ -55,7 +55,7 @@ proptest! {
         assert_eq!(leaf.len(), scores.len());
         let key = sort_key(probe);
         let want = scores.iter().filter(|&&score| score < probe).count();
-        assert_eq!(leaf.rank(&At { key, member: b"" }), want);
+        assert_eq!(leaf.rank(&LowerBound { key, member: b"" }), want);
         while leaf.len() > 0 {
             let last = leaf.len() - 1;
             drop(leaf.remove(last));

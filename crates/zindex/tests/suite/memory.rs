@@ -49,9 +49,9 @@ fn allocation_size_is_what_the_allocator_counts() {
         };
         let (mut of_table, mut of_index) = (Some(Cursor::START), Some(Cursor::START));
         while of_table.is_some() || of_index.is_some() {
-            let go_on = |cursor: Cursor| (!cursor.is_start()).then_some(cursor);
-            of_table = of_table.and_then(|cursor| go_on(table.relocate(cursor, &mut moves)));
-            of_index = of_index.and_then(|cursor| go_on(index.relocate(cursor, &mut moves)));
+            let unfinished = |cursor: Cursor| (!cursor.is_start()).then_some(cursor);
+            of_table = of_table.and_then(|cursor| unfinished(table.relocate(cursor, &mut moves)));
+            of_index = of_index.and_then(|cursor| unfinished(index.relocate(cursor, &mut moves)));
             check_sizes(&table, &index);
         }
     }

@@ -17,13 +17,13 @@ use core::ptr::NonNull;
 /// it with its charge.
 pub(super) fn allocate(size: usize, arena: Option<u32>) -> Option<(NonNull<u8>, usize)> {
     let layout = raw::layout(size)?;
-    let hand = counter::hand();
+    let manual_count = counter::manual_count();
     // SAFETY: the size is below `isize::MAX`, and an arena that is given exists.
     let block = NonNull::new(unsafe { backend::alloc_uncached(layout, arena) })?;
     // SAFETY: `block` was just allocated as a raw block of this layout.
     let charge = unsafe { backend::raw_charge(block.as_ptr(), layout) };
-    if let Some(hand) = hand {
-        hand.add(charge);
+    if let Some(manual_count) = manual_count {
+        manual_count.add(charge);
     }
     Some((block, charge))
 }
@@ -36,8 +36,8 @@ pub(super) unsafe fn free(ptr: NonNull<u8>) -> usize {
     // SAFETY: `ptr` is a live raw block, by contract.
     unsafe {
         let charge = backend::charge_unsized(ptr.as_ptr());
-        if let Some(hand) = counter::hand() {
-            hand.sub(charge);
+        if let Some(manual_count) = counter::manual_count() {
+            manual_count.sub(charge);
         }
         backend::dealloc_uncached(ptr.as_ptr(), charge);
         charge
@@ -57,12 +57,12 @@ impl Zmalloc {
             if crate::fault::should_fail(layout.size()) {
                 return Err(AllocError);
             }
-            let hand = counter::hand();
+            let manual_count = counter::manual_count();
             // SAFETY: a layout's size is at most `isize::MAX`.
             let block = NonNull::new(unsafe { backend::alloc_uncached(layout, None) }).ok_or(AllocError)?;
-            if let Some(hand) = hand {
+            if let Some(manual_count) = manual_count {
                 // SAFETY: the block was just allocated with this layout.
-                hand.add(unsafe { self.block_size(block, layout) });
+                manual_count.add(unsafe { self.block_size(block, layout) });
             }
             Ok(block)
         }
@@ -80,8 +80,8 @@ impl Zmalloc {
             #[cfg(zmalloc_backend = "jemalloc")]
             {
                 let charge = self.block_size(ptr, layout);
-                if let Some(hand) = counter::hand() {
-                    hand.sub(charge);
+                if let Some(manual_count) = counter::manual_count() {
+                    manual_count.sub(charge);
                 }
                 backend::dealloc_uncached(ptr.as_ptr(), charge);
             }

@@ -7,7 +7,7 @@
 //! free(ptr), free_sized(ptr, usable)
 //! usable_size(ptr)                                   of a live block
 //! good_size(size)                                    bytes certainly usable when `size` are requested
-//! KEEPS_HALF_EMPTY                                   whether `realloc` leaves a block in place that shrinks
+//! SHRINKS_IN_PLACE                                   whether `realloc` leaves a block in place that shrinks
 //!                                                    to no less than half
 //! MALLOC_ALIGN                                       the alignment of blocks of at least that many bytes
 //! ```

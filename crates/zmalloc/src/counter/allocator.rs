@@ -26,17 +26,17 @@ pub(super) fn thread_counters() -> Option<(*mut AtomicUsize, *mut AtomicUsize)> 
     (ours && load(allocated) == load(freed)).then_some((allocated, freed))
 }
 
-/// Returns the result of `try_out`, which runs once in the process. Returns `false` until `try_out` has
+/// Returns the result of `check`, which runs once in the process. Returns `false` until `check` has
 /// returned.
 ///
 /// The state is an atomic and not a lock: a lock that another thread holds during a fork would stay locked in
 /// the child, which does not have that thread.
-fn once_per_process(try_out: impl FnOnce() -> bool) -> bool {
+fn once_per_process(check: impl FnOnce() -> bool) -> bool {
     const UNTRIED: u8 = 0;
     const NO: u8 = 1;
     const YES: u8 = 2;
     static STATE: AtomicU8 = AtomicU8::new(UNTRIED);
-    if STATE.compare_exchange(UNTRIED, NO, Ordering::Acquire, Ordering::Acquire).is_ok() && try_out() {
+    if STATE.compare_exchange(UNTRIED, NO, Ordering::Acquire, Ordering::Acquire).is_ok() && check() {
         STATE.store(YES, Ordering::Release);
     }
     STATE.load(Ordering::Acquire) == YES
@@ -44,10 +44,10 @@ fn once_per_process(try_out: impl FnOnce() -> bool) -> bool {
 
 /// Asks the allocator for a callback that checks for a new peak. Returns whether there will be one.
 fn register_callback() -> bool {
-    extern "C" fn looks(_is_alloc: bool, _allocated: u64, _freed: u64) {
+    extern "C" fn check_peak_callback(_is_alloc: bool, _allocated: u64, _freed: u64) {
         check_peak_by_allocator();
     }
-    backend::call_back_every(PEAK_STEP, looks)
+    backend::call_back_every(PEAK_STEP, check_peak_callback)
 }
 
 /// Returns whether the program's global allocator uses this allocator without this crate. In that case the

@@ -8,7 +8,7 @@ mod imp {
 
     const UNTRIED: u8 = 0;
     const FAILED: u8 = 1;
-    const WATCHING: u8 = 2;
+    const REGISTERED: u8 = 2;
 
     /// Whether the handler is registered. This is an atomic and not a lock: a lock that another thread holds
     /// during a fork would stay locked in the child, which does not have that thread.
@@ -16,13 +16,13 @@ mod imp {
 
     /// Registers a handler that runs in the child of each fork. Returns whether it is registered. Two threads
     /// may register it at the same time. The handler then runs twice, which does no harm.
-    pub(crate) fn watch() -> bool {
+    pub(crate) fn register_fork_handler() -> bool {
         if STATE.load(Ordering::Relaxed) == UNTRIED {
             // SAFETY: the handler takes no arguments and exists as long as the process.
             let error = unsafe { libc::pthread_atfork(None, None, Some(after_fork)) };
-            STATE.store(if error == 0 { WATCHING } else { FAILED }, Ordering::Relaxed);
+            STATE.store(if error == 0 { REGISTERED } else { FAILED }, Ordering::Relaxed);
         }
-        STATE.load(Ordering::Relaxed) == WATCHING
+        STATE.load(Ordering::Relaxed) == REGISTERED
     }
 
     extern "C" fn after_fork() {
@@ -36,9 +36,9 @@ mod imp {
 /// Other platforms have no `fork`, or no hook for it.
 #[cfg(not(all(any(target_os = "linux", target_os = "macos", target_os = "freebsd"), not(miri))))]
 mod imp {
-    pub(crate) fn watch() -> bool {
+    pub(crate) fn register_fork_handler() -> bool {
         false
     }
 }
 
-pub(crate) use imp::watch;
+pub(crate) use imp::register_fork_handler;

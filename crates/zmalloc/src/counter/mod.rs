@@ -47,7 +47,7 @@
 //!      if this thread's flag is set: return backend.alloc(layout)     jemalloc counts
 //!      ptr = backend.alloc(layout)
 //!      slot.allocated = slot.allocated + charge(layout)               plain load, add and store
-//!      if slot.allocated has grown by LOOK_STEP: check for a new peak
+//!      if slot.allocated has grown by PEAK_STEP: check for a new peak
 //!      return ptr
 //!
 //!  free(ptr, layout):
@@ -158,7 +158,7 @@ impl Drop for Release {
 /// Returns whether the allocator counts for this thread. Every allocation and every free asks this first, so
 /// it is one comparison.
 ///
-/// Returns `false` on a thread that has not decided yet; [`hand`] then decides.
+/// Returns `false` on a thread that has not decided yet; [`manual_count`] then decides.
 #[inline(always)]
 pub(crate) fn by_allocator() -> bool {
     backend::COUNTS && flag::by_allocator()
@@ -172,7 +172,7 @@ pub(crate) struct ManualCount(());
 /// Returns the permission to count by hand, or `None` if the allocator counts for this thread. The first call
 /// on a thread decides which it is.
 #[inline]
-pub(crate) fn hand() -> Option<ManualCount> {
+pub(crate) fn manual_count() -> Option<ManualCount> {
     if backend::COUNTS && !REGISTERED.get() {
         register_thread();
     }
@@ -187,7 +187,7 @@ impl ManualCount {
         let allocated = own.allocated.load(Ordering::Relaxed).wrapping_add(bytes);
         own.allocated.store(allocated, Ordering::Relaxed);
         if allocated.wrapping_sub(CHECKED_AT.get()) >= PEAK_STEP {
-            look(allocated, own.freed.load(Ordering::Relaxed));
+            check_peak(allocated, own.freed.load(Ordering::Relaxed));
         }
     }
 
@@ -229,14 +229,14 @@ fn register_thread() {
         REENTERED.set(true);
         return; // the block of this nested call goes to the shared count
     }
-    let forks_are_seen = fork::watch();
+    let fork_handler_registered = fork::register_fork_handler();
     // Registers the destructor. This fails if the thread's destructors have run. The thread must not claim a
     // slot then, because nothing would release it.
     if RELEASE.try_with(|_| ()).is_ok()
         && let Some(slot) = SLOTS.claim()
     {
         SLOT.set(Some(slot));
-        match forks_are_seen.then(allocator::thread_counters).flatten() {
+        match fork_handler_registered.then(allocator::thread_counters).flatten() {
             Some((allocated, freed)) => {
                 // SAFETY: `allocator::thread_counters` returns the calling thread's own counters, which are
                 // equal and live as long as the thread. `Release` releases the slot before the thread ends.
@@ -289,7 +289,7 @@ fn count_without_slot(allocated: usize, freed: usize) {
 /// are this thread's totals.
 #[cold]
 #[inline(never)]
-fn look(allocated: usize, freed: usize) {
+fn check_peak(allocated: usize, freed: usize) {
     CHECKED_AT.set(allocated);
     let held = allocated.wrapping_sub(freed) as isize;
     if held > HELD.replace(held) {
@@ -304,7 +304,7 @@ fn check_peak_by_allocator() {
         CHECK_POSTPONED.set(true);
     } else if by_allocator() {
         let (allocated, freed) = thread_totals();
-        look(allocated, freed);
+        check_peak(allocated, freed);
     }
 }
 
@@ -325,7 +325,7 @@ pub(crate) fn resizing<R>(call: impl FnOnce() -> R) -> R {
     RESIZING.set(false);
     if CHECK_POSTPONED.replace(false) {
         let (allocated, freed) = thread_totals();
-        look(allocated, freed);
+        check_peak(allocated, freed);
     }
     result
 }

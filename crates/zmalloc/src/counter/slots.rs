@@ -113,7 +113,7 @@ impl Counts {
 }
 
 /// The lowest bit of `state`: the index of the `own` counts that are in use.
-const TURN: usize = 1;
+const OWN_INDEX: usize = 1;
 /// The bit of `state` that is set while the live pointers lead to a running thread's counters.
 const LIVE: usize = 2;
 
@@ -142,7 +142,7 @@ impl Slot {
     /// Returns the counts that the owner updates if it counts by hand. The result stays the same until the
     /// owner releases the slot.
     pub(crate) fn own(&self) -> &Counts {
-        &self.own[self.state.load(Ordering::Relaxed) & TURN]
+        &self.own[self.state.load(Ordering::Relaxed) & OWN_INDEX]
     }
 
     /// From now on, adds the counters at the two addresses to the slot's total. Only the slot's owner may
@@ -170,7 +170,7 @@ impl Slot {
         // Acquire: a reader that sees this state also sees the pointers and the counts that were stored
         // before it, by `attach` and by `detach`.
         let state = self.state.load(Ordering::Acquire);
-        let (allocated, freed) = self.own[state & TURN].load();
+        let (allocated, freed) = self.own[state & OWN_INDEX].load();
         if state & LIVE == 0 {
             return (allocated, freed);
         }
@@ -187,12 +187,12 @@ impl Slot {
     fn detach(&self) {
         let state = self.state.load(Ordering::Relaxed);
         if state & LIVE != 0 {
-            let turned = (state & TURN) ^ TURN;
+            let new_index = (state & OWN_INDEX) ^ OWN_INDEX;
             // SAFETY: the caller owns the slot, or it is `after_fork`, where the owner no longer exists but
             // its memory does.
-            self.own[turned].store(unsafe { self.totals() });
-            // Release: a reader that sees the new turn also sees its counts.
-            self.state.store(turned, Ordering::Release);
+            self.own[new_index].store(unsafe { self.totals() });
+            // Release: a reader that sees the new index also sees its counts.
+            self.state.store(new_index, Ordering::Release);
         }
     }
 }
@@ -201,7 +201,7 @@ impl Slot {
 pub(crate) struct Slots<const N: usize> {
     slots: [CachePadded<Slot>; N],
     /// One past the index of the highest slot that was ever claimed. The sum stops there.
-    seen: AtomicUsize,
+    claimed_end: AtomicUsize,
     /// The door by which new readers enter.
     door: AtomicUsize,
     /// The number of readers inside, by door.
@@ -213,7 +213,7 @@ impl<const N: usize> Slots<N> {
         pub(crate) fn new() -> Self {
             Self {
                 slots: const_fn!(array CachePadded::new(Slot::new()); N),
-                seen: AtomicUsize::new(0),
+                claimed_end: AtomicUsize::new(0),
                 door: AtomicUsize::new(0),
                 readers: const_fn!(array CachePadded::new(AtomicUsize::new(0)); 2),
             }
@@ -228,7 +228,7 @@ impl<const N: usize> Slots<N> {
             !slot.claimed.load(Ordering::Relaxed)
                 && slot.claimed.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
         })?;
-        self.seen.fetch_max(index + 1, Ordering::Relaxed);
+        self.claimed_end.fetch_max(index + 1, Ordering::Relaxed);
         Some(&self.slots[index])
     }
 
@@ -280,8 +280,8 @@ impl<const N: usize> Slots<N> {
         let readers = &self.readers[door];
         readers.fetch_add(1, Ordering::Relaxed);
         fence(Ordering::SeqCst); // pairs with the one in `wait_for_readers`
-        let seen = self.seen.load(Ordering::Relaxed);
-        let sum = self.slots[..seen].iter().fold((0_usize, 0_usize), |(allocated, freed), slot| {
+        let claimed_end = self.claimed_end.load(Ordering::Relaxed);
+        let sum = self.slots[..claimed_end].iter().fold((0_usize, 0_usize), |(allocated, freed), slot| {
             // SAFETY: this reader is inside.
             let (more_allocated, more_freed) = unsafe { slot.totals() };
             (allocated.wrapping_add(more_allocated), freed.wrapping_add(more_freed))

@@ -77,7 +77,7 @@ mod parse {
         read: impl Fn(&[u8]) -> Option<Vec<u8>>,
     ) -> Option<u64> {
         let mut lowest: Option<u64> = None;
-        let mut look_at = |mount: &Mount, path: &[u8]| {
+        let mut read_limit = |mount: &Mount, path: &[u8]| {
             let name = [&mount.point[..], path, b"/", mount.file].concat();
             if let Some(limit) = read(&name).and_then(|text| number(&text)) {
                 lowest = Some(lowest.map_or(limit, |lowest| lowest.min(limit)));
@@ -90,17 +90,18 @@ mod parse {
             for mount in mounts() {
                 let Some(mut path) = below(group, &mount.root) else { continue };
                 is_below_any = true;
-                look_at(&mount, path);
+                read_limit(&mount, path);
                 while let Some(parent) = path.iter().rposition(|&byte| byte == b'/') {
                     path = &path[..parent];
-                    look_at(&mount, path);
+                    read_limit(&mount, path);
                 }
             }
             if !is_below_any {
-                let may_be_above = |mount: &Mount| leads_up(group) || leads_up(&mount.root);
+                let may_be_above =
+                    |mount: &Mount| has_parent_component(group) || has_parent_component(&mount.root);
                 let highest = mounts().filter(may_be_above).max_by_key(|mount| Reverse(mount.root.len()));
                 if let Some(mount) = highest {
-                    look_at(&mount, b"");
+                    read_limit(&mount, b"");
                 }
             }
         }
@@ -168,11 +169,15 @@ mod parse {
         let root = root.strip_suffix(b"/").unwrap_or(root);
         let path = group.strip_prefix(root)?;
         let path = path.strip_suffix(b"/").unwrap_or(path);
-        if (path.is_empty() || path.starts_with(b"/")) && !leads_up(path) { Some(path) } else { None }
+        if (path.is_empty() || path.starts_with(b"/")) && !has_parent_component(path) {
+            Some(path)
+        } else {
+            None
+        }
     }
 
     /// Returns whether a path leaves the namespace, where the names of groups are unknown.
-    fn leads_up(path: &[u8]) -> bool {
+    fn has_parent_component(path: &[u8]) -> bool {
         path.split(|&byte| byte == b'/').any(|name| name == b"..")
     }
 }

@@ -1,6 +1,6 @@
 //! What a limit allows, and what happens when it is reached.
 
-use super::{evicting, name, of_all_keys, watched};
+use super::{evicting, name, of_all_keys, with_eviction_log};
 use keyspace::{
     DefaultHashBuilder, Error, ExpireOptions, Expiry, Key, Keyspace, MaxmemoryPolicy, Options, SetExpiry,
     SetOptions, Sharded, Value, ValueMut,
@@ -15,7 +15,7 @@ const LIMIT: usize = 200_000;
 /// Returns a keyspace that is filled up to the limit. A key of 10 bytes and a value of 112 bytes fill a block
 /// of 128 bytes.
 fn full(policy: MaxmemoryPolicy) -> Keyspace {
-    let (mut keyspace, _log) = watched(policy, LIMIT);
+    let (mut keyspace, _log) = with_eviction_log(policy, LIMIT);
     let mut n = 0;
     while keyspace.evicted_keys() == 0 && keyspace.set(&name(n), &[b'v'; 112], n).is_ok() {
         n += 1;
@@ -233,7 +233,7 @@ fn bytes_of_others_leave_less_for_keys() {
 #[test]
 fn the_table_grows_at_the_limit_a_step_at_a_time() {
     for policy in of_all_keys() {
-        let (mut keyspace, _log) = watched(policy, 2_000_000);
+        let (mut keyspace, _log) = with_eviction_log(policy, 2_000_000);
         let mut most = 0;
         for n in 0..40_000 {
             let evicted = keyspace.evicted_keys();
@@ -255,7 +255,7 @@ fn the_table_grows_at_the_limit_a_step_at_a_time() {
 #[test]
 fn a_limit_by_keys_is_kept() {
     for policy in of_all_keys() {
-        let (mut keyspace, _log) = watched(policy, 0);
+        let (mut keyspace, _log) = with_eviction_log(policy, 0);
         for n in 0..3_000 {
             keyspace.evict_down_to(99, n);
             keyspace.set(&name(n), "value", n).unwrap();
@@ -282,7 +282,7 @@ fn each_keyspace_of_several_has_its_share_of_the_limit() {
 #[test]
 fn a_set_that_could_never_fit_evicts_nothing_although_the_old_value_is_large() {
     for policy in of_all_keys() {
-        let (mut keyspace, _log) = watched(policy, LIMIT);
+        let (mut keyspace, _log) = with_eviction_log(policy, LIMIT);
         keyspace.set("large", &vec![b'x'; 150_000], 0).unwrap();
         (0..100).for_each(|n| keyspace.set(&name(n), "value", n).unwrap());
         let before = (keyspace.len(), keyspace.counted_bytes());
@@ -312,7 +312,7 @@ fn the_key_that_is_written_to_is_not_evicted_for_itself() {
     ];
     for policy in of_all_keys() {
         for (write, run) in writes {
-            let (mut keyspace, log) = watched(policy, LIMIT);
+            let (mut keyspace, log) = with_eviction_log(policy, LIMIT);
             keyspace.set("old", "007", 0).unwrap();
             if write == "INCRBY" {
                 keyspace.set("old", 7, 0).unwrap();
@@ -356,7 +356,7 @@ fn a_write_that_adds_nothing_needs_no_room() {
 #[test]
 fn appending_to_a_string_with_room_to_grow_evicts_nothing() {
     for policy in of_all_keys() {
-        let (mut keyspace, log) = watched(policy, 3_000_000);
+        let (mut keyspace, log) = with_eviction_log(policy, 3_000_000);
         keyspace.set("log", &vec![b'x'; 600_000], 0).unwrap();
         keyspace.append("log", &vec![b'x'; 100_000], 0).unwrap(); // The string now has room to double.
         let mut n = 0;
@@ -426,7 +426,7 @@ fn a_call_never_leaves_more_than_the_call_before_while_the_limit_is_exceeded() {
 #[test]
 fn keys_under_a_wrong_hash_are_evicted_too() {
     for policy in of_all_keys() {
-        let (mut keyspace, log) = watched(policy, 0);
+        let (mut keyspace, log) = with_eviction_log(policy, 0);
         for n in 0..300_u64 {
             let key = name(n);
             keyspace.set(Key::with_hash(&key, n.wrapping_mul(0x9E37_79B9_7F4A_7C15)), "value", n).unwrap();
@@ -441,7 +441,7 @@ fn keys_under_a_wrong_hash_are_evicted_too() {
 fn small_limits_are_kept_and_of_use() {
     for policy in of_all_keys() {
         for limit in [4_000, 16_000, 63_000, 66_000] {
-            let (mut keyspace, _log) = watched(policy, limit);
+            let (mut keyspace, _log) = with_eviction_log(policy, limit);
             for n in 0..2_000 {
                 keyspace.set(&name(n), &[b'v'; 40], n).unwrap();
                 assert!(keyspace.counted_bytes() <= limit && keyspace.contains_key(&name(n), n), "{policy}");
@@ -480,7 +480,7 @@ fn what_else_adds_bytes_leaves_no_more_to_sets_than_there_is() {
     ];
     for policy in of_all_keys() {
         for (name_of_act, act) in acts {
-            let (mut keyspace, _log) = watched(policy, LIMIT);
+            let (mut keyspace, _log) = with_eviction_log(policy, LIMIT);
             keyspace.push("list", Side::Back, "first", 0).unwrap();
             keyspace.set("large", &[b'x'; 60_000], 0).unwrap();
             (0..200).for_each(|n| keyspace.set(&name(n), &[b'v'; 112], n).unwrap());

@@ -12,7 +12,7 @@ type Log = Arc<Mutex<Vec<Vec<u8>>>>;
 
 /// Returns a keyspace with a policy and a limit, and the log of the keys that it evicts. A limit of 0 is no
 /// limit.
-fn watched(policy: MaxmemoryPolicy, maxmemory: usize) -> (Keyspace, Log) {
+fn with_eviction_log(policy: MaxmemoryPolicy, maxmemory: usize) -> (Keyspace, Log) {
     let mut keyspace = Keyspace::with_options(Options::new().maxmemory_policy(policy).maxmemory(maxmemory));
     let log = Log::default();
     let to = log.clone();

@@ -1,6 +1,6 @@
 //! The order in which each policy evicts keys.
 
-use super::{name, of_all_keys, watched};
+use super::{name, of_all_keys, with_eviction_log};
 use keyspace::{ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, SetExpiry, SetOptions};
 
 const SECOND: u64 = 1_000;
@@ -30,7 +30,7 @@ fn filled(keyspace: &mut Keyspace) {
 
 #[test]
 fn lru_evicts_the_keys_that_were_used_longest_ago() {
-    let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysLru, 0);
+    let (mut keyspace, log) = with_eviction_log(MaxmemoryPolicy::AllkeysLru, 0);
     filled(&mut keyspace);
     // The first thousand keys are used again, backwards. Key 1,000 is now the oldest one, and key 0 the
     // youngest one.
@@ -44,7 +44,7 @@ fn lru_evicts_the_keys_that_were_used_longest_ago() {
 
 #[test]
 fn lrm_evicts_the_keys_that_were_modified_longest_ago_whoever_reads_them() {
-    let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysLrm, 0);
+    let (mut keyspace, log) = with_eviction_log(MaxmemoryPolicy::AllkeysLrm, 0);
     filled(&mut keyspace);
     for n in 0..1_000 {
         assert!(keyspace.get(&name(n), (KEYS + n) * SECOND).is_some());
@@ -57,7 +57,7 @@ fn lrm_evicts_the_keys_that_were_modified_longest_ago_whoever_reads_them() {
 /// one.
 #[test]
 fn lfu_evicts_keys_that_were_used_rarely() {
-    let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysLfu, 0);
+    let (mut keyspace, log) = with_eviction_log(MaxmemoryPolicy::AllkeysLfu, 0);
     for n in 0..KEYS {
         keyspace.set(&name(n), "value", 0).unwrap();
         for use_number in 0..n / 10 {
@@ -70,7 +70,7 @@ fn lfu_evicts_keys_that_were_used_rarely() {
 
 #[test]
 fn ttl_evicts_the_keys_that_expire_soonest_and_no_key_that_does_not_expire() {
-    let (mut keyspace, log) = watched(MaxmemoryPolicy::VolatileTtl, 0);
+    let (mut keyspace, log) = with_eviction_log(MaxmemoryPolicy::VolatileTtl, 0);
     filled(&mut keyspace);
     for n in 0..KEYS / 2 {
         let (at, all) = (Expiry::AtSeconds(10_000 + n as i64), ExpireOptions::default());
@@ -83,7 +83,7 @@ fn ttl_evicts_the_keys_that_expire_soonest_and_no_key_that_does_not_expire() {
 /// The numbers of 200 random victims have a mean of 1,000, with a standard deviation of 41.
 #[test]
 fn random_policies_evict_any_key() {
-    let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysRandom, 0);
+    let (mut keyspace, log) = with_eviction_log(MaxmemoryPolicy::AllkeysRandom, 0);
     filled(&mut keyspace);
     keyspace.evict_down_to(1_800, 0);
     let victims = numbers(&log);
@@ -94,7 +94,7 @@ fn random_policies_evict_any_key() {
 #[test]
 fn volatile_policies_leave_keys_that_do_not_expire() {
     for policy in super::evicting().filter(|policy| policy.is_volatile()) {
-        let (mut keyspace, log) = watched(policy, 0);
+        let (mut keyspace, log) = with_eviction_log(policy, 0);
         filled(&mut keyspace);
         for n in 0..100 {
             let options =
@@ -113,7 +113,7 @@ fn volatile_policies_leave_keys_that_do_not_expire() {
 #[test]
 fn all_keys_can_be_evicted_and_keys_that_have_expired_are_no_victims() {
     for policy in of_all_keys() {
-        let (mut keyspace, log) = watched(policy, 0);
+        let (mut keyspace, log) = with_eviction_log(policy, 0);
         filled(&mut keyspace);
         for n in 0..10 {
             let (soon, all) = (Expiry::AtMillis(5), ExpireOptions::default());
@@ -131,7 +131,7 @@ fn all_keys_can_be_evicted_and_keys_that_have_expired_are_no_victims() {
 #[test]
 fn s3fifo_keeps_used_keys_from_a_scan_and_lru_does_not() {
     let kept = [MaxmemoryPolicy::AllkeysS3fifo, MaxmemoryPolicy::AllkeysLru].map(|policy| {
-        let (mut keyspace, _log) = watched(policy, 0);
+        let (mut keyspace, _log) = with_eviction_log(policy, 0);
         let mut request = |n: u64, now: u64| {
             if keyspace.get(&name(n), now).is_none() {
                 keyspace.evict_down_to(1_999, now);
@@ -154,7 +154,7 @@ fn s3fifo_keeps_used_keys_from_a_scan_and_lru_does_not() {
 /// that is as long as probation.
 #[test]
 fn under_s3fifo_a_key_that_comes_back_stays() {
-    let (mut keyspace, _log) = watched(MaxmemoryPolicy::AllkeysS3fifo, 0);
+    let (mut keyspace, _log) = with_eviction_log(MaxmemoryPolicy::AllkeysS3fifo, 0);
     let mut add = |n: u64| {
         keyspace.evict_down_to(999, 0);
         keyspace.set(&name(n), "value", 0).unwrap();
@@ -171,7 +171,7 @@ fn under_s3fifo_a_key_that_comes_back_stays() {
 
 #[test]
 fn another_policy_at_any_time_evicts_by_its_own_order() {
-    let (mut keyspace, log) = watched(MaxmemoryPolicy::AllkeysLru, 0);
+    let (mut keyspace, log) = with_eviction_log(MaxmemoryPolicy::AllkeysLru, 0);
     filled(&mut keyspace);
     for policy in MaxmemoryPolicy::ALL.into_iter().chain(MaxmemoryPolicy::ALL.into_iter().rev()) {
         keyspace.set_options(keyspace.options().maxmemory_policy(policy));

@@ -1,7 +1,7 @@
 //! Applies an operation to a keyspace and to its model.
 
 use super::ops::{Action, Bytes, Condition, How, NewExpiry, Op};
-use super::oracle::{Answer, Content, Db, Told, score_of};
+use super::oracle::{Answer, Content, Db, OwnedEvent, score_of};
 use super::{Pair, TABLES, World, options};
 use keyspace::{
     Cursor, Error, ExpireOptions, InEntry, Key, Keyspace, ScanOptions, SetCondition, SetExpiry, SetOptions,
@@ -234,14 +234,14 @@ fn matching(db: &Db, pattern: Option<&[u8]>, object_type: Option<ObjectType>) ->
     keys.map(|(key, _)| key.clone()).collect()
 }
 
-fn either<E: Into<Error>>(result: Result<Answer, E>) -> Answer {
+fn into_answer<E: Into<Error>>(result: Result<Answer, E>) -> Answer {
     result.unwrap_or_else(|error| Answer::Error(error.into().reply()))
 }
 
 /// Applies `op` to one of the two keyspaces and to its model. Compares the answers, and returns the answer.
 pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
     let World { pairs, now, replies } = world;
-    if let Op::Later(millis) = op {
+    if let Op::AdvanceTime(millis) = op {
         *now += millis;
         pairs.iter_mut().for_each(|pair| pair.db.at(*now));
         return Answer::Done;
@@ -261,7 +261,7 @@ pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
         | Op::IncrBy(..)
         | Op::IncrByFloat(..) => on_string(keyspace, db, op, now),
         Op::Edit { key, object_type, actions, fails, how } => (
-            either(by_type!(*object_type, string => unreachable!(), C => {
+            into_answer(by_type!(*object_type, string => unreachable!(), C => {
                 edit::<C>(keyspace, key, actions, *fails, *how, now)
             })),
             db.edit(key, *object_type, actions, *fails, *how),
@@ -273,7 +273,7 @@ pub(crate) fn apply(world: &mut World, op: &Op, index: usize) -> Answer {
             });
             let expiry = when.and_then(|when| when.expiry(now).at(now).ok());
             db.insert(key, *object_type, actions, expiry, now);
-            (either(keyspace.insert(key, value, expiry, now).map(|()| Answer::Done)), Ok(Answer::Done))
+            (into_answer(keyspace.insert(key, value, expiry, now).map(|()| Answer::Done)), Ok(Answer::Done))
         }
         Op::CopyTo { .. } | Op::MoveTo(_) => between(pair, other, op, now),
         Op::Reply(key) => {
@@ -333,7 +333,7 @@ fn on_expiring_string(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -
                 get: *get,
             };
             let outcome = keyspace.set_with(key, &value[..], &options, now);
-            let answer = either(outcome.map(|outcome| Answer::Set {
+            let answer = into_answer(outcome.map(|outcome| Answer::Set {
                 is_set: outcome.is_set,
                 old: outcome.old.map(|old| text(old.as_element())),
             }));
@@ -341,7 +341,7 @@ fn on_expiring_string(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -
         }
         Op::GetExpire(key, when) => {
             let to = when.map(|when| when.expiry(now));
-            (either(keyspace.get_expire(key, to, now).map(owned_text)), db.get_expire(key, to, now))
+            (into_answer(keyspace.get_expire(key, to, now).map(owned_text)), db.get_expire(key, to, now))
         }
         _ => unreachable!("another operation"),
     }
@@ -354,38 +354,40 @@ fn on_string(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
         Op::SetMany(pairs) => {
             let lent: Vec<_> =
                 pairs.iter().map(|(key, value)| (Key::from(key), Element::from(&value[..]))).collect();
-            let answer = either(keyspace.set_many(&lent, now).map(|()| Answer::Done));
+            let answer = into_answer(keyspace.set_many(&lent, now).map(|()| Answer::Done));
             for (key, value) in pairs {
                 db.put(key, Content::String(value.clone()), None);
             }
             (answer, Ok(Answer::Done))
         }
-        Op::GetRemove(key) => (either(keyspace.get_remove(key, now).map(owned_text)), db.get_remove(key)),
+        Op::GetRemove(key) => {
+            (into_answer(keyspace.get_remove(key, now).map(owned_text)), db.get_remove(key))
+        }
         Op::Append(key, bytes) => {
-            (either(keyspace.append(key, bytes, now).map(number)), db.append(key, bytes))
+            (into_answer(keyspace.append(key, bytes, now).map(number)), db.append(key, bytes))
         }
         Op::SetRange(key, offset, bytes) => (
-            either(keyspace.set_range(key, *offset, bytes, now).map(number)),
+            into_answer(keyspace.set_range(key, *offset, bytes, now).map(number)),
             db.set_range(key, *offset, bytes),
         ),
         Op::SetBit(key, offset, bit) => {
             let was =
                 keyspace.edit_string(key, now, |text| string::try_set_bit(text, *offset, *bit, &limits));
-            (either(was.map(Answer::Flag)), db.set_bit(key, *offset, *bit))
+            (into_answer(was.map(Answer::Flag)), db.set_bit(key, *offset, *bit))
         }
         Op::AppendAndFail(key, bytes) => {
             let failed = keyspace.edit_string::<Answer, _>(key, now, |text| {
                 string::try_append(text, bytes, &EncodingLimits::DEFAULT)?;
                 Err(Error::NoSuchKey)
             });
-            (either(failed), db.append_and_fail(key, bytes))
+            (into_answer(failed), db.append_and_fail(key, bytes))
         }
         Op::IncrBy(key, by) => {
-            (either(keyspace.incr_by(key, *by, now).map(Answer::Number)), db.incr_by(key, *by))
+            (into_answer(keyspace.incr_by(key, *by, now).map(Answer::Number)), db.incr_by(key, *by))
         }
         Op::IncrByFloat(key, quarters) => {
             let sum = keyspace.incr_by_float(key, f64::from(*quarters) / 4.0, now);
-            let answer = either(sum.map(|sum| Answer::Text(Some(sum.to_string().into_bytes()))));
+            let answer = into_answer(sum.map(|sum| Answer::Text(Some(sum.to_string().into_bytes()))));
             let expected = db.incr_by_float(key, *quarters, &answer);
             (answer, expected)
         }
@@ -402,7 +404,7 @@ fn between(pair: &mut Pair, other: &mut Pair, op: &Op, now: u64) -> Both {
             if let Some(held) = held {
                 other.db.put(to, held.content.clone(), held.expiry);
             }
-            (either(answer), Ok(Answer::Flag(held.is_some())))
+            (into_answer(answer), Ok(Answer::Flag(held.is_some())))
         }
         Op::MoveTo(key) => {
             let answer = pair.keyspace.move_to(key, &mut other.keyspace, now).map(Answer::Flag);
@@ -410,7 +412,7 @@ fn between(pair: &mut Pair, other: &mut Pair, op: &Op, now: u64) -> Both {
             if moves && let Some(held) = pair.db.remove(key) {
                 other.db.put(key, held.content, held.expiry);
             }
-            (either(answer), Ok(Answer::Flag(moves)))
+            (into_answer(answer), Ok(Answer::Flag(moves)))
         }
         _ => unreachable!("another operation"),
     }
@@ -433,7 +435,7 @@ fn on_key(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
         }
         Op::Take(key) => {
             let taken = keyspace.take(key, now).map(|value| Answer::Value(value.as_ref().map(owned_content)));
-            (either(taken), Ok(Answer::Value(db.remove(key).map(|held| held.content))))
+            (into_answer(taken), Ok(Answer::Value(db.remove(key).map(|held| held.content))))
         }
         Op::Rename { from, to, replace } => {
             let answer = if *replace {
@@ -441,10 +443,10 @@ fn on_key(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
             } else {
                 keyspace.rename_absent(from, to, now).map(Answer::Flag)
             };
-            (either(answer), db.rename(from, to, *replace))
+            (into_answer(answer), db.rename(from, to, *replace))
         }
         Op::Copy { from, to, replace } => {
-            let answer = either(keyspace.copy(from, to, *replace, now).map(Answer::Flag));
+            let answer = into_answer(keyspace.copy(from, to, *replace, now).map(Answer::Flag));
             let held = db.keys.get(from).filter(|_| from != to && (*replace || !db.keys.contains_key(to)));
             let held = held.cloned();
             let copies = held.is_some();
@@ -473,7 +475,7 @@ fn on_key(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
             let expiry = when.expiry(now);
             let answer =
                 keyspace.expire(key, expiry, ExpireOptions { nx, xx, gt, lt }, now).map(Answer::Flag);
-            (either(answer), db.expire(key, expiry, [nx, xx, gt, lt], now))
+            (into_answer(answer), db.expire(key, expiry, [nx, xx, gt, lt], now))
         }
         Op::Persist(key) => (Answer::Flag(keyspace.persist(key, now)), Ok(db.persist(key))),
         _ => unreachable!("another operation"),
@@ -516,7 +518,7 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             keyspace.clear();
             db.keys.clear();
             db.stale.clear();
-            db.told.push(Told::Cleared);
+            db.expected_events.push(OwnedEvent::Cleared);
         }
         Op::Retain(pattern) => {
             keyspace.retain(now, |key, value| {

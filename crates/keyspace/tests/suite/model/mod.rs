@@ -10,7 +10,7 @@ mod oracle;
 use apply::{apply, content_of};
 use keyspace::{Event, Keyspace, MaxmemoryPolicy, Options, Ttl};
 use ops::{Bytes, op};
-use oracle::{Answer, Db, LEN_MAX, TOO_LONG, Told};
+use oracle::{Answer, Db, LEN_MAX, OwnedEvent, TOO_LONG};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::mem;
@@ -26,7 +26,7 @@ const EMBSTR_SIZE_LIMIT: usize = 44;
 /// A keyspace, the events that it has reported, and its model.
 pub(crate) struct Pair {
     keyspace: Keyspace,
-    events: Arc<Mutex<Vec<Told>>>,
+    events: Arc<Mutex<Vec<OwnedEvent>>>,
     db: Db,
 }
 
@@ -51,35 +51,35 @@ fn options(limit: usize) -> Options {
         .proto_max_bulk_len(LEN_MAX)
 }
 
-fn told(event: Event<'_>) -> Told {
+fn owned_event(event: Event<'_>) -> OwnedEvent {
     match event {
-        Event::Set(key) => Told::Set(key.to_vec()),
-        Event::Changed(key) => Told::Changed(key.to_vec()),
-        Event::Expired(key) => Told::Expired(key.to_vec()),
-        Event::Removed(key) => Told::Removed(key.to_vec()),
-        Event::Renamed { from, to } => Told::Renamed(from.to_vec(), to.to_vec()),
-        Event::Cleared => Told::Cleared,
+        Event::Set(key) => OwnedEvent::Set(key.to_vec()),
+        Event::Changed(key) => OwnedEvent::Changed(key.to_vec()),
+        Event::Expired(key) => OwnedEvent::Expired(key.to_vec()),
+        Event::Removed(key) => OwnedEvent::Removed(key.to_vec()),
+        Event::Renamed { from, to } => OwnedEvent::Renamed(from.to_vec(), to.to_vec()),
+        Event::Cleared => OwnedEvent::Cleared,
         _ => panic!("another event"),
     }
 }
 
 impl Pair {
-    /// `tells` says whether the keyspace has a callback for events.
-    fn new(tells: bool) -> Self {
+    /// `has_callback` says whether the keyspace has a callback for events.
+    fn new(has_callback: bool) -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let mut keyspace = Keyspace::with_options(options(4));
         let to = events.clone();
-        if tells {
-            keyspace.on_event(move |event| to.lock().unwrap().push(told(event))).unwrap();
+        if has_callback {
+            keyspace.on_event(move |event| to.lock().unwrap().push(owned_event(event))).unwrap();
         }
         Self { keyspace, events, db: Db::default() }
     }
 
     /// Finds the expired keys that are still there, by a look-up at an earlier time. It is called if there is
     /// no callback.
-    fn look_for_stale_keys(&mut self) {
+    fn find_stale_keys(&mut self) {
         let Self { keyspace, db, .. } = self;
-        db.told.clear();
+        db.expected_events.clear();
         db.stale.retain(|key| !db.keys.contains_key(key) && keyspace.contains_key(key, 0));
     }
 
@@ -88,23 +88,23 @@ impl Pair {
     fn check_events(&mut self, answer: &Answer) {
         let mut events = mem::take(&mut *self.events.lock().unwrap());
         events.retain(|event| match event {
-            Told::Expired(key) => {
+            OwnedEvent::Expired(key) => {
                 assert!(self.db.stale.remove(key), "{key:?} has not expired, or has been told about");
                 false
             }
-            Told::Set(key) | Told::Renamed(_, key) => {
+            OwnedEvent::Set(key) | OwnedEvent::Renamed(_, key) => {
                 assert!(!self.db.stale.contains(key), "{key:?} was still there");
                 true
             }
-            Told::Changed(_) | Told::Removed(_) | Told::Cleared => true,
+            OwnedEvent::Changed(_) | OwnedEvent::Removed(_) | OwnedEvent::Cleared => true,
         });
         if *answer == Answer::Error(TOO_LONG) {
-            events.retain(|event| !matches!(event, Told::Changed(_))); // The edit may have done a part.
+            events.retain(|event| !matches!(event, OwnedEvent::Changed(_))); // The edit may have done a part.
         }
-        if events.iter().all(|event| matches!(event, Told::Removed(_))) {
+        if events.iter().all(|event| matches!(event, OwnedEvent::Removed(_))) {
             events.sort(); // `retain` visits keys in the order of the table.
         }
-        assert_eq!(events, mem::take(&mut self.db.told));
+        assert_eq!(events, mem::take(&mut self.db.expected_events));
     }
 
     fn check(&self, now: u64) {
@@ -165,11 +165,11 @@ proptest! {
     fn a_keyspace_does_what_the_commands_say(
         ops in prop::collection::vec((op(), prop::bool::weighted(0.2)), 0..80),
         policy in prop::sample::select(&POLICIES[..]),
-        tells in any::<bool>(),
+        has_callback in any::<bool>(),
     ) {
         LazyLock::force(&TABLES);
         let region = Region::start();
-        let mut world = World { pairs: [Pair::new(tells), Pair::new(tells)], now: 1_000_000, replies: vec![] };
+        let mut world = World { pairs: [Pair::new(has_callback), Pair::new(has_callback)], now: 1_000_000, replies: vec![] };
         let callbacks = region.held() as usize;
         for Pair { keyspace, .. } in &mut world.pairs {
             keyspace.set_options(options(3).maxmemory_policy(policy));
@@ -177,10 +177,10 @@ proptest! {
         for (op, second) in &ops {
             let answer = apply(&mut world, op, usize::from(*second));
             for pair in &mut world.pairs {
-                if tells {
+                if has_callback {
                     pair.check_events(&answer);
                 } else {
-                    pair.look_for_stale_keys();
+                    pair.find_stale_keys();
                 }
                 pair.check(world.now);
             }

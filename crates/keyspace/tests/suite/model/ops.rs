@@ -151,7 +151,7 @@ pub(crate) enum Op {
     /// Sets other encoding limits.
     Limits(usize),
     /// Advances the time by this many milliseconds.
-    Later(u64),
+    AdvanceTime(u64),
 }
 
 fn key() -> impl Strategy<Value = Bytes> {
@@ -310,7 +310,7 @@ fn on_all() -> impl Strategy<Value = Op> {
         2 => key().prop_map(Op::Reply),
         1 => (0..9usize).prop_map(Op::Limits),
         2 => prop::option::of(any::<bool>()).prop_map(Op::Symbols),
-        4 => prop_oneof![0..3u64, 0..3_000u64].prop_map(Op::Later),
+        4 => prop_oneof![0..3u64, 0..3_000u64].prop_map(Op::AdvanceTime),
     ]
 }
 

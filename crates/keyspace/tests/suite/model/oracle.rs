@@ -108,14 +108,14 @@ impl Content {
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct Held {
+pub(crate) struct StoredValue {
     pub(crate) content: Content,
     pub(crate) expiry: Option<u64>,
 }
 
 /// An owned event.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Told {
+pub(crate) enum OwnedEvent {
     Set(Bytes),
     Changed(Bytes),
     Expired(Bytes),
@@ -144,16 +144,16 @@ pub(crate) fn time(expiry: Expiry, now: u64, positive: bool) -> Result<u64, Answ
 #[derive(Debug, Default)]
 pub(crate) struct Db {
     /// The keys that have not expired.
-    pub(crate) keys: BTreeMap<Bytes, Held>,
+    pub(crate) keys: BTreeMap<Bytes, StoredValue>,
     /// The keys that have expired and are not removed yet.
     pub(crate) stale: BTreeSet<Bytes>,
     /// The expected events.
-    pub(crate) told: Vec<Told>,
+    pub(crate) expected_events: Vec<OwnedEvent>,
 }
 
 impl Db {
     pub(crate) fn at(&mut self, now: u64) {
-        let due = |held: &Held| held.expiry.is_some_and(|expiry| expiry <= now);
+        let due = |held: &StoredValue| held.expiry.is_some_and(|expiry| expiry <= now);
         self.stale.extend(self.keys.extract_if(.., |_, held| due(held)).map(|(key, _)| key));
     }
 
@@ -166,13 +166,13 @@ impl Db {
     }
 
     pub(crate) fn put(&mut self, key: &[u8], content: Content, expiry: Option<u64>) {
-        self.keys.insert(key.to_vec(), Held { content, expiry });
-        self.told.push(Told::Set(key.to_vec()));
+        self.keys.insert(key.to_vec(), StoredValue { content, expiry });
+        self.expected_events.push(OwnedEvent::Set(key.to_vec()));
     }
 
-    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Held> {
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<StoredValue> {
         let held = self.keys.remove(key)?;
-        self.told.push(Told::Removed(key.to_vec()));
+        self.expected_events.push(OwnedEvent::Removed(key.to_vec()));
         Some(held)
     }
 
@@ -216,7 +216,7 @@ impl Db {
             && held.expiry != at
         {
             held.expiry = at;
-            self.told.push(Told::Changed(key.to_vec()));
+            self.expected_events.push(OwnedEvent::Changed(key.to_vec()));
         }
         Ok(Answer::Text(Some(text)))
     }
@@ -232,7 +232,7 @@ impl Db {
         match self.keys.get_mut(key) {
             Some(held) => {
                 held.content = Content::String(text);
-                self.told.push(Told::Changed(key.to_vec()));
+                self.expected_events.push(OwnedEvent::Changed(key.to_vec()));
             }
             None => self.put(key, Content::String(text), None),
         }
@@ -325,11 +325,11 @@ impl Db {
         if is_new && how == How::ModifyAs {
             return Ok(Answer::Many(vec![]));
         }
-        let new = || Held { content: Content::empty(object_type), expiry: None };
+        let new = || StoredValue { content: Content::empty(object_type), expiry: None };
         let held = self.keys.entry(key.to_vec()).or_insert_with(new);
         if held.content.object_type() != object_type {
             if how == How::Edit {
-                self.told.push(Told::Changed(key.to_vec())); // The closure has got the value.
+                self.expected_events.push(OwnedEvent::Changed(key.to_vec())); // The closure has got the value.
             }
             return Err(Answer::Error(WRONG_TYPE));
         }
@@ -340,9 +340,9 @@ impl Db {
         }
         match (is_new, is_empty) {
             (true, true) => {}
-            (true, false) => self.told.push(Told::Set(key.to_vec())),
-            (false, true) => self.told.push(Told::Removed(key.to_vec())),
-            (false, false) => self.told.push(Told::Changed(key.to_vec())),
+            (true, false) => self.expected_events.push(OwnedEvent::Set(key.to_vec())),
+            (false, true) => self.expected_events.push(OwnedEvent::Removed(key.to_vec())),
+            (false, false) => self.expected_events.push(OwnedEvent::Changed(key.to_vec())),
         }
         if fails { Err(Answer::Error(NO_SUCH_KEY)) } else { Ok(Answer::Many(answers)) }
     }
@@ -378,7 +378,7 @@ impl Db {
             && let Some(held) = self.keys.remove(from)
         {
             self.keys.insert(to.to_vec(), held);
-            self.told.push(Told::Renamed(from.to_vec(), to.to_vec()));
+            self.expected_events.push(OwnedEvent::Renamed(from.to_vec(), to.to_vec()));
         }
         Ok(Answer::Flag(true))
     }
@@ -409,7 +409,7 @@ impl Db {
             self.remove(key);
         } else {
             held.expiry = Some(at);
-            self.told.push(Told::Changed(key.to_vec()));
+            self.expected_events.push(OwnedEvent::Changed(key.to_vec()));
         }
         Ok(Answer::Flag(true))
     }
@@ -417,7 +417,7 @@ impl Db {
     pub(crate) fn persist(&mut self, key: &[u8]) -> Answer {
         let had = self.keys.get_mut(key).and_then(|held| held.expiry.take()).is_some();
         if had {
-            self.told.push(Told::Changed(key.to_vec()));
+            self.expected_events.push(OwnedEvent::Changed(key.to_vec()));
         }
         Answer::Flag(had)
     }

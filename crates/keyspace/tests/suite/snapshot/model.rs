@@ -63,23 +63,23 @@ const POLICIES: [MaxmemoryPolicy; 5] = [
 
 /// An action between two operations.
 #[derive(Clone, Copy, Debug)]
-enum Beside {
+enum BetweenOps {
     Nothing,
     Steps(usize),
     Abandon,
     /// Lets allocations of the next operation fail.
     NoMemory,
-    Later(u64),
+    AdvanceTime(u64),
 }
 
-fn beside() -> impl Strategy<Value = Beside> {
+fn between_ops() -> impl Strategy<Value = BetweenOps> {
     prop_oneof![
-        6 => Just(Beside::Nothing),
-        6 => (1..4_usize).prop_map(Beside::Steps),
-        1 => (1..200_usize).prop_map(Beside::Steps),
-        1 => Just(Beside::NoMemory),
-        1 => (0..20_u64).prop_map(Beside::Later),
-        1 => prop::bool::weighted(0.2).prop_map(|abandon| if abandon { Beside::Abandon } else { Beside::Nothing }),
+        6 => Just(BetweenOps::Nothing),
+        6 => (1..4_usize).prop_map(BetweenOps::Steps),
+        1 => (1..200_usize).prop_map(BetweenOps::Steps),
+        1 => Just(BetweenOps::NoMemory),
+        1 => (0..20_u64).prop_map(BetweenOps::AdvanceTime),
+        1 => prop::bool::weighted(0.2).prop_map(|abandon| if abandon { BetweenOps::Abandon } else { BetweenOps::Nothing }),
     ]
 }
 
@@ -90,7 +90,7 @@ proptest! {
     /// state of its start.
     #[test]
     fn a_snapshot_is_the_state_at_its_start(
-        changes in prop::collection::vec((any::<u64>(), beside()), 0..if cfg!(miri) { 20 } else { 300 }),
+        changes in prop::collection::vec((any::<u64>(), between_ops()), 0..if cfg!(miri) { 20 } else { 300 }),
         slice in 1..20_usize,
         fails_at in prop_oneof![3 => Just(usize::MAX), 1 => 0..100_usize],
     ) {
@@ -103,7 +103,7 @@ proptest! {
         }
         TYPES.iter().for_each(|name| add_many(&mut keyspace, &format!("{name} large"), MANY));
         let mut running: Option<(Arc<Mutex<Got>>, State)> = None;
-        for (random, beside) in changes {
+        for (random, between_ops) in changes {
             if running.is_none() && keyspace.snapshot_bytes() == 0 {
                 let (mut sink, got) = Collector::new(slice);
                 sink.fails_at = fails_at;
@@ -112,19 +112,19 @@ proptest! {
                 running = Some((got, expected));
             }
             let mut plan = None;
-            match beside {
-                Beside::Nothing => {}
-                Beside::Steps(steps) => for _ in 0..steps {
+            match between_ops {
+                BetweenOps::Nothing => {}
+                BetweenOps::Steps(steps) => for _ in 0..steps {
                     if step(&mut keyspace).is_complete {
                         break;
                     }
                 }
-                Beside::Abandon => {
+                BetweenOps::Abandon => {
                     keyspace.abandon_snapshot();
                     running = None;
                 }
-                Beside::NoMemory => plan = Some(fault::fail_from(1)),
-                Beside::Later(millis) => now += millis,
+                BetweenOps::NoMemory => plan = Some(fault::fail_from(1)),
+                BetweenOps::AdvanceTime(millis) => now += millis,
             }
             change(&mut keyspace, &mut other, random, now);
             drop(plan);

@@ -83,7 +83,7 @@ impl Limit {
 
     /// Returns the limit that the collection exceeds. Returns `None` if it exceeds no limit, more than one,
     /// or one by more than its double.
-    fn just_missed(value: ValueRef<'_>) -> Option<Self> {
+    fn slightly_exceeded(value: ValueRef<'_>) -> Option<Self> {
         let longest_pair =
             |longest: usize, (a, b): (Element<'_>, Element<'_>)| longest.max(a.len()).max(b.len());
         match value {
@@ -164,7 +164,7 @@ struct Gain {
     redis: i64,
     here: i64,
     /// The bytes that the change costs in a keyspace, independent of the number of keys.
-    once: u64,
+    fixed_cost: u64,
     /// The length of all strings before compression, and after it.
     raw: u64,
     packed: u64,
@@ -226,7 +226,7 @@ impl Advisor {
                 let value = hash.values().next().map(OwnedElement::try_from).transpose()?;
                 Ok(value.map(Into::into))
             }),
-            value => match Limit::just_missed(value) {
+            value => match Limit::slightly_exceeded(value) {
                 Some(limit) => self.limit(limit, stored),
                 None => Ok(()),
             },
@@ -238,7 +238,7 @@ impl Advisor {
         let gain = self.gain(Change::Symbols);
         gain.keys += coded.strings;
         gain.here += coded.bytes_saved;
-        gain.once += coded.table_bytes;
+        gain.fixed_cost += coded.table_bytes;
     }
 
     /// Returns the weight of the next key, or `None` if the key is not measured for the change.
@@ -326,7 +326,7 @@ impl Advisor {
                     change: *change,
                     keys: scale(gain.keys, keys, sampled),
                     redis: scaled(gain.redis),
-                    here: scaled(gain.here).saturating_sub(gain.once),
+                    here: scaled(gain.here).saturating_sub(gain.fixed_cost),
                     ratio: (gain.raw > 0).then(|| gain.packed as f64 / gain.raw as f64),
                 }
             })

@@ -4,7 +4,7 @@
 //! strings, and codes all strings with it. Then the strings are measured once more.
 
 use super::figures::{Figures, Form};
-use super::scan::BEFORE_ALL;
+use super::scan::TIME_ZERO;
 use super::survey::Survey;
 use keyspace::estimate::ClassicRedis;
 use keyspace::{Key, Keyspace, ValueRef};
@@ -31,11 +31,11 @@ pub(crate) fn add_coded(survey: &mut Survey, redis: &ClassicRedis) {
         let coded = code(keyspace, one_of);
         survey.advisor.add_coded(&coded);
         survey.symbol_tables += coded.table_bytes;
-        for (key, value) in keyspace.iter(BEFORE_ALL) {
+        for (key, value) in keyspace.iter(TIME_ZERO) {
             let ValueRef::String(_) = value else { continue };
             let name = Key::with_hash(key, keyspace.hash_key(key));
             let (Some(encoding), Some(bytes)) =
-                (keyspace.encoding(name, BEFORE_ALL), keyspace.memory_usage(name, BEFORE_ALL))
+                (keyspace.encoding(name, TIME_ZERO), keyspace.memory_usage(name, TIME_ZERO))
             else {
                 continue;
             };
@@ -53,7 +53,7 @@ pub(crate) fn add_coded(survey: &mut Survey, redis: &ClassicRedis) {
 /// the table takes.
 fn code(keyspace: &mut Keyspace, one_of: u64) -> Coded {
     let mut random = SmallRng::seed_from_u64(0);
-    let Ok(Some(table)) = keyspace.train_symbols(SAMPLE_BYTES, || random.random(), BEFORE_ALL) else {
+    let Ok(Some(table)) = keyspace.train_symbols(SAMPLE_BYTES, || random.random(), TIME_ZERO) else {
         return Coded::default();
     };
     let recode = |keyspace: &mut Keyspace| keyspace.recode_for(Duration::MAX, || Duration::ZERO);

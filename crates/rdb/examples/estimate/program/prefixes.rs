@@ -9,9 +9,9 @@
 //! A prefix ends with the second separator of a key, or with the first one if there is no second. So it has
 //! one or two parts. Three rules bound the memory:
 //!
-//! - If a first part has more than [`SECONDS_MAX`] different second parts, these are probably numbers or
+//! - If a first part has more than [`SECOND_PARTS_MAX`] different second parts, these are probably numbers or
 //!   names of things. Then the first part is counted as one prefix.
-//! - At most [`FIRSTS_MAX`] first parts are counted separately, the earliest in the file. All keys with
+//! - At most [`FIRST_PARTS_MAX`] first parts are counted separately, the earliest in the file. All keys with
 //!   another first part are counted together, as others.
 //! - Only the first [`PREFIX_LEN_MAX`] bytes of a key are searched for separators.
 
@@ -19,10 +19,10 @@ use super::figures::Figures;
 use std::collections::HashMap;
 
 /// The maximum number of second parts of a first part that are counted separately.
-pub(crate) const SECONDS_MAX: usize = 64;
+pub(crate) const SECOND_PARTS_MAX: usize = 64;
 
 /// The maximum number of first parts that are counted separately.
-pub(crate) const FIRSTS_MAX: usize = 4_096;
+pub(crate) const FIRST_PARTS_MAX: usize = 4_096;
 
 /// The maximum length of a prefix, in bytes. If the second separator comes later, the prefix ends with the
 /// first one. If the first separator comes later, the key has no prefix.
@@ -71,7 +71,7 @@ impl Prefixes {
             return;
         };
         let is_known = self.firsts.contains_key(&key[..end]);
-        if !is_known && self.firsts.len() >= FIRSTS_MAX {
+        if !is_known && self.firsts.len() >= FIRST_PARTS_MAX {
             self.others += figures;
             return;
         }
@@ -102,7 +102,7 @@ impl First {
             (Some(prefix), Some(seconds)) => {
                 if let Some(sum) = seconds.get_mut(prefix) {
                     *sum += figures;
-                } else if seconds.len() < SECONDS_MAX {
+                } else if seconds.len() < SECOND_PARTS_MAX {
                     seconds.insert(prefix.into(), figures);
                 } else {
                     self.seconds = None;

@@ -31,7 +31,7 @@ const KEY_BYTES_MIN: u64 = 3;
 
 /// The time that is passed to the keyspace. No key has expired at this time, so the keys of old dumps are
 /// loaded too.
-pub(crate) const BEFORE_ALL: u64 = 0;
+pub(crate) const TIME_ZERO: u64 = 0;
 
 /// The options for reading a file.
 #[derive(Clone, Copy, Debug)]
@@ -133,7 +133,7 @@ impl Scan {
                     self.key.clear();
                     self.key.extend_from_slice(key.key);
                     // A keyspace takes no time before 1970.
-                    let expiry = key.expiry.map(|expiry| expiry.max(BEFORE_ALL + 1));
+                    let expiry = key.expiry.map(|expiry| expiry.max(TIME_ZERO + 1));
                     Header { value_type: key.value_type, expiry, offset: key.offset, start }
                 }
                 Some(event) => {
@@ -214,14 +214,14 @@ impl Scan {
         let keyspace = &mut survey.databases.entry(self.database).or_default().keyspace;
         let key = Key::with_hash(&self.key, keyspace.hash_key(&self.key));
         let len_before = keyspace.len();
-        keyspace.insert(key, value, expiry, BEFORE_ALL).map_err(failed)?;
+        keyspace.insert(key, value, expiry, TIME_ZERO).map_err(failed)?;
         if keyspace.len() == len_before {
             return Err(Error::DuplicateKey { offset });
         }
         let (Some(value), Some(here), Some(encoding)) = (
-            keyspace.get(key, BEFORE_ALL),
-            keyspace.memory_usage(key, BEFORE_ALL),
-            keyspace.encoding(key, BEFORE_ALL),
+            keyspace.get(key, TIME_ZERO),
+            keyspace.memory_usage(key, TIME_ZERO),
+            keyspace.encoding(key, TIME_ZERO),
         ) else {
             return Ok(());
         };

@@ -3,7 +3,7 @@
 use super::advice::{Advice, Change, Limit};
 use super::figures::Figures;
 use super::largest::{LARGEST_MAX, LargeKey, Largest};
-use super::prefixes::{FIRSTS_MAX, SECONDS_MAX};
+use super::prefixes::{FIRST_PARTS_MAX, SECOND_PARTS_MAX};
 use super::survey::{Survey, Totals};
 use common::Thousands;
 use std::fmt::{self, Display, Write};
@@ -204,12 +204,12 @@ fn prefixes(out: &mut String, survey: &Survey) -> fmt::Result {
     let separator = name(&[survey.options.separator]);
     writeln!(
         out,
-        "\nThe {PREFIXES_MAX} prefixes that take most here, up to the first two `{separator}`. A first part that more than {SECONDS_MAX}"
+        "\nThe {PREFIXES_MAX} prefixes that take most here, up to the first two `{separator}`. A first part that more than {SECOND_PARTS_MAX}"
     )?;
     writeln!(
         out,
         "second parts follow is one prefix, with `*`. Keys whose first part is not among the first {} are others.\n",
-        Thousands(FIRSTS_MAX as u64)
+        Thousands(FIRST_PARTS_MAX as u64)
     )?;
     let mut grid = Grid::new(&["prefix", "keys", "file", "Redis", "here", "coded"], 1);
     for prefix in survey.prefixes.largest(PREFIXES_MAX) {

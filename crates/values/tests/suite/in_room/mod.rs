@@ -20,7 +20,7 @@ use zmalloc::fault;
 
 type Text = Vec<u8>;
 /// The result of an operation, as text.
-type Said = Result<String, ReserveError>;
+type OpResult = Result<String, ReserveError>;
 
 /// A collection, with the operations that the tests apply to it.
 trait Tested: Collection + Debug {
@@ -32,16 +32,16 @@ trait Tested: Collection + Debug {
         other: &mut Self,
         op: &Self::Op,
         limits: &EncodingLimits,
-    ) -> Said;
+    ) -> OpResult;
 }
 
-fn said(answer: impl Debug) -> Said {
+fn op_result(answer: impl Debug) -> OpResult {
     Ok(format!("{answer:?}"))
 }
 
 /// The failure of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum Failure {
     None,
     /// The entry cannot become longer.
     Full,
@@ -49,17 +49,17 @@ enum Trouble {
     NoMemory(u64),
 }
 
-fn trouble() -> impl Strategy<Value = Trouble> {
+fn failure() -> impl Strategy<Value = Failure> {
     prop_oneof![
-        4 => Just(Trouble::None),
-        2 => Just(Trouble::Full),
-        1 => (1..4_u64).prop_map(Trouble::NoMemory),
+        4 => Just(Failure::None),
+        2 => Just(Failure::Full),
+        1 => (1..4_u64).prop_map(Failure::NoMemory),
     ]
 }
 
 /// A value that begins in an entry, an owned one with the same operations, and for each another one to
 /// which elements move.
-struct Beside<C> {
+struct RoomAndModel<C> {
     key: Text,
     entry: Entry,
     /// The encoding of the value in the entry.
@@ -71,7 +71,7 @@ struct Beside<C> {
     model_other: C,
 }
 
-impl<C: Tested> Beside<C> {
+impl<C: Tested> RoomAndModel<C> {
     fn new(key: &[u8]) -> Self {
         let [model, other, model_other] = [C::EMPTY; 3];
         let (bytes, encoding) = (model.as_packed().expect("packed"), model.encoding());
@@ -79,15 +79,15 @@ impl<C: Tested> Beside<C> {
         Self { key: key.to_vec(), entry, encoding, own: None, other, model, model_other }
     }
 
-    fn step(&mut self, op: &C::Op, trouble: Trouble, limits: &EncodingLimits) {
+    fn step(&mut self, op: &C::Op, failure: Failure, limits: &EncodingLimits) {
         let before = self.entry.block().to_vec();
-        self.entry.set_capacity(if trouble == Trouble::Full { before.len() } else { usize::MAX });
+        self.entry.set_capacity(if failure == Failure::Full { before.len() } else { usize::MAX });
         let was_in_room = self.own.is_none();
         let mut value: C::In<&mut Entry> = match self.own.take() {
             Some(own) => own.into_in(),
             None => C::in_room(self.encoding, &mut self.entry).map_err(|(error, _)| error).unwrap(),
         };
-        let plan = fault::fail_nth(if let Trouble::NoMemory(nth) = trouble { nth } else { 0 });
+        let plan = fault::fail_nth(if let Failure::NoMemory(nth) = failure { nth } else { 0 });
         let answer = C::apply(&mut value, &mut self.other, op, limits);
         drop(plan);
 
@@ -101,7 +101,7 @@ impl<C: Tested> Beside<C> {
                     Edited::InRoom(no_room) => match no_room {},
                 }
             }
-            Err(_) => assert_ne!(trouble, Trouble::None),
+            Err(_) => assert_ne!(failure, Failure::None),
         }
         assert!(C::view_in(&value) == self.model.view(), "{:?} {:?}", C::view_in(&value), self.model);
         assert!(self.other.view() == self.model_other.view());
@@ -131,15 +131,15 @@ impl<C: Tested> Beside<C> {
     }
 }
 
-fn runs<O: Debug>(op: impl Strategy<Value = O>) -> impl Strategy<Value = (Vec<(O, Trouble)>, Text)> {
-    let steps = prop::collection::vec((op, trouble()), if cfg!(miri) { 4..8 } else { 0..50 });
+fn runs<O: Debug>(op: impl Strategy<Value = O>) -> impl Strategy<Value = (Vec<(O, Failure)>, Text)> {
+    let steps = prop::collection::vec((op, failure()), if cfg!(miri) { 4..8 } else { 0..50 });
     (steps, prop::collection::vec(any::<u8>(), 0..9))
 }
 
-fn run<C: Tested>((steps, key): (Vec<(C::Op, Trouble)>, Text), limits: &EncodingLimits) {
-    let mut beside = Beside::<C>::new(&key);
-    for (op, trouble) in steps {
-        beside.step(&op, trouble, limits);
+fn run<C: Tested>((steps, key): (Vec<(C::Op, Failure)>, Text), limits: &EncodingLimits) {
+    let mut tested = RoomAndModel::<C>::new(&key);
+    for (op, failure) in steps {
+        tested.step(&op, failure, limits);
     }
 }
 

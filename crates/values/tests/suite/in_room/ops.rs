@@ -1,6 +1,6 @@
 //! The operations of the four types, on a collection in any place.
 
-use super::{Said, Tested, Text, said};
+use super::{OpResult, Tested, Text, op_result};
 use proptest::prelude::*;
 use values::hash::HashError;
 use values::list::Side;
@@ -40,26 +40,26 @@ pub(super) enum HashOp {
 impl Tested for Hash {
     type Op = HashOp;
 
-    fn apply<R: Room>(hash: &mut Hash<R>, _: &mut Hash, op: &HashOp, limits: &EncodingLimits) -> Said {
+    fn apply<R: Room>(hash: &mut Hash<R>, _: &mut Hash, op: &HashOp, limits: &EncodingLimits) -> OpResult {
         match op {
-            HashOp::Insert(field, value) => said(hash.try_insert(&field[..], &value[..], limits)?),
+            HashOp::Insert(field, value) => op_result(hash.try_insert(&field[..], &value[..], limits)?),
             HashOp::InsertAbsent(field, value) => {
-                said(hash.try_insert_absent(&field[..], &value[..], limits)?)
+                op_result(hash.try_insert_absent(&field[..], &value[..], limits)?)
             }
             HashOp::InsertMany(pairs) => {
                 let pairs: Vec<(Element<'_>, Element<'_>)> =
                     pairs.iter().map(|(field, value)| (field[..].into(), value[..].into())).collect();
-                said(hash.try_insert_many(&pairs, limits)?)
+                op_result(hash.try_insert_many(&pairs, limits)?)
             }
-            HashOp::Remove(field) => said(hash.remove(&field[..])),
+            HashOp::Remove(field) => op_result(hash.remove(&field[..])),
             HashOp::IncrBy(field, increment) => match hash.try_incr_by(&field[..], *increment, limits) {
                 Err(HashError::Reserve(error)) => Err(error),
-                answer => said(answer),
+                answer => op_result(answer),
             },
             HashOp::IncrByFloat(field, increment) => {
                 match hash.try_incr_by_float(&field[..], *increment, limits) {
                     Err(HashError::Reserve(error)) => Err(error),
-                    answer => said(answer),
+                    answer => op_result(answer),
                 }
             }
         }
@@ -86,28 +86,28 @@ pub(super) enum SetOp {
     PopMany(usize, u64),
     MoveAway(Text),
     MoveHere(Text),
-    Expect(usize),
+    ConvertFor(usize),
 }
 
 impl Tested for Set {
     type Op = SetOp;
 
-    fn apply<R: Room>(set: &mut Set<R>, other: &mut Set, op: &SetOp, limits: &EncodingLimits) -> Said {
+    fn apply<R: Room>(set: &mut Set<R>, other: &mut Set, op: &SetOp, limits: &EncodingLimits) -> OpResult {
         match op {
-            SetOp::Insert(member) => said(set.try_insert(&member[..], limits)?),
-            SetOp::Remove(member) => said(set.remove(&member[..])),
+            SetOp::Insert(member) => op_result(set.try_insert(&member[..], limits)?),
+            SetOp::Remove(member) => op_result(set.remove(&member[..])),
             // Each hash table has its own order, so the results differ.
-            SetOp::Pop(_) | SetOp::PopMany(..) if set.encoding() == Encoding::HashTable => said(()),
-            SetOp::Pop(number) => said(set.pop(source(*number), |member| member.text().to_vec())),
+            SetOp::Pop(_) | SetOp::PopMany(..) if set.encoding() == Encoding::HashTable => op_result(()),
+            SetOp::Pop(number) => op_result(set.pop(source(*number), |member| member.text().to_vec())),
             SetOp::PopMany(count, number) => {
                 let mut popped = Vec::new();
                 let each = |member: Element<'_>| popped.push(member.text().to_vec());
                 let count = set.try_pop_many(*count, limits, source(*number), each)?;
-                said((count, popped))
+                op_result((count, popped))
             }
-            SetOp::MoveAway(member) => said(set.try_move(other, &member[..], limits)?),
-            SetOp::MoveHere(member) => said(other.try_move(set, &member[..], limits)?),
-            SetOp::Expect(size_hint) => said(set.try_expect(*size_hint, limits)?),
+            SetOp::MoveAway(member) => op_result(set.try_move(other, &member[..], limits)?),
+            SetOp::MoveHere(member) => op_result(other.try_move(set, &member[..], limits)?),
+            SetOp::ConvertFor(size_hint) => op_result(set.try_convert_for(*size_hint, limits)?),
         }
     }
 }
@@ -121,7 +121,7 @@ pub(super) fn set_op() -> impl Strategy<Value = SetOp> {
         2 => (0..9_usize, any::<u64>()).prop_map(|(count, number)| SetOp::PopMany(count, number)),
         1 => text().prop_map(SetOp::MoveAway),
         1 => text().prop_map(SetOp::MoveHere),
-        1 => (0..14_usize).prop_map(SetOp::Expect),
+        1 => (0..14_usize).prop_map(SetOp::ConvertFor),
     ]
 }
 
@@ -132,24 +132,24 @@ pub(super) enum ZSetOp {
     RemoveRange(usize, usize),
     PopFirst,
     PopLast,
-    Expect(usize),
+    ConvertFor(usize),
 }
 
 impl Tested for ZSet {
     type Op = ZSetOp;
 
-    fn apply<R: Room>(set: &mut ZSet<R>, _: &mut ZSet, op: &ZSetOp, limits: &EncodingLimits) -> Said {
-        let shown = |member: Element<'_>, score| (member.text().to_vec(), score);
+    fn apply<R: Room>(set: &mut ZSet<R>, _: &mut ZSet, op: &ZSetOp, limits: &EncodingLimits) -> OpResult {
+        let to_pair = |member: Element<'_>, score| (member.text().to_vec(), score);
         match op {
             ZSetOp::Add(member, score, options) => match set.try_add(&member[..], *score, *options, limits) {
                 Err(AddError::Reserve(error)) => Err(error),
-                answer => said(answer),
+                answer => op_result(answer),
             },
-            ZSetOp::Remove(member) => said(set.remove(&member[..])),
-            ZSetOp::RemoveRange(start, count) => said(set.remove_range(*start..start + count)),
-            ZSetOp::PopFirst => said(set.pop_first(shown)),
-            ZSetOp::PopLast => said(set.pop_last(shown)),
-            ZSetOp::Expect(size_hint) => said(set.try_expect(*size_hint, limits)?),
+            ZSetOp::Remove(member) => op_result(set.remove(&member[..])),
+            ZSetOp::RemoveRange(start, count) => op_result(set.remove_range(*start..start + count)),
+            ZSetOp::PopFirst => op_result(set.pop_first(to_pair)),
+            ZSetOp::PopLast => op_result(set.pop_last(to_pair)),
+            ZSetOp::ConvertFor(size_hint) => op_result(set.try_convert_for(*size_hint, limits)?),
         }
     }
 }
@@ -171,7 +171,7 @@ pub(super) fn zset_op() -> impl Strategy<Value = ZSetOp> {
         1 => (0..9_usize, 0..4_usize).prop_map(|(start, count)| ZSetOp::RemoveRange(start, count)),
         1 => Just(ZSetOp::PopFirst),
         1 => Just(ZSetOp::PopLast),
-        1 => (0..14_usize).prop_map(ZSetOp::Expect),
+        1 => (0..14_usize).prop_map(ZSetOp::ConvertFor),
     ]
 }
 
@@ -193,23 +193,30 @@ pub(super) enum ListOp {
 impl Tested for List {
     type Op = ListOp;
 
-    fn apply<R: Room>(list: &mut List<R>, other: &mut List, op: &ListOp, limits: &EncodingLimits) -> Said {
+    fn apply<R: Room>(
+        list: &mut List<R>,
+        other: &mut List,
+        op: &ListOp,
+        limits: &EncodingLimits,
+    ) -> OpResult {
         match op {
-            ListOp::Push(side, element) => said(list.try_push(*side, &element[..], limits)?),
-            ListOp::PushAll(side, all) => {
-                said(list.try_push_all(*side, all.iter().map(|element| Element::Bytes(element)), limits)?)
-            }
-            ListOp::Pop(side) => said(list.try_pop(*side, limits)?),
-            ListOp::RemoveEnd(side, count) => said(list.try_remove_end(*side, *count, limits)?),
-            ListOp::Set(index, element) => said(list.try_set(*index, &element[..], limits)?),
+            ListOp::Push(side, element) => op_result(list.try_push(*side, &element[..], limits)?),
+            ListOp::PushAll(side, all) => op_result(list.try_push_all(
+                *side,
+                all.iter().map(|element| Element::Bytes(element)),
+                limits,
+            )?),
+            ListOp::Pop(side) => op_result(list.try_pop(*side, limits)?),
+            ListOp::RemoveEnd(side, count) => op_result(list.try_remove_end(*side, *count, limits)?),
+            ListOp::Set(index, element) => op_result(list.try_set(*index, &element[..], limits)?),
             ListOp::Insert(side, pivot, element) => {
-                said(list.try_insert(*side, &pivot[..], &element[..], limits)?)
+                op_result(list.try_insert(*side, &pivot[..], &element[..], limits)?)
             }
-            ListOp::Remove(count, element) => said(list.try_remove(*count, &element[..], limits)?),
-            ListOp::Trim(start, end) => said(list.try_trim(*start, *end, limits)?),
-            ListOp::Rotate(from, to) => said(list.try_rotate(*from, *to, limits)?),
-            ListOp::MoveAway(from, to) => said(list.try_move_to(*from, other, *to, limits)?),
-            ListOp::MoveHere(from, to) => said(other.try_move_to(*from, list, *to, limits)?),
+            ListOp::Remove(count, element) => op_result(list.try_remove(*count, &element[..], limits)?),
+            ListOp::Trim(start, end) => op_result(list.try_trim(*start, *end, limits)?),
+            ListOp::Rotate(from, to) => op_result(list.try_rotate(*from, *to, limits)?),
+            ListOp::MoveAway(from, to) => op_result(list.try_move_to(*from, other, *to, limits)?),
+            ListOp::MoveHere(from, to) => op_result(other.try_move_to(*from, list, *to, limits)?),
         }
     }
 }

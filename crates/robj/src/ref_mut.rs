@@ -33,14 +33,14 @@ impl<'a, C: Collection> RefMut<'a, C> {
         // SAFETY: encoding and word came from `into_raw` (H1). They are replaced at once, so that there is
         // one owner.
         let value = unsafe { C::from_raw(header.encoding(), header.value.collection) };
-        put(header, C::EMPTY);
+        store_collection(header, C::EMPTY);
         Self { value: ManuallyDrop::new(value), header }
     }
 }
 
 /// Gives a collection to a header, whose old value must not own anything.
 #[inline]
-pub(crate) fn put<C: Collection>(header: &mut Header, collection: C) {
+pub(crate) fn store_collection<C: Collection>(header: &mut Header, collection: C) {
     let (encoding, word) = collection.into_raw();
     header.set_collection(C::TYPE, encoding, word);
 }
@@ -66,7 +66,7 @@ impl<C: Collection> Drop for RefMut<'_, C> {
     fn drop(&mut self) {
         // SAFETY: the field is taken only here, and is not used again. The header's value owns nothing
         // meanwhile.
-        put(self.header, unsafe { ManuallyDrop::take(&mut self.value) });
+        store_collection(self.header, unsafe { ManuallyDrop::take(&mut self.value) });
     }
 }
 

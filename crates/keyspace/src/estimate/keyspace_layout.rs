@@ -8,7 +8,7 @@
 //!
 //! The lengths are those of the module `entry`, which explains them.
 
-use super::spread::Spread;
+use super::number_range::NumberRange;
 use super::step::{Part, Step};
 use super::{Values, Workload};
 use crate::entry::{Entry, parts};
@@ -60,13 +60,13 @@ pub(super) fn blocks(workload: &Workload) -> Vec<Step> {
                 let width = parts::int(i64::try_from(number).unwrap_or(i64::MAX));
                 (number < 0 && width > 1, width)
             };
-            for run in Spread::from(numbers).runs(workload.keys, width) {
+            for run in NumberRange::from(numbers).runs(workload.keys, width) {
                 steps.push(entry(run.keys, vec![Part::new("integer", run.form.1)]));
             }
         }
         Values::Strings(lens) => {
             let end = front.iter().fold(0_u64, |sum, part| sum.saturating_add(*part.len.start()));
-            for run in Spread::from(lens).runs(workload.keys, |len| form(len as u64)) {
+            for run in NumberRange::from(lens).runs(workload.keys, |len| form(len as u64)) {
                 let value = Part::spread("value", run.numbers.lens());
                 match run.form {
                     Form::Inline { len_size } => {

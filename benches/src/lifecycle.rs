@@ -10,17 +10,17 @@ use crate::progress::Progress;
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// A subject whose life has `PHASES` phases. `live` runs one life, and returns the time of each phase. The
+/// A subject whose life has `PHASES` phases. `run_phases` runs one life, and returns the time of each phase. The
 /// time of a phase that the subject does not have is 0.
 pub struct Candidate<'a, const PHASES: usize> {
     name: String,
-    live: Box<dyn FnMut() -> [Duration; PHASES] + 'a>,
+    run_phases: Box<dyn FnMut() -> [Duration; PHASES] + 'a>,
 }
 
 impl<'a, const PHASES: usize> Candidate<'a, PHASES> {
-    /// Returns a candidate with this name. `live` runs one of its lives.
-    pub fn new(name: &str, live: impl FnMut() -> [Duration; PHASES] + 'a) -> Self {
-        Self { name: name.into(), live: Box::new(live) }
+    /// Returns a candidate with this name. `run_phases` runs one of its lives.
+    pub fn new(name: &str, run_phases: impl FnMut() -> [Duration; PHASES] + 'a) -> Self {
+        Self { name: name.into(), run_phases: Box::new(run_phases) }
     }
 }
 
@@ -39,7 +39,7 @@ pub struct Schedule {
 }
 
 /// Runs the lives of all candidates in turns. Returns the samples of each candidate for each phase.
-pub fn lives<const PHASES: usize>(
+pub fn time_phases<const PHASES: usize>(
     candidates: &mut [Candidate<PHASES>],
     schedule: Schedule,
     what: &str,
@@ -48,19 +48,19 @@ pub fn lives<const PHASES: usize>(
     let Schedule { rounds, repeats, warm_up, seed } = schedule;
     let warm_up = usize::from(warm_up);
     // `paired` keeps one time for each round. The times of the phases are kept separately.
-    let lives: Vec<RefCell<Vec<[Duration; PHASES]>>> =
+    let phase_times: Vec<RefCell<Vec<[Duration; PHASES]>>> =
         candidates.iter().map(|_| RefCell::default()).collect();
     let mut subjects: Vec<Subject> = candidates
         .iter_mut()
-        .zip(&lives)
-        .map(|(candidate, lives)| {
+        .zip(&phase_times)
+        .map(|(candidate, phase_times)| {
             Subject::new(candidate.name.clone(), || {
                 let mut total = [Duration::ZERO; PHASES];
                 for _ in 0..repeats {
-                    let life = (candidate.live)();
-                    total.iter_mut().zip(life).for_each(|(total, time)| *total += time);
+                    let times = (candidate.run_phases)();
+                    total.iter_mut().zip(times).for_each(|(total, time)| *total += time);
                 }
-                lives.borrow_mut().push(total);
+                phase_times.borrow_mut().push(total);
                 total.iter().sum()
             })
         })
@@ -69,11 +69,11 @@ pub fn lives<const PHASES: usize>(
     let names = paired(&mut subjects, rounds - (1 - warm_up), seed, progress);
     drop(subjects);
     std::array::from_fn(|phase| {
-        let of = |(samples, lives): (&Samples, &RefCell<Vec<[Duration; PHASES]>>)| Samples {
+        let of = |(samples, phase_times): (&Samples, &RefCell<Vec<[Duration; PHASES]>>)| Samples {
             name: samples.name.clone(),
-            rounds: lives.borrow()[warm_up..].iter().map(|life| life[phase]).collect(),
+            rounds: phase_times.borrow()[warm_up..].iter().map(|times| times[phase]).collect(),
         };
-        names.iter().zip(&lives).map(of).collect()
+        names.iter().zip(&phase_times).map(of).collect()
     })
 }
 
@@ -132,7 +132,7 @@ mod tests {
         let steady = Candidate::new("steady", || [micros(7), Duration::ZERO]);
         let schedule = Schedule { rounds: 2, repeats: 2, warm_up: true, seed: 1 };
         let mut candidates = [growing, steady];
-        let [first, second] = lives(&mut candidates, schedule, "test", &Progress::hidden());
+        let [first, second] = time_phases(&mut candidates, schedule, "test", &Progress::hidden());
         // Lives 1 and 2 are the warm-up.
         assert_eq!(
             (first[0].name.as_str(), first[0].rounds.as_slice()),
@@ -158,7 +158,7 @@ mod tests {
     fn without_a_warm_up_all_rounds_count() {
         let schedule = Schedule { rounds: 3, repeats: 1, warm_up: false, seed: 1 };
         let mut candidates = [Candidate::new("x", || [Duration::from_micros(1)])];
-        let [samples] = lives(&mut candidates, schedule, "test", &Progress::hidden());
+        let [samples] = time_phases(&mut candidates, schedule, "test", &Progress::hidden());
         assert_eq!(samples[0].rounds.len(), 3);
     }
 }

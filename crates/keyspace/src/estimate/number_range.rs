@@ -1,11 +1,11 @@
-//! [`Spread`]: a range of numbers, each of which occurs equally often. It is split into runs of numbers that
+//! [`NumberRange`]: a range of numbers, each of which occurs equally often. It is split into runs of numbers that
 //! are stored in the same form.
 
 use core::ops::RangeInclusive;
 
 /// All numbers from `from` to `to`. The type is wide enough for lengths and for 64-bit integers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Spread {
+pub(super) struct NumberRange {
     pub(super) from: i128,
     pub(super) to: i128,
 }
@@ -15,12 +15,12 @@ pub(super) struct Spread {
 pub(super) struct Run<F> {
     /// The form.
     pub(super) form: F,
-    pub(super) numbers: Spread,
+    pub(super) numbers: NumberRange,
     /// How many keys have one of these numbers.
     pub(super) keys: u64,
 }
 
-impl<T: Copy + Into<i128>> From<&RangeInclusive<T>> for Spread {
+impl<T: Copy + Into<i128>> From<&RangeInclusive<T>> for NumberRange {
     /// The ends of the range can be in either order.
     fn from(range: &RangeInclusive<T>) -> Self {
         let (start, end): (i128, i128) = ((*range.start()).into(), (*range.end()).into());
@@ -28,7 +28,7 @@ impl<T: Copy + Into<i128>> From<&RangeInclusive<T>> for Spread {
     }
 }
 
-impl Spread {
+impl NumberRange {
     /// Returns how many numbers there are, which is at most 2^64.
     fn len(self) -> u128 {
         (self.to - self.from) as u128 + 1
@@ -77,7 +77,7 @@ mod tests {
         keys: u64,
         form: impl Fn(i128) -> u32,
     ) -> Vec<(u32, i128, i128, u64)> {
-        let runs = Spread::from(&range).runs(keys, form);
+        let runs = NumberRange::from(&range).runs(keys, form);
         runs.into_iter().map(|run| (run.form, run.numbers.from, run.numbers.to, run.keys)).collect()
     }
 
@@ -114,6 +114,6 @@ mod tests {
 
     #[test]
     fn the_ends_of_a_range_may_be_exchanged() {
-        assert_eq!(Spread::from(&RangeInclusive::new(9_u64, 3)).lens(), 3..=9);
+        assert_eq!(NumberRange::from(&RangeInclusive::new(9_u64, 3)).lens(), 3..=9);
     }
 }

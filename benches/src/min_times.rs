@@ -9,9 +9,9 @@ use std::hint::black_box;
 
 /// The least time of each operation so far, in nanoseconds. A `u32` holds up to four seconds.
 #[derive(Clone)]
-pub struct Least(Vec<u32>);
+pub struct MinTimes(Vec<u32>);
 
-impl Least {
+impl MinTimes {
     /// Returns a list of times for `n` operations.
     pub fn new(n: usize) -> Self {
         Self(vec![u32::MAX; n])
@@ -26,16 +26,16 @@ impl Least {
     /// Makes one run: times `operation` on each item, and keeps the least time of each.
     #[inline]
     pub fn each<T>(&mut self, clock: &Clock, items: &[T], mut operation: impl FnMut(&T)) {
-        for (item, least) in items.iter().zip(&mut self.0) {
-            keep_least(clock, least, || operation(black_box(item)));
+        for (item, min_times) in items.iter().zip(&mut self.0) {
+            keep_least(clock, min_times, || operation(black_box(item)));
         }
     }
 
     /// Makes one run of an operation that returns `false` when it has come to an end. Stops then, or when
     /// there is no room for another time. Returns how often the operation was called.
     pub fn until_done(&mut self, clock: &Clock, mut goes_on: impl FnMut() -> bool) -> usize {
-        for (i, least) in self.0.iter_mut().enumerate() {
-            if !keep_least(clock, least, &mut goes_on) {
+        for (i, min_times) in self.0.iter_mut().enumerate() {
+            if !keep_least(clock, min_times, &mut goes_on) {
                 return i + 1;
             }
         }
@@ -48,8 +48,8 @@ impl Least {
     }
 
     /// Returns the percentiles of the times.
-    pub fn reading(&self) -> Reading {
-        Reading::of(&mut self.0.clone())
+    pub fn percentiles(&self) -> Percentiles {
+        Percentiles::of(&mut self.0.clone())
     }
 
     /// Returns the slowest operation of each of `count` equal windows, as (operations up to the end of the
@@ -80,19 +80,19 @@ impl Least {
     }
 }
 
-/// Times `operation`, and keeps the time if it is less than `least`.
+/// Times `operation`, and keeps the time if it is less than `min_times`.
 #[inline]
-fn keep_least<T>(clock: &Clock, least: &mut u32, operation: impl FnOnce() -> T) -> T {
+fn keep_least<T>(clock: &Clock, min_times: &mut u32, operation: impl FnOnce() -> T) -> T {
     let start = clock.raw();
     let result = operation();
     let end = clock.raw();
-    *least = (clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32).min(*least);
+    *min_times = (clock.delta_as_nanos(start, end).min(u32::MAX.into()) as u32).min(*min_times);
     result
 }
 
 /// Percentiles of many times, in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct Percentiles {
     p50: u32,
     p99: u32,
     p99_9: u32,
@@ -100,7 +100,7 @@ pub struct Reading {
     max: u32,
 }
 
-impl Reading {
+impl Percentiles {
     /// Returns each figure with its name.
     pub fn named(self) -> [(&'static str, f64); 5] {
         [
@@ -132,42 +132,42 @@ mod tests {
     #[test]
     fn percentiles_are_nearest_ranks() {
         let mut times: Vec<u32> = (1..=10_000).rev().collect();
-        let reading = Reading::of(&mut times);
-        let want = Reading { p50: 5_000, p99: 9_900, p99_9: 9_990, p99_99: 9_999, max: 10_000 };
-        assert_eq!(reading, want);
-        assert_eq!(Reading::of(&mut []).max, 0);
-        assert_eq!(Reading::of(&mut [7]), Reading { p50: 7, p99: 7, p99_9: 7, p99_99: 7, max: 7 });
+        let percentiles = Percentiles::of(&mut times);
+        let want = Percentiles { p50: 5_000, p99: 9_900, p99_9: 9_990, p99_99: 9_999, max: 10_000 };
+        assert_eq!(percentiles, want);
+        assert_eq!(Percentiles::of(&mut []).max, 0);
+        assert_eq!(Percentiles::of(&mut [7]), Percentiles { p50: 7, p99: 7, p99_9: 7, p99_99: 7, max: 7 });
     }
 
     #[test]
     fn windows_keep_the_slowest() {
-        let least = Least(vec![1, 9, 2, 3, 8, 1, 1, 1, 1, 5]);
-        assert_eq!(least.windows(4), [(3.0, 9.0), (6.0, 8.0), (9.0, 1.0), (10.0, 5.0)]);
+        let min_times = MinTimes(vec![1, 9, 2, 3, 8, 1, 1, 1, 1, 5]);
+        assert_eq!(min_times.windows(4), [(3.0, 9.0), (6.0, 8.0), (9.0, 1.0), (10.0, 5.0)]);
     }
 
     #[test]
     fn a_histogram_counts_by_powers_of_two() {
-        let least = Least(vec![0, 1, 2, 3, 4, 5, 100]);
-        assert_eq!(least.histogram(), [(1.0, 2.0), (2.0, 1.0), (4.0, 2.0), (8.0, 1.0), (128.0, 1.0)]);
+        let min_times = MinTimes(vec![0, 1, 2, 3, 4, 5, 100]);
+        assert_eq!(min_times.histogram(), [(1.0, 2.0), (2.0, 1.0), (4.0, 2.0), (8.0, 1.0), (128.0, 1.0)]);
     }
 
     #[test]
     fn the_least_time_of_each_operation_is_kept_and_the_end_is_found() {
-        let (clock, mut least) = (Clock::new(), Least::new(10));
-        least.each(&clock, &[1, 2, 3], |_| ());
-        let first = least.times().to_vec();
-        least.each(&clock, &[1, 2, 3], |_| ());
-        assert!(first.iter().zip(least.times()).all(|(first, both)| both <= first));
-        assert!(least.times()[..3].iter().all(|&ns| ns < u32::MAX));
-        least.reset();
-        assert!(least.times().iter().all(|&ns| ns == u32::MAX));
+        let (clock, mut min_times) = (Clock::new(), MinTimes::new(10));
+        min_times.each(&clock, &[1, 2, 3], |_| ());
+        let first = min_times.times().to_vec();
+        min_times.each(&clock, &[1, 2, 3], |_| ());
+        assert!(first.iter().zip(min_times.times()).all(|(first, both)| both <= first));
+        assert!(min_times.times()[..3].iter().all(|&ns| ns < u32::MAX));
+        min_times.reset();
+        assert!(min_times.times().iter().all(|&ns| ns == u32::MAX));
 
         let mut left = 4;
-        let done = least.until_done(&clock, || {
+        let done = min_times.until_done(&clock, || {
             left -= 1;
             left > 0
         });
-        least.truncate(done);
-        assert_eq!((done, least.times().len()), (4, 4));
+        min_times.truncate(done);
+        assert_eq!((done, min_times.times().len()), (4, 4));
     }
 }

@@ -1,4 +1,4 @@
-//! [`Place`]: the place of a [`ListPack`](crate::ListPack)'s bytes.
+//! [`Backing`]: the place of a [`ListPack`](crate::ListPack)'s bytes.
 
 use crate::buffer::Buffer;
 use crate::storage::Storage;
@@ -6,16 +6,16 @@ use common::{NoRoom, ReserveError, Room, Writer};
 
 /// A list's own block, or a caller's [`Room`].
 ///
-/// A `Place<NoRoom>` is always a block. It has the size and the niche of [`Storage`], and a match on it
+/// A `Backing<NoRoom>` is always a block. It has the size and the niche of [`Storage`], and a match on it
 /// compiles to nothing, because [`NoRoom`] has no values.
-pub(crate) enum Place<R> {
+pub(crate) enum Backing<R> {
     Own(Storage),
     Room(R),
 }
 
-const _: () = assert!(size_of::<Option<Place<NoRoom>>>() == size_of::<usize>());
+const _: () = assert!(size_of::<Option<Backing<NoRoom>>>() == size_of::<usize>());
 
-impl Place<NoRoom> {
+impl Backing<NoRoom> {
     /// Returns the block.
     #[inline]
     pub(crate) fn own(&self) -> &Storage {
@@ -37,7 +37,7 @@ impl Place<NoRoom> {
 
 /// These methods are always inlined. With [`NoRoom`] they compile to nothing, so the compiler inlines the
 /// methods of [`Storage`] as if they were called directly.
-impl<R: Room> Buffer for Place<R> {
+impl<R: Room> Buffer for Backing<R> {
     #[inline(always)]
     fn bytes(&self) -> &[u8] {
         match self {

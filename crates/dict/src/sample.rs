@@ -191,9 +191,8 @@ impl<T> RawTable<T> {
             });
             for position in drawn {
                 // SAFETY: the chunk is live.
-                if let Some(slot) =
-                    unsafe { self.chunk(position.chunk).accept_slot(position.slot, bound, rng) }
-                {
+                let slot = unsafe { self.chunk(position.chunk).accept_slot(position.slot, bound, rng) };
+                if let Some(slot) = slot {
                     return Some(Position { slot, ..position });
                 }
             }

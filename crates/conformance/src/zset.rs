@@ -8,7 +8,7 @@ use std::ops::Bound::{self, Excluded, Included, Unbounded};
 use std::ops::Range;
 use values::string::LongDouble;
 use values::zset::{AddOptions, Added, Aggregate, Source, try_diff_store, try_inter_store, try_union_store};
-use values::{Element, Set, ZSet, ZSetView};
+use values::{Element, ZSet, ZSetView};
 
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<&[u8]> = command.iter().map(Vec::as_slice).collect();
@@ -131,17 +131,6 @@ fn execute(world: &mut World, command: &[&[u8]]) -> Result<Reply, Reply> {
         ("ZUNIONSTORE" | "ZINTERSTORE" | "ZDIFFSTORE", [count, rest @ ..]) => {
             let result = algebra(world, name, integer(count)? as usize, rest, &limits)?;
             store(world, key, result)
-        }
-        ("SADD", members) => {
-            let mut set = world.keys.remove(key).map_or_else(Set::new, |object| object.into_set().unwrap());
-            if set.is_empty() {
-                set = Set::try_with_hint(members[0], members.len(), &limits).unwrap();
-            } else {
-                set.try_convert_for(members.len(), &limits).unwrap();
-            }
-            let added = members.iter().filter(|&&member| set.insert(member, &limits)).count();
-            world.keys.insert(key.to_vec(), Robj::from(set));
-            Reply::int(added)
         }
         _ => panic!("no command {name} with {} arguments", arguments.len()),
     })

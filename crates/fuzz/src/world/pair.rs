@@ -331,13 +331,14 @@ impl<'a> Pair<'a> {
         if limit == 0 || self.is_unlimited {
             return;
         }
-        let is_full = self.victims() == 0 || self.keyspace.other_bytes() >= limit;
+        let victims = if self.keyspace.other_bytes() >= limit { 0 } else { self.victims() };
         // If no key can be evicted, an edit may exceed the limit. Other operations may exceed it by the
-        // reserve, because a keyspace above a limit that was lowered has no reserve.
-        let overshoot = match (is_full, self.edits) {
-            (true, true) => usize::MAX,
-            (true, false) => RESERVE_MAX,
-            (false, _) => 0,
+        // reserve, because a keyspace above a limit that was lowered has no reserve. A single key may be the
+        // one that is written, which is not evicted before the write.
+        let overshoot = match (victims, self.edits) {
+            (0, true) => usize::MAX,
+            (0 | 1, _) => RESERVE_MAX,
+            _ => 0,
         };
         assert!(
             bytes <= limit.max(self.before).saturating_add(overshoot),

@@ -15,7 +15,8 @@
 //! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of the excess. Each
 //! write evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is the
 //! most bytes that a call may leave meanwhile. No write raises it. There is one exception: if no key is left
-//! to evict, an overflow child of the table or the state of eviction may add some KiB.
+//! to evict, or only the one that is written, an overflow child of the table or the state of eviction may add
+//! some KiB.
 //!
 //! **Far below the limit** a write costs two comparisons. When the room is measured, half of it becomes an
 //! *allowance*. Each plain write subtracts from it the most that the write can add. A write that grows the

@@ -1,6 +1,8 @@
 //! Tests that let every allocation of every operation fail once. The operation must return an error, leave
 //! keys and values unchanged, and leak nothing. Removals, `persist` and sweeps must not fail at all.
 
+mod coded;
+
 use keyspace::{
     Error, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Ttl, Value,
     ValueMut, ValueRef,
@@ -18,10 +20,10 @@ use zmalloc::{Region, fault};
 const NOW: u64 = 1_000;
 
 /// The number of elements of a packed collection. This is also the limit for packed collections.
-const FEW: usize = if cfg!(miri) { 1 } else { 8 };
+const FEW: usize = 8;
 
 /// The number of elements of a large collection.
-const MANY: usize = if cfg!(miri) { 2 } else { 40 };
+const MANY: usize = 40;
 
 /// All that must not change when an operation fails: for each key the value as text, the expiry, and the
 /// bytes.
@@ -69,19 +71,19 @@ fn region() -> Region {
 }
 
 /// Returns a keyspace with all [`KEYS`]: integers, strings in the entry's block and in their own block, a
-/// coded string, and each encoding of each collection. All keys have an expiry, or none has. Under Miri, only
-/// the keys in `needed` are set.
-fn filled(expires: bool, needed: &[&str]) -> Keyspace {
+/// coded string, and each encoding of each collection. All keys have an expiry, or none has. Strings are coded
+/// only if `coded` is one of `keys`.
+fn filled(expires: bool, keys: &[&str]) -> Keyspace {
     let mut keyspace = Keyspace::with_options(options());
     let long = [b'x'; 2_000];
-    if needed.contains(&"coded") {
+    if keys.contains(&"coded") {
         keyspace.set_symbols(Some(TABLE.clone())).unwrap();
         while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
     }
     let coded = "coded by a table".repeat(20);
     let strings =
         [("short", &b"text"[..]), ("full", &long[..1_024]), ("long", &long), ("coded", coded.as_bytes())];
-    for key in KEYS.into_iter().filter(|key| !cfg!(miri) || needed.contains(key)) {
+    for key in KEYS {
         let len = if key.starts_with("large") { MANY } else { FEW };
         for n in 0..len {
             let member = format!("member {n}");
@@ -109,9 +111,6 @@ fn filled(expires: bool, needed: &[&str]) -> Keyspace {
     }
     keyspace
 }
-
-/// Keys without an expiry, and keys with one. Miri runs only the second form, whose entries are longer.
-const EXPIRES: &[bool] = if cfg!(miri) { &[true] } else { &[false, true] };
 
 /// Runs `operation` on a new keyspace several times. In the n-th run, its n-th allocation fails. The last run
 /// is the one with fewer than n allocations. Returns the number of runs with an error. A run can succeed
@@ -150,7 +149,11 @@ fn failures_on(
 /// Calls [`failures_on`] without and with an expiry, and returns the larger result. `keys` are the keys that
 /// the operation uses.
 fn failures(name: &str, keys: &[&str], operation: impl Fn(&mut Keyspace) -> Result<(), Error>) -> usize {
-    EXPIRES.iter().map(|expires| failures_on(*expires, name, keys, &operation)).max().unwrap_or_default()
+    [false, true]
+        .iter()
+        .map(|expires| failures_on(*expires, name, keys, &operation))
+        .max()
+        .unwrap_or_default()
 }
 
 const KEYS: [&str; 15] = [
@@ -172,14 +175,9 @@ const KEYS: [&str; 15] = [
 ];
 const STRINGS: &[&str] = KEYS.split_at(6).0;
 
-/// Returns [`KEYS`]. Under Miri, returns one key for each kind of place where a value can be stored.
-fn keys() -> impl Iterator<Item = &'static str> {
-    KEYS.into_iter().step_by(if cfg!(miri) { 4 } else { 1 })
-}
-
 #[test]
 fn a_string_is_set_or_stays() {
-    for key in keys() {
+    for key in KEYS {
         for value in ["other text".into(), "y".repeat(1_000), "y".repeat(3_000)] {
             let value = value.as_bytes();
             let refused = failures("SET", &[key], |keyspace| keyspace.set(key, value, NOW));
@@ -226,7 +224,7 @@ fn a_string_that_was_built_elsewhere_is_stored_or_the_key_stays() {
 
 #[test]
 fn a_string_is_changed_or_stays() {
-    for key in [STRINGS, &["new"]].concat().into_iter().step_by(if cfg!(miri) { 2 } else { 1 }) {
+    for key in [STRINGS, &["new"]].concat() {
         let grown =
             failures("APPEND", &[key], |keyspace| keyspace.append(key, &[b'y'; 1_500], NOW).map(drop));
         assert!(grown > 0, "{key}");
@@ -250,11 +248,11 @@ fn a_string_is_changed_or_stays() {
 /// A reply shares the string, so a write needs a copy.
 #[test]
 fn a_string_that_a_reply_holds_is_copied_or_stays() {
-    for expires in EXPIRES {
+    for expires in [false, true] {
         let mut nth = 0;
         loop {
             nth += 1;
-            let mut keyspace = filled(*expires, &["long"]);
+            let mut keyspace = filled(expires, &["long"]);
             let reply = keyspace.get_string("long", NOW).unwrap().unwrap().to_bytes();
             let plan = fault::fail_nth(nth);
             let result = keyspace.append("long", b"more", NOW);
@@ -274,105 +272,11 @@ fn a_string_that_a_reply_holds_is_copied_or_stays() {
 
 /// If there is no memory for its new form, a string keeps the old one, and another pass follows.
 #[test]
-fn strings_are_coded_and_decoded_or_stay() {
-    // The second pass changes the strings for which the first one had no memory.
-    let recode = |keyspace: &mut Keyspace| {
-        for _pass in 0..2 {
-            while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
-        }
-    };
-    failures("decode", &["coded", "short"], |keyspace| {
-        keyspace.set_symbols(None)?;
-        recode(keyspace);
-        assert!(keyspace.get_string("coded", NOW)?.unwrap().plain().is_some());
-        Ok(())
-    });
-    let other = SymbolTable::from_symbols(["coded b", "y a tabl"]).map(Arc::new).unwrap();
-    failures("code", &["coded", "short"], |keyspace| {
-        keyspace.set_symbols(Some(other.clone()))?;
-        recode(keyspace);
-        assert!(keyspace.get_string("coded", NOW)?.unwrap().plain().is_none());
-        keyspace.set_symbols(Some(TABLE.clone()))?;
-        recode(keyspace);
-        assert_eq!(Arc::strong_count(&other), 1);
-        Ok(())
-    });
-}
-
-#[test]
-fn a_pass_over_many_long_strings_ends_without_memory() {
-    let mut keyspace = Keyspace::with_options(options());
-    keyspace.set_symbols(Some(TABLE.clone())).unwrap();
-    let text = "coded by a table".repeat(50);
-    for n in 0..100 {
-        keyspace.set(format!("coded {n}").as_bytes(), text.as_bytes(), NOW).unwrap();
-    }
-    let before = contents(&keyspace);
-    keyspace.set_symbols(None).unwrap();
-    let plan = fault::fail_from(1);
-    while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
-    drop(plan);
-    assert_eq!(contents(&keyspace), before);
-    while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
-    assert_eq!(keyspace.set_symbols(Some(TABLE.clone())), Ok(()), "no string is coded any more");
-    keyspace.check();
-}
-
-#[test]
-fn a_coded_string_is_decoded_for_a_keyspace_without_the_table_or_stays() {
-    for moves in [false, true] {
-        let refused = failures("MOVE", &["coded"], |keyspace| {
-            let mut other = Keyspace::new();
-            let result = if moves {
-                keyspace.move_to("coded", &mut other, NOW)
-            } else {
-                keyspace.copy_to("coded", &mut other, "copy", false, NOW)
-            };
-            assert_eq!(other.len(), usize::from(result.is_ok()));
-            result.map(drop)
-        });
-        assert!(refused >= 2, "the table, and the entry");
-    }
-}
-
-#[test]
-fn without_memory_for_a_table_strings_stay_as_they_are() {
-    for nth in 1.. {
-        let mut keyspace = filled(false, &["coded"]);
-        let before = contents(&keyspace);
-        let plan = fault::fail_nth(nth);
-        let trained = keyspace.train_symbols(1 << 10, keyspace::random_source(), NOW);
-        let failed = plan.failures() > 0;
-        drop(plan);
-        assert_eq!(contents(&keyspace), before);
-        assert_eq!(trained.is_err(), failed);
-        if !failed {
-            assert!(nth > 2);
-            break;
-        }
-        assert!(Arc::ptr_eq(keyspace.symbols().unwrap(), &TABLE));
-    }
-}
-
-#[test]
-fn a_report_of_symbols_needs_memory_for_the_tables_that_it_trains() {
-    let keyspace = filled(false, &["coded"]);
-    let failures = (1..).map(|nth| {
-        let plan = fault::fail_nth(nth);
-        let report = keyspace.symbols_report(1 << 10, keyspace::random_source(), NOW);
-        assert_eq!(report.is_err(), plan.failures() > 0);
-        plan.failures() > 0
-    });
-    assert!(failures.take_while(|has_failed| *has_failed).count() > 4);
-}
-
-#[test]
 fn a_collection_is_changed_or_stays() {
     let grow = [&b"another member"[..], &[b'y'; 65], &[b'y'; 2_000]];
-    let grow = &grow[if cfg!(miri) { 2 } else { 0 }..];
     for kind in ["packed", "large", "new"] {
         let [list, set, hash, zset] = ["list", "set", "hash", "zset"].map(|what| format!("{kind} {what}"));
-        for &member in grow {
+        for member in grow {
             let refused = [
                 failures("LPUSH", &[&list], |it| it.push(&list, Side::Front, member, NOW)),
                 failures("SADD", &[&set], |it| it.sadd(&set, member, NOW).map(drop)),
@@ -398,8 +302,8 @@ fn a_collection_is_changed_or_stays() {
 #[test]
 fn a_key_is_renamed_copied_or_taken_or_stays() {
     let long_name = "k".repeat(300);
-    for key in keys() {
-        for &to in &[&long_name[..], "short", "new", "packed hash"][..if cfg!(miri) { 2 } else { 4 }] {
+    for key in KEYS {
+        for &to in &[&long_name[..], "short", "new", "packed hash"] {
             let refused = failures("RENAME", &[key, to], |keyspace| keyspace.rename(key, to, NOW));
             assert_eq!(refused, usize::from(key != to), "{key}");
             let refused =
@@ -415,14 +319,13 @@ fn a_key_is_renamed_copied_or_taken_or_stays() {
 
 #[test]
 fn a_key_is_moved_or_stays_on_both_sides() {
-    for nth in 1..if cfg!(miri) { 3 } else { u64::MAX } {
+    for nth in 1.. {
         let region = region();
-        let needed: Vec<_> = keys().collect();
-        let (mut from, mut to) = (filled(true, &needed), Keyspace::with_options(options()));
+        let (mut from, mut to) = (filled(true, &KEYS), Keyspace::with_options(options()));
         to.set_symbols(Some(TABLE.clone())).unwrap();
         let before = contents(&from);
         let mut failed = false;
-        for key in keys() {
+        for key in KEYS {
             let plan = fault::fail_nth(nth);
             let moved = from.move_to(key, &mut to, NOW);
             failed |= plan.failures() > 0;
@@ -493,9 +396,8 @@ fn removals_and_sweeps_never_fail() {
     ];
     for operation in operations {
         let region = region();
-        let needed: Vec<_> = keys().collect();
-        let mut keyspace = filled(true, &needed);
-        for key in keys() {
+        let mut keyspace = filled(true, &KEYS);
+        for key in KEYS {
             let plan = fault::fail_from(1);
             operation(&mut keyspace, key);
             drop(plan);
@@ -503,7 +405,7 @@ fn removals_and_sweeps_never_fail() {
         }
         assert_eq!(region.held() as usize, keyspace.allocation_size());
         // Without memory, some values stay in blocks that are too large. They can be written again.
-        for key in keys() {
+        for key in KEYS {
             keyspace.set(key, "new", NOW).unwrap();
         }
         keyspace.check();
@@ -515,8 +417,8 @@ fn removals_and_sweeps_never_fail() {
 #[test]
 fn elements_are_removed_without_memory_down_to_the_last_one() {
     let region = region();
-    for expires in EXPIRES {
-        let mut keyspace = filled(*expires, &KEYS[STRINGS.len()..]);
+    for expires in [false, true] {
+        let mut keyspace = filled(expires, &KEYS[STRINGS.len()..]);
         for kind in ["packed", "large"] {
             for n in 0..if kind == "packed" { FEW } else { MANY } {
                 let (member, name) = (format!("member {n}"), |what: &str| format!("{kind} {what}"));
@@ -548,9 +450,9 @@ fn elements_are_removed_without_memory_down_to_the_last_one() {
 #[test]
 fn a_closure_may_leave_any_collection_without_memory() {
     fn replaced<C: Collection>(key: &str, make: impl Fn() -> C) {
-        for expires in EXPIRES {
+        for expires in [false, true] {
             let region = region();
-            let mut keyspace = filled(*expires, &[key]);
+            let mut keyspace = filled(expires, &[key]);
             let other = make();
             let len = other.len();
             let plan = fault::fail_from(1);

@@ -1,4 +1,4 @@
-//! Times the life of a subject in phases: it is built, used and dropped.
+//! Times the lifecycle of a subject in phases: it is built, used and dropped.
 //!
 //! The cost of an operation depends on the operations before it: a table that has just grown is faster than
 //! one that is full. So a round is a whole life, and the times of its phases are separated afterwards.
@@ -10,8 +10,8 @@ use crate::progress::Progress;
 use std::cell::RefCell;
 use std::time::Duration;
 
-/// A subject whose life has `PHASES` phases. `run_phases` runs one life, and returns the time of each phase. The
-/// time of a phase that the subject does not have is 0.
+/// A subject whose life has `PHASES` phases. `run_phases` runs one life, and returns the time of each phase.
+/// The time of a phase that the subject does not have is 0.
 pub struct Candidate<'a, const PHASES: usize> {
     name: String,
     run_phases: Box<dyn FnMut() -> [Duration; PHASES] + 'a>,

@@ -14,8 +14,8 @@
 //! threads, in user mode and in the kernel.
 //!
 //! The bytes of a server depend on its allocator. They can be compared with ours only if both allocators have
-//! the same size classes: see [`Allocator`]. Otherwise the name of the server ends with [`OTHER_ALLOCATOR`], and no
-//! row with it as the peer [counts](crate::report::Row::counts).
+//! the same size classes: see [`Allocator`]. Otherwise the name of the server ends with [`OTHER_ALLOCATOR`],
+//! and no row with it as the peer [counts](crate::report::Row::counts).
 //!
 //! A server that cannot be started is a [`BadInput`]. One that fails later is an error of the suite.
 
@@ -105,8 +105,8 @@ fn quantum(stats: &str) -> Option<u64> {
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
-    /// The name in rows: the family, the version and the allocator. It ends with [`OTHER_ALLOCATOR`] if rows with this
-    /// peer do not count.
+    /// The name in rows: the family, the version and the allocator. It ends with [`OTHER_ALLOCATOR`] if rows
+    /// with this peer do not count.
     pub name: String,
 }
 

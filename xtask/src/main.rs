@@ -28,7 +28,11 @@ mod tidy;
 use outcome::Outcome;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The commands of the house")]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Checks, benchmarks and tools of the redcore repository"
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

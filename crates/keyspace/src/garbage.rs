@@ -62,7 +62,7 @@ const _: () = {
 };
 
 impl Garbage {
-    /// Returns garbage of these pieces. `counted` must be the share of all of them.
+    /// Returns garbage of these pieces. `counted` must count all of them.
     pub(crate) fn new(pieces: Box<Pieces, Zmalloc>, counted: CountedBytes) -> Self {
         Self { pieces, counted }
     }

@@ -85,14 +85,14 @@ pub(crate) struct Lazyfree {
     pieces: Option<Box<Pieces, Zmalloc>>,
     /// Which operations leave garbage.
     pub(crate) lazy: Lazy,
-    /// How many values of the pile have been freed so far.
+    /// How many values of the garbage have been freed so far.
     freed_objects: u64,
     /// The bytes of the garbage that was taken.
     taken: SharedSum,
 }
 
 impl Lazyfree {
-    /// Returns what garbage adds to `used_memory`: the pile, and the garbage that was taken.
+    /// Returns what garbage adds to `used_memory`: the pieces, and the garbage that was taken.
     #[inline]
     pub(crate) fn allocation_size(&self) -> usize {
         self.pieces.as_ref().map_or(0, garbage_size) + self.taken.bytes()
@@ -154,7 +154,7 @@ impl Lazyfree {
         self.pieces.take_if(|pieces| pieces.is_empty());
     }
 
-    /// Frees garbage until the pile has at most `bytes` bytes. Drops the pile if it is empty.
+    /// Frees garbage until it has at most `bytes` bytes. Drops the pieces if they are empty.
     fn free_down_to(&mut self, bytes: usize) {
         self.drop_empty();
         while self.garbage_size() > bytes {

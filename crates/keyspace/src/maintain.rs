@@ -30,10 +30,10 @@ use core::hash::BuildHasher;
 use core::sync::atomic::Ordering::Relaxed;
 use core::time::Duration;
 
-/// How long a task works before the next task has its turn.
+/// How long a task works before the next task runs.
 const TIME_SLICE: Duration = Duration::from_micros(50);
 
-/// How much of the budget must be left for another turn: the time of the turn, and twice as much for its last
+/// How much of the budget must be left for another time slice: the slice, and twice as much for its last
 /// step, which may end late.
 const TIME_SLICE_BUDGET_MIN: Duration = Duration::from_micros(150);
 
@@ -116,7 +116,7 @@ impl Maintained {
     }
 }
 
-/// The tasks, in the order of their turns.
+/// The tasks, in the order in which they run.
 const TASKS: [Task; 7] =
     [Task::Expire, Task::Evict, Task::Free, Task::Rehash, Task::Defrag, Task::Snapshot, Task::Recode];
 
@@ -142,7 +142,7 @@ const _: () = {
 /// Where the last call of [`Keyspace::maintain`] stopped.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct MaintainState {
-    /// The task whose turn it is.
+    /// The task that runs next.
     next_task: usize,
     /// When the last sweep that found few expired keys ended, in milliseconds.
     swept_at: Option<u64>,
@@ -251,14 +251,14 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Maintained {
         let mut done = Maintained { next: IDLE, ..Maintained::default() };
         self.run_task_loop(now, budget, clock, defragments, &mut done);
-        // These values must also be right for tasks that had no turn.
+        // These values must also be right for tasks that did not run.
         done.expired.is_complete |= self.expires() == 0;
         done.evicted.is_within = self.is_within_limit();
         done.freed.is_complete = !self.totals.lazyfree.has_garbage();
         done.defragged.is_complete |= self.active_defrag_running() == 0;
         done.recoded.is_complete |= !self.has_strings_to_recode();
         if self.totals.snapshot.is_clearing_up() {
-            done.next = Duration::ZERO; // its sink may have failed after its turn
+            done.next = Duration::ZERO; // its sink may have failed after its time slice
         }
         done
     }
@@ -299,7 +299,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
     }
 
-    /// Runs one turn of a task. Returns how long the task can wait, or `None` if it has work left.
+    /// Runs a task for one time slice. Returns how long the task can wait, or `None` if it has work left.
     fn run_task(
         &mut self,
         task: Task,

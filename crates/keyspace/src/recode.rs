@@ -148,7 +148,8 @@ impl Coder {
         }
     }
 
-    /// Gives a string its new form. Returns whether the form has changed. For `total_bytes`, see [`Entry::try_set`].
+    /// Gives a string its new form. Returns whether the form has changed. For `total_bytes`, see
+    /// [`Entry::try_set`].
     fn recode(
         &mut self,
         entry: &mut Entry,

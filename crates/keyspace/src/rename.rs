@@ -68,7 +68,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && matches!(found, Found::Live(_)) {
             return Ok(false);
         }
-        // SAFETY: the old entry becomes a shell below, before anything can fail.
+        // SAFETY: the old entry becomes a `BlockOnlyEntry` below, before anything can fail.
         let replaced = unsafe { put_renamed(found, totals, renamed, to_hash)? };
         let old = BlockOnlyEntry::of(self.remove_at(from_hash, address));
         if let Ok(string) = old.view().string() {
@@ -207,7 +207,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         totals.before_change(&entry);
         let replaced = match moved {
-            // SAFETY: the old entry becomes a shell below, before anything can fail.
+            // SAFETY: the old entry becomes a `BlockOnlyEntry` below, before anything can fail.
             Moved::Renamed(renamed) => unsafe { put_renamed(found, target_totals, renamed, to_hash)? },
             Moved::Decoded(new) => put_new(found, target_totals, new, to_hash)?,
         };
@@ -327,8 +327,8 @@ fn put_new(found: Found<'_>, totals: &mut Totals, new: Entry, hash: u64) -> Resu
 /// No memory. Nothing has changed then.
 ///
 /// # Safety
-/// If the function succeeds, the caller must turn the entry with the old name into a [`BlockOnlyEntry`] before the
-/// value of either entry is used.
+/// If the function succeeds, the caller must turn the entry with the old name into a [`BlockOnlyEntry`]
+/// before the value of either entry is used.
 unsafe fn put_renamed(
     found: Found<'_>,
     totals: &mut Totals,
@@ -341,7 +341,7 @@ unsafe fn put_renamed(
             // SAFETY: by contract.
             Ok(Some(totals.replace(&mut other, unsafe { renamed.into_entry() })))
         }
-        // SAFETY: by contract, or the new entry becomes a shell again.
+        // SAFETY: by contract, or the new entry becomes a `BlockOnlyEntry` again.
         Found::Absent(place) => match place.try_insert(unsafe { renamed.into_entry() }) {
             Ok(entry) => {
                 totals.add(entry, hash);

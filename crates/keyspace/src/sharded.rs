@@ -93,7 +93,7 @@ pub struct Sharded<S = DefaultHashBuilder> {
     hasher: S,
     /// The shard with which the next call of [`Sharded::maintain`] begins.
     pub(crate) next_shard: AtomicUsize,
-    /// How many consecutive shards had no work left when their turn ended.
+    /// How many consecutive shards had no work left when they were last maintained.
     pub(crate) idle_shards: AtomicUsize,
     /// The allocator's free pages, for [`Sharded::maintain`].
     pub(crate) free_pages: Mutex<FreePages>,
@@ -407,7 +407,7 @@ impl<S: BuildHasher> Sharded<S> {
         locations
     }
 
-    /// Takes the locks of the first `len` places, each once, in the order of the shards.
+    /// Takes the locks of the first `len` locations, each once, in the order of the shards.
     fn lock<'s, G>(
         &'s self,
         locations: &[KeyLocation; AHEAD],
@@ -460,7 +460,7 @@ impl<S: BuildHasher> Sharded<S> {
     }
 }
 
-/// Where a key of a batch belongs.
+/// The hash and the shard of a key of a batch.
 #[derive(Clone, Copy, Default)]
 struct KeyLocation {
     hash: u64,

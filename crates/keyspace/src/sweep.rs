@@ -130,9 +130,9 @@ impl<S: BuildHasher> Keyspace<S> {
         self.sweep_while(now, |_cost| clock().saturating_sub(start) < budget)
     }
 
-    /// Sweeps windows while enough keys had expired and `may_continue` returns `true`, but at most once through
-    /// the table. `may_continue` gets the cost of the window, in looks at an entry. Also returns whether the sweep
-    /// ended only because of `may_continue`.
+    /// Sweeps windows while enough keys had expired and `may_continue` returns `true`, but at most once
+    /// through the table. `may_continue` gets the cost of the window, in looks at an entry. Also returns
+    /// whether the sweep ended only because of `may_continue`.
     fn sweep_while(&mut self, now: u64, mut may_continue: impl FnMut(usize) -> bool) -> (Swept, bool) {
         let effort = usize::from(self.options.get_active_expire_effort());
         let stale_percent = (STALE_PERCENT_MAX + 1).saturating_sub(effort);

@@ -98,7 +98,7 @@ pub enum Item<'a> {
 /// When a field of a hash expires, in milliseconds since 1970.
 pub type Expiring = Option<u64>;
 
-/// What the file has in front of a key.
+/// The data that a file has in front of a key.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct KeyAttributes {
     pub(crate) expiry: Option<u64>,

@@ -381,8 +381,8 @@ impl KeyspaceSink {
             self.progress = Some(progress);
             return Ok(false);
         }
-        // The writer's buffer holds `APPEND_LEN` bytes. If fewer bytes were written since the last release, they
-        // are all still in the buffer, and the sink does not own the file.
+        // The writer's buffer holds `APPEND_LEN` bytes. If fewer bytes were written since the last release,
+        // they are all still in the buffer, and the sink does not own the file.
         if self.writer.offset() - self.released_at >= APPEND_LEN {
             self.release()?;
         }

@@ -1,5 +1,5 @@
-//! [`StringValue`], [`MaybeCompressed`] and [`Stream`]: the forms that a string has on its way from the input to a
-//! sink.
+//! [`StringValue`], [`MaybeCompressed`] and [`Stream`]: the forms that a string has on its way from the input
+//! to a sink.
 //!
 //! One byte of LZF stands for at most 88 bytes. So a string that is decompressed into a block and then copied
 //! takes up to 176 times its bytes in the file for a moment. Therefore a string of more than [`LONG_MIN`]

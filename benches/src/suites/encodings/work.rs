@@ -219,7 +219,8 @@ impl<'a, const PHASES: usize> Comparison<'a, PHASES> {
         Self { work, subjects: 0, candidates: Vec::new(), bytes: Vec::new() }
     }
 
-    /// Adds a candidate. Its `run_phases` returns the times of the phases, and the bytes of its full collections.
+    /// Adds a candidate. Its `run_phases` returns the times of the phases, and the bytes of its full
+    /// collections.
     pub(super) fn add_candidate(
         &mut self,
         name: &str,

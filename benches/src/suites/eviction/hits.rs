@@ -56,12 +56,12 @@ pub(super) struct CacheSubject<'a> {
 }
 
 impl<'a> CacheSubject<'a> {
-    /// Returns a contestant that does the same in every run.
+    /// Returns a cache that does the same in every run.
     pub(super) fn new(name: &str, new: impl Fn(usize) -> Box<dyn Cache + 'a> + 'a) -> Self {
         Self { name: name.into(), new: Box::new(move |limit, _seed| new(limit)), has_seed: false }
     }
 
-    /// Returns a contestant that picks keys at random.
+    /// Returns a cache that picks keys at random.
     pub(super) fn with_seed(name: &str, new: impl Fn(usize, u64) -> Box<dyn Cache + 'a> + 'a) -> Self {
         Self { name: name.into(), new: Box::new(new), has_seed: true }
     }
@@ -136,7 +136,7 @@ impl Findings {
         Ok(())
     }
 
-    /// Returns the hit ratio of a contestant. This is the mean over several seeds if the contestant has a
+    /// Returns the hit ratio of a cache. This is the mean over several seeds if the cache has a
     /// seed and there are few requests.
     fn mean(
         &mut self,

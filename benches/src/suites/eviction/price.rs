@@ -14,7 +14,8 @@
 //! without eviction, so ghosts and queues take room from keys. After every key has been read twice, LRU has
 //! the same work as before. S3-FIFO keeps used keys for another round before it evicts one.
 //!
-//! Keys have 16 bytes and values 32. A round of a keyspace is a whole life (see [`lifecycle`](crate::lifecycle)).
+//! Keys have 16 bytes and values 32. A round of a keyspace is a whole life (see
+//! [`lifecycle`](crate::lifecycle)).
 
 use super::store::{VALUE, keyspace};
 use crate::dependent;

@@ -1,8 +1,8 @@
 //! Compares a keyspace with the maps that an embedder would use instead, with the same keys and values.
 //!
-//! A round of a store is a whole life (see [`lifecycle`](crate::lifecycle)). It sets N new keys, gets all of them,
-//! sets all of them again, and removes all of them. Keys have 16 bytes, and values have 32. Look-ups are
-//! timed in two ways:
+//! A round of a store is a whole life (see [`lifecycle`](crate::lifecycle)). It sets N new keys, gets all of
+//! them, sets all of them again, and removes all of them. Keys have 16 bytes, and values have 32. Look-ups
+//! are timed in two ways:
 //!
 //! - *independent*: a loop over known keys. The processor overlaps the cache misses of several look-ups.
 //! - *dependent*: the next key depends on the previous answer ([`dependent`]).

@@ -114,8 +114,8 @@ pub(super) struct InServer {
     pub(super) stats: Vec<(String, i64)>,
 }
 
-/// Fills a new server. Returns its processor time for the commands of the data set, and its memory if `looks_up`
-/// is set.
+/// Fills a new server. Returns its processor time for the commands of the data set, and its memory if
+/// `looks_up` is set.
 ///
 /// The commands are sent one [batch](super::data_set::Batch) at a time. Before the bytes are read, each key
 /// and element is looked up once. Each look-up moves a part of a table that is being resized, so afterwards

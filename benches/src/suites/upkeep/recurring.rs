@@ -2,9 +2,9 @@
 //!
 //! A step that is long in every run is long because of its work. A step that is long in only one run was
 //! interrupted. If all runs have the same steps, the least time of each step is its cost
-//! ([`MinTimes`](crate::min_times::MinTimes)). But the hash of a large collection has a random seed. So the runs may
-//! have different numbers of steps, and a long step may come a few steps earlier or later. Therefore the
-//! times are compared by neighbourhoods:
+//! ([`MinTimes`](crate::min_times::MinTimes)). But the hash of a large collection has a random seed. So the
+//! runs may have different numbers of steps, and a long step may come a few steps earlier or later. Therefore
+//! the times are compared by neighbourhoods:
 //!
 //! ```text
 //!  in a run    most[i] = the longest of the steps i - d ..= i + d

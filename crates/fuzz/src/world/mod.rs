@@ -12,8 +12,8 @@
 //! An [`Op`] does not depend on the contents of a keyspace. So the operations of a seed are the same in every
 //! run.
 //!
-//! To add an operation, add a variant here or in one of the files, and a call of [`Pair::run_and_compare`] with the
-//! operation on the keyspace and on the model.
+//! To add an operation, add a variant here or in one of the files, and a call of [`Pair::run_and_compare`]
+//! with the operation on the keyspace and on the model.
 
 mod events;
 mod hashes;
@@ -190,7 +190,7 @@ const REPLIES_MAX: usize = 16;
 
 impl World {
     pub(crate) fn new(scale: Scale, seed: u64) -> Self {
-        LazyLock::force(&TABLES); // they outlive the books
+        LazyLock::force(&TABLES); // they outlive the leak check
         let leak_check = LeakCheck::open();
         let context = Context { scale, now: 1_000_000, late: 0, plan: Plan::None, counts: Counts::default() };
         let dbs = [Db::new(seed, true), Db::new(seed + 1, false)];

@@ -162,9 +162,9 @@ impl<'a> Pair<'a> {
         answer
     }
 
-    /// Does the same as [`run_and_compare`](Self::run_and_compare), for an edit of `key` that may stop in the middle. `want` applies
-    /// the completed part of the edit to the model. Its second argument is `false` if this part is lost,
-    /// because there was no room for a new key.
+    /// Does the same as [`run_and_compare`](Self::run_and_compare), for an edit of `key` that may stop in the
+    /// middle. `want` applies the completed part of the edit to the model. Its second argument is `false` if
+    /// this part is lost, because there was no room for a new key.
     pub(crate) fn run_partial_and_compare(
         &mut self,
         key: &[u8],

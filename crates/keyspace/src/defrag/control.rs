@@ -57,8 +57,8 @@ const MEASURE_EVERY_MS: u64 = 1_000;
 /// Percentage points by which fragmentation has to rise after a round before the next one begins.
 const PERCENT_RISE_MIN: f64 = 5.0;
 
-/// A change of at most one in this many of the keyspace's bytes counts as no change. The bytes of the process
-/// are no measure, because a keyspace may be one of many.
+/// A change of at most this fraction (1 / 200) of the keyspace's bytes counts as no change. The bytes of the
+/// process are no measure, because a keyspace may be one of many.
 const NO_CHANGE_DIVISOR: usize = 200;
 
 /// A round ends after this many passes in a row that change nothing.
@@ -83,7 +83,7 @@ impl Fragmentation {
 /// A round that is running.
 #[derive(Clone, Copy, Debug)]
 struct Round {
-    /// The share of the time, in percent.
+    /// The part of the time that a round gets, in percent.
     time_percent: f64,
     /// The time of the last call, in milliseconds.
     called_at: u64,

@@ -1,7 +1,7 @@
-//! [`HintBatch`]: one call that asks the allocator which of many blocks are worth moving.
+//! [`HintBatch`]: asks the allocator in one call which of many blocks are worth moving.
 //!
-//! A structure asks about its blocks one at a time, when it is about to move them. The allocator answers many
-//! questions faster in one call. So each place of a structure is walked twice. The first walk only notes the
+//! A structure is about to move its blocks one at a time. The allocator answers many questions faster in one
+//! call. So each place of a structure is walked twice. The first walk only notes the
 //! blocks. The second walk moves blocks by the answers, and finds them in the cache.
 //!
 //! Invariant: a noted block is live until the second walk, because the structures free only the blocks that

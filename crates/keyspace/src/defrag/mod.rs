@@ -5,7 +5,7 @@
 //! Passes follow each other until one of them wins nothing.
 //!
 //! - `walk`: one pass, step by step;
-//! - `hints`: questions to the allocator about many blocks at once;
+//! - `hints`: asks the allocator about many blocks at once;
 //! - `control`: whether to defragment now, and for what share of the time;
 //! - `active`: `control` and the passes together, for callers that have a clock;
 //! - `shards`: the same for the keyspaces of a [`Sharded`](crate::Sharded).

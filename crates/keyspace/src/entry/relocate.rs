@@ -71,8 +71,8 @@ impl Entry {
     }
 }
 
-/// A guard for an entry whose value may change its size. `total_bytes` is updated when the guard is dropped, even
-/// after a panic.
+/// A guard for an entry whose value may change its size. `total_bytes` is updated when the guard is dropped,
+/// even after a panic.
 struct UpdateTotalGuard<'e> {
     entry: &'e mut Entry,
     total_bytes: &'e mut usize,

@@ -150,7 +150,7 @@ fn a_coded_string_stays_the_same_while_its_entry_changes() {
             assert_ne!(coded.address(), address);
             assert_eq!(coded_parts(&coded), parts);
             let block_only = coded.try_renamed(&[b'n'; 300]).unwrap();
-            // SAFETY: the old entry becomes a shell at once, so it gives up the value.
+            // SAFETY: the old entry becomes a `BlockOnlyEntry` at once, so it gives up the value.
             let mut renamed = unsafe { block_only.into_entry() };
             drop(BlockOnlyEntry::of(coded));
             assert_eq!((renamed.key(), coded_parts(&renamed)), (&[b'n'; 300][..], parts.clone()));
@@ -339,7 +339,7 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
         assert_eq!((copy.key(), copy.expiry(), copy.view().clock()), (&b"a copy"[..], entry.expiry(), 1));
         let block_only = entry.try_renamed(&[b'n'; 300]).unwrap();
         let expiry = entry.expiry();
-        // SAFETY: the old entry becomes a shell at once, so it gives up the value.
+        // SAFETY: the old entry becomes a `BlockOnlyEntry` at once, so it gives up the value.
         let renamed = unsafe { block_only.into_entry() };
         drop(BlockOnlyEntry::of(entry));
         renamed.check();

@@ -275,8 +275,8 @@ impl Entry {
     /// Replaces the value and the expiry. The clock is kept. Writes to the present block if the size class
     /// stays the same. O(bytes).
     ///
-    /// `total_bytes` is the sum of the bytes that the entries of a keyspace add to `used_memory`, including this
-    /// entry. The method updates it.
+    /// `total_bytes` is the sum of the bytes that the entries of a keyspace add to `used_memory`, including
+    /// this entry. The method updates it.
     #[inline]
     pub(crate) fn try_set(
         &mut self,
@@ -350,8 +350,8 @@ impl Entry {
         freed
     }
 
-    /// Replaces this entry by another one. Returns the old entry and its allocation size. For `total_bytes`, see
-    /// [`try_set`](Self::try_set).
+    /// Replaces this entry by another one. Returns the old entry and its allocation size. For `total_bytes`,
+    /// see [`try_set`](Self::try_set).
     pub(crate) fn replace(&mut self, new: Self, total_bytes: &mut usize) -> (Self, usize) {
         let size = self.allocation_size();
         *total_bytes = *total_bytes - size + new.allocation_size();
@@ -511,7 +511,7 @@ impl Entry {
             return None;
         }
         // SAFETY: the word is live, and has this type and encoding (E2). The collection owns it from here on,
-        // and the shell frees only the block.
+        // and the `BlockOnlyEntry` frees only the block.
         unsafe {
             let word = self.value(layout).cast::<NonNull<u8>>().read();
             drop(BlockOnlyEntry::of(self));
@@ -520,11 +520,11 @@ impl Entry {
     }
 }
 
-/// An entry whose value has another owner. When the shell is dropped, only its block is freed.
+/// An entry whose value has another owner. When it is dropped, only its block is freed.
 pub(crate) struct BlockOnlyEntry(ManuallyDrop<Entry>);
 
 impl BlockOnlyEntry {
-    /// Returns a shell of an entry, which no longer owns its value. The value leaks, unless it has another
+    /// Returns the block of an entry, which no longer owns its value. The value leaks, unless it has another
     /// owner.
     pub(crate) const fn of(entry: Entry) -> Self {
         Self(ManuallyDrop::new(entry))
@@ -545,7 +545,7 @@ impl BlockOnlyEntry {
     /// # Safety
     /// The previous owner must give up the value before the value is used again.
     pub(crate) unsafe fn into_entry(self) -> Entry {
-        // SAFETY: the shell is not dropped, so the entry is taken only once.
+        // SAFETY: `self` is not dropped, so the entry is taken only once.
         unsafe { ManuallyDrop::take(&mut ManuallyDrop::new(self).0) }
     }
 }

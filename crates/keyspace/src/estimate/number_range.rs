@@ -1,5 +1,5 @@
-//! [`NumberRange`]: a range of numbers, each of which occurs equally often. It is split into runs of numbers that
-//! are stored in the same form.
+//! [`NumberRange`]: a range of numbers, each of which occurs equally often. It is split into runs of numbers
+//! that are stored in the same form.
 
 use core::ops::RangeInclusive;
 

@@ -8,7 +8,7 @@
 //! The low bits count uses, up to 3, since the entry was added or was last considered for eviction. For an
 //! entry on probation, the bits in the middle are the low bits of the number of its element in the
 //! [queue](super::queue). For other entries, they are a stamp: the time at which the entry passed probation,
-//! or was last spared.
+//! or was last stamped anew.
 
 const PROBATION: u32 = 1 << 23;
 const MIDDLE_SHIFT: u32 = 2;

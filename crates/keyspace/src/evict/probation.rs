@@ -9,8 +9,8 @@ use crate::keyspace::Keyspace;
 use core::hash::BuildHasher;
 use dict::prefetch::prefetch;
 
-/// The search for one victim spares at most this many used keys, and skips at most this many elements of the
-/// queue. After that, the best candidate is evicted even if it was used.
+/// The search for one victim restamps at most this many used keys, and skips at most this many elements of
+/// the queue. After that, the best candidate is evicted even if it was used.
 const RESTAMPED_MAX: usize = 64;
 
 /// If no key has passed probation, the search for one victim skips at most this many elements of the queue.

@@ -88,10 +88,10 @@ impl S3Fifo {
     /// Adds a new key, whose entry has `size` bytes, and returns its clock. `extent` includes the key. `full`
     /// is the extent of the store when it is full.
     ///
-    /// If probation is full, the new key counts as passed. Before the first eviction, probation is full with
-    /// a tenth of the full store. After it, probation is full with the largest possible share, which bounds
-    /// the queue while keys are removed but not evicted. The present share cannot be the bound, because it
-    /// may have become smaller than what is already on probation.
+    /// If probation is full, the new key passes probation at once. Before the first eviction, probation is
+    /// full with a tenth of the full store. After it, probation is full with the largest possible share,
+    /// which bounds the queue while keys are removed but not evicted. The present share cannot be the bound,
+    /// because it may have become smaller than what is already on probation.
     pub(crate) fn note_new_key(
         &mut self,
         locator: Locator,

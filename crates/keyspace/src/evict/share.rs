@@ -75,8 +75,8 @@ impl ProbationShare {
         self.unused_run == RUN_MAX
     }
 
-    /// Notes that a key came back whose ghost is of this side. `counts` is the numbers of ghosts, and `keys` is
-    /// the number of keys in the store.
+    /// Notes that a key came back whose ghost is of this side. `counts` has the numbers of ghosts, and `keys`
+    /// is the number of keys in the store.
     pub(crate) fn note_ghost_hit(&mut self, side: Side, counts: GhostCounts, keys: usize) {
         let (probation, passed) = (counts.probation.max(1) as u64, counts.passed.max(PASSED_SAMPLE) as u64);
         let step = |other: u64, own: u64| (GHOST_STEP * other / own).clamp(GHOST_STEP, GHOST_STEP_MAX);

@@ -62,7 +62,7 @@ pub(super) struct Running {
     keys_total: usize,
 }
 
-/// The place of a half-saved value.
+/// Where a half-saved value is.
 #[derive(Clone, Copy)]
 pub(super) enum HalfSaved {
     /// In the table of the walk, under this hash and at this address.

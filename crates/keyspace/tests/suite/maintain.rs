@@ -8,7 +8,7 @@ const KEYS: usize = 20_000;
 /// The clock advances by this time with each reading.
 const TICK: Duration = Duration::from_micros(10);
 
-/// The time of one turn of a task in the library.
+/// The time slice of a task in the library.
 const TIME_SLICE: Duration = Duration::from_micros(50);
 
 fn clock() -> impl FnMut() -> Duration {

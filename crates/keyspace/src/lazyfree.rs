@@ -145,7 +145,7 @@ impl Lazyfree {
     /// Panics unless the sum of the bytes is right. O(n).
     pub(crate) fn check(&self) {
         if let Some(pieces) = &self.pieces {
-            assert!(!pieces.is_empty(), "there is a pile only if there is garbage");
+            assert!(!pieces.is_empty(), "there is an allocation only if there is garbage");
             pieces.check();
         }
     }

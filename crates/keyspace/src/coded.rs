@@ -108,8 +108,8 @@ impl Coder {
         // Without memory for the codes, the text is stored as it is.
         let codes = tables.get(slot)?.encode(text, codes).ok()?;
         let coded = CodedString { slot, len: text.len() as u32, codes };
-        let plain_size = Entry::size_of_len(key, expires, text.len(), false);
-        (Entry::size_of_coded(key, expires, &coded) < plain_size).then_some(coded)
+        let plain_size = Entry::size_of_len(key.len(), expires, text.len(), false);
+        (Entry::size_of_coded(key.len(), expires, &coded) < plain_size).then_some(coded)
     }
 
     /// Does the same as [`encode_if_smaller`](Self::encode_if_smaller), and counts whether the text became
@@ -428,6 +428,9 @@ impl<S> Keyspace<S> {
             }
             let mut text = Vec::new();
             string.append_to(&mut text)?;
+            if !is_codable(&text) {
+                continue;
+            }
             bytes_left = bytes_left.saturating_sub(text.len());
             each(entry, text)?;
         }

@@ -77,8 +77,14 @@ pub(crate) enum RecodePass {
 }
 
 impl RecodePass {
-    pub(crate) const START: Self =
-        Self::Running { cursor: Cursor::START, visited: 0, has_missed: false, gain: Gain::NONE };
+    /// The first pass with a table.
+    pub(crate) const START: Self = Self::start(false);
+
+    /// Returns the start of a pass. If `is_too_small` is set, it leaves plain strings as they are.
+    const fn start(is_too_small: bool) -> Self {
+        let gain = Gain { is_too_small, ..Gain::NONE };
+        Self::Running { cursor: Cursor::START, visited: 0, has_missed: false, gain }
+    }
 }
 
 /// What a pass has gained by coding plain strings, since it was last compared with the least gain.
@@ -87,8 +93,8 @@ pub(crate) struct Gain {
     /// The number of plain strings that were tried.
     tried: u32,
     /// The bytes of their entries, before and after.
-    before: usize,
-    after: usize,
+    before: u64,
+    after: u64,
     /// Whether the gain was too small, so that the pass leaves plain strings as they are.
     is_too_small: bool,
 }
@@ -98,12 +104,12 @@ impl Gain {
 
     /// Adds a string. After [`GAIN_STRINGS`] strings, compares the gain with `min_gain`, in percent.
     fn add(&mut self, before: usize, after: usize, min_gain: u8) {
-        *self =
-            Self { tried: self.tried + 1, before: self.before + before, after: self.after + after, ..*self };
+        self.tried += 1;
+        self.before += before as u64;
+        self.after += after as u64;
         if self.tried == GAIN_STRINGS {
-            let saved = self.before.saturating_sub(self.after) as u64;
-            *self =
-                Self { is_too_small: saved * 100 < self.before as u64 * u64::from(min_gain), ..Self::NONE };
+            let saved = self.before.saturating_sub(self.after);
+            *self = Self { is_too_small: saved * 100 < self.before * u64::from(min_gain), ..Self::NONE };
         }
     }
 }
@@ -237,11 +243,13 @@ impl<S> Keyspace<S> {
             bytes_left = bytes_left.saturating_sub(string.len());
             let size = entry.allocation_size();
             match coder.recode(entry, form, &reading.tables, total_bytes) {
-                Ok(is_changed) => done.strings += usize::from(is_changed),
+                Ok(is_changed) => {
+                    done.strings += usize::from(is_changed);
+                    if form == Form::Plain {
+                        gain.add(size, entry.allocation_size(), coder.min_gain);
+                    }
+                }
                 Err(_) => has_missed |= form == Form::Old,
-            }
-            if form == Form::Plain {
-                gain.add(size, entry.allocation_size(), coder.min_gain);
             }
             kept += usize::from(entry.string().is_ok_and(|string| coder.form(string).is_some()));
         });
@@ -252,7 +260,7 @@ impl<S> Keyspace<S> {
             None if !next.is_start() => {
                 Some(RecodePass::Running { cursor: next, visited: 0, has_missed, gain })
             }
-            None if has_missed => Some(RecodePass::START),
+            None if has_missed => Some(RecodePass::start(gain.is_too_small)),
             None => Some(RecodePass::Waiting),
         };
         done.is_complete = cut_at.is_none() && next.is_start();

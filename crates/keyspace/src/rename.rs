@@ -302,7 +302,9 @@ fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
 /// Returns the most bytes that a copy of an entry adds to `used_memory`. The string of the copy is not coded.
 fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
     match entry.string() {
-        Ok(EntryString::Coded(coded)) => Entry::size_of_len(key.bytes(), entry.expires(), coded.len(), false),
+        Ok(EntryString::Coded(coded)) => {
+            Entry::size_of_len(key.bytes().len(), entry.expires(), coded.len(), false)
+        }
         _ => size_of_renamed(entry, key),
     }
 }

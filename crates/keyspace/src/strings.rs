@@ -471,7 +471,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let new_len = new_len.max(old);
             match entry {
                 Some(entry) => entry.growth_of_string(new_len, with_spare),
-                None => Entry::size_of_len(key.bytes(), false, new_len, with_spare),
+                None => Entry::size_of_len(key.bytes().len(), false, new_len, with_spare),
             }
         })
     }

@@ -24,15 +24,15 @@ pub struct SymbolsReport {
     pub sampled_keys: usize,
     /// How many of them have a string that can be coded: one of 8 bytes to 16 KiB that is not an integer.
     pub sampled_strings: usize,
-    /// How many of these strings are coded. The others were skipped, because their block would not become
-    /// smaller, or were not visited yet.
+    /// How many of these strings are coded, with the current or the old table. The others would not become
+    /// smaller, were not visited yet, or have grown by an edit.
     pub sampled_coded: usize,
     /// The bytes that the entries of the sampled strings take.
-    pub bytes: usize,
+    pub bytes: u64,
     /// The bytes that they would take without coding.
-    pub plain_bytes: usize,
+    pub plain_bytes: u64,
     /// The bytes that they would take with a table that is trained now.
-    pub retrained_bytes: usize,
+    pub retrained_bytes: u64,
 }
 
 impl SymbolsReport {
@@ -48,17 +48,19 @@ impl SymbolsReport {
     }
 
     /// Returns the difference of two sums of the sample, multiplied so that it is one of all keys.
-    fn of_all_keys(&self, more: usize, less: usize) -> i64 {
-        let difference = (more as i128 - less as i128) * self.keys as i128;
-        (difference / self.sampled_keys.max(1) as i128) as i64
+    fn of_all_keys(&self, more: u64, less: u64) -> i64 {
+        let difference = (i128::from(more) - i128::from(less)).saturating_mul(self.keys as i128);
+        let estimate = difference / self.sampled_keys.max(1) as i128;
+        estimate.clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 }
 
 /// A string that was drawn.
 struct Drawn {
-    key: Vec<u8>,
+    key_len: usize,
     expires: bool,
     text: Vec<u8>,
+    /// The bytes of the entry without coding.
     plain_size: usize,
 }
 
@@ -81,16 +83,15 @@ impl Sample {
         report.keys += keyspace.len();
         report.sampled_keys += keyspace.draw_strings(bytes, random, now, |entry, text| {
             let is_coded = matches!(entry.string(), Ok(EntryString::Coded(_)));
-            let (key, expires) = (entry.key(), entry.expires());
-            let plain_size = Entry::size_of_len(key, expires, text.len(), false);
+            let (key_len, expires, size) = (entry.key().len(), entry.expires(), entry.usable_size());
+            // A plain string that coding does not make smaller keeps its blocks, with their spare room.
+            let plain_size =
+                if is_coded { Entry::size_of_len(key_len, expires, text.len(), false) } else { size };
             report.sampled_strings += 1;
             report.sampled_coded += usize::from(is_coded);
-            report.bytes += entry.usable_size();
-            report.plain_bytes += plain_size;
-            let mut copy = Vec::new();
-            copy.try_reserve_exact(key.len()).map_err(|_| ReserveError::OutOfMemory { size: key.len() })?;
-            copy.extend_from_slice(key);
-            try_push(strings, Drawn { key: copy, expires, text, plain_size })
+            report.bytes += size as u64;
+            report.plain_bytes += plain_size as u64;
+            try_push(strings, Drawn { key_len, expires, text, plain_size })
         })?;
         Ok(())
     }
@@ -105,14 +106,17 @@ impl Sample {
             half(first).try_for_each(|drawn| try_push(&mut texts, &*drawn.text))?;
             if texts.is_empty() {
                 // A single string has no other half.
-                report.retrained_bytes += half(1 - first).map(|drawn| drawn.plain_size).sum::<usize>();
+                report.retrained_bytes += half(1 - first).map(|drawn| drawn.plain_size as u64).sum::<u64>();
                 continue;
             }
             let table = SymbolTable::train(&texts)?;
-            for Drawn { key, expires, text, plain_size } in half(1 - first) {
+            for Drawn { key_len, expires, text, plain_size } in half(1 - first) {
                 let codes = table.encode(text, &mut codes)?;
                 let coded = CodedString { slot: Slot::First, len: text.len() as u32, codes };
-                report.retrained_bytes += Entry::size_of_coded(key, *expires, &coded).min(*plain_size);
+                let coded_size = Entry::size_of_coded(*key_len, *expires, &coded);
+                // This is how the keyspace decides whether it codes a string.
+                let is_smaller = coded_size < Entry::size_of_len(*key_len, *expires, text.len(), false);
+                report.retrained_bytes += if is_smaller { coded_size } else { *plain_size } as u64;
             }
         }
         Ok(report)

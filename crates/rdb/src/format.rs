@@ -65,10 +65,10 @@ impl fmt::Display for Version {
     }
 }
 
-/// The bytes that stand in the place of a type and are not types. In C: `RDB_OPCODE_EOF` and its neighbours.
 /// The name of the aux field that has the symbol table of the keys that follow.
 pub(crate) const SYMBOLS_AUX: &[u8] = b"redcore-symbols";
 
+/// The bytes that stand in the place of a type and are not types. In C: `RDB_OPCODE_EOF` and its neighbours.
 pub(crate) mod opcode {
     pub(crate) const SLOT_IMPORT: u8 = 243; // in Valkey; in Redis it is the metadata of a key
     pub(crate) const SLOT_INFO: u8 = 244;

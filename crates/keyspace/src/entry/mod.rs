@@ -386,7 +386,7 @@ impl Entry {
         let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
         let object = self.object();
         let is_shared = object.is_some_and(|object| object.refcount() > 1);
-        if !is_shared && Self::size_of_len(key, expires, len, false) <= own {
+        if !is_shared && Self::size_of_len(key.len(), expires, len, false) <= own {
             return 0;
         }
         let is_decoded_as_object = match self.string() {
@@ -396,13 +396,13 @@ impl Entry {
             _ => false,
         };
         let with_spare = with_spare || object.is_some() || is_decoded_as_object;
-        Self::size_of_len(key, expires, len, with_spare).saturating_sub(own)
+        Self::size_of_len(key.len(), expires, len, with_spare).saturating_sub(own)
     }
 
     /// Returns the bytes that an entry with a string of `len` bytes adds to `used_memory`. The string is not
     /// an integer.
-    pub(crate) fn size_of_len(key: &[u8], expires: bool, len: usize, with_spare: bool) -> usize {
-        let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
+    pub(crate) fn size_of_len(key_len: usize, expires: bool, len: usize, with_spare: bool) -> usize {
+        let front = Layout { kind: Kind::BYTES, expires, key_len }.key_end();
         if len <= content::INLINE_LEN_MAX {
             return zmalloc::good_size(front + length::size(len) + len);
         }
@@ -416,8 +416,8 @@ impl Entry {
     }
 
     /// Returns the bytes that an entry with this coded string adds to `used_memory`.
-    pub(crate) fn size_of_coded(key: &[u8], expires: bool, coded: &CodedString<'_>) -> usize {
-        let front = Layout { kind: Kind::coded(coded.slot), expires, key_len: key.len() }.key_end();
+    pub(crate) fn size_of_coded(key_len: usize, expires: bool, coded: &CodedString<'_>) -> usize {
+        let front = Layout { kind: Kind::coded(coded.slot), expires, key_len }.key_end();
         zmalloc::good_size(front + coded.size())
     }
 
@@ -429,7 +429,7 @@ impl Entry {
                 let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
                 zmalloc::good_size(front + content::int_width(value))
             }
-            None => Self::size_of_len(key, expires, value.len(), false),
+            None => Self::size_of_len(key.len(), expires, value.len(), false),
         }
     }
 

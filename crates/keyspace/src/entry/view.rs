@@ -52,6 +52,11 @@ pub(crate) struct CodedView<'a> {
     _entry: PhantomData<&'a Entry>,
 }
 
+// SAFETY: the view stands for a shared reference to an entry, which is `Sync`.
+unsafe impl Send for CodedView<'_> {}
+// SAFETY: the same.
+unsafe impl Sync for CodedView<'_> {}
+
 impl<'a> CodedView<'a> {
     /// Returns the slot of the symbol table.
     pub(crate) fn slot(self) -> Slot {

@@ -494,3 +494,17 @@ fn the_report_tells_what_coding_saves_and_what_another_table_would() {
     assert_eq!((report.keys, report.sampled_keys), (4_000, report.sampled_strings));
     assert!(is_near(report.retraining_saves()), "{report:?} {saved}");
 }
+
+#[test]
+fn the_spare_room_of_a_plain_string_counts_as_neither_gain_nor_loss() {
+    let mut keyspace = Keyspace::new();
+    let mut random = keyspace::random_source();
+    for number in 0..200 {
+        let text: Vec<u8> = (0..250).flat_map(|_| random().to_le_bytes()).collect();
+        keyspace.set(&format!("grown:{number}"), &text[..], NOW).unwrap();
+        keyspace.append(&format!("grown:{number}"), &text[..100], NOW).unwrap();
+    }
+    let report = keyspace.symbols_report(256 << 10, random, NOW).unwrap();
+    assert!(report.bytes > 4_000 * report.sampled_strings as u64, "a string has as much spare room as text");
+    assert_eq!(report.saved_bytes(), 0);
+}

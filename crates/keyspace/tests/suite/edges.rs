@@ -15,9 +15,11 @@ use values::{Collection, Element, Encoding, Hash, List, ObjectType, Set, WrongTy
 use zmalloc::Region;
 
 #[test]
-fn a_keyspace_may_be_sent_and_shared() {
+fn a_keyspace_and_what_it_returns_may_be_sent_and_shared() {
     const fn is_send_and_sync<T: Send + Sync>() {}
     const { is_send_and_sync::<Keyspace>() };
+    const { is_send_and_sync::<keyspace::ValueRef<'_>>() };
+    const { is_send_and_sync::<keyspace::StringRef<'_>>() };
 }
 
 #[test]

@@ -43,6 +43,10 @@ fn a_loaded_keyspace_has_the_table_of_the_saved_one_and_takes_as_many_bytes() {
     assert_eq!(model(&copy), model(&keyspace));
     assert_eq!(copy.symbols().unwrap(), keyspace.symbols().unwrap());
     assert!(coded(&keyspace) > 400 && coded(&copy) == coded(&keyspace));
+    let bytes = |keyspace: &Keyspace| -> usize {
+        (0..500).map(|n| keyspace.memory_usage(&format!("key:{n}"), 0).unwrap()).sum()
+    };
+    assert_eq!(bytes(&copy), bytes(&keyspace));
 }
 
 #[test]
@@ -76,7 +80,7 @@ fn each_database_of_a_snapshot_file_has_its_own_table() {
     file.begin(0, &mut first, 0).unwrap();
     file.begin_shards(1, &sharded, 0).unwrap();
     file.begin(2, &mut plain, 0).unwrap();
-    // The table of the start is written, although another one is set before the first key is saved.
+    // The table of the start is written, although there is none when the first key is saved.
     let table = first.symbols().cloned();
     first.set_symbols(None).unwrap();
     while !first.snapshot_for(Duration::MAX, || Duration::ZERO).is_complete {}

@@ -1,7 +1,8 @@
-//! The same for coded strings: coding, decoding, training and reports.
+//! Tests that let every allocation fail once while strings are coded and decoded, and while a table is trained.
 
 use super::*;
 
+/// If there is no memory for its new form, a string keeps the old one, and another pass follows.
 #[test]
 fn strings_are_coded_and_decoded_or_stay() {
     // The second pass changes the strings for which the first one had no memory.

@@ -270,7 +270,6 @@ fn a_string_that_a_reply_holds_is_copied_or_stays() {
     }
 }
 
-/// If there is no memory for its new form, a string keeps the old one, and another pass follows.
 #[test]
 fn a_collection_is_changed_or_stays() {
     let grow = [&b"another member"[..], &[b'y'; 65], &[b'y'; 2_000]];

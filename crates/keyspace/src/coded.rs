@@ -212,11 +212,12 @@ impl<S> Keyspace<S> {
         self.coder.is_paused
     }
 
-    /// Sets the least gain of coding existing strings, in percent of the bytes of their entries. Each time that
-    /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) has tried 4,096 plain strings, it
-    /// compares what they have gained. If that is less, it leaves the other plain strings as they are until the
-    /// next table is set. Strings that are coded with an old table get another form in any case. New strings are
-    /// coded as before. The default is 0, so that all strings are tried.
+    /// Sets the least gain of coding existing strings, in percent of the bytes of their entries. Each time
+    /// that [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) has tried 4,096 plain strings,
+    /// it compares what they have gained. If that is less, it leaves the other plain strings as they are
+    /// until the next table is set. Strings that are coded with an old table get another form in any case.
+    /// New strings are coded as before. The default is 0, so that all strings are tried. Above 100, no gain
+    /// is large enough.
     pub fn set_symbols_min_gain(&mut self, percent: u8) {
         self.coder.min_gain = percent;
     }

@@ -14,9 +14,9 @@
 //! table meanwhile, or if there is no memory to change such a string. After the last pass, the old table is
 //! dropped.
 //!
-//! The caller may set the least gain of a pass ([`Keyspace::set_symbols_min_gain`]). If the plain strings at the
-//! cursor gain less, the rest of the pass leaves plain strings as they are. It still changes strings of the
-//! old table, because otherwise the table would stay.
+//! The caller may set the least gain of a pass ([`Keyspace::set_symbols_min_gain`]). If the plain strings at
+//! the cursor gain less, the rest of the pass leaves plain strings as they are. It still changes strings of
+//! the old table, because otherwise the table would stay.
 //!
 //! A snapshot that has taken over the keys of a `clear` may need the old table. The table then stays until the
 //! snapshot has saved them.
@@ -77,7 +77,7 @@ pub(crate) enum RecodePass {
 }
 
 impl RecodePass {
-    /// The first pass with a table.
+    /// The first pass after a table was set or removed.
     pub(crate) const START: Self = Self::start(false);
 
     /// Returns the start of a pass. If `is_too_small` is set, it leaves plain strings as they are.

@@ -41,8 +41,8 @@ impl SymbolsReport {
         self.of_all_keys(self.plain_bytes, self.bytes)
     }
 
-    /// Returns an estimate of the bytes that the whole keyspace would save with a table that is trained now. It
-    /// is negative if the present table is better.
+    /// Returns an estimate of the bytes that the whole keyspace would save with a table that is trained now.
+    /// It is negative if the present table is better.
     pub fn retraining_saves(&self) -> i64 {
         self.of_all_keys(self.bytes, self.retrained_bytes)
     }
@@ -125,8 +125,9 @@ impl Sample {
 
 impl<S> Keyspace<S> {
     /// Estimates what coding saves, and what another training would save, from random strings of about
-    /// `sample_bytes` bytes in total. A keyspace without a table reports what one would save. 256 KiB are enough
-    /// for most keyspaces. O(sample), plus some milliseconds for two trainings.
+    /// `sample_bytes` bytes in total. A keyspace without a table reports what one would save. 256 KiB are
+    /// enough for most keyspaces. If few keys have such strings, the sample is smaller, and the estimate is
+    /// rough ([`SymbolsReport::sampled_strings`]). O(sample), plus some milliseconds for two trainings.
     ///
     /// ```
     /// use keyspace::{Keyspace, random_source};

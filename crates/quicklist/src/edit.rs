@@ -59,8 +59,8 @@ impl QuickList {
         Ok(exists)
     }
 
-    /// Replaces the element at `index`. Returns `false` if there is none. Takes O(nodes / 128 + elements of a
-    /// node). In C: `quicklistReplaceAtIndex`.
+    /// Replaces the element at `index`. Returns `false` if `index` is too large. Takes O(nodes / 128 +
+    /// elements of a node). In C: `quicklistReplaceAtIndex`.
     pub fn replace<'a>(&mut self, index: usize, value: impl Into<Value<'a>>) -> bool {
         or_oom(self.try_replace(index, value))
     }

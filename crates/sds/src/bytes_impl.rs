@@ -26,7 +26,7 @@ unsafe impl BufMut for Sds {
         unsafe { self.set_len(self.len() + count) };
     }
 
-    /// Returns the free space, and makes some if there is none. The returned slice is empty only if the
+    /// Returns the free space. Reserves some if the string is full. The returned slice is empty only if the
     /// string has [`MAX_LEN`] bytes.
     #[inline]
     fn chunk_mut(&mut self) -> &mut UninitSlice {

@@ -1,4 +1,5 @@
-//! The symbol table of a keyspace in a file: a keyspace that is loaded codes its strings as the saved one did.
+//! The symbol table of a keyspace in a file: a keyspace that is loaded codes its strings as the saved one
+//! did.
 
 use crate::model::model;
 use rdb::keyspace::symbols::{SymbolTable, TableFault};
@@ -80,7 +81,7 @@ fn each_database_of_a_snapshot_file_has_its_own_table() {
     file.begin(0, &mut first, 0).unwrap();
     file.begin_shards(1, &sharded, 0).unwrap();
     file.begin(2, &mut plain, 0).unwrap();
-    // The table of the start is written, although there is none when the first key is saved.
+    // The table is removed before the first key is saved. The file still has it.
     let table = first.symbols().cloned();
     first.set_symbols(None).unwrap();
     while !first.snapshot_for(Duration::MAX, || Duration::ZERO).is_complete {}

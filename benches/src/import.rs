@@ -255,7 +255,7 @@ impl From<Dump> for Import {
         let mut import = Self { records: dump.keyspace().len() as u64, ..Self::default() };
         for record in dump.keyspace().records(0) {
             if let ValueRef::String(string) = record.value {
-                import.pairs.insert(record.key.into(), Box::from(&*string.to_bytes()));
+                import.pairs.insert(Box::from(&*record.key.text()), Box::from(&*string.to_bytes()));
             }
         }
         Self { dump: Some(dump), ..import }

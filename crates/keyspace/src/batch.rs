@@ -42,7 +42,7 @@ impl<S: BuildHasher> Keyspace<S> {
         self.table.find_map_many(
             hashes,
             ahead,
-            |i, entry| entry.view_of(wanted[i]),
+            |i, entry| entry.view_of(wanted[i], &self.reading.tables),
             |i, found| {
                 if let Some(entry) = found
                     && !entry.is_expired(now)

@@ -15,7 +15,9 @@ impl<S: BuildHasher> Keyspace<S> {
         let (mut bytes, mut expires) = (0, 0);
         for entry in self.table.iter() {
             entry.check();
-            let found = self.table.find(self.hash_key(entry.key()), |other| other.key() == entry.key());
+            let tables = &self.reading.tables;
+            let key = entry.key(tables).text();
+            let found = self.table.find(self.hash_key(&key), |other| other.has_key(&key, tables));
             assert_eq!(found.map(|found| found.address()), Some(entry.address()), "a key is found, once");
             self.totals.snapshot.check_entry(entry);
             if let Ok(EntryString::Coded(coded)) = entry.string() {

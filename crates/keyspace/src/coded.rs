@@ -1,8 +1,8 @@
-//! Coded strings: which strings are coded with a symbol table, and when.
+//! Coded strings and keys: which ones are coded with a symbol table, and when.
 //!
-//! A keyspace has up to two tables (`Tables`). New strings are coded with the *current* one. A string is
-//! coded if its block then has a smaller size class. Otherwise it is stored as plain text. A coded string is
-//! decoded when it is read, and before it is edited. The result of an edit may be coded again.
+//! A keyspace has up to two tables (`Tables`). New strings and keys are coded with the *current* one. A string
+//! or a key is coded if its block then has a smaller size class. Otherwise it is stored as plain text. A coded
+//! string is decoded when it is read, and before it is edited. The result of an edit may be coded again.
 //!
 //! ```text
 //!  SET      text --encode--> codes    if their block is smaller
@@ -18,12 +18,16 @@
 //!
 //! Such strings stay plain until the next table.
 //!
-//! Existing strings are coded in steps (module `recode`).
+//! The key of a new entry is coded after its value, whatever the type of the value. A look-up compares the
+//! codes of a key with the wanted text, symbol by symbol, and decodes nothing. A key keeps its form until the
+//! next table, even if its value changes.
+//!
+//! Existing strings and keys are coded in steps (module `recode`).
 //!
 //! Coding takes time. It pauses if fewer than one in 32 of the strings that were tried have become smaller
-//! ([`Keyspace::symbols_paused`]).
+//! ([`Keyspace::symbols_paused`]). The coding of keys pauses in the same way, for itself.
 
-use crate::entry::{CodedString, Content, Entry, EntryString, Slot};
+use crate::entry::{CODED_KEY_LENS, CodedString, Content, Entry, EntryString, KeyLayout, Slot, StoredKey};
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
@@ -31,7 +35,6 @@ use crate::reading::Tables;
 use crate::recode::RecodePass;
 use crate::sharded::Sharded;
 use crate::strings::string_len;
-use crate::value::StringRef;
 use core::hash::BuildHasher;
 use core::mem;
 use core::ops::RangeInclusive;
@@ -63,12 +66,9 @@ const KEPT_MAX: usize = 4 << 10;
 pub(crate) struct Coder {
     /// The slot of the table for new strings. `None` if strings are not coded.
     current: Option<Slot>,
-    /// Whether coding has paused, because too few strings become smaller.
-    is_paused: bool,
-    /// How many strings were tried since the last decision on a pause, and how many of them have become
-    /// smaller.
-    tried: u32,
-    smaller: u32,
+    /// What coding of strings and of keys has achieved.
+    strings: Tries,
+    keys: Tries,
     /// The least gain of a pass, in percent.
     pub(crate) min_gain: u8,
     /// The pass that codes or decodes existing strings, if there is one.
@@ -77,13 +77,43 @@ pub(crate) struct Coder {
     /// kept, so that a write does not allocate.
     pub(crate) codes: Vec<u8>,
     pub(crate) text: Vec<u8>,
+    /// The same for the codes of a key.
+    pub(crate) key_codes: Vec<u8>,
+}
+
+/// How often coding was tried, to decide whether it pauses.
+#[derive(Default)]
+struct Tries {
+    /// Whether coding has paused, because too few texts become smaller.
+    is_paused: bool,
+    /// How many texts were tried since the last decision on a pause, and how many of them have become
+    /// smaller.
+    tried: u32,
+    smaller: u32,
+}
+
+impl Tries {
+    /// Counts a text that was tried. After [`TRIES_PER_DECISION`] texts, decides whether coding pauses.
+    fn count(&mut self, is_smaller: bool) {
+        self.tried += 1;
+        self.smaller += u32::from(is_smaller);
+        if self.tried == TRIES_PER_DECISION {
+            *self = Self { is_paused: self.smaller < SMALLER_MIN, ..Self::default() };
+        }
+    }
 }
 
 impl Coder {
     /// Returns whether strings are coded.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
-        self.current.is_some() && !self.is_paused
+        self.current.is_some() && !self.strings.is_paused
+    }
+
+    /// Returns whether a key of `len` bytes may be coded.
+    #[inline]
+    fn is_on_for_key(&self, len: usize) -> bool {
+        self.current.is_some() && !self.keys.is_paused && CODED_KEY_LENS.contains(&len)
     }
 
     /// Returns the slot of the table for new strings.
@@ -94,9 +124,9 @@ impl Coder {
     /// Returns the codes of a text if the block of its entry is smaller with them. The codes are in the
     /// buffer `codes`.
     pub(crate) fn encode_if_smaller<'c>(
-        &mut self,
+        &self,
         tables: &Tables,
-        key: &[u8],
+        key: KeyLayout,
         expires: bool,
         text: &[u8],
         codes: &'c mut Vec<u8>,
@@ -108,8 +138,8 @@ impl Coder {
         // Without memory for the codes, the text is stored as it is.
         let codes = tables.get(slot)?.encode(text, codes).ok()?;
         let coded = CodedString { slot, len: text.len() as u32, codes };
-        let plain_size = Entry::size_of_len(key.len(), expires, text.len(), false);
-        (Entry::size_of_coded(key.len(), expires, &coded) < plain_size).then_some(coded)
+        let plain_size = Entry::size_of_len(key, expires, text.len(), false);
+        (Entry::size_of_coded(key, expires, &coded) < plain_size).then_some(coded)
     }
 
     /// Does the same as [`encode_if_smaller`](Self::encode_if_smaller), and counts whether the text became
@@ -117,16 +147,33 @@ impl Coder {
     fn try_code<'c>(
         &mut self,
         tables: &Tables,
-        key: &[u8],
+        key: KeyLayout,
         expires: bool,
         text: &[u8],
         codes: &'c mut Vec<u8>,
     ) -> Option<CodedString<'c>> {
         let coded = self.encode_if_smaller(tables, key, expires, text, codes);
         if is_codable(text) {
-            self.count(coded.is_some());
+            self.strings.count(coded.is_some());
         }
         coded
+    }
+
+    /// Returns the codes of an entry's key if the block of the entry is smaller with them than with the text,
+    /// which is `key`.
+    pub(crate) fn encode_key_if_smaller<'c>(
+        &self,
+        tables: &Tables,
+        entry: &Entry,
+        key: &[u8],
+        codes: &'c mut Vec<u8>,
+    ) -> Option<StoredKey<'c>> {
+        let slot = self.current.filter(|_| CODED_KEY_LENS.contains(&key.len()))?;
+        // Without memory for the codes, the key is stored as it is.
+        let codes = tables.get(slot)?.encode(key, codes).ok()?;
+        let coded = StoredKey::coded(slot, codes, key.len())?;
+        let plain_size = entry.block_size_with(KeyLayout::plain(key.len()));
+        (entry.block_size_with(coded.layout()) < plain_size).then_some(coded)
     }
 
     /// Keeps the buffers for the next string. While there is no pass, large buffers are freed.
@@ -138,29 +185,19 @@ impl Coder {
 
     /// Ends the pass, and frees the buffers.
     pub(crate) fn end_pass(&mut self) {
-        (self.pass, self.text, self.codes) = (None, Vec::new(), Vec::new());
+        (self.pass, self.text, self.codes, self.key_codes) = (None, Vec::new(), Vec::new(), Vec::new());
     }
 
     /// Ends a pause, and starts counting anew.
     fn resume(&mut self) {
-        (self.is_paused, self.tried, self.smaller) = (false, 0, 0);
-    }
-
-    /// Counts a string that was tried. After [`TRIES_PER_DECISION`] strings, decides whether coding pauses.
-    fn count(&mut self, is_smaller: bool) {
-        self.tried += 1;
-        self.smaller += u32::from(is_smaller);
-        if self.tried == TRIES_PER_DECISION {
-            self.is_paused = self.smaller < SMALLER_MIN;
-            (self.tried, self.smaller) = (0, 0);
-        }
+        (self.strings, self.keys) = Default::default();
     }
 }
 
 impl<S> Keyspace<S> {
-    /// Codes strings with this table from now on, if their blocks become smaller. New strings are coded when
-    /// they are written. [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) codes the existing
-    /// strings. Keyspaces can share a table. Its memory is not part of
+    /// Codes strings and keys with this table from now on, if their blocks become smaller. New ones are coded
+    /// when they are written. [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) codes the
+    /// existing ones. Strings of 8 bytes to 16 KiB are coded, except integers, and keys of 17 to 255 bytes. Keyspaces can share a table. Its memory is not part of
     /// [`allocation_size`](Self::allocation_size).
     ///
     /// With `None`, existing strings are decoded in the same way. They may then take more than `maxmemory`.
@@ -209,7 +246,12 @@ impl<S> Keyspace<S> {
     /// tried have become smaller. [`set_symbols`](Self::set_symbols) and
     /// [`train_symbols`](Self::train_symbols) start it again.
     pub fn symbols_paused(&self) -> bool {
-        self.coder.is_paused
+        self.coder.strings.is_paused
+    }
+
+    /// Does the same as [`symbols_paused`](Self::symbols_paused) for keys.
+    pub fn symbols_paused_for_keys(&self) -> bool {
+        self.coder.keys.is_paused
     }
 
     /// Sets the least gain of coding existing strings, in percent of the bytes of their entries. Each time
@@ -226,7 +268,7 @@ impl<S> Keyspace<S> {
     /// stored as it is.
     pub(crate) fn with_codes<T>(
         &mut self,
-        key: &Key<'_>,
+        (key, hash): (&Key<'_>, u64),
         expires: bool,
         string: Element<'_>,
         f: impl FnOnce(&mut Self, Option<Content<'_>>) -> T,
@@ -235,11 +277,47 @@ impl<S> Keyspace<S> {
         if !self.coder.is_on() {
             return f(self, None);
         }
+        let layout = self.layout_in_entry(key, hash);
         let [text, mut codes] = [&mut self.coder.text, &mut self.coder.codes].map(mem::take);
-        let coded = self.coder.try_code(&self.reading.tables, key.bytes(), expires, bytes, &mut codes);
+        let coded = self.coder.try_code(&self.reading.tables, layout, expires, bytes, &mut codes);
         let result = f(self, coded.map(Content::Coded));
         self.coder.put_back([text, codes]);
         result
+    }
+
+    /// Returns the layout that a key has in its entry. If there is no entry, the key is stored as it is.
+    fn layout_in_entry(&self, key: &Key<'_>, hash: u64) -> KeyLayout {
+        let Self { table, reading, .. } = self;
+        if !CODED_KEY_LENS.contains(&key.bytes().len()) {
+            return key.plain_layout();
+        }
+        let entry = table.find(hash, |entry| entry.has_key(key.bytes(), &reading.tables));
+        entry.map_or(key.plain_layout(), Entry::key_layout)
+    }
+
+    /// Codes the key of an entry that was just added, if its block becomes smaller. Does nothing if keys are
+    /// not coded.
+    #[inline]
+    pub(crate) fn code_new_key(&mut self, key: &Key<'_>, hash: u64) {
+        if self.coder.is_on_for_key(key.bytes().len()) {
+            self.code_key(key, hash);
+        }
+    }
+
+    #[inline(never)]
+    fn code_key(&mut self, key: &Key<'_>, hash: u64) {
+        let Self { table, totals, reading, coder, .. } = self;
+        let has_key = |entry: &Entry| entry.has_key(key.bytes(), &reading.tables);
+        let Ok(mut entry) = table.find_entry(hash, has_key) else { return };
+        let mut codes = mem::take(&mut coder.key_codes);
+        let coded = coder.encode_key_if_smaller(&reading.tables, entry.get(), key.bytes(), &mut codes);
+        coder.keys.count(coded.is_some());
+        if let Some(coded) = coded {
+            // Without memory for the smaller block, the key stays in the larger block.
+            let _ = totals
+                .change_form(&mut entry, |entry, total_bytes| entry.try_set_key_form(coded, total_bytes));
+        }
+        coder.key_codes = codes;
     }
 
     /// Codes the string of a key that was just written, if it is plain text and its block becomes smaller.
@@ -247,7 +325,7 @@ impl<S> Keyspace<S> {
     #[inline]
     pub(crate) fn code_written(&mut self, key: &Key<'_>, hash: u64) {
         if self.coder.is_on() {
-            self.code_entry(key, hash, *CODED_LENS.end(), Coder::try_code);
+            self.code_entry(key, hash, *CODED_LENS.end(), true);
         }
     }
 
@@ -263,15 +341,19 @@ impl<S> Keyspace<S> {
         };
         if self.coder.is_on() {
             // Edits of one key say nothing about other strings, so they are not counted.
-            self.code_entry(key, hash, len_max, Coder::encode_if_smaller);
+            self.code_entry(key, hash, len_max, false);
         }
     }
 
-    /// Codes the string of a key with `encode`, if it is plain text of at most `len_max` bytes.
+    /// Codes the string of a key, if it is plain text of at most `len_max` bytes. `counts` tells whether the
+    /// attempt counts for a pause.
     #[inline(never)]
-    fn code_entry(&mut self, key: &Key<'_>, hash: u64, len_max: usize, encode: Encode) {
+    fn code_entry(&mut self, key: &Key<'_>, hash: u64, len_max: usize, counts: bool) {
         let Self { table, totals, reading, coder, .. } = self;
-        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes())) else { return };
+        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes(), &reading.tables))
+        else {
+            return;
+        };
         let Ok(string @ (EntryString::Bytes(_) | EntryString::Object(_))) = entry.get().string() else {
             return;
         };
@@ -283,8 +365,13 @@ impl<S> Keyspace<S> {
         text.clear();
         // Without memory for the buffer or for the smaller block, the string stays in the larger block.
         if reading.tables.append(string, &mut text).is_ok() {
-            let expires = entry.get().expires();
-            if let Some(coded) = encode(coder, &reading.tables, key.bytes(), expires, &text, &mut codes) {
+            let (layout, expires) = (entry.get().key_layout(), entry.get().expires());
+            let coded = if counts {
+                coder.try_code(&reading.tables, layout, expires, &text, &mut codes)
+            } else {
+                coder.encode_if_smaller(&reading.tables, layout, expires, &text, &mut codes)
+            };
+            if let Some(coded) = coded {
                 let _ = totals.change_form(&mut entry, |entry, total_bytes| {
                     entry.try_set(entry.expiry(), Content::Coded(coded), total_bytes)
                 });
@@ -320,7 +407,8 @@ impl<S> Keyspace<S> {
             entry.map_or(0, |entry| entry.growth_of_string(string_len(entry), false))
         })?;
         let Self { table, totals, reading, .. } = self;
-        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes())) else {
+        let Ok(mut entry) = table.find_entry(hash, |entry| entry.has_key(key.bytes(), &reading.tables))
+        else {
             return Ok(false);
         };
         let mut text = Vec::new();
@@ -332,9 +420,6 @@ impl<S> Keyspace<S> {
         Ok(true)
     }
 }
-
-/// The type of [`Coder::try_code`] and of [`Coder::encode_if_smaller`].
-type Encode = for<'c> fn(&mut Coder, &Tables, &[u8], bool, &[u8], &'c mut Vec<u8>) -> Option<CodedString<'c>>;
 
 /// The result of an edit of a string.
 #[derive(Clone, Copy)]
@@ -353,8 +438,8 @@ fn is_codable(text: &[u8]) -> bool {
 }
 
 impl<S> Keyspace<S> {
-    /// Makes a symbol table from a random sample of the strings, and [codes](Self::set_symbols) strings with
-    /// it. The sample has about `sample_bytes` bytes. Returns the table, or `None` if there are no strings to
+    /// Makes a symbol table from a random sample of the strings and keys, and [codes](Self::set_symbols) them
+    /// with it. The sample has about `sample_bytes` bytes. Returns the table, or `None` if there is nothing to
     /// sample. O(sample), plus some milliseconds for the training.
     ///
     /// Training uses only 16 KiB of the sample. A sample of 64 KiB is enough to contain strings of all kinds.
@@ -384,7 +469,7 @@ impl<S> Keyspace<S> {
     ) -> Result<Option<Arc<SymbolTable>>, Error> {
         self.free_slot().ok_or(Error::SymbolsInUse)?;
         let mut sample = Vec::new();
-        self.sample_strings(sample_bytes, random, now, &mut sample)?;
+        self.sample_texts(sample_bytes, random, now, &mut sample)?;
         let table = trained(&sample)?;
         if let Some(table) = &table {
             self.set_symbols(Some(table.clone()))?;
@@ -392,50 +477,71 @@ impl<S> Keyspace<S> {
         Ok(table)
     }
 
-    /// Adds random strings, of about `bytes` bytes in total, to a sample.
-    fn sample_strings(
+    /// Adds random strings and keys, of about `bytes` bytes in total, to a sample.
+    fn sample_texts(
         &self,
         bytes: usize,
         random: impl FnMut() -> u64,
         now: u64,
         sample: &mut Vec<Vec<u8>>,
     ) -> Result<(), ReserveError> {
-        self.draw_strings(bytes, random, now, |_entry, text| try_push(sample, text))?;
+        self.draw_texts(bytes, random, now, |_entry, texts| {
+            texts.into_iter().flatten().try_for_each(|text| try_push(sample, text))
+        })?;
         Ok(())
     }
 
-    /// Draws random keys until the strings among them have about `bytes` bytes in total. Calls `each` with
-    /// every string that can be coded, and returns how many keys were drawn.
-    pub(crate) fn draw_strings(
+    /// Draws random keys until those that can be coded have about `bytes` bytes in total, with their strings.
+    /// Calls `each` with the texts of every key that can be coded or has a string that can be: the key and the
+    /// string. Returns how many keys were drawn.
+    pub(crate) fn draw_texts(
         &self,
         bytes: usize,
         mut random: impl FnMut() -> u64,
         now: u64,
-        mut each: impl FnMut(&Entry, Vec<u8>) -> Result<(), ReserveError>,
+        mut each: impl FnMut(&Entry, [Option<Vec<u8>>; 2]) -> Result<(), ReserveError>,
     ) -> Result<usize, ReserveError> {
         let mut bytes_left = bytes;
-        // A draw that finds a collection, an integer or a string of another length adds nothing, so the
-        // number of draws has a limit.
+        // A draw that finds nothing to code adds nothing, so the number of draws has a limit.
         let draws = bytes.div_ceil(*CODED_LENS.start()).min(DRAWS_MAX).min(self.len().saturating_mul(8));
         for draw in 0..draws {
             if bytes_left == 0 {
                 return Ok(draw);
             }
             let Some(entry) = self.table.fair_random(&mut random) else { return Ok(draw) };
-            let Ok(string) = StringRef::of(entry.view(), &self.reading) else { continue };
-            let is_text = entry.kind().int_width().is_none() && CODED_LENS.contains(&string.len());
-            if !is_text || entry.is_expired(now) {
+            if entry.is_expired(now) {
                 continue;
             }
-            let mut text = Vec::new();
-            string.append_to(&mut text)?;
-            if !is_codable(&text) {
-                continue;
+            let texts = [self.codable_key(entry)?, self.codable_string(entry)?];
+            let len: usize = texts.iter().flatten().map(Vec::len).sum();
+            if len > 0 {
+                bytes_left = bytes_left.saturating_sub(len);
+                each(entry, texts)?;
             }
-            bytes_left = bytes_left.saturating_sub(text.len());
-            each(entry, text)?;
         }
         Ok(draws)
+    }
+
+    /// Returns the key of an entry if it can be coded.
+    fn codable_key(&self, entry: &Entry) -> Result<Option<Vec<u8>>, ReserveError> {
+        let (layout, mut text) = (entry.key_layout(), Vec::new());
+        if layout.slot().is_none() && !CODED_KEY_LENS.contains(&layout.len()) {
+            return Ok(None);
+        }
+        let tables = &self.reading.tables;
+        tables.append(EntryString::Bytes(&entry.key(tables).text()), &mut text)?;
+        Ok(Some(text))
+    }
+
+    /// Returns the text of an entry's string if it can be coded.
+    fn codable_string(&self, entry: &Entry) -> Result<Option<Vec<u8>>, ReserveError> {
+        let Ok(string) = entry.string() else { return Ok(None) };
+        if matches!(string, EntryString::Int(_)) || !CODED_LENS.contains(&string.len()) {
+            return Ok(None);
+        }
+        let mut text = Vec::new();
+        self.reading.tables.append(string, &mut text)?;
+        Ok(Some(text).filter(|text| is_codable(text)))
     }
 }
 
@@ -485,7 +591,7 @@ impl<S> Sharded<S> {
         let mut result = Ok(());
         let bytes = sample_bytes.div_ceil(self.shard_count());
         self.for_each(|shard| {
-            result = result.and_then(|()| shard.sample_strings(bytes, &mut random, now, &mut sample));
+            result = result.and_then(|()| shard.sample_texts(bytes, &mut random, now, &mut sample));
         });
         result?;
         let table = trained(&sample)?;

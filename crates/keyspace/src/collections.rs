@@ -163,10 +163,11 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
     ) -> Result<(), Error> {
         self.make_room_for(key, hash, size, now)?;
-        let hasher = &self.hasher;
-        let added = self.table.try_insert_unique(hash, entry, |entry| hasher.hash_one(entry.key()));
+        let (hasher, tables) = (&self.hasher, &self.reading.tables);
+        let added = self.table.try_insert_unique(hash, entry, |entry| entry.key_hash(hasher, tables));
         self.totals.add_sized(added.map_err(|error| error.error)?, size, hash);
         self.totals.notify(Event::Set(key.bytes()));
+        self.code_new_key(key, hash);
         self.evict_excess(key, hash, now);
         Ok(())
     }
@@ -212,15 +213,17 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
 
     #[cold]
     fn remove(&mut self) {
-        let Keyspace { table, totals, .. } = &mut *self.keyspace;
-        if let Ok(entry) = table.find_entry(self.hash, |entry| entry.has_key(self.key.bytes())) {
+        let Keyspace { table, totals, reading, .. } = &mut *self.keyspace;
+        let has_key = |entry: &Entry| entry.has_key(self.key.bytes(), &reading.tables);
+        if let Ok(entry) = table.find_entry(self.hash, has_key) {
             totals.drop_key(entry, totals.lazyfree.lazy.server_del);
         }
     }
 
     #[cold]
     fn is_empty(&self) -> bool {
-        let entry = self.keyspace.table.find(self.hash, |entry| entry.has_key(self.key.bytes()));
+        let Keyspace { table, reading, .. } = &*self.keyspace;
+        let entry = table.find(self.hash, |entry| entry.has_key(self.key.bytes(), &reading.tables));
         entry.is_some_and(Entry::is_empty)
     }
 }

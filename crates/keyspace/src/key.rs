@@ -1,6 +1,6 @@
 //! [`Key`]: a key as a caller passes it, with or without its hash.
 
-use crate::entry::KEY_LEN_MAX;
+use crate::entry::{KEY_LEN_MAX, KeyLayout, KeyText};
 use crate::error::Error;
 
 /// A borrowed key, and its hash if the caller has computed it.
@@ -43,6 +43,12 @@ impl<'k> Key<'k> {
         self.bytes
     }
 
+    /// Returns the layout of the key in an entry that stores it as it is.
+    #[inline]
+    pub(crate) fn plain_layout(&self) -> KeyLayout {
+        KeyLayout::plain(self.bytes.len())
+    }
+
     /// Returns an error if the key is too long.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -68,6 +74,13 @@ impl<'k, const N: usize> From<&'k [u8; N]> for Key<'k> {
     #[inline]
     fn from(bytes: &'k [u8; N]) -> Self {
         Self::new(bytes)
+    }
+}
+
+impl<'k> From<&'k KeyText<'_>> for Key<'k> {
+    #[inline]
+    fn from(key: &'k KeyText<'_>) -> Self {
+        Self::new(key)
     }
 }
 

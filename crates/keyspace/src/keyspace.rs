@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::key::Key;
 use crate::maintain::MaintainState;
 use crate::options::Options;
-use crate::reading::Reading;
+use crate::reading::{Reading, Tables};
 use crate::sweep::Recent;
 use crate::totals::Totals;
 use allocator_api2::boxed::Box;
@@ -238,7 +238,8 @@ impl<S> Keyspace<S> {
         key: &Key<'_>,
         now: u64,
     ) -> Option<(OccupiedEntry<'_, Entry>, &mut Totals, &Options)> {
-        let entry = self.table.find_entry(hash, |entry| entry.has_key(key.bytes())).ok()?;
+        let entry =
+            self.table.find_entry(hash, |entry| entry.has_key(key.bytes(), &self.reading.tables)).ok()?;
         if entry.get().is_expired(now) {
             self.totals.expire(entry);
             return None;
@@ -271,7 +272,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Returns the entry of a key, or `None` if there is no such key or if it has expired at `now`.
     #[inline]
     pub(crate) fn find(&self, hash: u64, key: &Key<'_>, now: u64) -> Option<&Entry> {
-        let entry = self.table.find(hash, |entry| entry.has_key(key.bytes()))?;
+        let entry = self.table.find(hash, |entry| entry.has_key(key.bytes(), &self.reading.tables))?;
         (!entry.is_expired(now)).then_some(entry)
     }
 
@@ -310,7 +311,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Like [`access`](Self::access), for all keys and all policies.
     #[inline(never)]
     fn access_hashed(&self, key: &[u8], hash: u64, now: u64) -> Option<EntryView<'_>> {
-        let entry = self.table.find_map(hash, |entry| entry.view_of(key))?;
+        let entry = self.table.find_map(hash, |entry| entry.view_of(key, &self.reading.tables))?;
         if entry.is_expired(now) {
             return None;
         }
@@ -333,7 +334,7 @@ impl<S: BuildHasher> Keyspace<S> {
         key: &Key<'_>,
         now: u64,
     ) -> Result<(Found<'_>, &mut Totals, &Options), Error> {
-        let found = match try_entry(&mut self.table, &self.hasher, hash, key)? {
+        let found = match try_entry(&mut self.table, &self.hasher, &self.reading.tables, (key, hash))? {
             table::Entry::Vacant(place) => Found::Absent(place),
             table::Entry::Occupied(entry) if entry.get().is_expired(now) => {
                 Found::Absent(self.totals.take_expired(entry))
@@ -349,12 +350,12 @@ impl<S: BuildHasher> Keyspace<S> {
 pub(crate) fn try_entry<'t>(
     table: &'t mut Table<Entry>,
     hasher: &impl BuildHasher,
-    hash: u64,
-    key: &Key<'_>,
+    tables: &Tables,
+    (key, hash): (&Key<'_>, u64),
 ) -> Result<table::Entry<'t, Entry>, Error> {
     key.check()?;
-    let has_key = |entry: &Entry| entry.has_key(key.bytes());
-    Ok(table.try_entry(hash, has_key, |entry| hasher.hash_one(entry.key()))?)
+    let has_key = |entry: &Entry| entry.has_key(key.bytes(), tables);
+    Ok(table.try_entry(hash, has_key, |entry| entry.key_hash(hasher, tables))?)
 }
 
 impl<S> fmt::Debug for Keyspace<S> {

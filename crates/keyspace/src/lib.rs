@@ -46,7 +46,7 @@ pub use bytes::Bytes;
 pub use common::Cursor;
 pub use defrag::Defragged;
 pub use dict::{DefaultHashBuilder, Stats, Work};
-pub use entry::{InEntry, StringEdit};
+pub use entry::{InEntry, KeyRef, KeyText, StringEdit};
 pub use error::Error;
 pub use event::Event;
 pub use evict::Evicted;

@@ -95,7 +95,7 @@ impl Maintained {
     /// Returns whether memory was freed.
     fn has_freed(&self) -> bool {
         let bytes = self.evicted.bytes + self.freed.bytes + self.defragged.bytes;
-        bytes > 0 || self.recoded.strings > 0 || self.expired.removed > 0 || self.rehashed.chunks_merged > 0
+        bytes > 0 || self.recoded.keys > 0 || self.expired.removed > 0 || self.rehashed.chunks_merged > 0
     }
 
     /// Adds the result of another keyspace. A task is complete if it is complete in both.
@@ -236,7 +236,7 @@ impl<S: BuildHasher> Keyspace<S> {
             || self.rehash_debt() > 0
             || !self.is_within_limit()
             || self.totals.snapshot.is_clearing_up()
-            || self.has_strings_to_recode();
+            || self.has_recode_work();
         (!has_work && !wait.is_zero()).then_some(wait)
     }
 
@@ -256,7 +256,7 @@ impl<S: BuildHasher> Keyspace<S> {
         done.evicted.is_within = self.is_within_limit();
         done.freed.is_complete = !self.totals.lazyfree.has_garbage();
         done.defragged.is_complete |= self.active_defrag_running() == 0;
-        done.recoded.is_complete |= !self.has_strings_to_recode();
+        done.recoded.is_complete |= !self.has_recode_work();
         if self.totals.snapshot.is_clearing_up() {
             done.next = Duration::ZERO; // its sink may have failed after its time slice
         }
@@ -276,7 +276,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut has_work = [true; TASKS.len()];
         has_work[Task::Defrag as usize] = defragments;
         has_work[Task::Snapshot as usize] = self.totals.snapshot.is_clearing_up();
-        has_work[Task::Recode as usize] = self.has_strings_to_recode();
+        has_work[Task::Recode as usize] = self.has_recode_work();
         loop {
             for _ in TASKS {
                 let (next_task, task) = (self.maintain_state.next_task, TASKS[self.maintain_state.next_task]);
@@ -329,7 +329,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Task::Snapshot => (!self.clear_up_snapshot_for(budget, clock)).then_some(IDLE),
             Task::Recode => {
                 done.recoded.add(self.recode_for(budget, clock));
-                match self.has_strings_to_recode() {
+                match self.has_recode_work() {
                     false => Some(IDLE),
                     // There was no memory for some strings. They are tried again later.
                     true if done.recoded.is_complete => Some(SWEEP_EVERY),

@@ -16,8 +16,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Errors
     /// If there is no memory. The keys are unchanged, but the table may be larger than before.
     pub fn try_reserve(&mut self, additional: usize) -> Result<(), ReserveError> {
-        let hasher = &self.hasher;
-        let reserved = self.table.try_reserve(additional, |entry| hasher.hash_one(entry.key()));
+        let (hasher, tables) = (&self.hasher, &self.reading.tables);
+        let reserved = self.table.try_reserve(additional, |entry| entry.key_hash(hasher, tables));
         self.update_limit();
         reserved
     }
@@ -40,8 +40,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// useful after many removals. O(entries of those chunks). In C: `dictRehash`.
     pub fn rehash(&mut self, chunks: usize) -> Work {
         self.limit_growth_if_limited();
-        let hasher = &self.hasher;
-        self.table.rehash(chunks, |entry| hasher.hash_one(entry.key()))
+        let (hasher, tables) = (&self.hasher, &self.reading.tables);
+        self.table.rehash(chunks, |entry| entry.key_hash(hasher, tables))
     }
 
     /// Like [`rehash`](Self::rehash), but works until `budget` has passed by the caller's `clock`, which
@@ -63,8 +63,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn rehash_for(&mut self, budget: Duration, clock: impl FnMut() -> Duration) -> Work {
         self.limit_growth_if_limited();
-        let hasher = &self.hasher;
-        self.table.rehash_for(budget, clock, |entry| hasher.hash_one(entry.key()))
+        let (hasher, tables) = (&self.hasher, &self.reading.tables);
+        self.table.rehash_for(budget, clock, |entry| entry.key_hash(hasher, tables))
     }
 
     /// Limits the growth of the table to the room that is left, if there is a limit.

@@ -51,7 +51,17 @@ impl Tables {
 
     /// Returns the table of a coded string.
     fn of(&self, coded: CodedView<'_>) -> &SymbolTable {
-        self.get(coded.slot()).unwrap_or_else(|| unreachable!("a coded string has its table"))
+        self.of_slot(coded.slot())
+    }
+
+    /// Returns whether the codes of a key decode to `key`. O(codes).
+    pub(crate) fn is_key(&self, slot: Slot, codes: &[u8], key: &[u8]) -> bool {
+        self.get(slot).is_some_and(|table| table.matches(codes, key))
+    }
+
+    /// Returns the table of a slot that has one.
+    pub(crate) fn of_slot(&self, slot: Slot) -> &SymbolTable {
+        self.get(slot).unwrap_or_else(|| unreachable!("what is coded has its table"))
     }
 
     /// Appends the text of a coded string to `out`.

@@ -1,7 +1,7 @@
-//! Coding existing strings, in steps.
+//! Coding existing strings and keys, in steps.
 //!
-//! A new symbol table codes new strings at once. Existing strings are coded by a *pass* over all keys, which
-//! [`Keyspace::maintain`] does between requests:
+//! A new symbol table codes new strings and keys at once. Existing ones are coded by a *pass* over all
+//! entries, which [`Keyspace::maintain`] does between requests:
 //!
 //! ```text
 //!  stored as            becomes, with a new table          without a table
@@ -9,20 +9,20 @@
 //!  coded, old table     coded, if it is smaller; or plain  plain
 //! ```
 //!
-//! Invariant: while there is no pass, each string is coded with the current table or not coded. A pass visits
-//! all keys that stay in the keyspace. Another pass follows if `RENAME` or `MOVE` adds a string with the old
-//! table meanwhile, or if there is no memory to change such a string. After the last pass, the old table is
-//! dropped.
+//! Invariant: while there is no pass, each string and each key is coded with the current table or not coded.
+//! A pass visits all entries that stay in the keyspace. Another pass follows if `RENAME` or `MOVE` adds a
+//! string with the old table meanwhile, or if there is no memory to change what is coded with it. After the
+//! last pass, the old table is dropped.
 //!
-//! The caller may set the least gain of a pass ([`Keyspace::set_symbols_min_gain`]). If the plain strings at
-//! the cursor gain less, the rest of the pass leaves plain strings as they are. It still changes strings of
-//! the old table, because otherwise the table would stay.
+//! The caller may set the least gain of a pass ([`Keyspace::set_symbols_min_gain`]). If the plain strings and
+//! keys at the cursor gain less, the rest of the pass leaves plain ones as they are. It still changes what is
+//! coded with the old table, because otherwise the table would stay.
 //!
 //! A snapshot that has taken over the keys of a `clear` may need the old table. The table then stays until the
 //! snapshot has saved them.
 
 use crate::coded::{CODED_LENS, Coder};
-use crate::entry::{Content, Entry, EntryString, Slot};
+use crate::entry::{CODED_KEY_LENS, Content, Entry, EntryString, KeyLayout, Slot, StoredKey};
 use crate::keyspace::Keyspace;
 use crate::reading::Tables;
 use common::Cursor;
@@ -34,27 +34,27 @@ use values::{Element, ReserveError};
 /// microseconds.
 const BYTES_PER_STEP: usize = 8 << 10;
 
-/// The gain of a pass is compared with the least gain each time that it has tried this many plain strings.
-const GAIN_STRINGS: u32 = 4_096;
+/// The gain of a pass is compared with the least gain each time that it has tried this many plain entries.
+const GAIN_ENTRIES: u32 = 4_096;
 
 /// What [`Keyspace::recode_for`] has done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recoded {
-    /// How many strings are now stored in another form.
-    pub strings: usize,
-    /// By how many bytes the entries of these strings have become smaller. It is negative if they have become
+    /// How many keys were stored in another form, or have strings that were.
+    pub keys: usize,
+    /// By how many bytes the entries of these keys have become smaller. It is negative if they have become
     /// larger.
     pub bytes_saved: i64,
-    /// Whether all strings have been visited. A string without memory for its new form keeps the old one. If
-    /// it is coded with an old table, the next call tries again.
+    /// Whether all keys have been visited. A string or a key without memory for its new form keeps the old
+    /// one. If it is coded with an old table, the next call tries again.
     pub is_complete: bool,
 }
 
 impl Recoded {
     /// Adds the result of a later call.
     pub(crate) fn add(&mut self, later: Self) {
-        self.strings += later.strings;
+        self.keys += later.keys;
         self.bytes_saved += later.bytes_saved;
         self.is_complete = later.is_complete;
     }
@@ -65,14 +65,14 @@ impl Recoded {
 pub(crate) enum RecodePass {
     Running {
         cursor: Cursor,
-        /// How many strings at the cursor were visited, and still have a form that a pass changes. The next
+        /// How many entries at the cursor were visited, and still have a form that a pass changes. The next
         /// step skips them.
         visited: usize,
-        /// Whether a string of the old table was missed, so that another pass follows.
+        /// Whether something coded with the old table was missed, so that another pass follows.
         has_missed: bool,
         gain: Gain,
     },
-    /// All strings have their new form. A snapshot may still need the old table.
+    /// All strings and keys have their new form. A snapshot may still need the old table.
     Waiting,
 }
 
@@ -80,42 +80,43 @@ impl RecodePass {
     /// The first pass after a table was set or removed.
     pub(crate) const START: Self = Self::start(false);
 
-    /// Returns the start of a pass. If `is_too_small` is set, it leaves plain strings as they are.
+    /// Returns the start of a pass. If `is_too_small` is set, it leaves plain strings and keys
+    /// as they are.
     const fn start(is_too_small: bool) -> Self {
         let gain = Gain { is_too_small, ..Gain::NONE };
         Self::Running { cursor: Cursor::START, visited: 0, has_missed: false, gain }
     }
 }
 
-/// What a pass has gained by coding plain strings, since it was last compared with the least gain.
+/// What a pass has gained by coding plain strings and keys, since it was last compared with the least gain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gain {
-    /// The number of plain strings that were tried.
+    /// The number of entries that were tried.
     tried: u32,
-    /// The bytes of their entries, before and after.
+    /// The bytes of these entries, before and after.
     before: u64,
     after: u64,
-    /// Whether the gain was too small, so that the pass leaves plain strings as they are.
+    /// Whether the gain was too small, so that the pass leaves plain strings and keys as they are.
     is_too_small: bool,
 }
 
 impl Gain {
     const NONE: Self = Self { tried: 0, before: 0, after: 0, is_too_small: false };
 
-    /// Adds a string. After [`GAIN_STRINGS`] strings, compares the gain with `min_gain`, in percent.
+    /// Adds an entry. After [`GAIN_ENTRIES`] entries, compares the gain with `min_gain`, in percent.
     fn add(&mut self, before: usize, after: usize, min_gain: u8) {
         self.tried += 1;
         self.before += before as u64;
         self.after += after as u64;
-        if self.tried == GAIN_STRINGS {
+        if self.tried == GAIN_ENTRIES {
             let saved = self.before.saturating_sub(self.after);
             *self = Self { is_too_small: saved * 100 < self.before * u64::from(min_gain), ..Self::NONE };
         }
     }
 }
 
-/// The form of a string that a pass may change.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The form of a string or of a key that a pass may change.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
     /// Plain text. It is coded if that makes the block smaller.
     Plain,
@@ -125,7 +126,7 @@ enum Form {
 
 impl Coder {
     /// Returns the form of a string, or `None` if a pass does not change it.
-    fn form(&self, string: EntryString<'_>) -> Option<Form> {
+    fn string_form(&self, string: EntryString<'_>) -> Option<Form> {
         match string {
             EntryString::Coded(coded) => (self.current() != Some(coded.slot())).then_some(Form::Old),
             EntryString::Int(_) => None,
@@ -133,6 +134,21 @@ impl Coder {
                 (self.current().is_some() && CODED_LENS.contains(&string.len())).then_some(Form::Plain)
             }
         }
+    }
+
+    /// Returns the form of a key, or `None` if a pass does not change it.
+    fn key_form(&self, key: KeyLayout) -> Option<Form> {
+        match key.slot() {
+            Some(slot) => (self.current() != Some(slot)).then_some(Form::Old),
+            None => (self.current().is_some() && CODED_KEY_LENS.contains(&key.len())).then_some(Form::Plain),
+        }
+    }
+
+    /// Returns the form of an entry: `Old` if its key or its string has this form, and otherwise `Plain` if
+    /// one of them has that form.
+    fn form(&self, entry: &Entry) -> Option<Form> {
+        let string = entry.string().ok().and_then(|string| self.string_form(string));
+        string.max(self.key_form(entry.key_layout()))
     }
 
     /// Notes that another pass must follow.
@@ -149,44 +165,84 @@ impl Coder {
     /// one follows.
     #[inline]
     pub(crate) fn note_added(&mut self, string: EntryString<'_>) {
-        if self.form(string) == Some(Form::Old) {
+        if self.string_form(string) == Some(Form::Old) {
             self.note_missed();
         }
     }
 
-    /// Gives a string its new form. Returns whether the form has changed. For `total_bytes`, see
-    /// [`Entry::try_set`].
+    /// Gives the string and the key of an entry their new forms. Plain ones keep their form if `skips_plain`
+    /// is set. Returns whether a form has changed. For `total_bytes`, see [`Entry::try_set`].
     fn recode(
         &mut self,
         entry: &mut Entry,
-        form: Form,
+        skips_plain: bool,
         tables: &Tables,
         total_bytes: &mut usize,
     ) -> Result<bool, ReserveError> {
-        let [mut text, mut codes] = [&mut self.text, &mut self.codes].map(mem::take);
+        let mut buffers = [&mut self.text, &mut self.codes].map(mem::take);
         let mut recode = || {
-            let Ok(string) = entry.string() else { return Ok(false) };
-            text.clear();
-            tables.append(string, &mut text)?;
-            let content =
-                match self.encode_if_smaller(tables, entry.key(), entry.expires(), &text, &mut codes) {
-                    Some(coded) => Content::Coded(coded),
-                    None if form == Form::Plain => return Ok(false),
-                    None => Content::try_string(Element::Bytes(&text))?,
-                };
-            entry.try_set(entry.expiry(), content, total_bytes)?;
-            Ok(true)
+            let is_wanted = |form: &Form| *form == Form::Old || !skips_plain;
+            let mut is_changed = false;
+            let form = entry.string().ok().and_then(|string| self.string_form(string));
+            if let Some(form) = form.filter(is_wanted) {
+                is_changed |= self.recode_string(entry, form, tables, &mut buffers, total_bytes)?;
+            }
+            if let Some(form) = self.key_form(entry.key_layout()).filter(is_wanted) {
+                is_changed |= self.recode_key(entry, form, tables, &mut buffers, total_bytes)?;
+            }
+            Ok(is_changed)
         };
         let result = recode();
-        (self.text, self.codes) = (text, codes);
+        [self.text, self.codes] = buffers;
         result
+    }
+
+    /// The part of [`recode`](Self::recode) for the string, which has this form.
+    fn recode_string(
+        &self,
+        entry: &mut Entry,
+        form: Form,
+        tables: &Tables,
+        [text, codes]: &mut [Vec<u8>; 2],
+        total_bytes: &mut usize,
+    ) -> Result<bool, ReserveError> {
+        let Ok(string) = entry.string() else { return Ok(false) };
+        text.clear();
+        tables.append(string, text)?;
+        let content = match self.encode_if_smaller(tables, entry.key_layout(), entry.expires(), text, codes) {
+            Some(coded) => Content::Coded(coded),
+            None if form == Form::Plain => return Ok(false),
+            None => Content::try_string(Element::Bytes(text))?,
+        };
+        entry.try_set(entry.expiry(), content, total_bytes)?;
+        Ok(true)
+    }
+
+    /// The part of [`recode`](Self::recode) for the key, which has this form.
+    fn recode_key(
+        &self,
+        entry: &mut Entry,
+        form: Form,
+        tables: &Tables,
+        [text, codes]: &mut [Vec<u8>; 2],
+        total_bytes: &mut usize,
+    ) -> Result<bool, ReserveError> {
+        text.clear();
+        tables.append(EntryString::Bytes(&entry.key(tables).text()), text)?;
+        let key = match self.encode_key_if_smaller(tables, entry, text, codes) {
+            Some(coded) => coded,
+            None if form == Form::Plain => return Ok(false),
+            None => StoredKey::plain(text),
+        };
+        entry.try_set_key_form(key, total_bytes)?;
+        Ok(true)
     }
 }
 
 impl<S> Keyspace<S> {
-    /// Codes existing strings with the table of [`set_symbols`](Self::set_symbols), or decodes strings if
-    /// there is no table. Stops when `budget` has passed. `clock` returns the time since some fixed moment.
-    /// The call may take longer than `budget`, by the time for some strings. [`maintain`](Self::maintain)
+    /// Codes existing strings and keys with the table of [`set_symbols`](Self::set_symbols), or decodes them
+    /// if there is no table. Stops when `budget` has passed. `clock` returns the time since some fixed moment.
+    /// The call may take longer than `budget`, by the time for some keys. [`maintain`](Self::maintain)
     /// calls this method.
     pub fn recode_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Recoded {
         let (start, mut all) = (clock(), Recoded::default());
@@ -200,7 +256,7 @@ impl<S> Keyspace<S> {
 
     /// Returns whether the pass has work.
     #[inline]
-    pub(crate) fn has_strings_to_recode(&self) -> bool {
+    pub(crate) fn has_recode_work(&self) -> bool {
         match self.coder.pass {
             None => false,
             Some(RecodePass::Running { .. }) => true,
@@ -212,7 +268,7 @@ impl<S> Keyspace<S> {
     fn recode_step(&mut self) -> Recoded {
         let mut done = Recoded { is_complete: true, ..Recoded::default() };
         let Some(RecodePass::Running { cursor, visited, mut has_missed, mut gain }) = self.coder.pass else {
-            if self.has_strings_to_recode() {
+            if self.has_recode_work() {
                 self.end_pass();
             }
             return done;
@@ -220,13 +276,12 @@ impl<S> Keyspace<S> {
         let Self { table, totals, reading, coder, .. } = self;
         let before = totals.entry_bytes;
         let total_bytes = &mut totals.entry_bytes;
-        // `kept` counts the strings at the cursor that have a form that a pass changes. The first `visited`
+        // `kept` counts the entries at the cursor that have a form that a pass changes. The first `visited`
         // of them are skipped, because earlier steps have visited them. `cut_at` is set when `bytes_left` is
         // used up. The next step then begins at the same cursor.
         let (mut bytes_left, mut kept, mut cut_at) = (BYTES_PER_STEP, 0, None);
         let next = table.relocate(cursor, &mut |_block, _size| false, |entry| {
-            let Ok(string) = entry.string() else { return };
-            let (Some(form), None) = (coder.form(string), cut_at) else { return };
+            let (Some(form), None) = (coder.form(entry), cut_at) else { return };
             if kept < visited {
                 kept += 1;
                 has_missed |= form == Form::Old;
@@ -240,18 +295,19 @@ impl<S> Keyspace<S> {
                 kept += 1;
                 return;
             }
-            bytes_left = bytes_left.saturating_sub(string.len());
+            let text_len = entry.string().map_or(0, EntryString::len);
+            bytes_left = bytes_left.saturating_sub(entry.key_layout().total_len() + text_len);
             let size = entry.allocation_size();
-            match coder.recode(entry, form, &reading.tables, total_bytes) {
+            match coder.recode(entry, gain.is_too_small, &reading.tables, total_bytes) {
                 Ok(is_changed) => {
-                    done.strings += usize::from(is_changed);
+                    done.keys += usize::from(is_changed);
                     if form == Form::Plain {
                         gain.add(size, entry.allocation_size(), coder.min_gain);
                     }
                 }
                 Err(_) => has_missed |= form == Form::Old,
             }
-            kept += usize::from(entry.string().is_ok_and(|string| coder.form(string).is_some()));
+            kept += usize::from(coder.form(entry).is_some());
         });
         let after = *total_bytes;
         done.bytes_saved = before as i64 - after as i64;
@@ -264,7 +320,7 @@ impl<S> Keyspace<S> {
             None => Some(RecodePass::Waiting),
         };
         done.is_complete = cut_at.is_none() && next.is_start();
-        if matches!(self.coder.pass, Some(RecodePass::Waiting)) && self.has_strings_to_recode() {
+        if matches!(self.coder.pass, Some(RecodePass::Waiting)) && self.has_recode_work() {
             self.end_pass();
         }
         if after > before {
@@ -273,7 +329,7 @@ impl<S> Keyspace<S> {
         done
     }
 
-    /// Ends the pass, and drops the old table, which no string needs any more.
+    /// Ends the pass, and drops the old table, which nothing needs any more.
     fn end_pass(&mut self) {
         self.coder.end_pass();
         for slot in [Slot::First, Slot::Second] {

@@ -51,7 +51,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.finish_half_saved();
         let (totals, reading) = (&mut self.totals, &self.reading);
         let mut kept = |entry: &mut Entry| {
-            !entry.is_expired(now) && keep(entry.key(), ValueRef::of(entry.view(), reading))
+            !entry.is_expired(now)
+                && keep(&entry.key(&reading.tables).text(), ValueRef::of(entry.view(), reading))
         };
         self.table.extract_if(|entry| !kept(entry)).for_each(|entry| {
             totals.before_discard(&entry);

@@ -2,7 +2,7 @@
 //! `COPY`, `MOVE`.
 
 use crate::access::{Access, modified};
-use crate::entry::{BlockOnlyEntry, CodedView, Content, Entry, EntryString, EntryView, Kind};
+use crate::entry::{BlockOnlyEntry, CodedView, Content, Entry, EntryString, EntryView, Kind, StoredKey};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -45,11 +45,12 @@ impl<S: BuildHasher> Keyspace<S> {
     /// [`rename_absent`](Self::rename_absent) otherwise.
     fn rename_if(&mut self, from: Key<'_>, to: Key<'_>, now: u64, replace: bool) -> Result<bool, Error> {
         let (from_hash, to_hash) = (self.hash_of(&from), self.hash_of(&to));
-        // The length of the longer name may take five bytes instead of one.
-        let longer = to.bytes().len().saturating_sub(from.bytes().len());
-        self.make_room_in(&from, from_hash, now, |entry| match entry {
-            Some(entry) if longer > 0 => entry.growth_by(longer + 4),
-            _ => 0,
+        self.make_room_in(&from, from_hash, now, |entry| {
+            let growth = |entry: &Entry| match key_growth(entry, &to) {
+                0 => 0,
+                longer => entry.growth_by(longer),
+            };
+            if from.bytes() == to.bytes() { 0 } else { entry.map_or(0, growth) }
         })?;
         let entry = self.find(from_hash, &from, now).ok_or(Error::NoSuchKey)?;
         if from.bytes() == to.bytes() {
@@ -59,7 +60,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && self.find(to_hash, &to, now).is_some() {
             return Ok(false);
         }
-        let (renamed, address) = (entry.try_renamed(to.bytes())?, entry.address());
+        let (renamed, address) = (entry.try_renamed(StoredKey::plain(to.bytes()))?, entry.address());
         if let Some(clock) = modified(&self.options, now) {
             renamed.set_clock(clock);
         }
@@ -77,6 +78,7 @@ impl<S: BuildHasher> Keyspace<S> {
         drop(old);
         replaced.into_iter().for_each(|replaced| self.totals.discard_replaced(replaced));
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
+        self.code_new_key(&to, to_hash);
         self.evict_excess(&to, to_hash, now);
         Ok(true)
     }
@@ -195,7 +197,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 let clock = entry.get().view().clock();
                 Moved::Decoded(try_decoded(entry.get(), coded, totals.tables(), to, clock)?)
             }
-            _ => Moved::Renamed(entry.get().try_renamed(to.bytes())?),
+            _ => Moved::Renamed(entry.get().try_renamed(StoredKey::plain(to.bytes()))?),
         };
         let [ranking, target_ranking] =
             [options, target_options].map(|options| options.get_maxmemory_policy().ranking());
@@ -219,6 +221,7 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         drop(old);
         target.code_written(to, to_hash);
+        target.code_new_key(to, to_hash);
         target.evict_excess(to, to_hash, now);
         totals.notify(Event::Removed(from.bytes()));
         Ok(true)
@@ -247,6 +250,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if is_text && coding == Coding::Try {
             self.code_written(key, hash);
         }
+        self.code_new_key(key, hash);
         self.evict_excess(key, hash, now);
         Ok(())
     }
@@ -293,9 +297,14 @@ fn try_decoded(
     Ok(Entry::try_new(key.bytes(), entry.expiry(), clock, content)?)
 }
 
+/// Returns by how many bytes a key is longer than the key of an entry, in the form in which it is stored.
+fn key_growth(entry: &Entry, key: &Key<'_>) -> usize {
+    key.plain_layout().total_len().saturating_sub(entry.key_layout().total_len())
+}
+
 /// Returns the most bytes that an entry takes under another name.
 fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
-    let longer = key.bytes().len().saturating_sub(entry.key().len());
+    let longer = key_growth(entry, key);
     entry.allocation_size() + longer + longer / 4
 }
 
@@ -303,7 +312,7 @@ fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
 fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
     match entry.string() {
         Ok(EntryString::Coded(coded)) => {
-            Entry::size_of_len(key.bytes().len(), entry.expires(), coded.len(), false)
+            Entry::size_of_len(key.plain_layout(), entry.expires(), coded.len(), false)
         }
         _ => size_of_renamed(entry, key),
     }

@@ -6,7 +6,7 @@
 //! may have different policies.
 
 use crate::access::{Access, MINUTE, SECOND};
-use crate::entry::{Content, Entry};
+use crate::entry::{Content, Entry, KeyRef};
 use crate::error::Error;
 use crate::key::Key;
 use crate::keyspace::{Found, Keyspace};
@@ -26,7 +26,7 @@ use values::{
 #[non_exhaustive]
 pub struct Record<'a> {
     /// The key.
-    pub key: &'a [u8],
+    pub key: KeyRef<'a>,
     /// The value.
     pub value: ValueRef<'a>,
     /// When the key expires, in milliseconds.
@@ -135,10 +135,15 @@ impl<S: BuildHasher> Keyspace<S> {
         if let RestoreValue::String(string) = value
             && self.coder.is_on()
         {
-            return self.with_codes(&key, options.expiry.is_some(), string, |keyspace, codes| {
-                let content = codes.map_or_else(|| Content::try_string(string), Ok)?;
-                keyspace.restore_content(&key, Some(content), options, now)
-            });
+            return self.with_codes(
+                (&key, self.hash_of(&key)),
+                options.expiry.is_some(),
+                string,
+                |keyspace, codes| {
+                    let content = codes.map_or_else(|| Content::try_string(string), Ok)?;
+                    keyspace.restore_content(&key, Some(content), options, now)
+                },
+            );
         }
         self.restore_content(&key, value.try_content()?, options, now)
     }
@@ -167,6 +172,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let (found, totals, _) = self.find_or_vacant(hash, key, options.lookup_time(now))?;
         let Found::Absent(place) = found else { return Ok(false) };
         totals.add_new(place, (key.bytes(), hash), options.expiry, clock, content)?;
+        self.code_new_key(key, hash);
         Ok(true)
     }
 
@@ -212,7 +218,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// let mut keyspace = keyspace::Keyspace::new();
     /// keyspace.set("key", 1, 0)?;
     /// let keys: Vec<_> = keyspace.records(5_000).map(|record| (record.key, record.idle_time)).collect();
-    /// assert_eq!(keys, [(&b"key"[..], Some(5))]);
+    /// assert!(keys[0].0 == "key" && keys[0].1 == Some(5));
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn records(&self, now: u64) -> impl Iterator<Item = Record<'_>> {
@@ -241,7 +247,7 @@ impl<'a> Record<'a> {
     ) -> Self {
         let view = entry.view();
         Self {
-            key: entry.key(),
+            key: entry.key(&reading.tables),
             value: ValueRef::of(view, reading),
             expiry: entry.expiry(),
             idle_time: (kind == ClockKind::Seconds).then(|| idle_time(view.clock(), now / SECOND)),

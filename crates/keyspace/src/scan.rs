@@ -1,6 +1,6 @@
 //! Methods that iterate over keys: `SCAN`, `KEYS`, `RANDOMKEY`.
 
-use crate::entry::Entry;
+use crate::entry::{Entry, KeyRef};
 use crate::glob::Glob;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
@@ -61,7 +61,7 @@ impl<S: BuildHasher> Keyspace<S> {
         mut cursor: Cursor,
         options: &ScanOptions<'_>,
         now: u64,
-        mut each: impl FnMut(&'a [u8], ValueRef<'a>),
+        mut each: impl FnMut(&[u8], ValueRef<'a>),
     ) -> Cursor {
         /// The most steps of the table's scan for each key of `count`. A table that has lost most of its keys
         /// has empty chunks, so a step may find no key.
@@ -72,11 +72,12 @@ impl<S: BuildHasher> Keyspace<S> {
             steps += 1;
             cursor = self.table.scan(cursor, |entry| {
                 seen += 1;
-                let wanted = options.object_type.is_none_or(|wanted| wanted == entry.object_type())
-                    && glob.is_none_or(|glob| glob.is_match(entry.key()))
-                    && !entry.is_expired(now);
-                if wanted {
-                    each(entry.key(), ValueRef::of(entry.view(), &self.reading));
+                if options.object_type.is_some_and(|wanted| wanted != entry.object_type()) {
+                    return;
+                }
+                let key = entry.key(&self.reading.tables).text();
+                if glob.is_none_or(|glob| glob.is_match(&key)) && !entry.is_expired(now) {
+                    each(&key, ValueRef::of(entry.view(), &self.reading));
                 }
             });
             if cursor.is_start()
@@ -90,16 +91,20 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Returns an iterator over the keys that match a pattern, in no particular order. Expired keys are
     /// skipped. O(n), or one look-up if the pattern has no special characters. In C: `KEYS`.
-    pub fn keys(&self, pattern: &[u8], now: u64) -> impl Iterator<Item = &[u8]> {
+    pub fn keys(&self, pattern: &[u8], now: u64) -> impl Iterator<Item = KeyRef<'_>> {
+        let tables = &self.reading.tables;
         let glob = Glob::new(pattern);
         let one = glob.literal().map(|key| self.peek(&Key::new(key), now));
-        let all = one.is_none().then(|| self.live(now).filter(move |entry| glob.is_match(entry.key())));
-        one.flatten().into_iter().chain(all.into_iter().flatten()).map(Entry::key)
+        let all = one
+            .is_none()
+            .then(|| self.live(now).filter(move |entry| glob.is_match(&entry.key(tables).text())));
+        one.flatten().into_iter().chain(all.into_iter().flatten()).map(|entry| entry.key(tables))
     }
 
     /// Returns an iterator over all keys and values, in no particular order. Expired keys are skipped. O(n).
-    pub fn iter(&self, now: u64) -> impl Iterator<Item = (&[u8], ValueRef<'_>)> {
-        self.live(now).map(|entry| (entry.key(), ValueRef::of(entry.view(), &self.reading)))
+    pub fn iter(&self, now: u64) -> impl Iterator<Item = (KeyRef<'_>, ValueRef<'_>)> {
+        self.live(now)
+            .map(|entry| (entry.key(&self.reading.tables), ValueRef::of(entry.view(), &self.reading)))
     }
 
     pub(crate) fn live(&self, now: u64) -> impl Iterator<Item = &Entry> {
@@ -110,12 +115,12 @@ impl<S: BuildHasher> Keyspace<S> {
     /// a source of uniform 64-bit numbers, such as [`random_source`](crate::random_source). O(1) on average.
     /// If nearly all keys have expired, 90 attempts may find only expired keys. Then an iteration finds the
     /// first key that has not expired, in O(n). In C: `RANDOMKEY`.
-    pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<&[u8]> {
+    pub fn random_key(&self, now: u64, mut rng: impl FnMut() -> u64) -> Option<KeyRef<'_>> {
         /// If one key in ten has not expired, this many attempts all fail once in 10,000 calls.
         const PICKS: usize = 90;
         let picks = (0..PICKS).map_while(|_| self.table.fair_random(&mut rng));
         let mut live = picks.chain(self.table.iter()).filter(|entry| !entry.is_expired(now));
-        live.next().map(Entry::key)
+        live.next().map(|entry| entry.key(&self.reading.tables))
     }
 }
 

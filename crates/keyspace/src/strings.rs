@@ -161,7 +161,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Does the same as [`set`](Self::set), but makes room first.
     #[inline(never)]
     fn set_at_limit(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
-        self.make_room_for(key, hash, Entry::size_of_string(key.bytes(), false, value), now)?;
+        self.make_room_for(key, hash, Entry::size_of_string(key.plain_layout(), false, value), now)?;
         self.set_hashed(key, hash, value, now)?;
         self.evict_excess(key, hash, now);
         self.renew_allowance();
@@ -180,7 +180,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Does the same as [`set`](Self::set), and codes the value if its block becomes smaller.
     #[inline(never)]
     fn set_coding(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
-        self.with_codes(key, false, value, |keyspace, content| {
+        self.with_codes((key, hash), false, value, |keyspace, content| {
             let content = content.map_or_else(|| Content::try_string(value), Ok)?;
             keyspace.set_content(key, hash, content, now)
         })
@@ -188,10 +188,12 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Does the same as [`set`](Self::set), with a content that is ready to be written.
     fn set_content(&mut self, key: &Key<'_>, hash: u64, content: Content<'_>, now: u64) -> Result<(), Error> {
-        match try_entry(&mut self.table, &self.hasher, hash, key)? {
+        match try_entry(&mut self.table, &self.hasher, &self.reading.tables, (key, hash))? {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
-                Ok(self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?)
+                self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
+                self.code_new_key(key, hash);
+                Ok(())
             }
             table::Entry::Occupied(entry) => {
                 set_present(entry, &mut self.totals, &self.options, (key, hash), content, now)
@@ -202,11 +204,13 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Does the same as [`set`](Self::set), but never codes the value.
     #[inline(always)]
     fn set_plain(&mut self, key: &Key<'_>, hash: u64, value: Element<'_>, now: u64) -> Result<(), Error> {
-        match try_entry(&mut self.table, &self.hasher, hash, key)? {
+        match try_entry(&mut self.table, &self.hasher, &self.reading.tables, (key, hash))? {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
                 let content = Content::try_string(value)?;
-                Ok(self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?)
+                self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
+                self.code_new_key(key, hash);
+                Ok(())
             }
             table::Entry::Occupied(mut entry) => {
                 // If the old string has the same length, the key has no expiry, and the entry is saved,
@@ -244,13 +248,13 @@ impl<S: BuildHasher> Keyspace<S> {
             SetExpiry::Clear | SetExpiry::Keep => None,
         };
         let hash = self.hash_of(&key);
-        self.make_room_for(&key, hash, Entry::size_of_string(key.bytes(), true, value), now)?;
+        self.make_room_for(&key, hash, Entry::size_of_string(key.plain_layout(), true, value), now)?;
         let expires = match options.expiry {
             SetExpiry::Keep => self.coder.is_on() && self.find(hash, &key, now).is_some_and(Entry::expires),
             SetExpiry::Clear | SetExpiry::To(_) => at.is_some(),
         };
         let outcome = if options.condition == SetCondition::Always {
-            self.with_codes(&key, expires, value, |keyspace, codes| {
+            self.with_codes((&key, hash), expires, value, |keyspace, codes| {
                 keyspace.set_with_hashed(&key, hash, (value, codes), (options, at), now)
             })
         } else {
@@ -311,6 +315,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
                 let clock = Access::at(settings, now).initial();
                 totals.add_new(place, (key.bytes(), hash), at, clock, try_content()?)?;
+                self.code_new_key(key, hash);
             }
         }
         Ok(outcome)
@@ -471,7 +476,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let new_len = new_len.max(old);
             match entry {
                 Some(entry) => entry.growth_of_string(new_len, with_spare),
-                None => Entry::size_of_len(key.bytes().len(), false, new_len, with_spare),
+                None => Entry::size_of_len(key.plain_layout(), false, new_len, with_spare),
             }
         })
     }
@@ -491,7 +496,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// memory.
     pub fn incr_by<'k>(&mut self, key: impl Into<Key<'k>>, increment: i64, now: u64) -> Result<i64, Error> {
         let (key, longest) = (key.into(), Element::Int(i64::MIN));
-        let (size, hash) = (Entry::size_of_string(key.bytes(), true, longest), self.hash_of(&key));
+        let (size, hash) = (Entry::size_of_string(key.plain_layout(), true, longest), self.hash_of(&key));
         self.make_room_for(&key, hash, size, now)?;
         let sum = self.replace_string(&key, now, |old| {
             let sum = string::incr_by(old, increment)?;
@@ -521,7 +526,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let sum = string::incr_by_float(old, increment)?;
         let text = sum.with_text(sds::Sds::try_from_bytes)?;
         let hash = self.hash_of(&key);
-        let size = Entry::size_of_string(key.bytes(), true, Element::Bytes(&text));
+        let size = Entry::size_of_string(key.plain_layout(), true, Element::Bytes(&text));
         self.make_room_for(&key, hash, size, now)?;
         let written =
             self.replace_string(&key, now, |_old| Ok((Content::try_string(Element::Bytes(&text))?, sum)));

@@ -167,7 +167,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 looked_at += 1;
                 if entry.is_expired(now) {
                     if let Some(place) = due.get_mut(found) {
-                        *place = (self.hasher.hash_one(entry.key()), entry.address());
+                        *place = (entry.key_hash(&self.hasher, &self.reading.tables), entry.address());
                     }
                     found += 1;
                 }

@@ -6,14 +6,14 @@
 //! has two halves. A table that is trained with one half is measured with the other.
 
 use crate::coded::try_push;
-use crate::entry::{CodedString, Entry, EntryString, Slot};
+use crate::entry::{CodedString, Entry, EntryString, KeyLayout, Slot, StoredKey};
 use crate::error::Error;
 use crate::keyspace::Keyspace;
 use crate::sharded::Sharded;
 use symbols::SymbolTable;
 use values::ReserveError;
 
-/// What coding the strings of a keyspace saves, from a random sample of its keys. See
+/// What coding the strings and keys of a keyspace saves, from a random sample of its keys. See
 /// [`Keyspace::symbols_report`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,12 +22,13 @@ pub struct SymbolsReport {
     pub keys: usize,
     /// The number of keys that were drawn. A key can be drawn several times.
     pub sampled_keys: usize,
-    /// How many of them have a string that can be coded: one of 8 bytes to 16 KiB that is not an integer.
-    pub sampled_strings: usize,
-    /// How many of these strings are coded, with the current or the old table. The others would not become
-    /// smaller, were not visited yet, or have grown by an edit.
+    /// How many of them can be coded. They have 17 to 255 bytes, or a string of 8 bytes to 16 KiB that is not
+    /// an integer.
+    pub sampled_codable: usize,
+    /// How many of these are coded or have a coded string, with the current or the old table. The others would
+    /// not become smaller, were not visited yet, or have grown by an edit.
     pub sampled_coded: usize,
-    /// The bytes that the entries of the sampled strings take.
+    /// The bytes that the entries of the keys that can be coded take.
     pub bytes: u64,
     /// The bytes that they would take without coding.
     pub plain_bytes: u64,
@@ -55,20 +56,71 @@ impl SymbolsReport {
     }
 }
 
-/// A string that was drawn.
+/// A key that was drawn.
 struct Drawn {
-    key_len: usize,
+    /// The key and the string, if they can be coded.
+    texts: [Option<Vec<u8>>; 2],
+    /// The layout of the key without coding.
+    key: KeyLayout,
     expires: bool,
-    text: Vec<u8>,
+    /// The bytes of the block besides the key, if the value is not a string that can be coded.
+    other_len: usize,
     /// The bytes of the entry without coding.
     plain_size: usize,
 }
 
-/// The strings that were drawn, and the figures of the report that are known so far.
+impl Drawn {
+    fn new(entry: &Entry, texts: [Option<Vec<u8>>; 2]) -> Self {
+        let stored = entry.key_layout();
+        let key = KeyLayout::plain(texts[0].as_ref().map_or(stored.len(), Vec::len));
+        let (expires, size) = (entry.expires(), entry.usable_size());
+        // What is plain and does not become smaller keeps its blocks, with their spare room.
+        let plain_size = match &texts[1] {
+            Some(text) if is_coded(entry) => Entry::size_of_len(key, expires, text.len(), false),
+            _ => size - entry.block_size_with(stored) + entry.block_size_with(key),
+        };
+        let other_len = entry.byte_len() - stored.total_len();
+        Self { texts, key, expires, other_len, plain_size }
+    }
+
+    /// Returns the bytes of the entry if its string and its key are coded with this table. As in a keyspace,
+    /// the string comes first, and each of the two is coded only if the block becomes smaller.
+    fn size_with(&self, table: &SymbolTable, codes: &mut Vec<u8>) -> Result<usize, ReserveError> {
+        let Self { texts: [key_text, text], key, expires, .. } = self;
+        let mut coded_len = None;
+        if let Some(text) = text {
+            let codes = table.encode(text, codes)?;
+            let coded = CodedString { slot: Slot::First, len: text.len() as u32, codes };
+            let is_smaller = Entry::size_of_coded(*key, *expires, &coded)
+                < Entry::size_of_len(*key, *expires, text.len(), false);
+            coded_len = is_smaller.then_some(coded.size());
+        }
+        let size_with = |key: KeyLayout| match (text, coded_len) {
+            (Some(_), Some(len)) => Entry::size_of_value(key, *expires, len),
+            (Some(text), None) => Entry::size_of_len(key, *expires, text.len(), false),
+            (None, _) => zmalloc::good_size(key.total_len() + self.other_len),
+        };
+        let mut size = size_with(*key);
+        if let Some(text) = key_text
+            && let Some(coded) = StoredKey::coded(Slot::First, table.encode(text, codes)?, text.len())
+        {
+            size = size.min(size_with(coded.layout()));
+        }
+        let gain = size_with(*key).saturating_sub(size);
+        Ok(if coded_len.is_some() { size } else { self.plain_size.saturating_sub(gain) })
+    }
+}
+
+/// Returns whether the string of an entry is coded.
+fn is_coded(entry: &Entry) -> bool {
+    matches!(entry.string(), Ok(EntryString::Coded(_)))
+}
+
+/// The keys that were drawn, and the figures of the report that are known so far.
 #[derive(Default)]
 struct Sample {
     report: SymbolsReport,
-    strings: Vec<Drawn>,
+    drawn: Vec<Drawn>,
 }
 
 impl Sample {
@@ -79,44 +131,37 @@ impl Sample {
         random: impl FnMut() -> u64,
         now: u64,
     ) -> Result<(), ReserveError> {
-        let Self { report, strings } = self;
+        let Self { report, drawn } = self;
         report.keys += keyspace.len();
-        report.sampled_keys += keyspace.draw_strings(bytes, random, now, |entry, text| {
-            let is_coded = matches!(entry.string(), Ok(EntryString::Coded(_)));
-            let (key_len, expires, size) = (entry.key().len(), entry.expires(), entry.usable_size());
-            // A plain string that coding does not make smaller keeps its blocks, with their spare room.
-            let plain_size =
-                if is_coded { Entry::size_of_len(key_len, expires, text.len(), false) } else { size };
-            report.sampled_strings += 1;
-            report.sampled_coded += usize::from(is_coded);
-            report.bytes += size as u64;
-            report.plain_bytes += plain_size as u64;
-            try_push(strings, Drawn { key_len, expires, text, plain_size })
+        report.sampled_keys += keyspace.draw_texts(bytes, random, now, |entry, texts| {
+            let one = Drawn::new(entry, texts);
+            report.sampled_codable += 1;
+            report.sampled_coded += usize::from(is_coded(entry) || entry.key_layout().slot().is_some());
+            report.bytes += entry.usable_size() as u64;
+            report.plain_bytes += one.plain_size as u64;
+            try_push(drawn, one)
         })?;
         Ok(())
     }
 
     /// Computes the bytes with new tables, and returns the report.
     fn finish(self) -> Result<SymbolsReport, ReserveError> {
-        let Self { mut report, strings } = self;
-        let half = |first: usize| strings.iter().skip(first).step_by(2);
+        let Self { mut report, drawn } = self;
+        let half = |first: usize| drawn.iter().skip(first).step_by(2);
         let mut codes = Vec::new();
         for first in [0, 1] {
             let mut texts = Vec::new();
-            half(first).try_for_each(|drawn| try_push(&mut texts, &*drawn.text))?;
+            half(first)
+                .flat_map(|one| one.texts.iter().flatten())
+                .try_for_each(|text| try_push(&mut texts, &**text))?;
             if texts.is_empty() {
-                // A single string has no other half.
-                report.retrained_bytes += half(1 - first).map(|drawn| drawn.plain_size as u64).sum::<u64>();
+                // A single key has no other half.
+                report.retrained_bytes += half(1 - first).map(|one| one.plain_size as u64).sum::<u64>();
                 continue;
             }
             let table = SymbolTable::train(&texts)?;
-            for Drawn { key_len, expires, text, plain_size } in half(1 - first) {
-                let codes = table.encode(text, &mut codes)?;
-                let coded = CodedString { slot: Slot::First, len: text.len() as u32, codes };
-                let coded_size = Entry::size_of_coded(*key_len, *expires, &coded);
-                // This is how the keyspace decides whether it codes a string.
-                let is_smaller = coded_size < Entry::size_of_len(*key_len, *expires, text.len(), false);
-                report.retrained_bytes += if is_smaller { coded_size } else { *plain_size } as u64;
+            for one in half(1 - first) {
+                report.retrained_bytes += one.size_with(&table, &mut codes)? as u64;
             }
         }
         Ok(report)
@@ -124,10 +169,10 @@ impl Sample {
 }
 
 impl<S> Keyspace<S> {
-    /// Estimates what coding saves, and what another training would save, from random strings of about
-    /// `sample_bytes` bytes in total. A keyspace without a table reports what one would save. 256 KiB are
-    /// enough for most keyspaces. If few keys have such strings, the sample is smaller, and the estimate is
-    /// rough ([`SymbolsReport::sampled_strings`]). O(sample), plus some milliseconds for two trainings.
+    /// Estimates what coding saves, and what another training would save, from random strings and keys
+    /// of about `sample_bytes` bytes in total. A keyspace without a table reports what one would save. 256 KiB are
+    /// enough for most keyspaces. If few keys can be coded, the sample is smaller, and the estimate is
+    /// rough ([`SymbolsReport::sampled_codable`]). O(sample), plus some milliseconds for two trainings.
     ///
     /// ```
     /// use keyspace::{Keyspace, random_source};

@@ -57,7 +57,14 @@ impl Totals {
         }
     }
 
-    /// Returns the symbol tables of coded strings, which are the same as the keyspace's.
+    /// Calls the callback with the event of an entry's key, if there is a callback.
+    fn report_key(&mut self, entry: &Entry, event: KeyEvent) {
+        if let Some(on_event) = &mut self.on_event {
+            on_event(event(&entry.key(&self.snapshot.reading.tables).text()));
+        }
+    }
+
+    /// Returns the symbol tables of coded strings and keys, which are the same as the keyspace's.
     #[inline]
     pub(crate) fn tables(&self) -> &Tables {
         &self.snapshot.reading.tables
@@ -123,7 +130,10 @@ impl Totals {
     #[inline]
     pub(crate) fn remove_key(&mut self, entry: OccupiedEntry<'_, Entry>) -> Entry {
         let entry = self.remove(entry);
-        self.notify(Event::Removed(entry.key()));
+        self.report_key(&entry, |key| Event::Removed(key));
+        if self.lazyfree.has_garbage() {
+            self.lazyfree.free_for_write();
+        }
         entry
     }
 
@@ -157,13 +167,13 @@ impl Totals {
         let size = entry.allocation_size();
         self.entry_bytes -= size;
         if !self.snapshot.is_saved(&entry) {
-            let entry = self.snapshot.take_over(entry, size);
-            if let (Some(entry), Some(on_event)) = (entry, &mut self.on_event) {
-                on_event(event(entry.key()));
+            let taken = self.snapshot.take_over(entry, size);
+            if let (Some((entry, tables)), Some(on_event)) = (taken, &mut self.on_event) {
+                on_event(event(&entry.key(tables).text()));
             }
             return;
         }
-        self.report(event(entry.key()));
+        self.report_key(&entry, event);
         if is_lazy {
             self.lazyfree.push(entry, size, self.pace(is_write));
         }
@@ -249,7 +259,7 @@ impl Totals {
         if !is_kept || !old.is_large() {
             return self.change(entry, |entry, total_bytes| entry.try_set(expiry, content, total_bytes));
         }
-        match Entry::try_from_content(old.key(), expiry, old.view().clock(), content) {
+        match Entry::try_from_content(old.stored_key(), expiry, old.view().clock(), content) {
             Ok((new, _size)) => {
                 let old = self.replace(entry, new);
                 self.discard_replaced(old);

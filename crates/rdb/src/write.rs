@@ -281,7 +281,7 @@ impl<W: Write> Writer<W> {
     pub(crate) fn begin_record(&mut self, record: &Record<'_>) -> Result<ValueProgress, SaveError> {
         let clock = self.options.access_clock;
         let meta = KeyMeta {
-            key: record.key,
+            key: &record.key.text(),
             expiry: record.expiry,
             idle_time: record.idle_time.filter(|_| clock).map(u64::from),
             freq: record.freq.filter(|_| clock),

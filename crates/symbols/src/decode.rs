@@ -43,14 +43,33 @@ impl SymbolTable {
         let (start, room) = (out.len(), len.saturating_add(SYMBOL_LEN_MAX));
         out.try_reserve(room).map_err(|_| ReserveError::OutOfMemory { size: room })?;
         out.resize(start + room, 0);
-        let result = self.decode_into(codes, &mut out[start..]);
+        let result =
+            self.decode_to_slice(codes, &mut out[start..]).and_then(|written| match written.cmp(&len) {
+                Ordering::Less => Err(MalformedCodes::new(codes.len(), CodesFault::TooShort)),
+                Ordering::Equal => Ok(()),
+                Ordering::Greater => Err(MalformedCodes::new(codes.len(), CodesFault::TooLong)),
+            });
         out.truncate(start + if result.is_ok() { len } else { 0 });
         Ok(result?)
     }
 
-    /// Decodes a text into `out`, which is eight bytes longer than the text.
-    fn decode_into(&self, codes: &[u8], out: &mut [u8]) -> Result<(), MalformedCodes> {
-        let len = out.len() - SYMBOL_LEN_MAX;
+    /// Decodes a text into `out`, and returns its length. Allocates nothing. O(codes).
+    ///
+    /// `out` must have [`SYMBOL_LEN_MAX`] bytes more than the text. The bytes behind the text are overwritten.
+    ///
+    /// # Errors
+    /// Returns an error if the codes are damaged, or if `out` is too small. Then `out` has the beginning of
+    /// the text.
+    ///
+    /// ```
+    /// use symbols::SymbolTable;
+    /// let table = SymbolTable::from_symbols(["user:", "1"])?;
+    /// let mut buffer = [0; 64];
+    /// let len = table.decode_to_slice(&[0, 1, 255, b'7'], &mut buffer)?;
+    /// assert_eq!(&buffer[..len], b"user:17");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn decode_to_slice(&self, codes: &[u8], out: &mut [u8]) -> Result<usize, MalformedCodes> {
         let (mut read, mut written) = (0, 0);
         while let Some(&code) = codes.get(read) {
             let start = read;
@@ -72,11 +91,7 @@ impl SymbolTable {
             read += 1;
             written += symbol_len;
         }
-        match written.cmp(&len) {
-            Ordering::Less => Err(MalformedCodes::new(read, CodesFault::TooShort)),
-            Ordering::Equal => Ok(()),
-            Ordering::Greater => Err(MalformedCodes::new(read, CodesFault::TooLong)),
-        }
+        Ok(written)
     }
 
     /// Returns an iterator over the pieces of a text, in order. A piece is a symbol, or a single byte without

@@ -11,4 +11,4 @@ pub use common::ReserveError;
 pub use error::{
     CodesFault, DecodeError, FromBytesError, FromSymbolsError, MalformedCodes, MalformedTable, TableFault,
 };
-pub use table::SymbolTable;
+pub use table::{SYMBOL_LEN_MAX, SymbolTable};

@@ -23,7 +23,7 @@ use zmalloc::ReserveError;
 pub(crate) const ESCAPE: u8 = 255;
 
 /// The longest symbol, in bytes.
-pub(crate) const SYMBOL_LEN_MAX: usize = 8;
+pub const SYMBOL_LEN_MAX: usize = 8;
 
 /// The version of the format that [`SymbolTable::to_bytes`] writes.
 const VERSION: u8 = 1;

@@ -53,7 +53,7 @@ pub(super) fn run(ctx: &mut Ctx, file: &str, import: &Import, rates: &mut Rates)
 /// Passes the commands that create the keys of a dump to `sink`.
 fn parts(dump: &Dump, sink: &mut Sink<'_>) {
     for record in dump.keyspace().records(0) {
-        let key = record.key;
+        let key = &*record.key.text();
         match record.value {
             ValueRef::String(string) => sink(key, Part::String(&string.to_bytes())),
             ValueRef::List(list) => {

@@ -205,7 +205,7 @@ fn digest(store: &Keyspace<FoldHash>) -> u64 {
                 sum(&mut zset.iter().map(member))
             }
         };
-        hasher.hash_one((record.key, record.expiry, record.value.object_type() as u8, value))
+        hasher.hash_one((&*record.key.text(), record.expiry, record.value.object_type() as u8, value))
     };
     sum(&mut store.records(0).map(record))
 }

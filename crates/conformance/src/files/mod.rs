@@ -180,8 +180,8 @@ fn ensure_same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()
             expected.len()
         );
         for record in expected.records(NOW) {
-            let key = crate::quoted(record.key);
-            let Some(other) = found.get_record(record.key, NOW) else {
+            let key = crate::quoted(&record.key.text());
+            let Some(other) = found.get_record(&record.key.text(), NOW) else {
                 bail!("database {number}: there is no {key}")
             };
             ensure_same_records(&record, &other).with_context(|| format!("database {number}, {key}"))?;

@@ -19,7 +19,7 @@ pub(super) fn compare(process: &Process, model: &[Keyspace], versions: &[WriteVe
     for database in databases() {
         cmd("SELECT").arg(database).exec(&mut connection)?;
         for record in model[database].records(NOW) {
-            let context = || format!("database {database}, {}", crate::quoted(record.key));
+            let context = || format!("database {database}, {}", crate::quoted(&record.key.text()));
             from_server(&mut connection, &record).with_context(context)?;
             for &version in versions {
                 let context = || format!("{}, version {}", context(), version.number());
@@ -53,7 +53,7 @@ fn payload(value: ValueRef<'_>, version: WriteVersion) -> Result<Vec<u8>> {
 
 /// Restores the server's payload of a key in redcore.
 fn from_server(connection: &mut Connection, record: &Record<'_>) -> Result<()> {
-    let payload: Vec<u8> = cmd("DUMP").arg(record.key).query(connection)?;
+    let payload: Vec<u8> = cmd("DUMP").arg(&*record.key.text()).query(connection)?;
     let mut copy = Keyspace::new();
     let restored = restore(&payload, copy.options().encoding_limits())?;
     copy.insert(COPY, restored.value, None, NOW)?;
@@ -75,11 +75,11 @@ fn to_server(
     command.arg(COPY).arg(record.expiry.unwrap_or(0)).arg(payload).arg("REPLACE").arg("ABSTTL");
     command.exec(connection).context("RESTORE")?;
     let digests: Vec<String> =
-        cmd("DEBUG").arg("DIGEST-VALUE").arg(record.key).arg(COPY).query(connection)?;
+        cmd("DEBUG").arg("DIGEST-VALUE").arg(&*record.key.text()).arg(COPY).query(connection)?;
     ensure!(digests.len() == 2 && digests[0] == digests[1], "the server has restored another value");
     if has_same_encodings {
         let mut encoding = |key: &[u8]| cmd("OBJECT").arg("ENCODING").arg(key).query::<String>(connection);
-        let (theirs, restored) = (encoding(record.key)?, encoding(COPY.as_bytes())?);
+        let (theirs, restored) = (encoding(&record.key.text())?, encoding(COPY.as_bytes())?);
         let embeds = |encoding: &str| matches!(encoding, "embstr" | "raw");
         // In Valkey, the length of the key also decides between embstr and raw.
         ensure!(

@@ -319,7 +319,7 @@ fn load(bytes: &[u8], keyspace: &mut Keyspace, slice: usize) -> Result<LoadStats
 fn assert_equal_keyspaces(one: &Keyspace, other: &Keyspace) {
     assert_eq!(one.records(NOW).count(), other.records(NOW).count());
     for record in one.records(NOW) {
-        let other = other.get_record(Key::new(record.key), NOW).expect("a key of the other keyspace");
+        let other = other.get_record(Key::new(&record.key.text()), NOW).expect("a key of the other keyspace");
         assert_eq!(record.expiry, other.expiry);
         assert_eq!(record.value, other.value);
     }

@@ -354,6 +354,7 @@ impl<'a> Pair<'a> {
         keyspace.check();
         let mut found = 0;
         for (key, value) in keyspace.iter(now) {
+            let key = &*key.text();
             let held = self.model.get(key);
             let held = held.unwrap_or_else(|| panic!("{} is not to be there", key.escape_ascii()));
             compare_held(keyspace, key, value, held, now);

@@ -108,7 +108,7 @@ impl Pair<'_> {
                 let pattern = pattern.bytes();
                 self.read_and_compare(
                     |keyspace, now| {
-                        let found: Vec<_> = keyspace.keys(pattern, now).map(<[u8]>::to_vec).collect();
+                        let found: Vec<_> = keyspace.keys(pattern, now).map(|key| key.to_vec()).collect();
                         let (len, found) = (found.len(), found.into_iter().collect::<Set>());
                         assert_eq!(len, found.len(), "a key twice");
                         Ok(found)
@@ -123,7 +123,10 @@ impl Pair<'_> {
             WholeOp::RandomKey(source) => {
                 let key = self.keyspace.random_key(self.now(), source.numbers());
                 assert_eq!(key.is_none(), self.model.len() == 0);
-                assert!(key.is_none_or(|key| self.model.contains(key)), "a random key that is not there");
+                assert!(
+                    key.is_none_or(|key| self.model.contains(&key.text())),
+                    "a random key that is not there"
+                );
             }
             WholeOp::Retain(pattern, chance) if chance.one_in(VERY_RARELY, scale) => {
                 let glob = NaiveGlob::new(pattern.bytes());

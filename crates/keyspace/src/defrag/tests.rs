@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::entry::Entry;
+use crate::key::Key;
 use crate::options::{MaxmemoryPolicy, Options};
 use common::random::mix;
 use core::ptr::NonNull;
@@ -81,8 +82,10 @@ fn add_elements(keyspace: &mut Keyspace, name: &str, count: usize) {
 
 /// Returns a copy of every entry, by key.
 fn copies(keyspace: &Keyspace) -> BTreeMap<Vec<u8>, Entry> {
-    let copy = |entry: &Entry| entry.try_copied(entry.key(), entry.expiry(), 0).unwrap();
-    keyspace.table.iter().map(|entry| (entry.key().to_vec(), copy(entry))).collect()
+    let copy = |entry: &Entry| {
+        entry.try_copied(&entry.key(&keyspace.reading.tables).text(), entry.expiry(), 0).unwrap()
+    };
+    keyspace.table.iter().map(|entry| (entry.key(&keyspace.reading.tables).to_vec(), copy(entry))).collect()
 }
 
 /// Asserts that the keyspace is valid, and has exactly these entries.
@@ -133,7 +136,10 @@ fn a_pass_moves_every_block_and_changes_nothing_else() {
         assert!(done.misses == 0 && steps > KEYS / 3, "{done:?} in {steps} steps");
         assert_same(&keyspace, &before);
     }
-    let is_moved = |copy: &Entry| keyspace.peek(&copy.key().into(), 0).unwrap().address() != copy.address();
+    let is_moved = |copy: &Entry| {
+        keyspace.peek(&Key::new(&copy.key(&keyspace.reading.tables).text()), 0).unwrap().address()
+            != copy.address()
+    };
     assert!(before.values().all(is_moved));
     assert_eq!(keyspace.active_defrag_misses(), 0);
     drop((keyspace, before));

@@ -99,7 +99,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Visits one place of the table.
     fn defrag_place(&mut self, hints: &mut impl Hints, done: &mut Defragged) {
-        let Self { table, hasher, totals, defrag, .. } = self;
+        let Self { table, hasher, totals, defrag, reading, .. } = self;
         let pinned = totals.snapshot.pinned();
         let (walk, total_bytes) = (&mut defrag.walk, &mut totals.entry_bytes);
         let batch = RefCell::new(HintBatch::new());
@@ -128,7 +128,7 @@ impl<S: BuildHasher> Keyspace<S> {
             }
             let effort = entry.free_effort();
             if effort > effort_left {
-                return walk.add_large(hasher.hash_one(entry.key()), entry);
+                return walk.add_large(entry.key_hash(hasher, &reading.tables), entry);
             }
             effort_left -= effort;
             let mut cursor = Cursor::START;

@@ -6,8 +6,8 @@
 //!   | 255 | len, 4 bytes |  from there on, little-endian
 //! ```
 //!
-//! The length of a key takes one byte or five (`common::length`). Values are longer than keys, so their
-//! lengths can also take three bytes. With these, a key of 16 and a value of 1,000 bytes fill a block of
+//! The header of a key (`key`) has no form of three bytes. Values are longer than keys, so their lengths can
+//! also take three. With these, a key of 16 and a value of 1,000 bytes fill a block of
 //! 1,024.
 
 use core::ptr::NonNull;

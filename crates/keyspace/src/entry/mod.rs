@@ -1,11 +1,11 @@
 //! [`Entry`]: a key, its expiry and its value, in one block.
 //!
 //! ```text
-//!  byte   0      1..=3     4         5 or 9
+//!  byte   0      1..=3     4         5, 6 or 9
 //!       +------+---------+---------+----------+-----+-------+-----------------------------+
 //!       | form | clock   | key len | expiry 8 | key | value |                             |
 //!       +------+---------+---------+----------+-----+-------+-----------------------------+
-//!         |                  1 | 5   if it has one      |
+//!         |                1, 2, 5   if it has one      |
 //!         |                                             |  int       1 to 8 bytes
 //!         kind:5  what the value is (`kind`)            |  bytes     length of 1, 3 or 5 bytes, and the bytes
 //!         loose:1 the block is larger than necessary    |  coded     length of the text, of the codes, and the codes
@@ -39,14 +39,16 @@
 //! No unsafe code relies on this one:
 //!
 //! - **E5.** The symbol table of a coded string is in the slot of the keyspace that the string's kind names.
-//!   The codes decode to a text of the stored length.
+//!   The codes decode to a text of the stored length. The same holds for a coded key and the slot in its
+//!   header. Its text has one of the lengths of `CODED_KEY_LENS`.
 //!
-//! The modules: `view` has entries whose key has been decoded, for look-ups. `content` has values that are to
+//! The modules: `key` has keys, plain and coded. `view` has entries whose key has been decoded, for look-ups. `content` has values that are to
 //! be written into a block. `write` creates blocks and writes to them, `edit` changes a value in place, and
 //! `relocate` moves blocks for a defragmenter. `parts` computes the lengths of blocks that do not exist yet.
 
 mod content;
 mod edit;
+mod key;
 mod kind;
 mod length;
 pub(crate) mod parts;
@@ -59,12 +61,13 @@ mod write;
 
 pub(crate) use content::Content;
 pub use edit::{InEntry, StringEdit};
+pub(crate) use key::{CODED_KEY_LENS, KEY_LEN_MAX, KeyLayout, StoredKey};
+pub use key::{KeyRef, KeyText};
 pub(crate) use kind::{Kind, Slot, Storage};
 pub(crate) use view::{CodedString, CodedView, EntryString, EntryView, ShortKey};
 pub(crate) use write::BlockOnlyEntry;
 
 use crate::garbage::FREE_EFFORT_MAX;
-use common::length as key_length;
 use core::ptr::NonNull;
 use core::slice;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -80,14 +83,11 @@ const EXPIRES: u32 = 1 << 6;
 const SNAPSHOT: u32 = 1 << 7;
 const CLOCK_SHIFT: u32 = 8;
 
-/// The offset of the key's length in the block.
-const KEY_LEN_AT: usize = size_of::<AtomicU32>();
+/// The offset of the key's header in the block.
+const KEY_HEADER_AT: usize = size_of::<AtomicU32>();
 
 /// The size of an expiry, in bytes.
 const EXPIRY_SIZE: usize = size_of::<u64>();
-
-/// The longest key, in bytes.
-pub(crate) const KEY_LEN_MAX: usize = key_length::LEN_MAX;
 
 /// A pointer to a block that holds a key and its expiry, and holds or owns its value. It has six bytes on
 /// machines with 64-bit pointers.
@@ -99,13 +99,16 @@ pub(crate) struct Entry {
 // These assertions check the offsets in the drawing.
 const _: () = {
     assert!(size_of::<Entry>() == size_of::<CompactPtr<AtomicU32>>());
-    assert!(KEY_LEN_AT == 4 && EXPIRY_SIZE == 8);
+    assert!(KEY_HEADER_AT == 4 && EXPIRY_SIZE == 8);
     assert!(LOOSE == 1 << 5 && EXPIRES == LOOSE << 1 && SNAPSHOT == EXPIRES << 1);
     assert!(SNAPSHOT << 1 == 1 << CLOCK_SHIFT);
-    let short = Layout { kind: Kind::BYTES, expires: true, key_len: 254 };
-    assert!(short.expiry_at() == 5 && short.key_at() == 13 && short.key_end() == 267);
-    let long = Layout { kind: Kind::BYTES, expires: false, key_len: 255 };
-    assert!(long.key_at() == 9 && long.key_end() == 264);
+    let short = Layout { kind: Kind::BYTES, expires: true, key: KeyLayout::plain(253) };
+    assert!(short.expiry_at() == 5 && short.key_at() == 13 && short.key_end() == 266);
+    let long = Layout { kind: Kind::BYTES, expires: false, key: KeyLayout::plain(254) };
+    assert!(long.key_at() == 9 && long.key_end() == 263);
+    let coded =
+        Layout { kind: Kind::BYTES, expires: true, key: KeyLayout { len: 9, slot: Some(Slot::First) } };
+    assert!(coded.expiry_at() == 6 && coded.key_at() == 14 && coded.key_end() == 23);
 };
 
 // SAFETY: the block belongs to the entry, and all values are `Send`.
@@ -126,18 +129,18 @@ impl SnapshotBit {
     }
 }
 
-/// The layout of a block, which follows from its head and the length of its key.
+/// The layout of a block, which follows from its head and the header of its key.
 #[derive(Clone, Copy)]
 struct Layout {
     kind: Kind,
     expires: bool,
-    key_len: usize,
+    key: KeyLayout,
 }
 
 impl Layout {
     #[inline]
     const fn expiry_at(self) -> usize {
-        KEY_LEN_AT + key_length::size(self.key_len)
+        KEY_HEADER_AT + self.key.header_len()
     }
 
     #[inline]
@@ -147,7 +150,7 @@ impl Layout {
 
     #[inline]
     const fn key_end(self) -> usize {
-        self.key_at() + self.key_len
+        self.key_at() + self.key.len
     }
 
     #[inline(always)]
@@ -188,11 +191,10 @@ impl Entry {
     #[inline]
     fn layout(&self) -> Layout {
         let form = self.form();
-        // SAFETY: the head of a live block has a valid kind, and the length of the key is behind the head
+        // SAFETY: the head of a live block has a valid kind, and the header of the key is behind the head
         // (E2).
-        let (kind, (key_len, _)) =
-            unsafe { (Kind::from_bits(form), key_length::read(self.base().add(KEY_LEN_AT))) };
-        Layout { kind, expires: form & EXPIRES != 0, key_len }
+        let (kind, key) = unsafe { (Kind::from_bits(form), KeyLayout::read(self.base().add(KEY_HEADER_AT))) };
+        Layout { kind, expires: form & EXPIRES != 0, key }
     }
 
     /// Returns `len` bytes of the block, beginning at offset `at`.
@@ -204,14 +206,6 @@ impl Entry {
         // SAFETY: by contract the bytes are initialised. The block is live and does not change while `self`
         // is borrowed (E1, E4).
         unsafe { slice::from_raw_parts(self.base().add(at).as_ptr(), len) }
-    }
-
-    /// Returns the key.
-    #[inline]
-    pub(crate) fn key(&self) -> &[u8] {
-        let layout = self.layout();
-        // SAFETY: the key has this offset and this length (E2).
-        unsafe { self.bytes(layout.key_at(), layout.key_len) }
     }
 
     #[inline]
@@ -383,10 +377,10 @@ impl Entry {
     /// does a coded string that becomes an object before it grows. If a reply shares the object, the object is
     /// copied first.
     pub(crate) fn growth_of_string(&self, len: usize, with_spare: bool) -> usize {
-        let (key, expires, own) = (self.key(), self.expires(), self.usable_size());
+        let (key, expires, own) = (self.key_layout(), self.expires(), self.usable_size());
         let object = self.object();
         let is_shared = object.is_some_and(|object| object.refcount() > 1);
-        if !is_shared && Self::size_of_len(key.len(), expires, len, false) <= own {
+        if !is_shared && Self::size_of_len(key, expires, len, false) <= own {
             return 0;
         }
         let is_decoded_as_object = match self.string() {
@@ -396,13 +390,13 @@ impl Entry {
             _ => false,
         };
         let with_spare = with_spare || object.is_some() || is_decoded_as_object;
-        Self::size_of_len(key.len(), expires, len, with_spare).saturating_sub(own)
+        Self::size_of_len(key, expires, len, with_spare).saturating_sub(own)
     }
 
     /// Returns the bytes that an entry with a string of `len` bytes adds to `used_memory`. The string is not
     /// an integer.
-    pub(crate) fn size_of_len(key_len: usize, expires: bool, len: usize, with_spare: bool) -> usize {
-        let front = Layout { kind: Kind::BYTES, expires, key_len }.key_end();
+    pub(crate) fn size_of_len(key: KeyLayout, expires: bool, len: usize, with_spare: bool) -> usize {
+        let front = Layout { kind: Kind::BYTES, expires, key }.key_end();
         if len <= content::INLINE_LEN_MAX {
             return zmalloc::good_size(front + length::size(len) + len);
         }
@@ -416,20 +410,22 @@ impl Entry {
     }
 
     /// Returns the bytes that an entry with this coded string adds to `used_memory`.
-    pub(crate) fn size_of_coded(key_len: usize, expires: bool, coded: &CodedString<'_>) -> usize {
-        let front = Layout { kind: Kind::coded(coded.slot), expires, key_len }.key_end();
-        zmalloc::good_size(front + coded.size())
+    pub(crate) fn size_of_coded(key: KeyLayout, expires: bool, coded: &CodedString<'_>) -> usize {
+        Self::size_of_value(key, expires, coded.size())
+    }
+
+    /// Returns the bytes that an entry adds to `used_memory` if its value takes `len` bytes of the block, and
+    /// is not aligned.
+    pub(crate) fn size_of_value(key: KeyLayout, expires: bool, len: usize) -> usize {
+        zmalloc::good_size(Layout { kind: Kind::BYTES, expires, key }.key_end() + len)
     }
 
     /// Returns the bytes that an entry with this string adds to `used_memory`.
     #[inline]
-    pub(crate) fn size_of_string(key: &[u8], expires: bool, value: Element<'_>) -> usize {
+    pub(crate) fn size_of_string(key: KeyLayout, expires: bool, value: Element<'_>) -> usize {
         match value.as_i64() {
-            Some(value) => {
-                let front = Layout { kind: Kind::BYTES, expires, key_len: key.len() }.key_end();
-                zmalloc::good_size(front + content::int_width(value))
-            }
-            None => Self::size_of_len(key.len(), expires, value.len(), false),
+            Some(value) => Self::size_of_value(key, expires, content::int_width(value)),
+            None => Self::size_of_len(key, expires, value.len(), false),
         }
     }
 
@@ -492,7 +488,7 @@ impl Entry {
     pub(crate) fn check(&self) {
         let (layout, len) = (self.layout(), self.byte_len());
         assert_eq!(self.capacity(len).max(len), self.capacity(len), "the block holds what it says");
-        assert!(layout.key_at() + layout.key_len <= len);
+        assert!(layout.key_end() <= len);
         by_type!(self.object_type(), string => {
             let string = self.string().expect("a string");
             let is_integer = string.plain().and_then(Element::as_i64).is_some_and(|value| {

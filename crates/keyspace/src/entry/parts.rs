@@ -1,11 +1,10 @@
 //! The number of bytes of each part of a block, for blocks that do not exist yet. Lengths have 64 bits on
 //! every machine.
 
-use super::{EXPIRY_SIZE, KEY_LEN_AT, content, length, word};
-use common::length as key_length;
+use super::{EXPIRY_SIZE, KEY_HEADER_AT, KeyLayout, content, length, word};
 
 /// The bytes of a head.
-pub(crate) const HEAD: u64 = KEY_LEN_AT as u64;
+pub(crate) const HEAD: u64 = KEY_HEADER_AT as u64;
 
 /// The bytes of an expiry.
 pub(crate) const EXPIRY: u64 = EXPIRY_SIZE as u64;
@@ -20,9 +19,9 @@ fn saturated(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-/// Returns the bytes that the length of a key takes. The key has `len` bytes.
-pub(crate) fn key_len(len: u64) -> u64 {
-    key_length::size(saturated(len)) as u64
+/// Returns the bytes that the header of a key takes. The key has `len` bytes.
+pub(crate) fn key_header(len: u64) -> u64 {
+    KeyLayout::plain(saturated(len)).header_len() as u64
 }
 
 /// Returns the bytes that the length of a string in the block takes. The string has `len` bytes.
@@ -48,7 +47,7 @@ mod tests {
 
     /// Returns the length of a block with this key and value, as the sum of its parts.
     fn sum(key: &[u8], expires: bool, value: &[u8]) -> u64 {
-        let front = HEAD + key_len(key.len() as u64) + if expires { EXPIRY } else { 0 } + key.len() as u64;
+        let front = HEAD + key_header(key.len() as u64) + if expires { EXPIRY } else { 0 } + key.len() as u64;
         let len = value.len() as u64;
         match core::str::from_utf8(value).ok().and_then(|text| text.parse().ok()) {
             Some(number) => front + int(number),
@@ -63,7 +62,7 @@ mod tests {
         let values = [0, 1, 253, 254, 1_024, 1_025, 70_000].map(|len| vec![b'x'; len]);
         let numbers =
             ["0", "127", "-129", "100000", "-9223372036854775808"].map(|text| text.as_bytes().to_vec());
-        for key in [0, 1, 2, 3, 4, 5, 6, 7, 8, 254, 255, 300].map(|len| vec![b'k'; len]) {
+        for key in [0, 1, 2, 3, 4, 5, 6, 7, 8, 253, 254, 300].map(|len| vec![b'k'; len]) {
             for value in values.iter().chain(&numbers) {
                 for expiry in [None, Some(1)] {
                     let content = Content::try_string(value.as_slice().into()).unwrap();

@@ -2,6 +2,7 @@
 
 use super::content::INLINE_LEN_MAX;
 use super::*;
+use crate::reading::Tables;
 use common::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use values::string::StringMut;
@@ -135,7 +136,7 @@ fn a_coded_string_stays_the_same_while_its_entry_changes() {
             let mut coded = entry(b"key", None, slot, len, &codes);
             assert_eq!(
                 coded.usable_size(),
-                Entry::size_of_coded(3, false, &CodedString { slot, len, codes: &codes })
+                Entry::size_of_coded(KeyLayout::plain(3), false, &CodedString { slot, len, codes: &codes })
             );
             let encoding = if len > 44 { Encoding::Raw } else { Encoding::EmbStr };
             assert_eq!((coded.encoding(44), coded.free_effort(), coded.len()), (encoding, 1, None));
@@ -149,11 +150,14 @@ fn a_coded_string_stays_the_same_while_its_entry_changes() {
             relocate(&mut coded, |_, _| true);
             assert_ne!(coded.address(), address);
             assert_eq!(coded_parts(&coded), parts);
-            let block_only = coded.try_renamed(&[b'n'; 300]).unwrap();
+            let block_only = coded.try_renamed(StoredKey::plain(&[b'n'; 300])).unwrap();
             // SAFETY: the old entry becomes a `BlockOnlyEntry` at once, so it gives up the value.
             let mut renamed = unsafe { block_only.into_entry() };
             drop(BlockOnlyEntry::of(coded));
-            assert_eq!((renamed.key(), coded_parts(&renamed)), (&[b'n'; 300][..], parts.clone()));
+            assert_eq!(
+                (renamed.stored_key().bytes, coded_parts(&renamed)),
+                (&[b'n'; 300][..], parts.clone())
+            );
             for text in [&b"a text"[..], &[b'x'; INLINE_LEN_MAX + 1]] {
                 renamed.set(Some(7), Content::try_string(text.into()).unwrap()).unwrap();
                 assert_eq!(&*renamed.plain().unwrap().text(), text);
@@ -184,7 +188,10 @@ fn a_string_comes_back_in_every_form() {
         for (key, expiry) in [(&b""[..], None), (&long[..300], Some(7))] {
             let entry = string(key, expiry, text);
             entry.check();
-            assert_eq!((entry.key(), entry.expiry(), entry.view().clock()), (key, expiry, CLOCK));
+            assert_eq!(
+                (entry.stored_key().bytes, entry.expiry(), entry.view().clock()),
+                (key, expiry, CLOCK)
+            );
             assert_eq!(&*entry.plain().unwrap().text(), text);
             assert_eq!(entry.object().is_some(), text.len() > INLINE_LEN_MAX);
             assert!(entry.collection::<Hash>().is_err());
@@ -221,14 +228,14 @@ fn every_value_takes_the_place_of_every_other_with_and_without_an_expiry() {
                 });
                 entry.check();
                 assert_eq!(
-                    (entry.expiry(), entry.view().clock(), entry.key()),
+                    (entry.expiry(), entry.view().clock(), entry.stored_key().bytes),
                     (expiries[1], CLOCK, &b"key"[..])
                 );
                 let [block, other_block] = [&entry, &other].map(|it| it.block_allocation_size(it.byte_len()));
                 assert_eq!(block, other_block);
                 entry.set_expiry(expiries[0]).unwrap();
                 entry.check();
-                assert_eq!((entry.expiry(), entry.key()), (expiries[0], &b"key"[..]));
+                assert_eq!((entry.expiry(), entry.stored_key().bytes), (expiries[0], &b"key"[..]));
             }
         }
     }
@@ -250,7 +257,10 @@ fn a_collection_is_edited_in_its_block_until_it_needs_a_word() {
     assert_eq!(entry.edited::<Hash, _>(|hash| hash.remove("long")), Some(true));
     assert_eq!(entry.edited::<Set, _>(|_| ()), None, "another type");
     entry.check();
-    assert_eq!((entry.key(), entry.expiry(), entry.view().clock()), (&b"key"[..], Some(9), CLOCK));
+    assert_eq!(
+        (entry.stored_key().bytes, entry.expiry(), entry.view().clock()),
+        (&b"key"[..], Some(9), CLOCK)
+    );
 }
 
 /// The smallest packed value is shorter than a word with its padding.
@@ -270,7 +280,7 @@ fn a_packed_value_becomes_a_word_where_there_is_no_memory_for_another_block() {
         drop(nothing);
         entry.check();
         assert_eq!(
-            (entry.kind().encoding(), entry.len(), entry.key()),
+            (entry.kind().encoding(), entry.len(), entry.stored_key().bytes),
             (Encoding::HashTable, Some(2), &key[..])
         );
     }
@@ -336,15 +346,18 @@ fn an_entry_is_renamed_and_copied_with_its_value() {
     ] {
         let copy = entry.try_copied(b"a copy", entry.expiry(), 1).unwrap();
         copy.check();
-        assert_eq!((copy.key(), copy.expiry(), copy.view().clock()), (&b"a copy"[..], entry.expiry(), 1));
-        let block_only = entry.try_renamed(&[b'n'; 300]).unwrap();
+        assert_eq!(
+            (copy.stored_key().bytes, copy.expiry(), copy.view().clock()),
+            (&b"a copy"[..], entry.expiry(), 1)
+        );
+        let block_only = entry.try_renamed(StoredKey::plain(&[b'n'; 300])).unwrap();
         let expiry = entry.expiry();
         // SAFETY: the old entry becomes a `BlockOnlyEntry` at once, so it gives up the value.
         let renamed = unsafe { block_only.into_entry() };
         drop(BlockOnlyEntry::of(entry));
         renamed.check();
         assert_eq!(
-            (renamed.key(), renamed.expiry(), renamed.view().clock()),
+            (renamed.stored_key().bytes, renamed.expiry(), renamed.view().clock()),
             (&[b'n'; 300][..], expiry, CLOCK)
         );
         by_type!(renamed.object_type(), string => assert_eq!(renamed.plain(), copy.plain()), C => {
@@ -389,20 +402,21 @@ fn an_integer_of_every_width_comes_back() {
 
 #[test]
 fn keys_that_differ_in_one_byte_or_in_their_length_are_told_apart() {
-    for len in (0..=20).step_by(if cfg!(miri) { 5 } else { 1 }).chain([254, 255, 256]) {
+    let tables = Tables::default();
+    for len in (0..=20).step_by(if cfg!(miri) { 5 } else { 1 }).chain([253, 254, 256]) {
         let key = vec![b'k'; len];
         for expiry in [None, Some(1)] {
             let entry = string(&key, expiry, b"value");
-            let view = entry.view_of(&key).expect("the key is this one");
+            let view = entry.view_of(&key, &tables).expect("the key is this one");
             assert!(matches!(view.string(), Ok(EntryString::Bytes(b"value"))), "{len}");
             assert_eq!((view.is_expired(0), view.is_expired(1)), (false, expiry.is_some()), "{len}");
             for at in (0..len).step_by(if cfg!(miri) { 1 + len / 4 } else { 1 }) {
                 let mut other = key.clone();
                 other[at] ^= 0x80;
-                assert!(!entry.has_key(&other), "{len}, {at}");
+                assert!(!entry.has_key(&other, &tables), "{len}, {at}");
             }
-            assert!(!entry.has_key(&vec![b'k'; len + 1]), "{len}");
-            assert!(len == 0 || !entry.has_key(&key[1..]), "{len}");
+            assert!(!entry.has_key(&vec![b'k'; len + 1], &tables), "{len}");
+            assert!(len == 0 || !entry.has_key(&key[1..], &tables), "{len}");
         }
     }
 }
@@ -441,7 +455,7 @@ fn relocate(entry: &mut Entry, mut moves: impl FnMut(NonNull<u8>, usize) -> bool
 
 fn assert_is_copy(entry: &Entry, copy: &Entry) {
     entry.check();
-    assert_eq!((entry.key(), entry.expiry()), (copy.key(), copy.expiry()));
+    assert_eq!((entry.stored_key().bytes, entry.expiry()), (copy.stored_key().bytes, copy.expiry()));
     by_type!(copy.object_type(), string => assert_eq!(entry.plain(), copy.plain()), C => {
         assert_eq!(entry.collection::<C>().unwrap(), copy.collection::<C>().unwrap());
     });

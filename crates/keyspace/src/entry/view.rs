@@ -5,10 +5,10 @@
 //! look-up returns both, in two registers.
 
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_LEN_AT, KIND_MASK, Kind, SNAPSHOT, Slot, SnapshotBit,
-    length, value_at, value_len,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_HEADER_AT, KIND_MASK, KeyLayout, Kind, SNAPSHOT, Slot,
+    SnapshotBit, StoredKey, length, value_at, value_len,
 };
-use common::length as key_length;
+use crate::reading::Tables;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::slice;
@@ -136,56 +136,55 @@ impl Entry {
     /// Returns the view of the entry.
     #[inline]
     pub(crate) fn view(&self) -> EntryView<'_> {
-        self.view_with(self.layout().key_len)
+        self.view_with(self.key_layout())
     }
 
-    /// Returns the view if this is the entry of `key`, and otherwise `None`.
+    /// Returns the view if this is the entry of `key`, and otherwise `None`. `tables` must be those of the
+    /// keyspace.
     #[inline]
-    pub(crate) fn view_of(&self, key: &[u8]) -> Option<EntryView<'_>> {
+    pub(crate) fn view_of(&self, key: &[u8], tables: &Tables) -> Option<EntryView<'_>> {
         match ShortKey::new(key) {
             Some(key) => self.view_of_short(key),
-            None => self.view_of_other(key),
+            None => self.view_of_other(key, tables),
         }
     }
 
     /// Like [`view_of`](Self::view_of), for a short key. The compiled code makes no call.
     #[inline]
     pub(crate) fn view_of_short(&self, ShortKey(key): ShortKey<'_>) -> Option<EntryView<'_>> {
-        // SAFETY: the key's length begins at this offset (E2).
-        let len = unsafe { self.base().add(KEY_LEN_AT).read() };
-        // A length of five bytes begins with 255, and `key` is shorter than that.
+        // SAFETY: the key's header begins at this offset (E2).
+        let len = unsafe { self.base().add(KEY_HEADER_AT).read() };
+        // A header of more than one byte begins with 254 or 255, and `key` is shorter than that.
         if usize::from(len) != key.len() {
             return None;
         }
-        let view = self.view_with(key.len());
+        let view = self.view_with(KeyLayout::plain(key.len()));
         // SAFETY: the key of the entry is as long as `key` (E2).
         let own = unsafe { view.key(key.len()) };
         is_same(own, key).then_some(view)
     }
 
     #[inline(never)]
-    fn view_of_other(&self, key: &[u8]) -> Option<EntryView<'_>> {
-        let len = self.layout().key_len;
-        if len != key.len() {
-            return None;
-        }
-        let view = self.view_with(len);
-        // SAFETY: `len` is the length of the key (E2).
-        let own = unsafe { view.key(len) };
-        (own == key).then_some(view)
+    fn view_of_other(&self, key: &[u8], tables: &Tables) -> Option<EntryView<'_>> {
+        let StoredKey { bytes, slot } = self.stored_key();
+        let is_same = match slot {
+            None => bytes == key,
+            Some(slot) => tables.is_key(slot, bytes, key),
+        };
+        is_same.then(|| self.view())
     }
 
-    /// Returns whether this is the entry of `key`.
+    /// Returns whether this is the entry of `key`. `tables` must be those of the keyspace.
     #[inline]
-    pub(crate) fn has_key(&self, key: &[u8]) -> bool {
-        self.view_of(key).is_some()
+    pub(crate) fn has_key(&self, key: &[u8], tables: &Tables) -> bool {
+        self.view_of(key, tables).is_some()
     }
 
-    /// Returns the view of the entry, whose key has `key_len` bytes.
+    /// Returns the view of the entry, whose key has this layout.
     #[inline]
-    fn view_with(&self, key_len: usize) -> EntryView<'_> {
+    fn view_with(&self, key: KeyLayout) -> EntryView<'_> {
         let expiry = if self.form() & EXPIRES != 0 { EXPIRY_SIZE } else { 0 };
-        let key_end = KEY_LEN_AT + key_length::size(key_len) + expiry + key_len;
+        let key_end = KEY_HEADER_AT + key.total_len() + expiry;
         EntryView { base: self.base(), key_end, _entry: PhantomData }
     }
 }
@@ -233,9 +232,11 @@ impl<'a> EntryView<'a> {
         if !self.expires() {
             return false;
         }
-        // SAFETY: the head says that there is an expiry, which is behind the length of the key (E2).
-        let expiry =
-            unsafe { key_length::read(self.base.add(KEY_LEN_AT)).1.cast::<[u8; EXPIRY_SIZE]>().read() };
+        // SAFETY: the head says that there is an expiry, which is behind the header of the key (E2).
+        let expiry = unsafe {
+            let header_at = self.base.add(KEY_HEADER_AT);
+            header_at.add(KeyLayout::read(header_at).header_len()).cast::<[u8; EXPIRY_SIZE]>().read()
+        };
         u64::from_le_bytes(expiry) <= now
     }
 

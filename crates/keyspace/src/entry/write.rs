@@ -7,10 +7,9 @@
 
 use super::content::Content;
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, EntryView, KEY_LEN_AT, KEY_LEN_MAX, Kind, LOOSE, Layout,
-    SnapshotBit, length, word,
+    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, EntryView, KEY_HEADER_AT, KeyLayout, Kind, LOOSE, Layout,
+    SnapshotBit, StoredKey, length, word,
 };
-use common::length as key_length;
 use core::mem::{self, ManuallyDrop};
 use core::ptr::NonNull;
 use core::slice;
@@ -75,14 +74,14 @@ impl Layout {
         unsafe { base.cast::<u32>().write(kept | expires | self.kind.bits()) };
     }
 
-    /// Writes the length of the key.
+    /// Writes the header of the key.
     ///
     /// # Safety
-    /// The block at `base` must have room for the length, and nothing else may read or write the block.
+    /// The block at `base` must have room for the header, and nothing else may read or write the block.
     #[inline]
-    unsafe fn write_key_len(self, base: NonNull<u8>) {
+    unsafe fn write_key_header(self, base: NonNull<u8>) {
         // SAFETY: by contract.
-        unsafe { key_length::write(base.add(KEY_LEN_AT), self.key_len) };
+        unsafe { self.key.write(base.add(KEY_HEADER_AT)) };
     }
 
     /// Writes the expiry, if there is one.
@@ -217,7 +216,7 @@ impl Entry {
 
 /// Methods for whole entries.
 impl Entry {
-    /// Creates an entry. `key` must have at most [`KEY_LEN_MAX`] bytes. O(bytes).
+    /// Creates an entry with a plain key of at most [`KEY_LEN_MAX`](super::KEY_LEN_MAX) bytes. O(bytes).
     #[inline]
     pub(crate) fn try_new(
         key: &[u8],
@@ -236,19 +235,20 @@ impl Entry {
         clock: u32,
         content: Content<'_>,
     ) -> Result<(Self, usize), ReserveError> {
-        Self::try_from_content(key, expiry, clock, content).map_err(|(error, _content)| error)
+        Self::try_from_content(StoredKey::plain(key), expiry, clock, content)
+            .map_err(|(error, _content)| error)
     }
 
-    /// Like [`try_new_sized`](Self::try_new_sized), but returns the value if there is no memory.
+    /// Like [`try_new_sized`](Self::try_new_sized), for a key in any form. Returns the value if there is no
+    /// memory.
     #[inline]
     pub(crate) fn try_from_content<'c>(
-        key: &[u8],
+        key: StoredKey<'_>,
         expiry: Option<u64>,
         clock: u32,
         content: Content<'c>,
     ) -> Result<(Self, usize), (ReserveError, Content<'c>)> {
-        debug_assert!(key.len() <= KEY_LEN_MAX);
-        let new = Layout { kind: content.kind(), expires: expiry.is_some(), key_len: key.len() };
+        let new = Layout { kind: content.kind(), expires: expiry.is_some(), key: key.layout() };
         let (len, block) = match total(new.value_at(), new.value_room(content.len()))
             .and_then(|len| Ok((len, NewBlock::try_new(len)?)))
         {
@@ -260,9 +260,9 @@ impl Entry {
         // (E1 to E3).
         unsafe {
             new.write_head(base, clock << CLOCK_SHIFT);
-            new.write_key_len(base);
+            new.write_key_header(base);
             new.write_expiry(base, expiry);
-            base.add(new.key_at()).copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
+            key.write(base.add(new.key_at()));
             content.write(base.add(new.value_at()));
         }
         let entry = block.into_entry();
@@ -300,15 +300,15 @@ impl Entry {
                 Fit::New(block) => {
                     let base = block.base();
                     new.write_head(base, form & !LOOSE);
-                    new.write_key_len(base);
+                    new.write_key_header(base);
                     new.write_expiry(base, expiry);
-                    base.add(new.key_at()).copy_from_nonoverlapping(key, new.key_len);
+                    base.add(new.key_at()).copy_from_nonoverlapping(key, new.key.len);
                     content.write(base.add(new.value_at()));
                     self.take_block(len, block, new_len, total_bytes);
                 }
                 Fit::Same { is_loose } => {
                     if new.key_at() != old.key_at() {
-                        base.add(new.key_at()).copy_from(key, new.key_len);
+                        base.add(new.key_at()).copy_from(key, new.key.len);
                     }
                     new.write_head(base, form);
                     new.write_expiry(base, expiry);
@@ -384,7 +384,7 @@ impl Entry {
                 Fit::New(block) => {
                     let base = block.base();
                     new.write_head(base, self.form() & !LOOSE);
-                    new.write_key_len(base);
+                    new.write_key_header(base);
                     new.write_expiry(base, expiry);
                     base.add(new.key_at()).copy_from_nonoverlapping(key, tail);
                     self.take_block(len, block, new_len, total_bytes);
@@ -456,24 +456,45 @@ impl Entry {
         self.set_loose(true);
     }
 
-    /// Returns a block with the same value and expiry under another key, which must have at most
-    /// [`KEY_LEN_MAX`] bytes. The value still belongs to this entry. O(bytes).
-    pub(crate) fn try_renamed(&self, key: &[u8]) -> Result<BlockOnlyEntry, ReserveError> {
-        debug_assert!(key.len() <= KEY_LEN_MAX);
+    /// Returns a block with the same value and expiry under another key. The value still belongs to this
+    /// entry. O(bytes).
+    pub(crate) fn try_renamed(&self, key: StoredKey<'_>) -> Result<BlockOnlyEntry, ReserveError> {
         let old = self.layout();
-        let (new, value_len) = (Layout { key_len: key.len(), ..old }, self.value_len(old));
+        let (new, value_len) = (Layout { key: key.layout(), ..old }, self.value_len(old));
         let block = NewBlock::try_new(total(new.value_at(), new.value_room(value_len))?)?;
         let base = block.base();
         // SAFETY: the new block has room for all parts of the layout, and all of them are written. The bytes
         // of the value are copied, and the result is a `BlockOnlyEntry`, which does not drop the value.
         unsafe {
             new.write_head(base, self.form() & !LOOSE);
-            new.write_key_len(base);
+            new.write_key_header(base);
             new.write_expiry(base, self.expiry());
-            base.add(new.key_at()).copy_from_nonoverlapping(NonNull::from(key).cast(), key.len());
+            key.write(base.add(new.key_at()));
             base.add(new.value_at()).copy_from_nonoverlapping(self.value(old), value_len);
         }
         Ok(BlockOnlyEntry::of(block.into_entry()))
+    }
+
+    /// Returns the usable size of the block of an entry that has the same value and a key with this layout.
+    pub(crate) fn block_size_with(&self, key: KeyLayout) -> usize {
+        let old = self.layout();
+        let new = Layout { key, ..old };
+        zmalloc::good_size(new.value_at() + new.value_room(self.value_len(old)))
+    }
+
+    /// Stores the key in another form. The text of the key must stay the same. O(bytes). For `total_bytes`,
+    /// see [`try_set`](Self::try_set).
+    pub(crate) fn try_set_key_form(
+        &mut self,
+        key: StoredKey<'_>,
+        total_bytes: &mut usize,
+    ) -> Result<(), ReserveError> {
+        let renamed = self.try_renamed(key)?;
+        *total_bytes -= self.block_allocation_size(self.byte_len());
+        // SAFETY: the old entry becomes a `BlockOnlyEntry` at once, so the new one owns the value.
+        drop(BlockOnlyEntry::of(mem::replace(self, unsafe { renamed.into_entry() })));
+        *total_bytes += self.block_allocation_size(self.byte_len());
+        Ok(())
     }
 
     /// Returns an entry with a copy of the value under another key. The value must not be a coded string. The

@@ -42,7 +42,7 @@ fn class(size: u64) -> u64 {
 pub(super) fn blocks(workload: &Workload) -> Vec<Step> {
     let mut front = vec![
         Part::new("head", parts::HEAD),
-        Part::new("key length", parts::key_len(workload.key_len)),
+        Part::new("key length", parts::key_header(workload.key_len)),
         Part::new("key", workload.key_len),
     ];
     if workload.expires {

@@ -284,7 +284,7 @@ impl<S: BuildHasher> Keyspace<S> {
     fn make_room_at_limit(&mut self, key: &Key<'_>, hash: u64, size: usize, now: u64) -> Result<(), Error> {
         key.check()?;
         self.prefetch_new(hash);
-        let old = self.table.find(hash, |entry| entry.has_key(key.bytes()));
+        let old = self.table.find(hash, |entry| entry.has_key(key.bytes(), &self.reading.tables));
         let (old_size, address) = old.map_or((0, 0), |old| (old.usable_size(), old.address().addr()));
         let additional = size.saturating_sub(old_size);
         if additional > 0 && size > self.write_limit().saturating_sub(self.totals.eviction.other_bytes) {
@@ -406,7 +406,7 @@ impl<S: BuildHasher> Keyspace<S> {
     #[cold]
     fn evict_excess_above(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         let mut victims_left = self.victims_max();
-        let written = self.table.find(hash, |entry| entry.has_key(key.bytes()));
+        let written = self.table.find(hash, |entry| entry.has_key(key.bytes(), &self.reading.tables));
         self.totals.eviction.protected = written.map_or(0, |entry| entry.address().addr());
         while self.can_reach_limit()
             && self.counted_bytes() > self.write_limit()

@@ -43,7 +43,7 @@ impl Search {
     pub(crate) fn advance(
         &mut self,
         table: &Table<Entry>,
-        hasher: &impl BuildHasher,
+        hash_of: &impl Fn(&Entry) -> u64,
         order: Order<'_>,
         only_marked: bool,
         (now, samples): (u64, usize),
@@ -59,7 +59,7 @@ impl Search {
             let (chunk, mut count) = (self.hand, 0);
             self.hand = walk(table, chunk, only_marked, &mut |entry| {
                 count += 1;
-                self.consider(entry, hasher, order, now);
+                self.consider(entry, hash_of, order, now);
             });
             // Prefetch the blocks of the next chunk.
             walk(table, self.hand, only_marked, &mut |entry| prefetch(entry.address()));
@@ -68,10 +68,10 @@ impl Search {
         self.credit = self.credit.min(0);
     }
 
-    fn consider(&mut self, entry: &Entry, hasher: &impl BuildHasher, order: Order<'_>, now: u64) {
+    fn consider(&mut self, entry: &Entry, hash_of: &impl Fn(&Entry) -> u64, order: Order<'_>, now: u64) {
         let Some(precedence) = precedence_now(entry, order, now) else { return };
         if self.pool.accepts(precedence) {
-            let (hash, address) = (hasher.hash_one(entry.key()), entry.address().addr());
+            let (hash, address) = (hash_of(entry), entry.address().addr());
             self.pool.offer(Candidate { precedence, hash, address });
         }
     }
@@ -89,7 +89,7 @@ fn walk(table: &Table<Entry>, chunk: usize, only_marked: bool, each: &mut dyn Fn
 impl<S: BuildHasher> Keyspace<S> {
     /// Removes the best candidate from the pool. Returns the hash and the address of its entry.
     pub(super) fn take_best_candidate(&mut self, now: u64) -> Option<(u64, usize)> {
-        let Self { table, hasher, options, totals, .. } = self;
+        let Self { table, hasher, options, totals, reading, .. } = self;
         let only_marked = options.get_maxmemory_policy().is_volatile();
         if only_marked && totals.expires == 0 {
             return None;
@@ -98,9 +98,10 @@ impl<S: BuildHasher> Keyspace<S> {
         let order = Order::of(options, now, stamp)?;
         let protected = totals.eviction.protected;
         let search = &mut totals.eviction.state_mut()?.search;
+        let hash_of = |entry: &Entry| entry.key_hash(hasher, &reading.tables);
         // The second attempt is for the case that all candidates of the pool are gone.
         for _ in 0..2 {
-            search.advance(table, hasher, order, only_marked, (now, options.get_maxmemory_samples()));
+            search.advance(table, &hash_of, order, only_marked, (now, options.get_maxmemory_samples()));
             while let Some(best) = search.pool.take_best() {
                 let is_its = |entry: &Entry| entry.address().addr() == best.address;
                 let Some(entry) = table.find(best.hash, is_its) else { continue };

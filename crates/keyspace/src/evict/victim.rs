@@ -115,7 +115,7 @@ impl<S: BuildHasher> Keyspace<S> {
 
     /// Returns the hash and the address of the entry of a random key that the policy may evict.
     fn draw(&mut self) -> Option<(u64, usize)> {
-        let Self { table, hasher, options, totals, .. } = self;
+        let Self { table, hasher, options, totals, reading, .. } = self;
         let eviction = &mut totals.eviction;
         let mut drawn = None;
         if options.get_maxmemory_policy().is_volatile() {
@@ -140,6 +140,6 @@ impl<S: BuildHasher> Keyspace<S> {
         } else {
             drawn = table.random(|| eviction.next_random(hasher));
         }
-        drawn.map(|entry| (hasher.hash_one(entry.key()), entry.address().addr()))
+        drawn.map(|entry| (entry.key_hash(hasher, &reading.tables), entry.address().addr()))
     }
 }

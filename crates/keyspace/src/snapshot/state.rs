@@ -12,7 +12,7 @@ use super::{Portion, SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
 use crate::access::MINUTE;
 use crate::entry::{Entry, SnapshotBit};
 use crate::options::ClockKind;
-use crate::reading::Reading;
+use crate::reading::{Reading, Tables};
 use crate::restore::Record;
 use allocator_api2::boxed::Box;
 use allocator_api2::unsize_box;
@@ -451,14 +451,15 @@ impl Snapshot {
     /// Takes over an unsaved entry, for which [`save_or_reserve`](Self::save_or_reserve) has reserved room.
     /// The keyspace's sums must no longer include the entry.
     #[cold]
-    pub(crate) fn take_over(&mut self, entry: Entry, size: usize) -> Option<&Entry> {
-        let running = self.running.as_mut()?;
+    pub(crate) fn take_over(&mut self, entry: Entry, size: usize) -> Option<(&Entry, &Tables)> {
+        let Self { running, reading, .. } = self;
+        let running = running.as_mut()?;
         if running.is_half_saved(&entry) {
             running.half_saved = Some(HalfSaved::Removed(running.removed.len()));
         }
         running.removed.push(Removed { entry, size });
         running.removed_bytes += size;
-        running.removed.last().map(|removed| &removed.entry)
+        running.removed.last().map(|removed| (&removed.entry, &reading.tables))
     }
 
     /// Takes over a table that is cleared. `entry_bytes` is what its entries add to `used_memory`. Returns a

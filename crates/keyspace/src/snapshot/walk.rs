@@ -48,7 +48,7 @@ impl Running {
                 bytes_left = bytes_left.saturating_sub(entry.allocation_size());
                 saver.save(entry, Portion::Rest, reading);
             } else if *is_second_pass {
-                let hash = hasher.hash_one(entry.key());
+                let hash = entry.key_hash(hasher, &reading.tables);
                 *half_saved = Some(HalfSaved::InTable { hash, address: entry.address().addr() });
                 is_cut = true;
             } else {

@@ -262,11 +262,11 @@ fn shards_share_a_table() {
     let mut coded = 0;
     sharded.for_each_mut(|shard| {
         assert!(std::sync::Arc::ptr_eq(shard.symbols().unwrap(), &table));
-        coded += maintain(shard).strings;
+        coded += maintain(shard).keys;
     });
     assert_eq!(coded, 1_000);
     sharded.set_symbols(None).unwrap();
-    sharded.for_each_mut(|shard| assert!(maintain(shard).strings > 0));
+    sharded.for_each_mut(|shard| assert!(maintain(shard).keys > 0));
     assert_eq!(std::sync::Arc::strong_count(&table), 1);
 }
 
@@ -282,7 +282,7 @@ fn maintain_unchecked(keyspace: &mut Keyspace) -> keyspace::Recoded {
     let mut recoded = keyspace::Recoded::default();
     for round in 0.. {
         let done = keyspace.maintain(NOW, Duration::from_millis(1), || Duration::ZERO);
-        recoded.strings += done.recoded.strings;
+        recoded.keys += done.recoded.keys;
         recoded.bytes_saved += done.recoded.bytes_saved;
         if !done.next.is_zero() {
             assert!(done.recoded.is_complete && round < 1_000);
@@ -297,11 +297,11 @@ fn maintain_codes_the_strings_that_are_there() {
     let mut keyspace = with_records(500);
     let before = keyspace.allocation_size();
     let recoded = maintain(&mut keyspace);
-    assert_eq!(recoded.strings, 500);
+    assert_eq!(recoded.keys, 500);
     assert_eq!(before - keyspace.allocation_size(), recoded.bytes_saved as usize);
     assert!((0..500).all(|number| is_coded(&keyspace, &format!("plain:{number}"))));
     assert_eq!(keyspace.get_string("plain:7", NOW).unwrap().unwrap(), record(7).as_str());
-    assert_eq!(maintain(&mut keyspace).strings, 0);
+    assert_eq!(maintain(&mut keyspace).keys, 0);
 }
 
 #[test]
@@ -312,14 +312,14 @@ fn a_new_table_takes_the_place_of_the_old_one_and_none_decodes_all() {
         let old = keyspace.symbols().unwrap().clone();
         let new = keyspace.train_symbols(32 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
         assert_eq!(keyspace.set_symbols(Some(old.clone())), Err(Error::SymbolsInUse));
-        assert_eq!(maintain(&mut keyspace).strings, 400);
+        assert_eq!(maintain(&mut keyspace).keys, 400);
         assert_eq!(std::sync::Arc::strong_count(&old), 1, "nothing is coded with it any more");
         assert!(std::sync::Arc::ptr_eq(&new, keyspace.symbols().unwrap()));
     }
     keyspace.set_symbols(None).unwrap();
     assert!(is_coded(&keyspace, "coded:1") && keyspace.symbols().is_none());
     let recoded = maintain(&mut keyspace);
-    assert!(recoded.strings == 400 && recoded.bytes_saved < 0, "{recoded:?}");
+    assert!(recoded.keys == 400 && recoded.bytes_saved < 0, "{recoded:?}");
     assert!(!is_coded(&keyspace, "coded:1"));
     assert_eq!(keyspace.get_string("coded:1", NOW).unwrap().unwrap(), record(1).as_str());
 }
@@ -368,9 +368,9 @@ fn a_pass_looks_at_every_string_of_a_place_with_many_bytes() {
         keyspace.set(&format!("long:{number}"), &record(number).repeat(50), NOW).unwrap();
     }
     keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW).unwrap().unwrap();
-    assert_eq!(maintain(&mut keyspace).strings, 100);
+    assert_eq!(maintain(&mut keyspace).keys, 100);
     keyspace.set_symbols(None).unwrap();
-    assert_eq!(maintain(&mut keyspace).strings, 100);
+    assert_eq!(maintain(&mut keyspace).keys, 100);
 }
 
 /// After an edit, a string can have the digits of an integer as bytes.
@@ -381,7 +381,7 @@ fn digits_of_an_integer_are_not_coded() {
     keyspace.append("digits", b"12345", NOW).unwrap();
     let table = keyspace::symbols::SymbolTable::from_symbols(["12345"]).unwrap();
     keyspace.set_symbols(Some(table.into())).unwrap();
-    assert_eq!(maintain(&mut keyspace).strings, 0);
+    assert_eq!(maintain(&mut keyspace).keys, 0);
     assert!(!is_coded(&keyspace, "digits"));
 }
 
@@ -465,12 +465,12 @@ fn the_report_tells_what_coding_saves_and_what_another_table_would() {
     let before = keyspace.symbols_report(256 << 10, random(), NOW).unwrap();
     assert_eq!((before.keys, before.sampled_coded, before.saved_bytes()), (8_000, 0, 0));
     // Every second key has a string that can be coded.
-    assert!((18..22).contains(&(before.sampled_keys * 10 / before.sampled_strings)), "{before:?}");
+    assert!((18..22).contains(&(before.sampled_keys * 10 / before.sampled_codable)), "{before:?}");
     keyspace.train_symbols(64 << 10, random(), NOW).unwrap().unwrap();
     maintain(&mut keyspace);
     let saved = plain_size - keyspace.allocation_size() as i64;
     let after = keyspace.symbols_report(256 << 10, random(), NOW).unwrap();
-    assert_eq!(after.sampled_coded, after.sampled_strings);
+    assert_eq!(after.sampled_coded, after.sampled_codable);
     let is_near = |estimate: i64| (saved * 9 / 10..saved * 11 / 10).contains(&estimate);
     assert!(
         is_near(before.retraining_saves()) && is_near(after.saved_bytes()),
@@ -491,7 +491,7 @@ fn the_report_tells_what_coding_saves_and_what_another_table_would() {
         sharded.write(&key, |shard, key| shard.set(key, &record(number), NOW)).unwrap();
     }
     let report = sharded.symbols_report(256 << 10, random(), NOW).unwrap();
-    assert_eq!((report.keys, report.sampled_keys), (4_000, report.sampled_strings));
+    assert_eq!((report.keys, report.sampled_keys), (4_000, report.sampled_codable));
     assert!(is_near(report.retraining_saves()), "{report:?} {saved}");
 }
 
@@ -505,6 +505,6 @@ fn the_spare_room_of_a_plain_string_counts_as_neither_gain_nor_loss() {
         keyspace.append(&format!("grown:{number}"), &text[..100], NOW).unwrap();
     }
     let report = keyspace.symbols_report(256 << 10, random, NOW).unwrap();
-    assert!(report.bytes > 4_000 * report.sampled_strings as u64, "a string has as much spare room as text");
+    assert!(report.bytes > 4_000 * report.sampled_codable as u64, "a string has as much spare room as text");
     assert_eq!(report.saved_bytes(), 0);
 }

@@ -9,7 +9,7 @@ fn entry_bytes(fill: impl FnOnce(&mut Keyspace)) -> usize {
     let mut keyspace = Keyspace::new();
     fill(&mut keyspace);
     keyspace.check();
-    keyspace.keys(b"*", 0).map(|key| keyspace.memory_usage(key, 0).unwrap()).sum()
+    keyspace.keys(b"*", 0).map(|key| keyspace.memory_usage(&key.text(), 0).unwrap()).sum()
 }
 
 /// Checks the arithmetic of the module documentation of `entry`, if the allocator has classes of eight bytes.
@@ -62,7 +62,8 @@ fn assert_parts_sum_up(keyspace: &Keyspace, region: &Region) {
     let parts = [report.overhead_hashtable_main, report.overhead_hashtable_expires, report.dataset_bytes];
     assert_eq!(parts.iter().sum::<usize>(), keyspace.allocation_size());
     assert_eq!(report.allocation_size(), region.held() as usize);
-    let entries: usize = keyspace.keys(b"*", 0).map(|key| keyspace.memory_usage(key, 0).unwrap()).sum();
+    let entries: usize =
+        keyspace.keys(b"*", 0).map(|key| keyspace.memory_usage(&key.text(), 0).unwrap()).sum();
     assert_eq!(report.dataset_bytes, entries);
     assert_eq!((report.keys_count, report.expires_count), (keyspace.len(), keyspace.expires()));
     assert_eq!(report.table.entries, keyspace.len());

@@ -57,8 +57,9 @@ fn figures_here_are_those_of_a_keyspace_that_was_loaded() {
     // The seeds of the hashers differ. They affect only the number of children of the tables.
     assert!(off.abs() < 0.002, "{here} is {off:+} off {}", loaded.allocation_size());
     // Strings have no tables, so their figures are exact.
-    let strings = loaded.keys(b"*", 0).filter(|key| loaded.object_type(*key, 0) == Some(ObjectType::String));
-    let strings: usize = strings.map(|key| loaded.memory_usage(key, 0).unwrap()).sum();
+    let strings =
+        loaded.keys(b"*", 0).filter(|key| loaded.object_type(&key.text(), 0) == Some(ObjectType::String));
+    let strings: usize = strings.map(|key| loaded.memory_usage(&key.text(), 0).unwrap()).sum();
     let (object_type, figures) = survey.types.by_type()[0];
     assert_eq!((object_type, figures.keys, figures.here), (ObjectType::String, 150, strings as u64));
     assert_eq!(survey.keys(), loaded.len() as u64);

@@ -98,7 +98,7 @@ pub(crate) fn keyspace(model: &Model, options: &Options) -> Keyspace {
 
 fn encodings(keyspace: &Keyspace) -> Vec<(Vec<u8>, Option<rdb::keyspace::values::Encoding>)> {
     let mut all: Vec<_> =
-        keyspace.iter(NOW).map(|(key, _)| (key.to_vec(), keyspace.encoding(key, NOW))).collect();
+        keyspace.iter(NOW).map(|(key, _)| (key.to_vec(), keyspace.encoding(&key.text(), NOW))).collect();
     all.sort_by(|one, other| one.0.cmp(&other.0));
     all
 }

@@ -126,7 +126,8 @@ fn the_file_of_all_shards_has_the_state_of_the_start() {
     assert_eq!(loader.load(&mut loaded, 0).unwrap().keys, 3_008);
     let same = filled();
     for (key, value) in loaded.iter(0) {
-        let is_same = same.read(key, |keyspace, key| format!("{:?}", sorted(keyspace.get(key, 0).unwrap())));
+        let is_same =
+            same.read(&key.text(), |keyspace, key| format!("{:?}", sorted(keyspace.get(key, 0).unwrap())));
         assert_eq!(format!("{:?}", sorted(value)), is_same);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

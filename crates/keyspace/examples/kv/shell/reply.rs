@@ -1,7 +1,7 @@
 //! What a command answers: [`Reply`], or [`Refusal`] for an error.
 
 use bytes::Bytes;
-use keyspace::{Error, Figure, StringRef};
+use keyspace::{Error, Figure, KeyRef, StringRef};
 use std::borrow::Cow;
 use std::fmt;
 use values::{Element, OwnedElement, ReserveError, WrongType};
@@ -103,6 +103,12 @@ impl From<OwnedElement> for Reply {
 }
 
 /// A long string is not copied: reply and keyspace share it.
+impl From<KeyRef<'_>> for Reply {
+    fn from(key: KeyRef<'_>) -> Self {
+        Self::String(Bytes::copy_from_slice(&key.text()))
+    }
+}
+
 impl From<StringRef<'_>> for Reply {
     fn from(string: StringRef<'_>) -> Self {
         Self::String(string.to_bytes())

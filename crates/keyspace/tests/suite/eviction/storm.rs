@@ -153,9 +153,10 @@ impl Storm {
     fn check_contents(&self) {
         self.keyspace.check();
         for (key, value) in self.keyspace.iter(self.now) {
-            assert!(self.reported.lock().unwrap().contains_key(key));
+            let key = key.text();
+            assert!(self.reported.lock().unwrap().contains_key(&*key));
             let string = value.as_string().map(|string| string.to_bytes().to_vec());
-            assert_eq!(self.strings.get(key), Some(&string), "{}", key.escape_ascii());
+            assert_eq!(self.strings.get(&*key), Some(&string), "{key:?}");
         }
     }
 }

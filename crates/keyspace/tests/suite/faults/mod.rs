@@ -4,8 +4,8 @@
 mod coded;
 
 use keyspace::{
-    Error, ExpireOptions, Expiry, Key, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Ttl, Value,
-    ValueMut, ValueRef,
+    Error, ExpireOptions, Expiry, Key, KeyRef, Keyspace, Options, SetCondition, SetExpiry, SetOptions, Ttl,
+    Value, ValueMut, ValueRef,
 };
 use std::collections::BTreeMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -40,7 +40,9 @@ fn text_of(value: ValueRef<'_>) -> Vec<u8> {
 fn contents(keyspace: &Keyspace) -> Contents {
     keyspace.check();
     let all = keyspace.iter(NOW).map(|(key, value)| {
-        let (at, bytes) = (keyspace.expire_time(key, NOW).millis(), keyspace.memory_usage(key, NOW).unwrap());
+        let key = key.text();
+        let (at, bytes) =
+            (keyspace.expire_time(&key, NOW).millis(), keyspace.memory_usage(&key, NOW).unwrap());
         (key.to_vec(), (text_of(value), at, bytes))
     });
     all.collect()
@@ -438,7 +440,7 @@ fn elements_are_removed_without_memory_down_to_the_last_one() {
         let plan = fault::fail_from(1);
         (0..FEW as i64).for_each(|n| assert_eq!(keyspace.srem("intset", n, NOW), Ok(true)));
         drop(plan);
-        let is_string = |key: &[u8]| STRINGS.iter().any(|string| string.as_bytes() == key);
+        let is_string = |key: KeyRef<'_>| STRINGS.iter().any(|string| key == *string);
         assert!(keyspace.keys(b"*", NOW).all(is_string));
     }
     assert_eq!(region.held(), 0);

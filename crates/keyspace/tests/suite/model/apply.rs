@@ -4,8 +4,8 @@ use super::ops::{Action, Bytes, Condition, How, NewExpiry, Op};
 use super::oracle::{Answer, Content, Db, OwnedEvent, score_of};
 use super::{Pair, TABLES, World, options};
 use keyspace::{
-    Cursor, Error, ExpireOptions, InEntry, Key, Keyspace, ScanOptions, SetCondition, SetExpiry, SetOptions,
-    Value, ValueMut, ValueRef,
+    Cursor, Error, ExpireOptions, InEntry, Key, KeyRef, Keyspace, ScanOptions, SetCondition, SetExpiry,
+    SetOptions, Value, ValueMut, ValueRef,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -500,7 +500,7 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             assert_eq!(scan(keyspace, &options, now), matching(db, *pattern, *object_type));
         }
         Op::Keys(pattern) => {
-            let found: Vec<_> = keyspace.keys(pattern, now).map(<[u8]>::to_vec).collect();
+            let found: Vec<_> = keyspace.keys(pattern, now).map(KeyRef::to_vec).collect();
             let expected = matching(db, Some(pattern), None);
             assert_eq!(found.len(), expected.len(), "a key twice");
             assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected);
@@ -512,7 +512,7 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
                 state
             });
             assert_eq!(key.is_none(), db.keys.is_empty());
-            assert!(key.is_none_or(|key| db.keys.contains_key(key)));
+            assert!(key.is_none_or(|key| db.keys.contains_key(&*key.text())));
         }
         Op::Clear => {
             keyspace.clear();

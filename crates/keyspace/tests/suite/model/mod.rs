@@ -114,7 +114,7 @@ impl Pair {
         let expires = db.keys.values().filter(|held| held.expiry.is_some()).count();
         assert_eq!(keyspace.expires(), expires + db.stale.len());
         let contents: BTreeMap<_, _> =
-            keyspace.iter(now).map(|(key, value)| (key, content_of(value))).collect();
+            keyspace.iter(now).map(|(key, value)| (key.to_vec(), content_of(value))).collect();
         assert_eq!(contents.len(), db.keys.len());
         let mut bytes = 0;
         for (key, held) in &db.keys {

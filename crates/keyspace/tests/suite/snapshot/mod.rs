@@ -6,8 +6,8 @@ mod shards;
 mod writes;
 
 use keyspace::{
-    Error, ExpireOptions, Expiry, Keyspace, MaxmemoryPolicy, Options, Portion, Record, Sharded, SinkError,
-    SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted, Ttl, ValueRef,
+    Error, ExpireOptions, Expiry, KeyRef, Keyspace, MaxmemoryPolicy, Options, Portion, Record, Sharded,
+    SinkError, SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted, Ttl, ValueRef,
 };
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -81,7 +81,7 @@ impl SnapshotSink for Collector {
             return Err(SinkError);
         }
         let (key, mut all, mut at) = got.half.take().unwrap_or((record.key.to_vec(), vec![], At::Index(0)));
-        assert_eq!(key, record.key, "calls for one key follow each other");
+        assert_eq!(record.key, key, "calls for one key follow each other");
         // Take `slice` elements at most, or all of them if the portion is the rest of the value.
         let most = if elements == usize::MAX { usize::MAX } else { elements.min(self.slice) };
         at = part(record.value, at, most, &mut all);
@@ -164,7 +164,8 @@ fn part(value: ValueRef<'_>, at: At, most: usize, all: &mut Vec<Vec<u8>>) -> At 
 
 /// Returns the state of a keyspace at `now`.
 fn state_of(keyspace: &Keyspace, now: u64) -> State {
-    let one = |(key, value): (&[u8], ValueRef<'_>)| {
+    let one = |(key, value): (KeyRef<'_>, ValueRef<'_>)| {
+        let key = &*key.text();
         let mut all = Vec::new();
         assert!(matches!(part(value, At::Index(0), usize::MAX, &mut all), At::End));
         if !matches!(value, ValueRef::List(_)) {

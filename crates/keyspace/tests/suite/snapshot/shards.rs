@@ -83,7 +83,7 @@ fn large_values_of_all_shards_come_after_small_ones_and_one_shard_that_fails_end
         impl SnapshotSink for Order {
             fn save(&mut self, record: &Record<'_>, _portion: Portion) -> Result<bool, SinkError> {
                 let mut order = self.0.lock().unwrap();
-                order.push(record.key.starts_with(b"set"));
+                order.push(record.key.text().starts_with(b"set"));
                 if order.len() > self.1 { Err(SinkError) } else { Ok(true) }
             }
         }

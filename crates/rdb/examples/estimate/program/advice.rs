@@ -7,7 +7,7 @@
 //! | integers | strings of digits that are not the canonical form of a number | storing the number |
 //! | compression | strings of 64 bytes and more | LZF |
 //! | strings | hashes of one field | storing the value as a string |
-//! | symbols | strings with much in common | coding all of them (`coded`) |
+//! | symbols | strings and keys with much in common | coding all of them (`coded`) |
 //!
 //! The figures for redcore, which are called `here`, are measured in a keyspace. The figures for Redis are
 //! calculated. If many keys are candidates for a change, only some are measured ([`Sampler`]). Each of these
@@ -138,7 +138,7 @@ pub(crate) enum Change {
     Compression,
     /// Hashes of one field are stored as strings.
     OneField,
-    /// Strings are coded with symbols.
+    /// Strings and keys are coded with symbols.
     Symbols,
 }
 
@@ -233,10 +233,10 @@ impl Advisor {
         }
     }
 
-    /// Adds the strings of a database that take less memory if they are coded.
+    /// Adds the keys of a database that take less memory if they or their strings are coded.
     pub(crate) fn add_coded(&mut self, coded: &Coded) {
         let gain = self.gain(Change::Symbols);
-        gain.keys += coded.strings;
+        gain.keys += coded.keys;
         gain.here += coded.bytes_saved;
         gain.fixed_cost += coded.table_bytes;
     }

@@ -14,7 +14,6 @@ use super::probe::Bytes;
 use super::survey::{Source, Survey};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keyspace::estimate::{ClassicRedis, Quantum};
-use keyspace::values::ObjectType;
 use keyspace::{Key, ValueRef};
 use rdb::{Error, Event, Reader, ValueType};
 use std::fs::File;
@@ -229,9 +228,8 @@ impl Scan {
         let redis = self.redis.key(self.key.len() as u64, expiry.is_some()) + classic.bytes;
         let bytes = Bytes { redis, here: here as u64 };
         let form = Form { object_type: value.object_type(), redis: classic.encoding, here: encoding };
-        // A string is measured again when it is coded.
-        let coded = if form.object_type == ObjectType::String { 0 } else { bytes.here };
-        let figures = Figures { keys: 1, file, redis, here: bytes.here, coded };
+        // The coded bytes are measured when all keys are there.
+        let figures = Figures { keys: 1, file, redis, here: bytes.here, coded: 0 };
         survey.types.add(form, figures);
         survey.prefixes.add(&self.key, figures);
         let large = || LargeKey {

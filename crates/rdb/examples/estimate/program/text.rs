@@ -137,7 +137,7 @@ fn types(out: &mut String, survey: &Survey) -> fmt::Result {
     )?;
     writeln!(
         out,
-        "Here is measured, by loading, over {}. Coded: with strings coded by symbols.\n",
+        "Here is measured, by loading, over {}. Coded: with strings and keys coded by symbols.\n",
         zmalloc::ALLOCATOR
     )?;
     let mut grid = Grid::new(&["type", "in Redis", "here", "keys", "file", "Redis", "here", "coded"], 3);
@@ -296,7 +296,7 @@ pub(crate) fn sentence(advice: &Advice) -> String {
             format!("{} with a hash of one field would take less with a string.", keys("key"))
         }
         Change::Symbols => {
-            format!("{} would take less if they were coded with symbols (`train_symbols`).", keys("string"))
+            format!("{} would take less if they were coded with symbols (`train_symbols`).", keys("key"))
         }
     }
 }

@@ -1,0 +1,339 @@
+//! The key of an entry, which is stored as it is or coded with a symbol table.
+//!
+//! In the block, a header of one, two or five bytes says which, and how many bytes the key takes:
+//!
+//! ```text
+//!   | len |                 below 254            as it is
+//!   | 254 | slot:1, len:7 |                      coded with the table of this slot
+//!   | 255 | len, 4 bytes |  254 and from there on, little-endian; as it is
+//! ```
+//!
+//! The length of a coded key's text is not stored. It follows from the codes.
+//!
+//! A coded key has at least [`CODED_KEY_LENS`]`.start()` bytes of text. So a look-up of a shorter key never
+//! compares it with codes, and pays nothing for them.
+
+use super::{Entry, Slot};
+use crate::reading::Tables;
+use core::fmt;
+use core::hash::BuildHasher;
+use core::ops::{Deref, RangeInclusive};
+use core::ptr::NonNull;
+use symbols::{SYMBOL_LEN_MAX, SymbolTable};
+use values::Element;
+
+/// The lengths of keys that may be coded, in bytes. [`ShortKey`](super::ShortKey)s are not, so that their
+/// look-ups stay as fast as they are. A longer key would not fit into a [`KeyText`].
+pub(crate) const CODED_KEY_LENS: RangeInclusive<usize> = 17..=255;
+
+/// The most codes of a key, in bytes.
+pub(crate) const KEY_CODES_MAX: usize = 127;
+
+/// The longest key, in bytes.
+pub(crate) const KEY_LEN_MAX: usize = u32::MAX as usize;
+
+const CODED: u8 = 254;
+const LONG: u8 = 255;
+const SLOT_SHIFT: u32 = 7;
+
+/// How a key is stored, which its header says: how many bytes the key takes in the block, and the slot of its symbol table if it is
+/// coded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct KeyLayout {
+    pub(super) len: usize,
+    pub(super) slot: Option<Slot>,
+}
+
+impl KeyLayout {
+    /// Returns the layout of a key of `len` bytes that is not coded.
+    #[inline]
+    pub(crate) const fn plain(len: usize) -> Self {
+        Self { len, slot: None }
+    }
+
+    /// Returns the slot of the symbol table, or `None` if the key is not coded.
+    pub(crate) fn slot(self) -> Option<Slot> {
+        self.slot
+    }
+
+    /// Returns how many bytes the key takes without its header.
+    pub(crate) fn len(self) -> usize {
+        self.len
+    }
+
+    /// Returns how many bytes the header and the key take.
+    pub(crate) const fn total_len(self) -> usize {
+        self.header_len() + self.len
+    }
+
+    /// Returns how many bytes the header takes.
+    #[inline]
+    pub(super) const fn header_len(self) -> usize {
+        match self.slot {
+            None if self.len < CODED as usize => 1,
+            None => 1 + size_of::<u32>(),
+            Some(_) => 2,
+        }
+    }
+
+    /// Writes the header.
+    ///
+    /// # Safety
+    /// [`header_len`](Self::header_len) bytes at `place` must be valid for writes. The length must be at most
+    /// [`KEY_LEN_MAX`], or [`KEY_CODES_MAX`] if the key is coded.
+    #[inline]
+    pub(super) unsafe fn write(self, place: NonNull<u8>) {
+        // SAFETY: by contract there is room for all bytes of the header.
+        unsafe {
+            match self.slot {
+                None if self.len < usize::from(CODED) => place.write(self.len as u8),
+                None => {
+                    debug_assert!(self.len <= KEY_LEN_MAX);
+                    place.write(LONG);
+                    place.add(1).cast::<[u8; 4]>().write((self.len as u32).to_le_bytes());
+                }
+                Some(slot) => {
+                    debug_assert!(self.len <= KEY_CODES_MAX);
+                    place.write(CODED);
+                    place.add(1).write((slot as u8) << SLOT_SHIFT | self.len as u8);
+                }
+            }
+        }
+    }
+
+    /// Reads a header.
+    ///
+    /// # Safety
+    /// [`write`](Self::write) must have written a header at `place`.
+    #[inline]
+    pub(super) unsafe fn read(place: NonNull<u8>) -> Self {
+        // SAFETY: by contract there is a first byte, and it determines how many bytes are behind it.
+        unsafe {
+            match place.read() {
+                LONG => Self::plain(u32::from_le_bytes(place.add(1).cast::<[u8; 4]>().read()) as usize),
+                CODED => {
+                    let byte = place.add(1).read();
+                    let slot = if byte >> SLOT_SHIFT == 0 { Slot::First } else { Slot::Second };
+                    Self { len: usize::from(byte) & KEY_CODES_MAX, slot: Some(slot) }
+                }
+                len => Self::plain(usize::from(len)),
+            }
+        }
+    }
+}
+
+/// A key in the form in which it is to be written into a block.
+#[derive(Clone, Copy)]
+pub(crate) struct StoredKey<'k> {
+    /// The key, or its codes.
+    pub(super) bytes: &'k [u8],
+    pub(super) slot: Option<Slot>,
+}
+
+impl<'k> StoredKey<'k> {
+    /// Returns a key that is stored as it is. It must have at most [`KEY_LEN_MAX`] bytes.
+    #[inline]
+    pub(crate) fn plain(key: &'k [u8]) -> Self {
+        debug_assert!(key.len() <= KEY_LEN_MAX);
+        Self { bytes: key, slot: None }
+    }
+
+    /// Returns a coded key, or `None` if the text has another length than [`CODED_KEY_LENS`], or if there are
+    /// too many codes.
+    pub(crate) fn coded(slot: Slot, codes: &'k [u8], text_len: usize) -> Option<Self> {
+        let fits = codes.len() <= KEY_CODES_MAX && CODED_KEY_LENS.contains(&text_len);
+        fits.then_some(Self { bytes: codes, slot: Some(slot) })
+    }
+
+    #[inline]
+    pub(crate) fn layout(self) -> KeyLayout {
+        KeyLayout { len: self.bytes.len(), slot: self.slot }
+    }
+
+    /// Writes the key without its header.
+    ///
+    /// # Safety
+    /// As many bytes at `place` as the [layout](Self::layout) says must be valid for writes, and nothing else may read or
+    /// write them.
+    #[inline]
+    pub(super) unsafe fn write(self, place: NonNull<u8>) {
+        // SAFETY: by contract there is room, which does not overlap the borrowed bytes.
+        unsafe { place.copy_from_nonoverlapping(NonNull::from(self.bytes).cast(), self.bytes.len()) };
+    }
+}
+
+impl Entry {
+    /// Returns how the key is stored.
+    #[inline]
+    pub(crate) fn key_layout(&self) -> KeyLayout {
+        self.layout().key
+    }
+
+    /// Returns the key in the form in which it is stored.
+    #[inline]
+    pub(crate) fn stored_key(&self) -> StoredKey<'_> {
+        let layout = self.layout();
+        // SAFETY: the key has this offset and this length (E2).
+        let bytes = unsafe { self.bytes(layout.key_at(), layout.key.len) };
+        StoredKey { bytes, slot: layout.key.slot }
+    }
+
+    /// Returns a view of the key. `tables` must be those of the keyspace.
+    #[inline]
+    pub(crate) fn key<'a>(&'a self, tables: &'a Tables) -> KeyRef<'a> {
+        let StoredKey { bytes, slot } = self.stored_key();
+        KeyRef { bytes, table: slot.map(|slot| tables.of_slot(slot)) }
+    }
+
+    /// Returns the hash of the key, which is the hash of its text. `tables` must be those of the keyspace.
+    /// O(key).
+    #[inline]
+    pub(crate) fn key_hash(&self, hasher: &impl BuildHasher, tables: &Tables) -> u64 {
+        match self.key(tables) {
+            KeyRef { bytes, table: None } => hasher.hash_one(bytes),
+            coded => hasher.hash_one(&*coded.text()),
+        }
+    }
+}
+
+/// A key of a keyspace, borrowed.
+///
+/// A key is stored as it is, or coded with a [symbol table](crate::Keyspace::set_symbols).
+/// [`text`](Self::text) returns its bytes in either case. A key can be compared with text.
+///
+/// ```
+/// # let mut keyspace = keyspace::Keyspace::new();
+/// keyspace.set("user:1", "Ada", 0)?;
+/// let key = keyspace.random_key(0, keyspace::random_source()).unwrap();
+/// assert_eq!(key, "user:1");
+/// assert!(key.text().starts_with(b"user:"));
+/// # Ok::<(), keyspace::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct KeyRef<'a> {
+    /// The key, or its codes.
+    bytes: &'a [u8],
+    /// The table of a coded key.
+    table: Option<&'a SymbolTable>,
+}
+
+impl<'a> KeyRef<'a> {
+    /// Returns the bytes of the key. They are borrowed, or decoded into the view itself. Allocates nothing.
+    /// O(1), or O(key) if the key is coded.
+    #[inline]
+    pub fn text(self) -> KeyText<'a> {
+        match self.table {
+            None => KeyText(Text::Borrowed(self.bytes)),
+            Some(table) => KeyText(Self::decoded(table, self.bytes)),
+        }
+    }
+
+    /// Returns a copy of the bytes of the key. O(key).
+    pub fn to_vec(self) -> Vec<u8> {
+        self.text().to_vec()
+    }
+
+    #[inline(never)]
+    fn decoded(table: &SymbolTable, codes: &[u8]) -> Text<'a> {
+        let mut buffer = [0; BUFFER_LEN];
+        match table.decode_to_slice(codes, &mut buffer) {
+            Ok(len) => Text::Decoded { len, buffer },
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+}
+
+/// The bytes of a key, which this dereferences to. See [`KeyRef::text`].
+#[derive(Clone)]
+pub struct KeyText<'a>(Text<'a>);
+
+/// The longest text of a coded key, and the room that a decoder needs behind it.
+const BUFFER_LEN: usize = *CODED_KEY_LENS.end() + SYMBOL_LEN_MAX;
+
+#[derive(Clone)]
+enum Text<'a> {
+    Borrowed(&'a [u8]),
+    Decoded { len: usize, buffer: [u8; BUFFER_LEN] },
+}
+
+impl Deref for KeyText<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match &self.0 {
+            Text::Borrowed(key) => key,
+            Text::Decoded { len, buffer } => &buffer[..*len],
+        }
+    }
+}
+
+impl AsRef<[u8]> for KeyText<'_> {
+    #[inline]
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl fmt::Debug for KeyText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&Element::Bytes(self), f)
+    }
+}
+
+impl fmt::Debug for KeyRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("KeyRef").field(&self.text()).finish()
+    }
+}
+
+impl PartialEq for KeyRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        *self == *other.text()
+    }
+}
+
+impl Eq for KeyRef<'_> {}
+
+/// Decodes nothing.
+impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for KeyRef<'_> {
+    fn eq(&self, other: &T) -> bool {
+        match self.table {
+            None => self.bytes == other.as_ref(),
+            Some(table) => table.matches(self.bytes, other.as_ref()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_come_back() {
+        let plain = [(0, 1), (253, 1), (254, 5), (255, 5), (KEY_LEN_MAX, 5)];
+        let plain = plain.map(|(len, size)| (KeyLayout::plain(len), size));
+        let coded = [(0, Slot::First), (127, Slot::First), (0, Slot::Second), (127, Slot::Second)];
+        let coded = coded.map(|(len, slot)| (KeyLayout { len, slot: Some(slot) }, 2));
+        for (layout, size) in plain.into_iter().chain(coded) {
+            let mut bytes = [0xEE; 6];
+            let place = NonNull::from(&mut bytes).cast::<u8>();
+            // SAFETY: there are six bytes, and a header has at most five.
+            let read = unsafe {
+                layout.write(place);
+                KeyLayout::read(place)
+            };
+            assert_eq!((read, read.header_len()), (layout, size));
+            assert!(bytes[size..].iter().all(|byte| *byte == 0xEE), "{layout:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_coded_only_if_its_text_and_its_codes_are_not_too_long() {
+        let coded = |codes_len: usize, text_len| {
+            StoredKey::coded(Slot::Second, &[1; 256][..codes_len], text_len).map(|key| key.layout())
+        };
+        assert_eq!(coded(127, 255), Some(KeyLayout { len: 127, slot: Some(Slot::Second) }));
+        assert_eq!([coded(128, 255), coded(9, 16), coded(9, 256)], [None; 3]);
+    }
+}

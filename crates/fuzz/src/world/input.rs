@@ -51,18 +51,19 @@ impl Kind {
 pub(crate) struct Key(u16);
 
 impl Key {
-    /// Returns the bytes of the key. Some lengths are near the limits of length fields.
+    /// Returns the bytes of the key. Some lengths are near the limits of length fields and
+    /// of coded keys.
     pub(crate) fn name(self, kind: Kind, scale: Scale) -> Vec<u8> {
         let letter = if self.0.is_multiple_of(8) { b'k' } else { b"slehz"[kind as usize] };
         if scale == Scale::Small {
-            let len = [1, 2, 16, 0, 253, 254, 255, 300][usize::from(self.0 / 8 % 8)];
+            let len = [1, 16, 24, 0, 253, 254, 255, 300][usize::from(self.0 / 8 % 8)];
             return vec![letter; len];
         }
         // Low numbers are more frequent.
         let fraction = f64::from(self.0 / 8) / f64::from(1 << 13);
         let number = (fraction * fraction * KEYS as f64) as usize;
         let mut name = format!("{}:{number}", char::from(letter)).into_bytes();
-        let len = [16, 253, 254, 255, 300, 1_000].get(number % 64).copied().unwrap_or(0);
+        let len = [16, 17, 24, 40, 253, 254, 255, 300, 1_000].get(number % 64).copied().unwrap_or(0);
         name.resize(name.len().max(len), b'x');
         if number == 100 { Vec::new() } else { name }
     }

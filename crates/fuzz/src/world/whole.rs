@@ -55,12 +55,13 @@ pub(crate) enum WholeOp {
     Maintain(u8, OneIn),
     /// Sets which operations leave garbage, and whether `maintain` defragments.
     Lazy(u8, OneIn),
-    /// Codes strings with one of two symbol tables, or with none.
+    /// Codes strings and keys with one of two symbol tables, or with none.
     Symbols(u8, OneIn),
     Recode(u8, OneIn),
 }
 
-/// Symbol tables for runs of one byte. All long texts of these operations are such runs.
+/// Symbol tables for runs of one byte. All long texts of these operations are such runs, and
+/// long keys end with them.
 pub(super) static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
     let table = |len: usize, bytes: RangeInclusive<u8>| {
         let symbols = bytes.map(|byte| vec![byte; len]);

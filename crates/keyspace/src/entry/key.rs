@@ -228,6 +228,12 @@ impl<'a> KeyRef<'a> {
         }
     }
 
+    /// Returns the bytes of the key without a copy, or `None` if the key is coded. O(1).
+    #[inline]
+    pub fn plain(self) -> Option<&'a [u8]> {
+        self.table.is_none().then_some(self.bytes)
+    }
+
     /// Returns a copy of the bytes of the key. O(key).
     pub fn to_vec(self) -> Vec<u8> {
         self.text().to_vec()

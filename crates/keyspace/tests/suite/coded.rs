@@ -9,7 +9,7 @@ use values::Encoding;
 
 const NOW: u64 = 1_000;
 
-fn record(number: u64) -> String {
+pub(crate) fn record(number: u64) -> String {
     let hash = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let name = ["Ada", "Grace", "Barbara", "Edsger"][(hash >> 62) as usize];
     format!(
@@ -271,7 +271,7 @@ fn shards_share_a_table() {
 }
 
 /// Calls [`Keyspace::maintain`] until it has nothing to do.
-fn maintain(keyspace: &mut Keyspace) -> keyspace::Recoded {
+pub(crate) fn maintain(keyspace: &mut Keyspace) -> keyspace::Recoded {
     let recoded = maintain_unchecked(keyspace);
     keyspace.check();
     recoded

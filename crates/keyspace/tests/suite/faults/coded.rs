@@ -2,9 +2,15 @@
 
 use super::*;
 
-/// If there is no memory for its new form, a string keeps the old one, and another pass follows.
+const CODED_KEY: &str = "coded by a table, other int";
+
+fn is_coded(keyspace: &Keyspace, key: &str) -> bool {
+    keyspace.get_record(key, NOW).unwrap().key.plain().is_none()
+}
+
+/// If there is no memory for its new form, a string or a key keeps the old one, and another pass follows.
 #[test]
-fn strings_are_coded_and_decoded_or_stay() {
+fn strings_and_keys_are_coded_and_decoded_or_stay() {
     // The second pass changes the strings for which the first one had no memory.
     let recode = |keyspace: &mut Keyspace| {
         for _pass in 0..2 {
@@ -15,6 +21,7 @@ fn strings_are_coded_and_decoded_or_stay() {
         keyspace.set_symbols(None)?;
         recode(keyspace);
         assert!(keyspace.get_string("coded", NOW)?.unwrap().plain().is_some());
+        assert!(!is_coded(keyspace, CODED_KEY));
         Ok(())
     });
     let other = SymbolTable::from_symbols(["coded b", "y a tabl"]).map(Arc::new).unwrap();
@@ -22,11 +29,37 @@ fn strings_are_coded_and_decoded_or_stay() {
         keyspace.set_symbols(Some(other.clone()))?;
         recode(keyspace);
         assert!(keyspace.get_string("coded", NOW)?.unwrap().plain().is_none());
+        assert!(!is_coded(keyspace, CODED_KEY) || keyspace.symbols().is_some());
         keyspace.set_symbols(Some(TABLE.clone()))?;
         recode(keyspace);
         assert_eq!(Arc::strong_count(&other), 1);
         Ok(())
     });
+}
+
+/// A key is coded after it was written, so it stays as it is if there is no memory for that.
+#[test]
+fn new_keys_are_coded_or_stored_as_they_are() {
+    let name = "coded by a table, another member of it";
+    let add: [fn(&mut Keyspace, &str) -> Result<(), Error>; 5] = [
+        |keyspace, key| keyspace.set(key, 7, NOW),
+        |keyspace, key| keyspace.hset(key, "field", "value", NOW).map(drop),
+        |keyspace, key| keyspace.append(key, b"text", NOW).map(drop),
+        |keyspace, key| keyspace.rename(CODED_KEY, key, NOW),
+        |keyspace, key| keyspace.copy(CODED_KEY, key, false, NOW).map(drop),
+    ];
+    for add in add {
+        let refused = failures("a new key", &["coded"], |keyspace| {
+            assert!(is_coded(keyspace, CODED_KEY));
+            add(keyspace, name)?;
+            assert!(keyspace.contains_key(name, NOW));
+            Ok(())
+        });
+        assert!(refused >= 1, "the block");
+        let mut keyspace = filled(false, &["coded"]);
+        add(&mut keyspace, name).unwrap();
+        assert!(is_coded(&keyspace, name));
+    }
 }
 
 #[test]

@@ -141,12 +141,12 @@ impl Pair {
     }
 }
 
-/// Symbol tables for the texts of the operations.
+/// Symbol tables for the texts and keys of the operations.
 static TABLES: LazyLock<[Arc<SymbolTable>; 2]> = LazyLock::new(|| {
     let table = |symbols: &[&str]| Arc::new(SymbolTable::from_symbols(symbols).unwrap());
     [
-        table(&["xxxxxxxx", "x", "yyyyyyyy", "000", "1", "\0"]),
-        table(&["xxxx", "yy", "y", "zzzzzzzz", "zzz", "-1"]),
+        table(&["kkkkkkkk", "xxxxxxxx", "x", "yyyyyyyy", "000", "1", "\0"]),
+        table(&["kkkk", "xxxx", "yy", "y", "zzzzzzzz", "zzz", "-1"]),
     ]
 });
 

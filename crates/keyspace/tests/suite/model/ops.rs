@@ -155,7 +155,7 @@ pub(crate) enum Op {
 }
 
 fn key() -> impl Strategy<Value = Bytes> {
-    let rare = [16, 254, 255, 300].map(|len| vec![b'k'; len]);
+    let rare = [16, 24, 253, 254, 255, 300].map(|len| vec![b'k'; len]);
     prop_oneof![
         6 => prop::sample::select(vec![b"a".to_vec(), b"b".to_vec(), b"key:1".to_vec()]),
         2 => prop::sample::select(rare.to_vec()),

@@ -5,6 +5,7 @@ use super::*;
 use crate::reading::Tables;
 use common::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use symbols::SymbolTable;
 use values::string::StringMut;
 use values::{EncodingLimits, Hash, List, ReserveError, Set, ZSet};
 use zmalloc::{Region, fault};
@@ -105,6 +106,61 @@ fn the_bytes_are_those_of_the_drawing() {
     let kind = Kind::collection(ObjectType::Set, Encoding::IntSet, Storage::Packed).unwrap();
     let packed = set.as_packed().unwrap().to_vec();
     assert_eq!(bytes(&collection(b"set", None, set)), [&head(kind, 0)[..], b"\x03set", &packed].concat());
+}
+
+#[test]
+fn a_key_stays_the_same_while_it_is_coded_decoded_and_its_entry_changes() {
+    let table = SymbolTable::from_symbols(["session:", "user"]).unwrap();
+    let mut tables = Tables::default();
+    tables.set(Slot::Second, Some(table.into()));
+    let (text, codes) = (b"session:session:user", b"\x00\x00\x01");
+    let coded = StoredKey::coded(Slot::Second, codes, text.len()).unwrap();
+    let is_same = |entry: &Entry| {
+        entry.has_key(text, &tables)
+            && !entry.has_key(b"session:session:User", &tables)
+            && !entry.has_key(b"\x00\x00\x01", &tables)
+            && *entry.key(&tables).text() == *text
+    };
+    let region = Region::start();
+    for expiry in [None, Some(0x0102_0304_0506_0708)] {
+        let mut values = vec![string(text, expiry, b"7"), string(text, expiry, b"some text")];
+        values.push(string(text, expiry, &[b'v'; 3_000]));
+        values.push(collection(text, expiry, hash(3)));
+        values.push(collection(text, expiry, hash_table()));
+        for mut entry in values {
+            let mut total_bytes = entry.allocation_size();
+            let (plain_len, effort) = (entry.byte_len(), entry.free_effort());
+            for _round in 0..2 {
+                entry.try_set_key_form(coded, &mut total_bytes).unwrap();
+                assert!(is_same(&entry) && entry.byte_len() < plain_len);
+                assert_eq!((entry.expiry(), entry.view().clock()), (expiry, CLOCK));
+                entry.try_set_key_form(StoredKey::plain(text), &mut total_bytes).unwrap();
+                assert!(is_same(&entry));
+                assert_eq!((entry.byte_len(), entry.free_effort()), (plain_len, effort));
+            }
+            entry.try_set_key_form(coded, &mut total_bytes).unwrap();
+            if expiry.is_none() && entry.plain() == Some(Element::Int(7)) {
+                let bytes_of_drawing = [&head(Kind::int(1), 0)[..], b"\xFE\x83\x00\x00\x01\x07"].concat();
+                assert_eq!(bytes(&entry), bytes_of_drawing);
+            }
+            for expiry in [Some(9), None, Some(10), Some(11)] {
+                entry.try_set_expiry(expiry, &mut total_bytes).unwrap();
+                assert!(is_same(&entry) && entry.expiry() == expiry);
+                assert_eq!(
+                    (entry.is_expired(9), entry.is_expired(11)),
+                    (expiry == Some(9), expiry.is_some())
+                );
+            }
+            entry.check();
+            for value in [&[b'v'; 2_000][..], b"-1", b"short", &[b'v'; 1_000]] {
+                let content = Content::try_string(Element::Bytes(value)).unwrap();
+                entry.try_set(Some(12), content, &mut total_bytes).unwrap();
+                assert!(is_same(&entry) && entry.expiry() == Some(12));
+                assert_eq!(total_bytes, entry.allocation_size());
+            }
+        }
+    }
+    assert_eq!(region.held(), 0);
 }
 
 /// Returns the parts of an entry's coded string: the slot of its table, the length of its text, and its

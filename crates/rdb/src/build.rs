@@ -20,7 +20,7 @@ use keyspace::values::{
 use keyspace::{RestoreValue, Value};
 use listpack::{Value as Packed, View};
 
-/// The longest text of a score, in bytes, that takes no more memory in a listpack than a double does.
+/// The longest text of a score, in bytes, that takes less memory in a listpack than a double does.
 const SCORE_TEXT_MAX: usize = 7;
 
 /// Stores a value that is complete.
@@ -131,7 +131,7 @@ fn of_listpack(error: keyspace::values::Error) -> PartError {
     PartError::of_packed(error, Fault::Listpack)
 }
 
-/// Returns whether the listpack of a sorted set has a score that takes less memory as a double.
+/// Returns whether the listpack of a sorted set has a score whose text takes at least the memory of a double.
 fn has_long_scores(bytes: &[u8]) -> bool {
     let is_long = |score| matches!(score, Packed::Str(text) if text.len() > SCORE_TEXT_MAX);
     View::new(bytes).is_ok_and(|list| list.iter().skip(1).step_by(2).any(is_long))

@@ -3,13 +3,13 @@
 //!
 //! ```text
 //!  machine and run
-//!  scoreboard      what the last screen says, with links to the rows
+//!  scoreboard      the same as the last screen of the run (see `screen`), with links to the rows
 //!  plots           of all suites
-//!  tables          folded, one a suite, with its notes; the limits where they were asked for
-//!    filter        by suite, by peer, rows behind only: the one script of the page
+//!  tables          folded, one a suite, with its notes; with `--check`, also the limits
+//!    filter        by suite, by peer, or only rows that are behind: the only script of the page
 //! ```
 //!
-//! Without scripts, the page has everything except the filter.
+//! In a browser without scripts, the page has everything except the filter.
 
 mod scoreboard;
 mod tables;

@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: runs every net, one after another, and prints the time of each. `.ci/run` calls it.
 //!
-//! A net is a check of the whole repository. `docs/src/testing.md` says what each net is for, and which net
-//! covers a run that was left out.
+//! A net is a check of the whole repository. `docs/src/testing.md` says what each net is for. It also lists
+//! the runs that were dropped, and the net that covers each of them.
 
 use crate::outcome::Outcome;
 use crate::shell;

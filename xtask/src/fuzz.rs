@@ -32,7 +32,7 @@ const FLAGS: [&str; 6] = [
     "--cfg=fuzzing",
 ];
 
-/// The maximal length of an input, in bytes. It is enough for some hundreds of operations.
+/// The maximum length of an input, in bytes. It is enough for some hundreds of operations.
 const INPUT_LEN_MAX: u32 = 4096;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 /// The number of lines that are kept of each command.
 const LINES: usize = 60;
-/// The maximal number of texts that are shown for each step.
+/// The maximum number of texts that are shown for each step.
 const TEXTS: usize = 8;
 
 /// The texts of commands that failed.

@@ -88,13 +88,16 @@ pub struct Generator {
     zipf: Zipf<f64>,
     /// The record of each rank.
     by_rank: Vec<u32>,
-    /// The number of records. The numbers of the records are less than it.
+    /// How many records there are. They are numbered from 0.
     records: u32,
 }
 
 impl Generator {
-    /// Returns a generator of requests for `records` records, of which there must be at least one. The caller
-    /// loads them.
+    /// Returns a generator of requests for `records` records, numbered from 0. The caller adds these records
+    /// to the store before it runs the requests.
+    ///
+    /// # Panics
+    /// If `records` is 0.
     pub fn new(mix: Mix, records: u32, seed: u64) -> Self {
         let zipf = Zipf::new(f64::from(records), ZIPF_EXPONENT).expect("at least one record");
         let by_rank = if mix.latest { Vec::new() } else { shuffled(0..records, seed) };

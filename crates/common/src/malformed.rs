@@ -47,7 +47,7 @@ pub enum FromBytesError<F> {
 }
 
 impl<F> FromBytesError<F> {
-    /// Calls the out-of-memory handler if the error is missing memory. Only malformed bytes remain an error.
+    /// Calls the out-of-memory handler if there was no memory. Returns an error only for malformed bytes.
     pub fn or_oom<T>(result: Result<T, Self>) -> Result<T, Malformed<F>> {
         result.map_err(|error| match error {
             Self::Malformed(malformed) => malformed,

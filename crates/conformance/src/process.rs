@@ -16,7 +16,7 @@
 //! Limits: SIGKILL and SIGHUP leave the program running. SIGHUP has no handler, because programs under
 //! `nohup` must ignore it. Shells make the background programs of a script ignore SIGINT and SIGQUIT. On
 //! Linux, signals that are ignored stay ignored. Other systems do not tell which signals are ignored, so
-//! there both end the process.
+//! there SIGINT and SIGQUIT end such a process too.
 
 mod running;
 
@@ -138,6 +138,9 @@ pub struct Process {
 impl Process {
     /// Starts the program without persistence, and waits until it answers, but at most for `time_limit`. A
     /// relative path starts at the caller's working directory. A bare name is looked up on `PATH`.
+    ///
+    /// # Errors
+    /// If the program does not start, ends, does not answer in time, or is neither Redis nor Valkey.
     pub fn start(program: &Path, time_limit: Duration) -> Result<Self, StartError> {
         Self::start_with(program, time_limit, &StartOptions::default())
     }
@@ -214,7 +217,8 @@ impl Started {
                 }
                 other => unreachable!("{other} is of another kind"),
             };
-            // With our own output, callers that wait for its end would also wait for the server.
+            // If the server inherited the output of this process, a caller that reads that output to its end
+            // would also wait for the server.
             let output = File::create(&log).map_err(StartError::Folder)?;
             command.stdout(output.try_clone().map_err(StartError::Folder)?).stderr(output);
             Ok((command, (address, log)))
@@ -254,7 +258,8 @@ impl Started {
         }
     }
 
-    /// Returns `true` if the answer comes from the program. Its socket has no other listener.
+    /// Returns `true` if the answer comes from the program. On a socket in its folder, no other program
+    /// listens. On a port, the process ids are compared.
     fn answers(&self, info: &Info) -> bool {
         let is_socket = matches!(self.client.get_connection_info().addr(), ConnectionAddr::Unix(_));
         is_socket || info.number("process_id") == Some(self.handle.with(|child| child.id()))
@@ -283,7 +288,7 @@ fn fits_in_socket_address(_: &Path) -> bool {
     false
 }
 
-/// Returns the names of the servers on the path. If there is none, prints that the caller does not run.
+/// Returns the names of the servers on `PATH`. If there is none, prints that what needs a server is not run.
 pub fn servers_on_path() -> Vec<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
@@ -305,7 +310,7 @@ fn client(address: ConnectionAddr) -> Client {
     Client::open(address).expect("an address is not parsed, and sockets and the loopback need no feature")
 }
 
-/// Returns a connection whose time limits are `time_limit`.
+/// Returns a connection. Connecting, each read and each write take at most `time_limit`.
 fn connect(client: &Client, time_limit: Duration) -> RedisResult<Connection> {
     let connection = client.get_connection_with_timeout(time_limit)?;
     connection.set_read_timeout(Some(time_limit))?;

@@ -1,4 +1,4 @@
-//! Transfers dump files and payloads to and from the servers on the path. The test does not run without a
+//! Transfers dump files and payloads to and from the servers on `PATH`. The test does not run without a
 //! server.
 
 use conformance::files::round_trip;

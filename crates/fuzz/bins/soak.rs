@@ -56,7 +56,7 @@ impl From<Fault> for PlantedFault {
     }
 }
 
-/// The maximal time of a run, in seconds: a year.
+/// The maximum time of a run, in seconds: a year.
 const SECONDS_MAX: f64 = 365.0 * 24.0 * 3_600.0;
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 use fuzz::soak::{self, Failure, PlantedFault, Report, Settings};
 use std::time::Duration;
 
-/// The maximal time of a run. It is enough to plant and find a fault, and a run that finds one ends at once.
+/// The maximum time of a run. It is enough to plant and find a fault, and a run that finds one ends at once.
 const LIMIT: Duration = Duration::from_secs(60);
 
 fn run(

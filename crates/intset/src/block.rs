@@ -71,7 +71,7 @@ impl Block {
         unsafe { self.start.cast::<[[u8; 4]; 2]>().read() }.map(u32::from_le_bytes)
     }
 
-    /// How many bytes are in use, with the header.
+    /// How many bytes are in use, including the header.
     #[inline]
     fn byte_len(&self) -> usize {
         let [size, len] = self.numbers().map(|number| number as usize);

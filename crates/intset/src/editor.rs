@@ -64,7 +64,7 @@ impl<R: Room> Editor<R> {
 impl<B: Buffer> Editor<B> {
     /// Adds `value`, and returns whether it was not in the set before. In C: `intsetAdd`.
     ///
-    /// Takes O(n), because the integers behind it move. A value that is greater than all others needs no
+    /// O(n), because the integers behind the value move. A value that is greater than all others needs no
     /// search and moves no integer. If the value needs more bits than the encoding has, all integers are
     /// rewritten.
     ///
@@ -165,7 +165,8 @@ fn search_item<T: Item>(items: &[T], value: i64) -> Option<(T, Result<usize, usi
 /// Rewrites the first `len` integers with more bits, and writes `value` in front of them or behind them.
 fn widen<Old: Item, New: Item>(bytes: &mut [u8], len: usize, value: i64) {
     fn write<T: Item>(bytes: &mut [u8], index: usize, value: i64) {
-        // The value always fits. A place is missing only if a wrong `Room` is shorter than requested.
+        // The value always fits. A place is missing only if an incorrect `Room` gives fewer bytes than
+        // requested.
         if let (Some(place), Some(item)) = (T::slice_mut(bytes).get_mut(index), T::new(value)) {
             *place = item;
         }

@@ -1,8 +1,8 @@
 //! The checks of bytes that should become a list.
 //!
-//! Reading is total, so damaged bytes never lead to undefined behaviour. The checks are for callers that want
-//! to know *now* whether a file is damaged. A shallow check looks only at the header and the end byte, in
-//! O(1). A deep check looks at every entry, in O(n).
+//! The methods that read accept any bytes, so damaged bytes never lead to undefined behaviour. The checks are
+//! for callers that want to know *now* whether a file is damaged. A shallow check looks only at the header
+//! and the end byte, in O(1). A deep check looks at every entry, in O(n).
 
 use crate::entry;
 use crate::format::{BYTE_LEN_MAX, COUNT_UNKNOWN, END, HEADER_LEN};
@@ -65,7 +65,11 @@ pub type Malformed = common::Malformed<Fault>;
 /// The bytes are not a valid listpack, or there was no memory for a copy of them.
 pub type FromBytesError = common::FromBytesError<Fault>;
 
-/// Checks that `bytes` are a list, with its header and end byte. In C: `lpValidateIntegrity`.
+/// Checks that `bytes` are a list, with its header and end byte. See [`Depth`] for the complexity. In C:
+/// `lpValidateIntegrity`.
+///
+/// # Errors
+/// At the first fault, with its position.
 ///
 /// ```
 /// use listpack::{Depth, Fault, validate};

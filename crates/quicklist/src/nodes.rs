@@ -257,8 +257,8 @@ impl Nodes {
         node
     }
 
-    /// Removes the last node and returns it. O(1). A segment is freed only when it is empty. The block of the
-    /// list of segments keeps its size.
+    /// Removes the last node and returns it. O(1). A segment is freed only when it is empty. The capacity of
+    /// `segments` does not change.
     pub(crate) fn pop_back(&mut self) -> Option<Node> {
         let segment = self.segments.last_mut()?;
         let node = segment.pop(&mut self.size)?;
@@ -339,8 +339,8 @@ impl Nodes {
     }
 
     /// Calls `moves` for the blocks of the next nodes at `cursor`, and also for the block of their segment if
-    /// they are its first nodes. Moves the blocks for which it returns `true`. Returns the next cursor, or
-    /// [`Cursor::START`] at the end.
+    /// they are its first nodes. The first call also asks for the block of `segments`. Moves the blocks for
+    /// which `moves` returns `true`. Returns the next cursor, or [`Cursor::START`] at the end.
     ///
     /// A cursor is a number of slots: 128 for each segment in front, plus the slot within the segment.
     pub(crate) fn relocate(

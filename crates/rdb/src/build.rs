@@ -20,14 +20,14 @@ use keyspace::values::{
 use keyspace::{RestoreValue, Value};
 use listpack::{Value as Packed, View};
 
-/// A score whose text is longer takes less memory as a double than as text in a listpack.
+/// The longest text of a score, in bytes, that takes less memory in a listpack than a double does.
 const SCORE_TEXT_MAX: usize = 7;
 
 /// Stores a value that is complete.
 pub(crate) trait Store {
     fn store(&mut self, value: RestoreValue<'_>) -> Result<(), keyspace::Error>;
 
-    /// Is called instead of `store` if the value is a collection without elements.
+    /// Called instead of `store` if the value is a collection without elements.
     fn store_empty(&mut self) -> SinkResult;
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct Partial {
     hint: usize,
     /// Whether the value was stored while it was read.
     is_stored: bool,
-    /// How many fields had an expiry.
+    /// How many of the fields that were kept had an expiry. They are stored without it.
     pub(crate) expiries: u64,
     /// How many fields had expired and were left out.
     pub(crate) expired: u64,
@@ -131,7 +131,7 @@ fn of_listpack(error: keyspace::values::Error) -> PartError {
     PartError::of_packed(error, Fault::Listpack)
 }
 
-/// Returns whether the listpack of a sorted set has a score that takes less memory as a double.
+/// Returns whether the listpack of a sorted set has a score whose text takes at least the memory of a double.
 fn has_long_scores(bytes: &[u8]) -> bool {
     let is_long = |score| matches!(score, Packed::Str(text) if text.len() > SCORE_TEXT_MAX);
     View::new(bytes).is_ok_and(|list| list.iter().skip(1).step_by(2).any(is_long))

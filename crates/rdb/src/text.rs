@@ -2,7 +2,7 @@
 //! to a sink.
 //!
 //! One byte of LZF stands for at most 88 bytes. So a string that is decompressed into a block and then copied
-//! takes up to 176 times its bytes in the file for a moment. Therefore a string of more than [`LONG_MIN`]
+//! takes, for a moment, up to 176 times its length in the file. Therefore a string of more than [`LONG_MIN`]
 //! bytes reaches the sink as a [`Stream`], and is decompressed directly into its final place.
 //!
 //! The table lists what is in memory at the same time, in multiples of the bytes in the input. The figures

@@ -1,5 +1,5 @@
-//! Tests that moving the blocks for which the hints say so wins the memory back, for each structure and
-//! each encoding. This is a program of its own, because slabs belong to the whole process.
+//! Tests that fragmented memory is won back by moving the blocks that the hints select, for each structure
+//! and each encoding. This is a program of its own, because slabs belong to the whole process.
 #![cfg(not(miri))] // Miri uses the prefix layout, which has no slabs
 
 use common::Cursor;
@@ -76,8 +76,8 @@ impl Relocatable for ZIndex {
     }
 }
 
-/// Returns the bytes in pages in use that the allocator got since `base`. The thread's cache is flushed
-/// first, because its blocks would count as in use.
+/// Returns by how many bytes the pages in use exceed `base`. The thread's cache is flushed first, because its
+/// blocks would count as in use.
 fn active_since(base: usize) -> usize {
     zmalloc::flush_tcache();
     zmalloc::allocator_info().expect("asked before").active.saturating_sub(base)
@@ -105,8 +105,8 @@ fn relocate_to_the_end(held: &mut dyn Relocatable) {
     panic!("twenty passes do not come to an end");
 }
 
-/// Returns the bytes that a copy takes. Another thread makes it, which has another arena, so that it cannot
-/// use the gaps in ours.
+/// Returns the bytes that a copy takes. Another thread makes the copy. That thread has another arena, so the
+/// copy cannot fill the gaps in this thread's arena.
 fn fresh_copy(held: &dyn Relocatable, base: usize) -> usize {
     thread::scope(|scope| {
         let copied = scope.spawn(|| {
@@ -122,7 +122,7 @@ fn fresh_copy(held: &dyn Relocatable, base: usize) -> usize {
 
 /// The limit for the memory after moving, relative to a fresh copy.
 const AT_MOST: f64 = 1.1;
-/// The least memory before moving, relative to a fresh copy. With less a case would show nothing.
+/// The least memory before moving, relative to a fresh copy. A case with less waste would show nothing.
 const BEFORE: f64 = 1.4;
 
 /// Builds the values of a case, moves them, and compares the memory with that of a fresh copy.
@@ -145,8 +145,8 @@ fn assert_memory_is_reclaimed(name: &str, build: impl FnOnce(&mut SmallRng) -> B
     assert!(ratio(after) <= AT_MOST, "{name}: {after} bytes after moving, {fresh} in a fresh copy");
 }
 
-/// Creates `of` collections with [`ELEMENTS`] elements together, and removes seven of eight elements in
-/// random order.
+/// Creates collections, whose number is `of`, with [`ELEMENTS`] elements in all. Then removes seven of eight
+/// elements in random order.
 fn collections<C>(
     of: usize,
     random: &mut SmallRng,
@@ -241,7 +241,7 @@ fn moving_what_the_hints_say_leaves_each_structure_as_small_as_a_fresh_copy() {
         return;
     }
     use Encoding::*;
-    // A few collections are large ones. Many small ones have blocks of every kind in slabs.
+    // One large collection has large blocks. Many small ones have blocks of every kind in slabs.
     assert_memory_is_reclaimed("strings, int", |random| {
         strings(random, Int, |n| format!("{}", n + 1_000_000))
     });

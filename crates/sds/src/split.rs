@@ -9,8 +9,8 @@ use zmalloc::{ReserveError, or_oom};
 /// `sdssplitlen`.
 ///
 /// `n` separators give `n + 1` pieces, including empty ones. An empty string has no pieces, and an empty
-/// separator is never found. [`join`] is the reverse. O(n) over all pieces. No allocation grows with the
-/// string.
+/// separator is never found. [`join`] is the reverse. All pieces together take O(n), and the memory does not
+/// depend on the length of `bytes`.
 ///
 /// ```
 /// let pieces: Vec<_> = sds::split(b"foo_-_bar_-_", b"_-_").collect();
@@ -44,7 +44,8 @@ impl<'a> Iterator for Split<'a> {
 
 impl FusedIterator for Split<'_> {}
 
-/// Joins the parts, with `separator` between them. Allocates once. In C: `sdsjoin`, `sdsjoinsds`.
+/// Joins the parts, with `separator` between them. Allocates once. O(n) in the length of the result. In C:
+/// `sdsjoin`, `sdsjoinsds`.
 ///
 /// ```
 /// assert_eq!(sds::join(&["a", "b", "c"], b", "), "a, b, c");

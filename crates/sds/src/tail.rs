@@ -60,7 +60,8 @@ impl<'a> Tail<'a> {
         Ok(())
     }
 
-    /// Removes the bytes that were appended since the string was `len` bytes long.
+    /// Removes the bytes that were appended since the string was `len` bytes long. Leaves `room` as it is,
+    /// which is then too small, so use this only before the tail is dropped.
     fn cut(&mut self, len: usize) {
         // SAFETY: the string had this length, so its first `len` bytes are in the block.
         self.end = unsafe { self.s.ptr.add(len) };
@@ -102,7 +103,7 @@ impl Write for TryWriter<'_> {
     }
 }
 
-/// The same, but a failure calls the OOM handler.
+/// Takes the text of formatters, and calls the OOM handler on a failure.
 struct Writer<'a>(Tail<'a>);
 
 impl Write for Writer<'_> {

@@ -25,8 +25,8 @@ fn sparse(len: usize) -> Option<Sds> {
     s
 }
 
-/// Prints a note to standard error, because the harness hides the output of a test that passes. nextest shows
-/// it because of `.config/nextest.toml`.
+/// Writes a note to standard error directly. The harness would hide what a passing test prints with
+/// `println!`. `.config/nextest.toml` makes nextest show the note.
 fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "\nSKIPPED, strings of 4 GiB: this machine refuses {what}");
 }
@@ -60,12 +60,12 @@ fn a_string_beyond_four_gibibytes_has_the_largest_header() {
 }
 
 fn the_header_changes_where_the_room_passes_four_gibibytes() {
-    // The largest length for a block of 4 GiB.
+    // The largest length that fits into a block of 4 GiB.
     let edge = FOUR_GIB - HeaderType::Sds32.header_len() - 1;
     let Some(mut s) = sparse(edge) else { return };
     assert_eq!((s.header_type(), s.len()), (HeaderType::Sds32, edge));
-    // A string that grows is moved by the difference of the headers, so only its first three bytes are kept
-    // here.
+    // A larger header moves the bytes of the string, which would touch all pages. So the string is cut to
+    // three bytes first.
     s[..3].copy_from_slice(b"abc");
     s.truncate(3);
     assert_eq!(s.header_type(), HeaderType::Sds32);

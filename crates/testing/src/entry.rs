@@ -10,7 +10,7 @@ const HEADER_LEN: usize = 8;
 pub struct Entry {
     block: Vec<u8>,
     key_len: usize,
-    /// The maximal length of the block, in bytes.
+    /// The maximum length of the block, in bytes.
     capacity: usize,
     splices: usize,
 }
@@ -26,7 +26,7 @@ impl Entry {
         &self.block
     }
 
-    /// Sets the maximal length of the entry, in bytes.
+    /// Sets the maximum length of the entry, in bytes.
     pub fn set_capacity(&mut self, capacity: usize) {
         self.capacity = capacity;
     }

@@ -1,6 +1,7 @@
 //! Numbers in text, for the models of the commands that count.
 
-/// Two different numbers of at most 15 digits have different `f64`s.
+/// The length of a text up to which an `f64` is exact enough: two different numbers of at most 15 digits have
+/// different `f64`s.
 const EXACT_LEN_MAX: usize = 15;
 
 /// Returns the integer whose canonical decimal form is `text`, or `None` if there is none.
@@ -14,7 +15,7 @@ pub fn integer(text: &[u8]) -> Option<i64> {
     (value.to_string().as_bytes() == text).then_some(value)
 }
 
-/// What `INCRBYFLOAT` answers if it adds a number of quarters, as far as an `f64` can represent the sum.
+/// The expected answer of `INCRBYFLOAT` to an increment in quarters, if an `f64` is enough to compute it.
 ///
 /// ```
 /// use testing::FloatSum;

@@ -151,12 +151,12 @@ impl ZIndex {
         Ok(true)
     }
 
-    /// Removes and returns the first member.
+    /// Removes and returns the first member. O(log n).
     pub fn pop_first(&mut self) -> Option<Member> {
         self.block_at(0).and_then(|block| self.take(block))
     }
 
-    /// Removes and returns the last member.
+    /// Removes and returns the last member. O(log n).
     pub fn pop_last(&mut self) -> Option<Member> {
         self.block_at(self.len().wrapping_sub(1)).and_then(|block| self.take(block))
     }
@@ -184,8 +184,8 @@ impl ZIndex {
         Ok(copy)
     }
 
-    /// Drops the last `n` members, at least one, and returns the index with the others. So a caller can
-    /// free a large index without a pause. O(n + log len).
+    /// Drops the last `n` members, at least one, and returns the index with the others, or `None` if no
+    /// member is left. So a caller can free a large index without a pause. O(n + log len).
     #[must_use = "what is left is dropped at once"]
     pub fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let order = self.handle.get_mut()?;

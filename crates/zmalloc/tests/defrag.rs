@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use zmalloc::defrag::{self, Survey};
 use zmalloc::*;
 
-const SIZE: usize = 200; // a class of 224
+const SIZE: usize = 200; // the size class is 224 bytes
 const BLOCKS: usize = 200_000;
 
 #[test]
@@ -133,8 +133,8 @@ fn large_blocks_that_are_worth_moving() -> usize {
     yes
 }
 
-/// Frees all blocks of some slabs except one in each. They are so few that the thread's cache takes all of
-/// them.
+/// Frees all blocks of some slabs except one in each. The freed blocks are so few that the thread's cache
+/// keeps all of them.
 fn what_is_free_in_the_cache_counts_as_free() {
     const SIZE: usize = 1024;
     let Some(page @ 4096) = zmalloc::page_size() else {
@@ -155,7 +155,7 @@ fn what_is_free_in_the_cache_counts_as_free() {
     }
     let yes = count_hints(&kept);
     println!("{yes} of {} blocks that are alone in their pages are worth moving", kept.len());
-    // One of the slabs is the current one.
+    // One of the slabs is the current one, whose blocks are not worth moving.
     assert!(kept.len() >= 4);
     assert!(yes + 1 >= kept.len(), "{yes} of {}", kept.len());
     for block in kept {

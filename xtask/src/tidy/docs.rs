@@ -27,7 +27,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     problems
 }
 
-/// A page of the book must be listed in the summary, and its code among the doc tests.
+/// Checks that a page of the book is listed in the summary and, if it has Rust code, in [`BOOK_CODE`].
 fn page(tree: &Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
     let listed = links(tree.text(SUMMARY).unwrap_or_default());
     if !listed.iter().any(|(_, target)| resolve(SUMMARY, target).as_deref() == Some(path)) {

@@ -10,9 +10,9 @@
 //! time is that of the access clock, and of the check whether there is room. GETs are timed in the two ways
 //! of the suite `keyspace`.
 //!
-//! At the limit, a keyspace is full with the keys of the run. The limit is the number of bytes that they take
-//! without eviction, so ghosts and queues take room from keys. After every key has been read twice, LRU has
-//! the same work as before. S3-FIFO keeps used keys for another round before it evicts one.
+//! At the limit, a keyspace is filled with the keys of the run. The limit is the number of bytes that these
+//! keys take without eviction, so ghosts and queues take room from keys. After every key has been read twice,
+//! LRU has the same work as before. S3-FIFO keeps used keys for another round before it evicts one.
 //!
 //! Keys have 16 bytes and values 32. A round of a keyspace is a whole life (see
 //! [`lifecycle`](crate::lifecycle)).
@@ -55,7 +55,7 @@ pub(super) fn run(ctx: &mut Ctx) {
     for &(n, rounds) in sizes {
         let keys = &Keys::new(n, ctx.settings.seed);
         let bytes = full(Noeviction, 0, keys).allocation_size();
-        // With this many keys, a life is long enough that the first round counts too.
+        // With this many keys, a life is so long that no round is needed to warm up.
         let schedule = Schedule { rounds, repeats: 1, warm_up: false, seed: ctx.settings.seed };
 
         let policies = [Noeviction, AllkeysLru, AllkeysS3fifo];
@@ -134,8 +134,8 @@ fn at_the_limit(policy: MaxmemoryPolicy, limit: usize, keys: &Keys) -> [Duration
     })
 }
 
-/// Reports the bytes a key below the limit without the data of eviction. Also reports the data of eviction,
-/// below the limit and at the limit.
+/// Reports two numbers of bytes per key: what a keyspace takes without its ghosts and its queue, below the
+/// limit, and what the ghosts and the queue take, below the limit and at the limit.
 fn report_bytes(ctx: &mut Ctx, limit: usize, keys: &Keys) {
     let a_key = |bytes: usize, store: &Keyspace<FoldHash>| bytes as f64 / store.len() as f64;
     let case = "keys of 16 B, values of 32 B";

@@ -2,7 +2,7 @@
 //! `estimate` of the crate rdb estimates the memory of classic Redis, and `used_memory` of the server is the
 //! real number.
 //!
-//! The test does not run without a `redis-server` of version 7.0 over jemalloc on the path.
+//! The test does not run without a `redis-server` of version 7.0 over jemalloc on `PATH`.
 
 #[allow(dead_code, reason = "only the survey is asked")]
 #[path = "../../../rdb/examples/estimate/program/mod.rs"]

@@ -8,7 +8,7 @@ use super::{Dict, Entry, equivalent_key, hasher};
 use crate::TryInsertError;
 
 /// The number of entries that [`Extend`] hashes and prefetches before it inserts the first of them. If the
-/// iterator panics, the entries of the batch that it has returned are dropped.
+/// iterator panics, the entries that it has already returned for the current batch are dropped.
 const BATCH: usize = 16;
 /// The size, in bytes, of the largest entries that are inserted in batches.
 const BATCH_ENTRY_MAX: usize = 256;
@@ -17,8 +17,8 @@ const BATCH_ENTRY_MAX: usize = 256;
 type Inserted<K, V> = Result<Option<V>, TryInsertError<(K, V)>>;
 
 impl<K: Eq + Hash, V, S: BuildHasher> Dict<K, V, S> {
-    /// Returns the values of `N` keys. About sixteen at a time are a good number. It is worth its cost if the
-    /// dict is larger than the caches and the caller does something with the values. In a loop that only
+    /// Returns the values of `N` keys. About sixteen keys are a good number. The method is worth its cost if
+    /// the dict is larger than the caches and the caller does something with the values. In a loop that only
     /// looks keys up, the processor overlaps the misses by itself.
     ///
     /// ```

@@ -15,7 +15,8 @@ use crate::stats::Work;
 use crate::table::Table;
 
 impl<K, V, S> Dict<K, V, S> {
-    /// Returns how many chunks [`Dict::rehash`] would split or merge now.
+    /// Returns how many chunks must be split or merged until the dict has the size that it should have: see
+    /// [`Table::rehash_debt`].
     pub fn rehash_debt(&self) -> usize {
         self.table.rehash_debt()
     }

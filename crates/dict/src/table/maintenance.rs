@@ -18,9 +18,9 @@ use crate::table::Table;
 const CHUNKS_PER_CLOCK_READ: usize = 16;
 
 impl<T> Table<T> {
-    /// Returns how many chunks [`Table::rehash`] would split or merge now. It is 0 for a table that has the
-    /// size that it should have. Splits and merges are put off by a [`ResizePolicy`], a pause, a veto, a
-    /// limit of growth, missing memory, or a bulk of removals. Constant time.
+    /// Returns how many chunks must be split or merged until the table has the size that it should have. The
+    /// number is not 0 while splits or merges are put off. A [`ResizePolicy`], a pause, a veto, a limit of
+    /// growth, missing memory, or a bulk of removals puts them off. Constant time.
     pub fn rehash_debt(&self) -> usize {
         self.raw.rehash_debt()
     }
@@ -31,8 +31,8 @@ impl<T> Table<T> {
     /// `dictRehash`.
     ///
     /// Inserts and removals do as much of this as they need. This method is for the time after a bulk of
-    /// them, and for idle time. Removals leave a table with at least a third of its slots in use, and
-    /// maintenance with more than six tenths.
+    /// them, and for idle time. Removals keep at least a third of the slots in use. When this method has
+    /// nothing left to merge, more than six tenths are in use.
     ///
     /// ```
     /// # let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -45,7 +45,7 @@ impl<T> Table<T> {
     /// loop {
     ///     let work = table.rehash(100, hash);
     ///     assert!(work.chunks_merged <= 100);
-    ///     // (Not as long as there is a debt: a policy, a veto or missing memory may be in the way.)
+    ///     // A loop until the debt is 0 might not end, because of a policy, a veto or missing memory.
     ///     if work.chunks_merged == 0 {
     ///         break;
     ///     }
@@ -57,8 +57,8 @@ impl<T> Table<T> {
     }
 
     /// Does what [`Table::rehash`] does until the caller's `clock` has advanced by `budget`. The clock
-    /// returns the time since any fixed moment, because a table has no clock of its own. The call may take
-    /// longer by sixteen chunks, some microseconds. In C: `dictRehashMicroseconds`.
+    /// returns the time since any fixed moment, because a table has no clock of its own. The call may exceed
+    /// the budget by the time for sixteen chunks, some microseconds. In C: `dictRehashMicroseconds`.
     ///
     /// ```
     /// # let mut table = dict::Table::<u64>::new();
@@ -87,15 +87,15 @@ impl<T> Table<T> {
         self.raw.policy()
     }
 
-    /// Sets whether the table may change its size by itself. [`Table::rehash_debt`] counts what is put off.
-    /// When the policy allows it again, each insert or removal splits or merges one chunk of it. In C:
-    /// `dictSetResizeEnabled`.
+    /// Sets whether the table may change its size by itself. [`Table::rehash_debt`] counts the splits and
+    /// merges that are put off. When the policy allows them again, each insert or removal does one of them.
+    /// In C: `dictSetResizeEnabled`.
     pub fn set_resize_policy(&mut self, policy: ResizePolicy) {
         self.raw.set_policy(policy);
     }
 
     /// Keeps the table from changing its size by itself until the guard is dropped. This is for a bulk of
-    /// removals, which then does not pay for a smaller table. Inserts work with longer chains. In C:
+    /// removals, which then does not pay for a smaller table. Inserts make chains longer meanwhile. In C:
     /// `dictPauseAutoResize`.
     ///
     /// ```
@@ -116,8 +116,9 @@ impl<T> Table<T> {
     }
 
     /// Sets a closure that the table calls before it allocates memory to grow. Its argument is the number of
-    /// bytes: a segment, which has at most 256 KiB and its tags, or a new directory. If it returns `false`,
-    /// the growth is put off and the next insert tries again. The table works with longer chains until then.
+    /// bytes of that memory, which is for new chunks (at most 256 KiB and their tags), for a new directory,
+    /// or for both. If the closure returns `false`, the growth is put off and the next insert tries again.
+    /// The table works with longer chains until then.
     ///
     /// A new closure replaces the previous one. It is not called for the first chunk, without which there is
     /// no table, for overflow children, or by [`Table::reserve`]. A clone of the table has no closure. In C:
@@ -147,9 +148,9 @@ impl<T> Table<T> {
         Ok(())
     }
 
-    /// Limits the memory by which the table may grow from now on to `bytes` in all. Growth beyond the limit
-    /// is put off, as with [`on_grow`](Self::on_grow), but without a closure. This is for callers that know
-    /// the free memory before each insert.
+    /// Sets a limit of growth: from now on, the table may allocate at most `bytes` bytes in total to grow.
+    /// Growth beyond the limit is put off, as with [`on_grow`](Self::on_grow), but without a closure. This is
+    /// for callers that know the free memory before each insert.
     ///
     /// Each growth reduces the limit by its bytes. `usize::MAX` means no limit, and is the default. Overflow
     /// children and [`Table::reserve`] do not count. Constant time.
@@ -189,12 +190,12 @@ impl<T> Table<T> {
     /// not their hash. This is for defragmentation, where `each` moves what an entry points to and writes the
     /// new pointer into it.
     ///
-    /// `moves` is called for each block with its size, and returns whether the block should move, as
-    /// `zmalloc::defrag::Survey::hint` does. The blocks are the overflow children and, when the scan starts,
-    /// two more. These are the directory, if it is not large, and the chunks, if the table is no larger than
-    /// a page. Larger blocks lie in pages of their own, so there is no use in moving them. A block stays
-    /// where it is if there is no memory. The entries of a moved block have another address afterwards. In C:
-    /// `dictScanDefrag`.
+    /// `moves` is called with the address and the size of each block, and returns whether the block should
+    /// move, as `zmalloc::defrag::Survey::hint` does. The blocks are the overflow children and, when the scan
+    /// starts, two more. These are the directory, if it is not large, and the chunks, if the table is no
+    /// larger than a page. Larger blocks lie in pages of their own, so moving them wins nothing. A block
+    /// stays where it is if there is no memory. The entries of a moved block have another address afterwards.
+    /// In C: `dictScanDefrag`.
     ///
     /// If the table is too large, a call first merges one chunk, because chunks that are hardly used waste
     /// more memory than gaps do. This happens only under [`ResizePolicy::Allow`] and while the table is not

@@ -19,7 +19,8 @@ impl<T> RawTable<T> {
     pub(crate) fn check(&self, hasher: impl Fn(&T) -> u64) {
         let (mut entries, mut children) = (0, 0);
         for index in 0..self.chunks() {
-            // SAFETY: the chunks and children are live. A slot is read if its tag says that it is occupied.
+            // SAFETY: the chunks and children are live. A slot is read only if its tag says that it is
+            // occupied.
             unsafe {
                 let chunk = self.chunk(index);
                 for slot in self.iter_chunk(index, false) {

@@ -30,9 +30,9 @@ use std::time::{Duration, Instant};
 pub struct Settings {
     /// The seed of the operations.
     pub seed: u64,
-    /// The maximal time.
+    /// The maximum time.
     pub time: Duration,
-    /// The maximal number of operations.
+    /// The maximum number of operations.
     pub operations: u64,
     /// The number of threads of the second part, which takes a sixth of the time. 0 skips this part.
     pub threads: usize,

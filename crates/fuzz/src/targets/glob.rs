@@ -9,7 +9,7 @@ use keyspace::{Glob, glob_match};
 use std::time::{Duration, Instant};
 use testing::NaiveGlob;
 
-/// The maximal length of each text of a [`Case`], in bytes. Longer ones are cut, so that the oracle is fast.
+/// The maximum length of each text of a [`Case`], in bytes. Longer ones are cut, so that the oracle is fast.
 /// A pattern of several copies is cut to the same length before [`Case::end`] is appended.
 const LEN_MAX: usize = 128;
 

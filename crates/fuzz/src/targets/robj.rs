@@ -12,7 +12,7 @@ use arbitrary::Arbitrary;
 use bytes::Bytes;
 use std::collections::HashMap;
 
-/// The maximal number of handles.
+/// The maximum number of handles.
 const HANDLES_MAX: usize = 24;
 
 #[derive(Arbitrary, Debug)]
@@ -85,8 +85,8 @@ fn canonical(bytes: &[u8]) -> Option<i64> {
     text.parse::<i64>().ok().filter(|value| value.to_string() == text)
 }
 
-/// Returns `true` if an operation succeeded. It must fail if an allocation failed or if the request is not
-/// `allowed`, and succeed otherwise.
+/// Returns whether an operation succeeded. Panics if it should have failed, because an allocation failed or
+/// the request is not `allowed`. Panics also if it failed without such a reason.
 fn written<T>(result: &Result<T, Error>, failed: bool, allowed: bool) -> bool {
     match result {
         Ok(_) => assert!(allowed && !failed),

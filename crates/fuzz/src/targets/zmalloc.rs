@@ -11,10 +11,10 @@ use allocator_api2::alloc::{Allocator, Layout};
 use arbitrary::Arbitrary;
 use std::ptr::NonNull;
 
-/// The maximal number of live blocks.
+/// The maximum number of live blocks.
 const BLOCKS_MAX: usize = 48;
 
-/// The maximal size of a block, in bytes. Only requests that no allocator can serve are larger.
+/// The maximum size of a block, in bytes. Only requests that no allocator can serve are larger.
 const SIZE_MAX: usize = 128 * 1024;
 
 /// The number of bytes at each end of a block that are written and checked.

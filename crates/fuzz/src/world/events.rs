@@ -96,7 +96,7 @@ pub struct Counts {
     pub lazyfreed: u64,
     /// Blocks that defragmentation has moved.
     pub defragged: u64,
-    /// The maximal number of bytes of all keyspaces.
+    /// The maximum number of bytes of all keyspaces.
     pub bytes_max: usize,
 }
 

@@ -291,5 +291,5 @@ impl Limits {
     }
 }
 
-/// The maximal length of a string, in bytes. `proto-max-bulk-len` accepts no smaller value.
+/// The maximum length of a string, in bytes. `proto-max-bulk-len` accepts no smaller value.
 pub(crate) const LEN_MAX: usize = 1 << 20;

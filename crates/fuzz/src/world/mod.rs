@@ -185,7 +185,7 @@ pub(crate) struct World {
     leak_check: LeakCheck,
 }
 
-/// The maximal number of replies that are held.
+/// The maximum number of replies that are held.
 const REPLIES_MAX: usize = 16;
 
 impl World {

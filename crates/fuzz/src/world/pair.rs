@@ -64,15 +64,15 @@ pub(crate) struct Pair<'a> {
     pub(crate) is_of_two_keys: bool,
 }
 
-/// The maximal number of elements of a collection that is compared in full after each operation on it.
+/// The maximum number of elements of a collection that is compared in full after each operation on it.
 const COMPARED_MAX: usize = 64;
-/// The maximal number of bytes of a string that is compared in full after each operation on it.
+/// The maximum number of bytes of a string that is compared in full after each operation on it.
 const COMPARED_BYTES_MAX: usize = 4_096;
 /// One of this many longer values is compared in full.
 const COMPARED_ONE_IN: u64 = 64;
-/// The maximal number of characters that are shown of an answer that differs.
+/// The maximum number of characters that are shown of an answer that differs.
 const SHOWN_MAX: usize = 400;
-/// The maximal number of bytes that a keyspace leaves free below `maxmemory`, for overflow children of its
+/// The maximum number of bytes that a keyspace leaves free below `maxmemory`, for overflow children of its
 /// table and for the eviction itself.
 const RESERVE_MAX: usize = 8_192;
 impl<'a> Pair<'a> {

@@ -11,6 +11,7 @@ use values::{Element, WrongType, set};
 #[derive(Arbitrary, Debug)]
 pub(crate) enum SetOp {
     Add(Member),
+    /// The same as `Add`, so that members are added twice as often.
     AddToo(Member),
     Fill(Many),
     Remove(Member),

@@ -131,7 +131,7 @@ proptest! {
         prop_assert!(union_result.size_hint().1 >= Some(in_any.len()));
         prop_assert!(inter_result.eq(in_all.iter().copied()));
         prop_assert!(union_result.eq(in_any.iter().copied()));
-        // `fold` merges two walks with other code than `next`.
+        // `fold` merges two sets with other code than `next` does.
         let all = |mut all: Vec<i64>, value| { all.push(value); all };
         prop_assert!(inter(&mut iters()).fold(vec![], all).into_iter().eq(in_all));
         prop_assert!(union(&mut iters()).fold(vec![], all).into_iter().eq(in_any));

@@ -22,7 +22,7 @@ fn a_list_allocates_what_it_says_and_frees_all_of_it() {
     list.try_push_back(1).unwrap(); // the block has room
     assert!(list.try_push_back(Value::raw(&[b'x'; 5_000])).is_err());
     used(&list);
-    assert!(!list.relocate(&mut |_, size| size == large)); // the size is the real one, but there is no memory
+    assert!(!list.relocate(&mut |_, size| size == large)); // `moves` returns true, but there is no memory
     drop(plan);
     let mut asked_size = None;
     assert!(!list.relocate(&mut |_, size| {

@@ -1,9 +1,9 @@
-//! Tests of the memory that reading a file takes: at most 128 times the length of the input, and 1 MiB. This
+//! Tests of the memory that reading a file takes: at most 128 times the length of the input, plus 1 MiB. This
 //! holds for every input.
 //!
 //! One byte of LZF stands for at most 88 bytes. So a string that is decompressed and then copied would take
-//! 176 times its bytes. The bound is a budget of the thread that reads: allocations beyond it fail. The
-//! counters of the process cannot be used, because they include the memory of other tests.
+//! 176 times its compressed length. The bound is a budget of the thread that reads: allocations beyond it
+//! fail. The counters of the process cannot be used, because they include the memory of other tests.
 
 use crate::NOW;
 use crate::damage::read_in_every_way;
@@ -116,8 +116,8 @@ fn zipmap(elements: &[Vec<u8>]) -> Vec<u8> {
     bytes
 }
 
-/// The length of the longest element, in bytes. A second copy of it, which is 88 times the input, would
-/// exceed the bound.
+/// The length of the longest element, in bytes. Its compressed form is about 88 times shorter. So two copies
+/// of the element would exceed the bound.
 const LEN: usize = 4 << 20;
 
 const _: () = assert!(2 * LEN > 128 * (LEN / 87) + (1 << 20));
@@ -254,7 +254,7 @@ fn what_was_decompressed_for_one_key_is_given_back_before_the_next_one() {
     holds_the_bound("all", &file(11, &body.concat()), 4);
 }
 
-/// A key is copied into its entry. So it takes its length twice, and no more.
+/// A key is copied into its entry. So it takes at most twice its length.
 #[test]
 fn a_long_key_lies_in_memory_at_most_twice() {
     let key = compressed(&element(b'k', LEN));

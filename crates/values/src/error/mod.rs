@@ -122,7 +122,7 @@ impl Error {
         }
     }
 
-    /// Calls the out-of-memory handler if the error is missing memory. All other errors remain.
+    /// Calls the out-of-memory handler if there was no memory. Returns all other errors.
     #[inline]
     pub fn or_oom<T, E>(result: Result<T, E>) -> Result<T, E>
     where

@@ -24,7 +24,7 @@ impl Growth {
     }
 
     /// Returns the size of one element from another list. An integer from a quicklist stays an integer, for
-    /// which Redis counts no bytes. An integer from a listpack is text.
+    /// which Redis counts no bytes. For an integer from a listpack, Redis counts the bytes of its text.
     pub(super) fn of_moved(element: Element<'_>, from: Encoding) -> Self {
         match element {
             Element::Int(_) if from == Encoding::QuickList => Self { bytes: 0, elements: 1 },
@@ -53,8 +53,8 @@ impl<R: Room> List<R> {
         self.try_with_growth_after_removal(0, 0, growth, limits, operation)
     }
 
-    /// Does the same as [`try_with_growth`](Self::try_with_growth), for a list that also loses `bytes` and
-    /// `elements`.
+    /// Does the same as [`try_with_growth`](Self::try_with_growth), for an operation that also removes
+    /// `elements` elements, which take `bytes` bytes of a listpack.
     pub(super) fn try_with_growth_after_removal<T, E: From<ReserveError>>(
         &mut self,
         bytes: usize,

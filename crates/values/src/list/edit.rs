@@ -10,7 +10,7 @@ use quicklist::Side;
 use zmalloc::{ReserveError, or_oom};
 
 impl<R: Room> List<R> {
-    /// Replaces the element at `index`. Returns `false` if there is none. In C: `LSET`.
+    /// Replaces the element at `index`. Returns `false` if there is no such element. In C: `LSET`.
     pub fn set<'e>(&mut self, index: i64, element: impl Into<Element<'e>>, limits: &EncodingLimits) -> bool {
         or_oom(self.try_set(index, element, limits))
     }

@@ -131,7 +131,7 @@ impl<R: Room> List<R> {
 
 /// Methods that move an element.
 impl<R: Room> List<R> {
-    /// Moves the element at end `from` to end `to` of another list. Returns `false` if there is none. On
+    /// Moves the element at end `from` to end `to` of another list. Returns `false` if this list is empty. On
     /// failure both lists are unchanged. In C: `LMOVE`, `RPOPLPUSH`.
     ///
     /// ```
@@ -158,7 +158,7 @@ impl<R: Room> List<R> {
     }
 
     /// Moves the element at end `from` to end `to` of the same list, as a pop and a push would do. Returns
-    /// `false` if there is none. In C: `LMOVE` with one key.
+    /// `false` if the list is empty. In C: `LMOVE` with one key.
     pub fn try_rotate(
         &mut self,
         from: Side,
@@ -176,7 +176,7 @@ impl<R: Room> List<R> {
         self.try_with_growth_after_removal(removed_bytes, 1, growth, limits, |list| match &mut list.0 {
             Repr::QuickList(list) => list.try_rotate(from, to),
             Repr::ListPack(pack) if from != to => {
-                // The element is copied, because the block may move. If the push fails, the copy is dropped.
+                // The element is copied, because the push may move the block that holds it.
                 let mut copy = listpack::ListPack::new();
                 let end = if from == Side::Front { pack.first() } else { pack.last() };
                 if let Some(value) = end.and_then(|end| pack.get(end)) {

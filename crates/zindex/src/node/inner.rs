@@ -96,11 +96,11 @@ impl Inner {
     ///
     /// The code below differs in three ways:
     ///
-    /// 1. It compares the keys in the node, by halving, and reads no block for it.
-    /// 2. It reads first members only of children whose key equals that of the place, or if the place has
-    ///    no key.
-    /// 3. If the place is an end of a whole score, all those children are on one side of it, so no member
-    ///    is read.
+    /// 1. It finds the key of the place by binary search in the keys of the node, without reading a block.
+    /// 2. It reads the first member of a child only if the child's key equals that of the place, or if the
+    ///    place has no key.
+    /// 3. If the place is before or after all entries with its score, all children with that key are on one
+    ///    side of it, so no member is read.
     #[inline]
     pub(crate) fn find(&self, bound: &impl SearchBound) -> usize {
         let len = self.len();

@@ -6,7 +6,7 @@ use crate::node::{Child, Inner, LEAF, NodeMut, NodeRef};
 
 impl Order {
     /// Fills the leaf that holds a rank with entries of the leaves behind it that have the same parent.
-    /// Leaves without entries are removed.
+    /// Removes the leaves that are empty afterwards.
     pub(crate) fn fill_leaf(&mut self, rank: usize) {
         let Some(root) = self.root.as_mut() else { return };
         let mut freed = 0;

@@ -2,8 +2,8 @@
 //!
 //! A block that is moved to close a gap must not move into another gap. The thread's cache hands out the
 //! blocks that were freed last, and those lie in the slabs that are being emptied. The arena itself takes the
-//! oldest slab with room. So a defragmenter bypasses the cache both ways. A block that it frees is free in
-//! its slab at once, and a block that it allocates fills a slab that is to stay.
+//! oldest slab with room. So a defragmenter bypasses the cache when it frees and when it allocates. A block
+//! that it frees is free in its slab at once, and a block that it allocates fills a slab that is to stay.
 
 use crate::{Zmalloc, backend, counter, oom, raw};
 use allocator_api2::alloc::AllocError;

@@ -2,9 +2,9 @@
 //! functions. (A block that must live until its owner knows the new address is moved in two steps, with the
 //! calls of [`no_tcache`](super::no_tcache).)
 //!
-//! A moved block bypasses the thread's cache both ways (see [`no_tcache`](super::no_tcache)). The cache would
-//! hand out the old block for the next request of that size, and the slab that is to be emptied would be
-//! filled again.
+//! A move neither takes the new block from the thread's cache nor puts the old one there (see
+//! [`no_tcache`](super::no_tcache)). Otherwise the cache would hand out the old block for the next request of
+//! that size, and the slab that is to be emptied would be filled again.
 //!
 //! If there is no memory for the new block, the old block stays where it is.
 
@@ -144,7 +144,8 @@ pub fn relocate_vec<T>(
 ) -> bool {
     let Some(layout) = block_layout(vec) else { return false };
     let (len, capacity) = (vec.len(), vec.capacity());
-    // The slice may be shorter than the block. The vector's own pointer may be used for all of it.
+    // The vector's own pointer is valid for the whole block. A pointer to the slice would be valid only for
+    // the elements.
     let Some(block) = NonNull::new(vec.as_mut_ptr().cast::<u8>()) else { return false };
     if !moves(block, vec_size(vec)) {
         return false;

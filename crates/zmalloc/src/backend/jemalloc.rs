@@ -2,12 +2,14 @@
 //!
 //! Redis asks jemalloc for the size of each block that it allocates or frees. That loads allocator metadata
 //! which nothing else needs. Here the layout determines the charge: it is the size class of the request,
-//! computed with a handful of register instructions. `sdallocx` receives the size and need not look it up.
+//! which takes a handful of instructions and no look at the block. `sdallocx` receives the size and need not
+//! look it up.
 //! Alignments above 8 are passed to `mallocx`, because with an 8-byte quantum a block of 24 bytes is only
 //! 8-aligned.
 //!
-//! This crate often need not count either. jemalloc adds up the bytes that each thread allocates and frees,
-//! because its sampling and its cache maintenance depend on these counters ([`thread_counters`]).
+//! Often this crate does not count bytes itself. jemalloc already adds up the bytes that each thread
+//! allocates and frees ([`thread_counters`]), because its sampling and its cache maintenance depend on these
+//! counters.
 
 use super::{RAW_ALIGN, StepCallback};
 use core::alloc::Layout;
@@ -20,8 +22,8 @@ use tikv_jemalloc_sys as je;
 ///
 /// - The machine has 64 bits. The counters are 64 bits wide and other threads read them. A reader on a 32-bit
 ///   machine could see half of a change.
-/// - The C library is glibc. Only there is it known that a thread releases its slot before jemalloc frees the
-///   counters.
+/// - The C library is glibc. It is the only one known to let a thread release its slot before jemalloc frees
+///   the counters.
 pub(crate) const COUNTS: bool =
     cfg!(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"));
 
@@ -214,8 +216,8 @@ pub(crate) unsafe fn realloc(ptr: *mut u8, layout: Layout, new_size: usize) -> *
 /// `ptr` must be a live block, and `layout` must fit it.
 #[inline]
 pub(crate) unsafe fn dealloc(ptr: *mut u8, layout: Layout) {
-    // The branch is cheap, because its condition is known long before the block is needed. It saves most
-    // calls the computation of the flags.
+    // The branch saves most calls the computation of the flags. It is cheap, because it depends only on the
+    // layout and waits for no memory.
     // SAFETY: `ptr` is a live block of this back end, and the size belongs to its class (module contract).
     // Such a block has a size of at least 1.
     unsafe {

@@ -4,7 +4,6 @@
 //! So no look-up begins before the previous one has ended. The look-ups of a plain loop overlap. A store that
 //! does other work between two requests waits for each look-up in the same way.
 
-use crate::keys::Key;
 use crate::lifecycle::timed;
 use std::hint::black_box;
 use std::time::Duration;
@@ -13,13 +12,13 @@ use std::time::Duration;
 const LOOK_UPS_MAX: usize = 1_000_000;
 
 /// Returns the time to look up all `keys`, one after the other.
-pub fn hits(keys: &[Key], mut value: impl FnMut(&Key) -> u64) -> Duration {
-    batches::<1>(keys, |[key]| value(key))
+pub fn hits<K>(keys: &[K], mut value: impl FnMut(&K) -> u64) -> Duration {
+    batches::<1, K>(keys, |[key]| value(key))
 }
 
 /// Returns the time to look up all `keys` in batches. The keys of a batch depend on the answers to the
 /// previous batch.
-pub fn batches<const N: usize>(keys: &[Key], mut values: impl FnMut(&[Key; N]) -> u64) -> Duration {
+pub fn batches<const N: usize, K>(keys: &[K], mut values: impl FnMut(&[K; N]) -> u64) -> Duration {
     let some = keys.len().min(LOOK_UPS_MAX) / N * N;
     assert!(some > 0, "fewer keys than in a batch");
     let nothing = black_box(0);
@@ -37,7 +36,7 @@ pub fn batches<const N: usize>(keys: &[Key], mut values: impl FnMut(&[Key; N]) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::key;
+    use crate::keys::{Key, key};
 
     #[test]
     fn every_key_of_a_whole_batch_is_looked_up_in_order() {
@@ -47,7 +46,7 @@ mod tests {
             seen.push(*key);
             1
         });
-        batches::<16>(&keys, |keys| {
+        batches::<16, _>(&keys, |keys| {
             batched.extend(keys);
             2
         });

@@ -113,7 +113,7 @@ fn run_phases<S: Store>(keys: &Keys) -> PhaseTimes {
         black_box(all);
     });
     let dependent_batches =
-        dependent::batches::<BATCH>(&keys.find, |batch| all_of(store.get_batch(batch, t4)));
+        dependent::batches::<BATCH, _>(&keys.find, |batch| all_of(store.get_batch(batch, t4)));
     let old = timed(|| keys.find.iter().for_each(|key| store.overwrite(black_box(key), &value(key, 2), t5)));
     let mut found = 0;
     let remove = timed(|| found = keys.insert.iter().filter(|key| store.remove(black_box(*key), t6)).count());

@@ -35,9 +35,11 @@ use crate::reading::Tables;
 use crate::recode::RecodePass;
 use crate::sharded::Sharded;
 use crate::strings::string_len;
+use crate::totals::Totals;
 use core::hash::BuildHasher;
 use core::mem;
 use core::ops::RangeInclusive;
+use dict::table::VacantEntry;
 use std::sync::Arc;
 use symbols::SymbolTable;
 use values::{Element, ReserveError};
@@ -160,20 +162,37 @@ impl Coder {
     }
 
     /// Returns the codes of an entry's key if the block of the entry is smaller with them than with the text,
-    /// which is `key`.
+    /// which is `key`. `size_with` returns the size of the block for a layout of the key.
     pub(crate) fn encode_key_if_smaller<'c>(
         &self,
         tables: &Tables,
-        entry: &Entry,
         key: &[u8],
         codes: &'c mut Vec<u8>,
+        size_with: impl Fn(KeyLayout) -> usize,
     ) -> Option<StoredKey<'c>> {
         let slot = self.current.filter(|_| CODED_KEY_LENS.contains(&key.len()))?;
         // Without memory for the codes, the key is stored as it is.
         let codes = tables.get(slot)?.encode(key, codes).ok()?;
         let coded = StoredKey::coded(slot, codes, key.len())?;
-        let plain_size = entry.block_size_with(KeyLayout::plain(key.len()));
-        (entry.block_size_with(coded.layout()) < plain_size).then_some(coded)
+        (size_with(coded.layout()) < size_with(KeyLayout::plain(key.len()))).then_some(coded)
+    }
+
+    /// Returns the form in which the key of a new entry is stored, and counts whether it became smaller.
+    /// `size_with` returns the size of the block for a layout of the key.
+    #[inline]
+    fn new_key<'c>(
+        &mut self,
+        tables: &Tables,
+        key: &'c [u8],
+        codes: &'c mut Vec<u8>,
+        size_with: impl Fn(KeyLayout) -> usize,
+    ) -> StoredKey<'c> {
+        if !self.is_on_for_key(key.len()) {
+            return StoredKey::plain(key);
+        }
+        let coded = self.encode_key_if_smaller(tables, key, codes, size_with);
+        self.keys.count(coded.is_some());
+        coded.unwrap_or(StoredKey::plain(key))
     }
 
     /// Keeps the buffers for the next string. While there is no pass, large buffers are freed.
@@ -295,8 +314,8 @@ impl<S> Keyspace<S> {
         entry.map_or(key.plain_layout(), Entry::key_layout)
     }
 
-    /// Codes the key of an entry that was just added, if its block becomes smaller. Does nothing if keys are
-    /// not coded.
+    /// Codes the key of an entry that was just added as it is, if its block becomes smaller. Does nothing if
+    /// keys are not coded. For strings, [`add_coding`] saves the time to write a second block.
     #[inline]
     pub(crate) fn code_new_key(&mut self, key: &Key<'_>, hash: u64) {
         if self.coder.is_on_for_key(key.bytes().len()) {
@@ -310,12 +329,12 @@ impl<S> Keyspace<S> {
         let has_key = |entry: &Entry| entry.has_key(key.bytes(), &reading.tables);
         let Ok(mut entry) = table.find_entry(hash, has_key) else { return };
         let mut codes = mem::take(&mut coder.key_codes);
-        let coded = coder.encode_key_if_smaller(&reading.tables, entry.get(), key.bytes(), &mut codes);
-        coder.keys.count(coded.is_some());
-        if let Some(coded) = coded {
+        let size_with = |layout| entry.get().block_size_with(layout);
+        let new = coder.new_key(&reading.tables, key.bytes(), &mut codes, size_with);
+        if new.layout() != entry.get().key_layout() {
             // Without memory for the smaller block, the key stays in the larger block.
-            let _ = totals
-                .change_form(&mut entry, |entry, total_bytes| entry.try_set_key_form(coded, total_bytes));
+            let _ =
+                totals.change_form(&mut entry, |entry, total_bytes| entry.try_set_key_form(new, total_bytes));
         }
         coder.key_codes = codes;
     }
@@ -419,6 +438,23 @@ impl<S> Keyspace<S> {
         })?;
         Ok(true)
     }
+}
+
+/// Adds the entry of a new key, as [`Totals::add_new`] does. The key is coded if the block becomes smaller.
+pub(crate) fn add_coding(
+    totals: &mut Totals,
+    (coder, tables): (&mut Coder, &Tables),
+    place: VacantEntry<'_, Entry>,
+    (key, hash): (&[u8], u64),
+    (expiry, clock): (Option<u64>, u32),
+    content: Content<'_>,
+) -> Result<(), ReserveError> {
+    let mut codes = mem::take(&mut coder.key_codes);
+    let size_with = |key| Entry::block_size_of(key, expiry.is_some(), &content);
+    let stored = coder.new_key(tables, key, &mut codes, size_with);
+    let added = totals.add_new(place, (key, stored, hash), (expiry, clock), content);
+    coder.key_codes = codes;
+    added
 }
 
 /// The result of an edit of a string.

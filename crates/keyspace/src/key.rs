@@ -1,6 +1,6 @@
 //! [`Key`]: a key as a caller passes it, with or without its hash.
 
-use crate::entry::{KEY_LEN_MAX, KeyLayout, KeyText};
+use crate::entry::{KEY_LEN_MAX, KeyLayout, KeyText, StoredKey};
 use crate::error::Error;
 
 /// A borrowed key, and its hash if the caller has computed it.
@@ -41,6 +41,12 @@ impl<'k> Key<'k> {
     #[inline]
     pub const fn bytes(&self) -> &'k [u8] {
         self.bytes
+    }
+
+    /// Returns the key in the form in which an entry stores it as it is.
+    #[inline]
+    pub(crate) fn plain(&self) -> StoredKey<'k> {
+        StoredKey::plain(self.bytes)
     }
 
     /// Returns the layout of the key in an entry that stores it as it is.

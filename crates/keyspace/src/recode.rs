@@ -229,7 +229,8 @@ impl Coder {
     ) -> Result<bool, ReserveError> {
         text.clear();
         tables.append(EntryString::Bytes(&entry.key(tables).text()), text)?;
-        let key = match self.encode_key_if_smaller(tables, entry, text, codes) {
+        let size_with = |layout| entry.block_size_with(layout);
+        let key = match self.encode_key_if_smaller(tables, text, codes, size_with) {
             Some(coded) => coded,
             None if form == Form::Plain => return Ok(false),
             None => StoredKey::plain(text),

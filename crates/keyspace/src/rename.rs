@@ -2,7 +2,7 @@
 //! `COPY`, `MOVE`.
 
 use crate::access::{Access, modified};
-use crate::entry::{BlockOnlyEntry, CodedView, Content, Entry, EntryString, EntryView, Kind, StoredKey};
+use crate::entry::{BlockOnlyEntry, CodedView, Content, Entry, EntryString, EntryView, Kind};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -60,7 +60,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && self.find(to_hash, &to, now).is_some() {
             return Ok(false);
         }
-        let (renamed, address) = (entry.try_renamed(StoredKey::plain(to.bytes()))?, entry.address());
+        let (renamed, address) = (entry.try_renamed(to.plain())?, entry.address());
         if let Some(clock) = modified(&self.options, now) {
             renamed.set_clock(clock);
         }
@@ -197,7 +197,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 let clock = entry.get().view().clock();
                 Moved::Decoded(try_decoded(entry.get(), coded, totals.tables(), to, clock)?)
             }
-            _ => Moved::Renamed(entry.get().try_renamed(StoredKey::plain(to.bytes()))?),
+            _ => Moved::Renamed(entry.get().try_renamed(to.plain())?),
         };
         let [ranking, target_ranking] =
             [options, target_options].map(|options| options.get_maxmemory_policy().ranking());

@@ -1,7 +1,7 @@
 //! Methods for keys whose value is a string: `SET` and its variants, `APPEND`, `INCR` and others.
 
 use crate::access::Access;
-use crate::coded::EditOutcome;
+use crate::coded::{EditOutcome, add_coding};
 use crate::collections::{Edit, RemoveIfEmpty};
 use crate::entry::{Content, Entry, EntryString, StringEdit};
 use crate::error::Error;
@@ -191,12 +191,14 @@ impl<S: BuildHasher> Keyspace<S> {
         match try_entry(&mut self.table, &self.hasher, &self.reading.tables, (key, hash))? {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
-                self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
-                self.code_new_key(key, hash);
-                Ok(())
+                let coding = (&mut self.coder, &self.reading.tables);
+                Ok(add_coding(&mut self.totals, coding, place, (key.bytes(), hash), (None, clock), content)?)
             }
             table::Entry::Occupied(entry) => {
-                set_present(entry, &mut self.totals, &self.options, (key, hash), content, now)
+                if set_present(entry, &mut self.totals, &self.options, (key, hash), content, now)? {
+                    self.code_new_key(key, hash);
+                }
+                Ok(())
             }
         }
     }
@@ -208,7 +210,7 @@ impl<S: BuildHasher> Keyspace<S> {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
                 let content = Content::try_string(value)?;
-                self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
+                self.totals.add_new(place, (key.bytes(), key.plain(), hash), (None, clock), content)?;
                 self.code_new_key(key, hash);
                 Ok(())
             }
@@ -224,7 +226,10 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(());
                 }
                 let content = Content::try_string(value)?;
-                set_present(entry, &mut self.totals, &self.options, (key, hash), content, now)
+                if set_present(entry, &mut self.totals, &self.options, (key, hash), content, now)? {
+                    self.code_new_key(key, hash);
+                }
+                Ok(())
             }
         }
     }
@@ -314,7 +319,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let clock = Access::at(settings, now).initial();
-                totals.add_new(place, (key.bytes(), hash), at, clock, try_content()?)?;
+                totals.add_new(place, (key.bytes(), key.plain(), hash), (at, clock), try_content()?)?;
                 self.code_new_key(key, hash);
             }
         }
@@ -559,14 +564,16 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Absent(place) => {
                 let (content, result) = make(Element::Int(0))?;
                 let clock = Access::at(settings, now).initial();
-                totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
+                totals.add_new(place, (key.bytes(), key.plain(), hash), (None, clock), content)?;
+                self.code_new_key(key, hash);
                 Ok(result)
             }
         }
     }
 }
 
-/// Does the same as [`Keyspace::set`] for an entry that exists, in all cases. The entry may have expired.
+/// Does the same as [`Keyspace::set`] for an entry that exists, in all cases. The entry may have expired. Then
+/// it is replaced by a new one, and the result is `true`.
 #[inline(never)]
 fn set_present(
     mut entry: OccupiedEntry<'_, Entry>,
@@ -575,16 +582,17 @@ fn set_present(
     (key, hash): (&Key<'_>, u64),
     content: Content<'_>,
     now: u64,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let access = Access::at(options, now);
     if entry.get().is_expired(now) {
         let place = totals.take_expired(entry);
-        return Ok(totals.add_new(place, (key.bytes(), hash), None, access.initial(), content)?);
+        totals.add_new(place, (key.bytes(), key.plain(), hash), (None, access.initial()), content)?;
+        return Ok(true);
     }
     totals.try_set(&mut entry, None, content)?;
     access.touch(entry.get().view(), hash);
     totals.notify(Event::Set(key.bytes()));
-    Ok(())
+    Ok(false)
 }
 
 /// Returns the length of an entry's string, or 0 if the value is a collection.

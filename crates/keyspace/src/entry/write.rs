@@ -475,6 +475,13 @@ impl Entry {
         Ok(BlockOnlyEntry::of(block.into_entry()))
     }
 
+    /// Returns the usable size of the block of an entry with this content and a key with this layout.
+    #[inline]
+    pub(crate) fn block_size_of(key: KeyLayout, expires: bool, content: &Content<'_>) -> usize {
+        let new = Layout { kind: content.kind(), expires, key };
+        zmalloc::good_size(new.value_at() + new.value_room(content.len()))
+    }
+
     /// Returns the usable size of the block of an entry that has the same value and a key with this layout.
     pub(crate) fn block_size_with(&self, key: KeyLayout) -> usize {
         let old = self.layout();

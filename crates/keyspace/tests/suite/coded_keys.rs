@@ -4,7 +4,7 @@ use crate::coded::{maintain, record};
 use keyspace::symbols::SymbolTable;
 use keyspace::{
     Cursor, Error, Event, Expiry, Key, KeyRef, Keyspace, MaxmemoryPolicy, Options, RestoreOptions,
-    RestoreValue, ScanOptions, Sharded,
+    RestoreValue, ScanOptions, SetOptions, Sharded,
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -165,7 +165,7 @@ fn a_pass_codes_keys_codes_them_with_another_table_and_decodes_them() {
 }
 
 #[test]
-fn keys_that_are_renamed_copied_moved_or_restored_get_coded_names() {
+fn keys_that_are_renamed_copied_moved_restored_or_added_by_an_edit_are_coded() {
     let (mut keyspace, mut other) = (with_keys(60, true), Keyspace::new());
     for number in 0..60 {
         let (old, new) = (name(number), name(number + 1_000));
@@ -184,6 +184,21 @@ fn keys_that_are_renamed_copied_moved_or_restored_get_coded_names() {
         let name = name(2_000 + number);
         assert!(keyspace.restore(&name, RestoreValue::String(7.into()), &options, NOW).unwrap());
         assert!(is_coded(&keyspace, &name));
+    }
+    let edits: [fn(&mut Keyspace, &str); 5] = [
+        |keyspace, name| _ = keyspace.incr_by(name, 1, NOW).unwrap(),
+        |keyspace, name| _ = keyspace.incr_by_float(name, 1.0, NOW).unwrap(),
+        |keyspace, name| _ = keyspace.append(name, b"1.5", NOW).unwrap(),
+        |keyspace, name| _ = keyspace.set_with(name, "1.5", &SetOptions::default(), NOW).unwrap(),
+        |keyspace, name| {
+            keyspace.set(name, "old", 0).unwrap();
+            assert!(keyspace.expire(name, Expiry::AtMillis(1), Default::default(), 0).unwrap());
+            keyspace.set(name, "new", NOW).unwrap();
+        },
+    ];
+    for (number, add) in edits.into_iter().enumerate() {
+        add(&mut keyspace, &name(4_000 + number));
+        assert!(is_coded(&keyspace, &name(4_000 + number)), "{number}");
     }
     let name = name(3_000);
     let mut set = values::Set::new();

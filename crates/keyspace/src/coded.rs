@@ -452,9 +452,9 @@ pub(crate) fn add_coding(
     let mut codes = mem::take(&mut coder.key_codes);
     let size_with = |key| Entry::block_size_of(key, expiry.is_some(), &content);
     let stored = coder.new_key(tables, key, &mut codes, size_with);
-    let added = totals.add_new(place, (key, stored, hash), (expiry, clock), content);
+    let new = Entry::try_from_content(stored, expiry, clock, content).map_err(|(error, _content)| error);
     coder.key_codes = codes;
-    added
+    totals.add_new_entry(place, (key, hash), new?)
 }
 
 /// The result of an edit of a string.

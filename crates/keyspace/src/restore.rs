@@ -171,7 +171,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let hash = self.hash_of(key);
         let (found, totals, _) = self.find_or_vacant(hash, key, options.lookup_time(now))?;
         let Found::Absent(place) = found else { return Ok(false) };
-        totals.add_new(place, (key.bytes(), key.plain(), hash), (options.expiry, clock), content)?;
+        totals.add_new(place, (key.bytes(), hash), options.expiry, clock, content)?;
         self.code_new_key(key, hash);
         Ok(true)
     }

@@ -210,7 +210,7 @@ impl<S: BuildHasher> Keyspace<S> {
             table::Entry::Vacant(place) => {
                 let clock = Access::at(&self.options, now).initial();
                 let content = Content::try_string(value)?;
-                self.totals.add_new(place, (key.bytes(), key.plain(), hash), (None, clock), content)?;
+                self.totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
                 self.code_new_key(key, hash);
                 Ok(())
             }
@@ -319,7 +319,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     return Ok(outcome);
                 }
                 let clock = Access::at(settings, now).initial();
-                totals.add_new(place, (key.bytes(), key.plain(), hash), (at, clock), try_content()?)?;
+                totals.add_new(place, (key.bytes(), hash), at, clock, try_content()?)?;
                 self.code_new_key(key, hash);
             }
         }
@@ -564,7 +564,7 @@ impl<S: BuildHasher> Keyspace<S> {
             Found::Absent(place) => {
                 let (content, result) = make(Element::Int(0))?;
                 let clock = Access::at(settings, now).initial();
-                totals.add_new(place, (key.bytes(), key.plain(), hash), (None, clock), content)?;
+                totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
                 self.code_new_key(key, hash);
                 Ok(result)
             }
@@ -586,7 +586,7 @@ fn set_present(
     let access = Access::at(options, now);
     if entry.get().is_expired(now) {
         let place = totals.take_expired(entry);
-        totals.add_new(place, (key.bytes(), key.plain(), hash), (None, access.initial()), content)?;
+        totals.add_new(place, (key.bytes(), hash), None, access.initial(), content)?;
         return Ok(true);
     }
     totals.try_set(&mut entry, None, content)?;

@@ -1,6 +1,6 @@
 //! [`Totals`]: the sums over all entries of a keyspace, and its callback for events.
 
-use crate::entry::{Content, Entry, StoredKey};
+use crate::entry::{Content, Entry};
 use crate::event::Event;
 use crate::evict::Eviction;
 use crate::lazyfree::{LIST_BYTES, Lazyfree, Pace};
@@ -216,18 +216,28 @@ impl Totals {
         self.take_expired(entry);
     }
 
-    /// Creates the entry of a new key, which is stored in the form `stored`. Inserts it at its place, and
-    /// reports that the key was set.
+    /// Creates the entry of a new key, inserts it at its place, and reports that the key was set.
     #[inline]
     pub(crate) fn add_new(
         &mut self,
         place: VacantEntry<'_, Entry>,
-        (key, stored, hash): (&[u8], StoredKey<'_>, u64),
-        (expiry, clock): (Option<u64>, u32),
+        (key, hash): (&[u8], u64),
+        expiry: Option<u64>,
+        clock: u32,
         content: Content<'_>,
     ) -> Result<(), ReserveError> {
-        let (entry, size) =
-            Entry::try_from_content(stored, expiry, clock, content).map_err(|(error, _content)| error)?;
+        let sized = Entry::try_new_sized(key, expiry, clock, content)?;
+        self.add_new_entry(place, (key, hash), sized)
+    }
+
+    /// The part of [`add_new`](Self::add_new) for an entry that was created with its allocation size.
+    #[inline]
+    pub(crate) fn add_new_entry(
+        &mut self,
+        place: VacantEntry<'_, Entry>,
+        (key, hash): (&[u8], u64),
+        (entry, size): (Entry, usize),
+    ) -> Result<(), ReserveError> {
         self.add_sized(place.try_insert(entry)?, size, hash);
         self.notify(Event::Set(key));
         Ok(())

@@ -36,24 +36,39 @@ const CODED: u8 = 254;
 const LONG: u8 = 255;
 const SLOT_SHIFT: u32 = 7;
 
-/// How a key is stored, which its header says: how many bytes the key takes in the block, and the slot of its symbol table if it is
-/// coded.
+/// How a key is stored, which its header says: how many bytes the key takes in the block, and the slot of its
+/// symbol table if it is coded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct KeyLayout {
     pub(super) len: usize,
-    pub(super) slot: Option<Slot>,
+    /// 1 or 5 if the key is stored as it is, and 2 if it is coded. The number is stored because it is used
+    /// more often than the other fields.
+    header_len: u8,
+    /// [`Slot::First`] if the key is not coded.
+    slot: Slot,
 }
+
+const CODED_HEADER_LEN: u8 = 2;
+const LONG_HEADER_LEN: u8 = 1 + size_of::<u32>() as u8;
 
 impl KeyLayout {
     /// Returns the layout of a key of `len` bytes that is not coded.
     #[inline]
     pub(crate) const fn plain(len: usize) -> Self {
-        Self { len, slot: None }
+        let header_len = if len < CODED as usize { 1 } else { LONG_HEADER_LEN };
+        Self { len, header_len, slot: Slot::First }
+    }
+
+    /// Returns the layout of a key that is coded with the table of this slot, and has `len` codes.
+    #[inline]
+    pub(super) const fn coded(slot: Slot, len: usize) -> Self {
+        Self { len, header_len: CODED_HEADER_LEN, slot }
     }
 
     /// Returns the slot of the symbol table, or `None` if the key is not coded.
+    #[inline]
     pub(crate) fn slot(self) -> Option<Slot> {
-        self.slot
+        (self.header_len == CODED_HEADER_LEN).then_some(self.slot)
     }
 
     /// Returns how many bytes the key takes without its header.
@@ -62,6 +77,7 @@ impl KeyLayout {
     }
 
     /// Returns how many bytes the header and the key take.
+    #[inline]
     pub(crate) const fn total_len(self) -> usize {
         self.header_len() + self.len
     }
@@ -69,11 +85,7 @@ impl KeyLayout {
     /// Returns how many bytes the header takes.
     #[inline]
     pub(super) const fn header_len(self) -> usize {
-        match self.slot {
-            None if self.len < CODED as usize => 1,
-            None => 1 + size_of::<u32>(),
-            Some(_) => 2,
-        }
+        self.header_len as usize
     }
 
     /// Writes the header.
@@ -85,17 +97,17 @@ impl KeyLayout {
     pub(super) unsafe fn write(self, place: NonNull<u8>) {
         // SAFETY: by contract there is room for all bytes of the header.
         unsafe {
-            match self.slot {
-                None if self.len < usize::from(CODED) => place.write(self.len as u8),
-                None => {
+            match self.header_len {
+                1 => place.write(self.len as u8),
+                CODED_HEADER_LEN => {
+                    debug_assert!(self.len <= KEY_CODES_MAX);
+                    place.write(CODED);
+                    place.add(1).write((self.slot as u8) << SLOT_SHIFT | self.len as u8);
+                }
+                _ => {
                     debug_assert!(self.len <= KEY_LEN_MAX);
                     place.write(LONG);
                     place.add(1).cast::<[u8; 4]>().write((self.len as u32).to_le_bytes());
-                }
-                Some(slot) => {
-                    debug_assert!(self.len <= KEY_CODES_MAX);
-                    place.write(CODED);
-                    place.add(1).write((slot as u8) << SLOT_SHIFT | self.len as u8);
                 }
             }
         }
@@ -107,17 +119,31 @@ impl KeyLayout {
     /// [`write`](Self::write) must have written a header at `place`.
     #[inline]
     pub(super) unsafe fn read(place: NonNull<u8>) -> Self {
-        // SAFETY: by contract there is a first byte, and it determines how many bytes are behind it.
+        // SAFETY: by contract there is a first byte.
+        let first = unsafe { place.read() };
+        if first < CODED {
+            return Self { len: usize::from(first), header_len: 1, slot: Slot::First };
+        }
+        // SAFETY: by contract, and the first byte says that more bytes follow.
+        unsafe { Self::read_other(place, first) }
+    }
+
+    /// Reads a header of more than one byte.
+    ///
+    /// # Safety
+    /// [`write`](Self::write) must have written a header at `place`. Its first byte must be `first`, and at
+    /// least [`CODED`].
+    #[cold]
+    unsafe fn read_other(place: NonNull<u8>, first: u8) -> Self {
+        // SAFETY: by contract there are two bytes if the first one is `CODED`, and otherwise five.
         unsafe {
-            match place.read() {
-                LONG => Self::plain(u32::from_le_bytes(place.add(1).cast::<[u8; 4]>().read()) as usize),
-                CODED => {
-                    let byte = place.add(1).read();
-                    let slot = if byte >> SLOT_SHIFT == 0 { Slot::First } else { Slot::Second };
-                    Self { len: usize::from(byte) & KEY_CODES_MAX, slot: Some(slot) }
-                }
-                len => Self::plain(usize::from(len)),
+            let next = place.add(1);
+            if first == LONG {
+                return Self::plain(u32::from_le_bytes(next.cast::<[u8; 4]>().read()) as usize);
             }
+            let byte = next.read();
+            let slot = if byte >> SLOT_SHIFT == 0 { Slot::First } else { Slot::Second };
+            Self::coded(slot, usize::from(byte) & KEY_CODES_MAX)
         }
     }
 }
@@ -147,7 +173,10 @@ impl<'k> StoredKey<'k> {
 
     #[inline]
     pub(crate) fn layout(self) -> KeyLayout {
-        KeyLayout { len: self.bytes.len(), slot: self.slot }
+        match self.slot {
+            None => KeyLayout::plain(self.bytes.len()),
+            Some(slot) => KeyLayout::coded(slot, self.bytes.len()),
+        }
     }
 
     /// Writes the key without its header.
@@ -175,7 +204,7 @@ impl Entry {
         let layout = self.layout();
         // SAFETY: the key has this offset and this length (E2).
         let bytes = unsafe { self.bytes(layout.key_at(), layout.key.len) };
-        StoredKey { bytes, slot: layout.key.slot }
+        StoredKey { bytes, slot: layout.key.slot() }
     }
 
     /// Returns a view of the key. `tables` must be those of the keyspace.
@@ -320,7 +349,7 @@ mod tests {
         let plain = [(0, 1), (253, 1), (254, 5), (255, 5), (KEY_LEN_MAX, 5)];
         let plain = plain.map(|(len, size)| (KeyLayout::plain(len), size));
         let coded = [(0, Slot::First), (127, Slot::First), (0, Slot::Second), (127, Slot::Second)];
-        let coded = coded.map(|(len, slot)| (KeyLayout { len, slot: Some(slot) }, 2));
+        let coded = coded.map(|(len, slot)| (KeyLayout::coded(slot, len), 2));
         for (layout, size) in plain.into_iter().chain(coded) {
             let mut bytes = [0xEE; 6];
             let place = NonNull::from(&mut bytes).cast::<u8>();
@@ -339,7 +368,7 @@ mod tests {
         let coded = |codes_len: usize, text_len| {
             StoredKey::coded(Slot::Second, &[1; 256][..codes_len], text_len).map(|key| key.layout())
         };
-        assert_eq!(coded(127, 255), Some(KeyLayout { len: 127, slot: Some(Slot::Second) }));
+        assert_eq!(coded(127, 255), Some(KeyLayout::coded(Slot::Second, 127)));
         assert_eq!([coded(128, 255), coded(9, 16), coded(9, 256)], [None; 3]);
     }
 }

@@ -106,8 +106,7 @@ const _: () = {
     assert!(short.expiry_at() == 5 && short.key_at() == 13 && short.key_end() == 266);
     let long = Layout { kind: Kind::BYTES, expires: false, key: KeyLayout::plain(254) };
     assert!(long.key_at() == 9 && long.key_end() == 263);
-    let coded =
-        Layout { kind: Kind::BYTES, expires: true, key: KeyLayout { len: 9, slot: Some(Slot::First) } };
+    let coded = Layout { kind: Kind::BYTES, expires: true, key: KeyLayout::coded(Slot::First, 9) };
     assert!(coded.expiry_at() == 6 && coded.key_at() == 14 && coded.key_end() == 23);
 };
 

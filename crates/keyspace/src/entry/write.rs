@@ -241,7 +241,7 @@ impl Entry {
 
     /// Like [`try_new_sized`](Self::try_new_sized), for a key in any form. Returns the value if there is no
     /// memory.
-    #[inline]
+    #[inline(always)] // so that a plain key is one in the compiled `try_new_sized`
     pub(crate) fn try_from_content<'c>(
         key: StoredKey<'_>,
         expiry: Option<u64>,

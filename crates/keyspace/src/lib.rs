@@ -39,6 +39,7 @@ mod strings;
 mod sweep;
 mod symbols_report;
 mod totals;
+mod training;
 mod value;
 mod whole;
 

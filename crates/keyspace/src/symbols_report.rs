@@ -5,11 +5,11 @@
 //! A table that is measured with the strings that it was trained with looks better than it is. So the sample
 //! has two halves. A table that is trained with one half is measured with the other.
 
-use crate::coded::try_push;
 use crate::entry::{CodedString, Entry, EntryString, KeyLayout, Slot, StoredKey};
 use crate::error::Error;
 use crate::keyspace::Keyspace;
 use crate::sharded::Sharded;
+use crate::training::try_push;
 use symbols::SymbolTable;
 use values::ReserveError;
 

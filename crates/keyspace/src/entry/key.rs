@@ -285,6 +285,7 @@ pub struct KeyText<'a>(Text<'a>);
 /// The longest text of a coded key, and the room that a decoder needs behind it.
 const BUFFER_LEN: usize = *CODED_KEY_LENS.end() + SYMBOL_LEN_MAX;
 
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation")]
 #[derive(Clone)]
 enum Text<'a> {
     Borrowed(&'a [u8]),

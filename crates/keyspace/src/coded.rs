@@ -222,7 +222,8 @@ impl<S> Keyspace<S> {
     /// # Errors
     /// [`Error::SymbolsInUse`] if some strings may still be coded with a table before the current one.
     /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) gives them another form. If all keys
-    /// were [cleared](Self::clear) during a snapshot, the table is in use until the snapshot ends.
+    /// were [cleared](Self::clear) during a snapshot, or large values were removed, the table may be in use
+    /// until the snapshot ends.
     pub fn set_symbols(&mut self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
         let current = match table {
             None if self.coder.current.is_none() => return Ok(()),
@@ -309,6 +310,20 @@ impl<S> Keyspace<S> {
         }
         let entry = table.find(hash, |entry| entry.has_key(key.bytes(), &reading.tables));
         entry.map_or(key.plain_layout(), Entry::key_layout)
+    }
+
+    /// Returns the form in which the entry of `from` stores its new key, `to`. `codes` is a buffer.
+    pub(crate) fn form_of_new_name<'c>(
+        &mut self,
+        (from, hash): (&Key<'_>, u64),
+        to: &Key<'c>,
+        codes: &'c mut Vec<u8>,
+    ) -> StoredKey<'c> {
+        let Self { table, reading, coder, .. } = self;
+        let entry = table.find(hash, |entry| entry.has_key(from.bytes(), &reading.tables));
+        entry.map_or(to.plain(), |entry| {
+            coder.new_key(&reading.tables, to.bytes(), codes, |layout| entry.block_size_with(layout))
+        })
     }
 
     /// Codes the key of an entry that was just added as it is, if its block becomes smaller. Does nothing if

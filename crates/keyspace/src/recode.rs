@@ -18,8 +18,9 @@
 //! keys at the cursor gain less, the rest of the pass leaves plain ones as they are. It still changes what is
 //! coded with the old table, because otherwise the table would stay.
 //!
-//! A snapshot that has taken over the keys of a `clear` may need the old table. The table then stays until the
-//! snapshot has saved them.
+//! A snapshot may need the old table for the keys of a `clear`, or for those of large values that were removed.
+//! The table then stays until the snapshot has saved them. An entry whose value is half saved keeps its form, so
+//! that another pass follows if it has the old one.
 
 use crate::coded::{CODED_LENS, Coder};
 use crate::entry::{CODED_KEY_LENS, Content, Entry, EntryString, KeyLayout, Slot, StoredKey};
@@ -28,7 +29,7 @@ use crate::reading::Tables;
 use common::Cursor;
 use core::mem;
 use core::time::Duration;
-use values::{Element, ReserveError};
+use values::{Element, ObjectType, ReserveError};
 
 /// About this many bytes of text are coded between two looks at the clock. This takes some tens of
 /// microseconds.
@@ -171,30 +172,28 @@ impl Coder {
     }
 
     /// Gives the string and the key of an entry their new forms. Plain ones keep their form if `skips_plain`
-    /// is set. Returns whether a form has changed. For `total_bytes`, see [`Entry::try_set`].
+    /// is set. Returns whether a form has changed, and whether there was no memory for one of the two. For
+    /// `total_bytes`, see [`Entry::try_set`].
     fn recode(
         &mut self,
         entry: &mut Entry,
         skips_plain: bool,
         tables: &Tables,
         total_bytes: &mut usize,
-    ) -> Result<bool, ReserveError> {
+    ) -> (bool, Result<(), ReserveError>) {
         let mut buffers = [&mut self.text, &mut self.codes].map(mem::take);
-        let mut recode = || {
-            let is_wanted = |form: &Form| *form == Form::Old || !skips_plain;
-            let mut is_changed = false;
-            let form = entry.string().ok().and_then(|string| self.string_form(string));
-            if let Some(form) = form.filter(is_wanted) {
-                is_changed |= self.recode_string(entry, form, tables, &mut buffers, total_bytes)?;
-            }
-            if let Some(form) = self.key_form(entry.key_layout()).filter(is_wanted) {
-                is_changed |= self.recode_key(entry, form, tables, &mut buffers, total_bytes)?;
-            }
-            Ok(is_changed)
+        let is_wanted = |form: &Form| *form == Form::Old || !skips_plain;
+        let form = entry.string().ok().and_then(|string| self.string_form(string));
+        let string = match form.filter(is_wanted) {
+            Some(form) => self.recode_string(entry, form, tables, &mut buffers, total_bytes),
+            None => Ok(false),
         };
-        let result = recode();
+        let key = match self.key_form(entry.key_layout()).filter(is_wanted) {
+            Some(form) => self.recode_key(entry, form, tables, &mut buffers, total_bytes),
+            None => Ok(false),
+        };
         [self.text, self.codes] = buffers;
-        result
+        (string == Ok(true) || key == Ok(true), string.and(key).map(drop))
     }
 
     /// The part of [`recode`](Self::recode) for the string, which has this form.
@@ -240,6 +239,15 @@ impl Coder {
     }
 }
 
+/// Returns the bytes that the gain of a pass is measured with: those of the entry, or those of the key if the
+/// value is a collection.
+fn gain_size(entry: &Entry) -> usize {
+    match entry.object_type() {
+        ObjectType::String => entry.allocation_size(),
+        _ => entry.key_layout().total_len(),
+    }
+}
+
 impl<S> Keyspace<S> {
     /// Codes existing strings and keys with the table of [`set_symbols`](Self::set_symbols), or decodes them
     /// if there is no table. Stops when `budget` has passed. `clock` returns the time since some fixed moment.
@@ -261,7 +269,7 @@ impl<S> Keyspace<S> {
         match self.coder.pass {
             None => false,
             Some(RecodePass::Running { .. }) => true,
-            Some(RecodePass::Waiting) => !self.totals.snapshot.has_cleared(),
+            Some(RecodePass::Waiting) => !self.totals.snapshot.needs_tables(),
         }
     }
 
@@ -275,7 +283,7 @@ impl<S> Keyspace<S> {
             return done;
         };
         let Self { table, totals, reading, coder, .. } = self;
-        let before = totals.entry_bytes;
+        let (before, pinned) = (totals.entry_bytes, totals.snapshot.pinned());
         let total_bytes = &mut totals.entry_bytes;
         // `kept` counts the entries at the cursor that have a form that a pass changes. The first `visited`
         // of them are skipped, because earlier steps have visited them. `cut_at` is set when `bytes_left` is
@@ -283,7 +291,8 @@ impl<S> Keyspace<S> {
         let (mut bytes_left, mut kept, mut cut_at) = (BYTES_PER_STEP, 0, None);
         let next = table.relocate(cursor, &mut |_block, _size| false, |entry| {
             let (Some(form), None) = (coder.form(entry), cut_at) else { return };
-            if kept < visited {
+            // The walk of a snapshot knows a half-saved value by the address of its entry.
+            if kept < visited || entry.address().addr() == pinned {
                 kept += 1;
                 has_missed |= form == Form::Old;
                 return;
@@ -296,16 +305,15 @@ impl<S> Keyspace<S> {
                 kept += 1;
                 return;
             }
+            // A change of the key copies the whole block.
             let text_len = entry.string().map_or(0, EntryString::len);
-            bytes_left = bytes_left.saturating_sub(entry.key_layout().total_len() + text_len);
-            let size = entry.allocation_size();
-            match coder.recode(entry, gain.is_too_small, &reading.tables, total_bytes) {
-                Ok(is_changed) => {
-                    done.keys += usize::from(is_changed);
-                    if form == Form::Plain {
-                        gain.add(size, entry.allocation_size(), coder.min_gain);
-                    }
-                }
+            bytes_left = bytes_left.saturating_sub(entry.byte_len().max(text_len));
+            let size = gain_size(entry);
+            let (is_changed, result) = coder.recode(entry, gain.is_too_small, &reading.tables, total_bytes);
+            done.keys += usize::from(is_changed);
+            match result {
+                Ok(()) if form == Form::Plain => gain.add(size, gain_size(entry), coder.min_gain),
+                Ok(()) => {}
                 Err(_) => has_missed |= form == Form::Old,
             }
             kept += usize::from(coder.form(entry).is_some());

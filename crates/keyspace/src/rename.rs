@@ -2,7 +2,7 @@
 //! `COPY`, `MOVE`.
 
 use crate::access::{Access, modified};
-use crate::entry::{BlockOnlyEntry, CodedView, Content, Entry, EntryString, EntryView, Kind};
+use crate::entry::{BlockOnlyEntry, CodedView, Content, Entry, EntryString, EntryView, KeyLayout, Kind};
 use crate::error::Error;
 use crate::event::Event;
 use crate::key::Key;
@@ -11,6 +11,7 @@ use crate::options::Ranking;
 use crate::reading::Tables;
 use crate::totals::{Replaced, Totals};
 use core::hash::BuildHasher;
+use core::mem;
 use values::Element;
 
 impl<S: BuildHasher> Keyspace<S> {
@@ -18,7 +19,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// the block), plus the time to drop the replaced value. A large value does not move. In C: `RENAME`.
     ///
     /// # Errors
-    /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; no memory. Both keys are then as they were.
+    /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory. Both keys are then as
+    /// they were.
     pub fn rename<'f, 't>(
         &mut self,
         from: impl Into<Key<'f>>,
@@ -45,8 +47,10 @@ impl<S: BuildHasher> Keyspace<S> {
     /// [`rename_absent`](Self::rename_absent) otherwise.
     fn rename_if(&mut self, from: Key<'_>, to: Key<'_>, now: u64, replace: bool) -> Result<bool, Error> {
         let (from_hash, to_hash) = (self.hash_of(&from), self.hash_of(&to));
+        let mut codes = mem::take(&mut self.coder.key_codes);
+        let stored = self.form_of_new_name((&from, from_hash), &to, &mut codes);
         self.make_room_in(&from, from_hash, now, |entry| {
-            let growth = |entry: &Entry| match key_growth(entry, &to) {
+            let growth = |entry: &Entry| match key_growth(entry, stored.layout()) {
                 0 => 0,
                 longer => entry.growth_by(longer),
             };
@@ -60,7 +64,7 @@ impl<S: BuildHasher> Keyspace<S> {
         if !replace && self.find(to_hash, &to, now).is_some() {
             return Ok(false);
         }
-        let (renamed, address) = (entry.try_renamed(to.plain())?, entry.address());
+        let (renamed, address) = (entry.try_renamed(stored)?, entry.address());
         if let Some(clock) = modified(&self.options, now) {
             renamed.set_clock(clock);
         }
@@ -77,8 +81,8 @@ impl<S: BuildHasher> Keyspace<S> {
         }
         drop(old);
         replaced.into_iter().for_each(|replaced| self.totals.discard_replaced(replaced));
+        self.coder.key_codes = codes;
         self.totals.notify(Event::Renamed { from: from.bytes(), to: to.bytes() });
-        self.code_new_key(&to, to_hash);
         self.evict_excess(&to, to_hash, now);
         Ok(true)
     }
@@ -297,14 +301,14 @@ fn try_decoded(
     Ok(Entry::try_new(key.bytes(), entry.expiry(), clock, content)?)
 }
 
-/// Returns by how many bytes a key is longer than the key of an entry, in the form in which it is stored.
-fn key_growth(entry: &Entry, key: &Key<'_>) -> usize {
-    key.plain_layout().total_len().saturating_sub(entry.key_layout().total_len())
+/// Returns how many bytes more a key with this layout takes than the key of an entry.
+fn key_growth(entry: &Entry, key: KeyLayout) -> usize {
+    key.total_len().saturating_sub(entry.key_layout().total_len())
 }
 
 /// Returns the most bytes that an entry takes under another name.
 fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
-    let longer = key_growth(entry, key);
+    let longer = key_growth(entry, key.plain_layout());
     entry.allocation_size() + longer + longer / 4
 }
 

@@ -36,6 +36,8 @@ const CODED: u8 = 254;
 const LONG: u8 = 255;
 const SLOT_SHIFT: u32 = 7;
 
+const _: () = assert!(KEY_CODES_MAX < 1 << SLOT_SHIFT);
+
 /// How a key is stored, which its header says: how many bytes the key takes in the block, and the slot of its
 /// symbol table if it is coded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -157,10 +159,9 @@ pub(crate) struct StoredKey<'k> {
 }
 
 impl<'k> StoredKey<'k> {
-    /// Returns a key that is stored as it is. It must have at most [`KEY_LEN_MAX`] bytes.
+    /// Returns a key that is stored as it is. It must not be written if it has more than [`KEY_LEN_MAX`] bytes.
     #[inline]
     pub(crate) fn plain(key: &'k [u8]) -> Self {
-        debug_assert!(key.len() <= KEY_LEN_MAX);
         Self { bytes: key, slot: None }
     }
 

@@ -5,8 +5,8 @@
 //! look-up returns both, in two registers.
 
 use super::{
-    CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, KEY_HEADER_AT, KIND_MASK, KeyLayout, Kind, SNAPSHOT, Slot,
-    SnapshotBit, StoredKey, length, value_at, value_len,
+    CLOCK_SHIFT, CODED_KEY_LENS, EXPIRES, EXPIRY_SIZE, Entry, KEY_HEADER_AT, KIND_MASK, KeyLayout, Kind,
+    SNAPSHOT, Slot, SnapshotBit, StoredKey, length, value_at, value_len,
 };
 use crate::reading::Tables;
 use core::marker::PhantomData;
@@ -169,7 +169,7 @@ impl Entry {
         let StoredKey { bytes, slot } = self.stored_key();
         let is_same = match slot {
             None => bytes == key,
-            Some(slot) => tables.is_key(slot, bytes, key),
+            Some(slot) => CODED_KEY_LENS.contains(&key.len()) && tables.is_key(slot, bytes, key),
         };
         is_same.then(|| self.view())
     }
@@ -335,10 +335,12 @@ impl<'a> EntryView<'a> {
 pub(crate) struct ShortKey<'k>(&'k [u8]);
 
 impl<'k> ShortKey<'k> {
+    const LEN_MAX: usize = 16;
+
     /// Returns the key if it is short, and otherwise `None`.
     #[inline]
     pub(crate) fn new(key: &'k [u8]) -> Option<Self> {
-        (4 <= key.len() && key.len() <= 16).then_some(Self(key))
+        (4 <= key.len() && key.len() <= Self::LEN_MAX).then_some(Self(key))
     }
 
     /// Returns the bytes of the key.
@@ -347,6 +349,9 @@ impl<'k> ShortKey<'k> {
         self.0
     }
 }
+
+// `view_of_short` never looks at codes.
+const _: () = assert!(ShortKey::LEN_MAX < *CODED_KEY_LENS.start());
 
 /// Returns whether two keys of 4 to 16 bytes and of the same length are equal.
 ///

@@ -489,8 +489,9 @@ impl Entry {
         zmalloc::good_size(new.value_at() + new.value_room(self.value_len(old)))
     }
 
-    /// Stores the key in another form. The text of the key must stay the same. O(bytes). For `total_bytes`,
-    /// see [`try_set`](Self::try_set).
+    /// Stores the key in another form. The text of the key must stay the same. The block is always a new one,
+    /// because two forms rarely have the same size class. O(bytes). For `total_bytes`, see
+    /// [`try_set`](Self::try_set).
     pub(crate) fn try_set_key_form(
         &mut self,
         key: StoredKey<'_>,

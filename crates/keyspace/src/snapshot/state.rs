@@ -323,9 +323,10 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_some())
     }
 
-    /// Whether the snapshot has taken over a cleared table.
-    pub(crate) fn has_cleared(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.cleared.is_some())
+    /// Whether the snapshot has taken over a cleared table or removed values. Their keys and strings may be
+    /// coded, and no pass over the keyspace visits them.
+    pub(crate) fn needs_tables(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.cleared.is_some() || !running.removed.is_empty())
     }
 
     pub(crate) fn is_clearing_up(&self) -> bool {

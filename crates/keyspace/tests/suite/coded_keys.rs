@@ -8,7 +8,6 @@ use keyspace::{
 };
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use values::list::Side;
 
 const NOW: u64 = 1_000;
@@ -320,38 +319,4 @@ fn a_table_is_trained_with_keys_too() {
         "{report:?} {after:?} {saved}"
     );
     assert!(saved > 2_000 * 8, "{saved}");
-}
-
-/// The snapshot has the texts of keys that were coded, removed or cleared meanwhile.
-#[test]
-fn a_snapshot_has_the_texts_of_coded_keys() {
-    struct Names(Arc<Mutex<BTreeSet<Vec<u8>>>>);
-    impl keyspace::SnapshotSink for Names {
-        fn save(
-            &mut self,
-            record: &keyspace::Record<'_>,
-            _portion: keyspace::Portion,
-        ) -> Result<bool, keyspace::SinkError> {
-            self.0.lock().unwrap().insert(record.key.to_vec());
-            Ok(true)
-        }
-
-        fn finish(&mut self) -> Result<(), keyspace::SinkError> {
-            Ok(())
-        }
-    }
-    let names: BTreeSet<Vec<u8>> = (0..300).map(|number| name(number).into_bytes()).collect();
-    for clears in [false, true] {
-        let mut keyspace = with_keys(300, true);
-        let saved = Arc::new(Mutex::new(BTreeSet::new()));
-        keyspace.begin_snapshot(Names(Arc::clone(&saved)), NOW).unwrap();
-        (0..50).for_each(|number| assert!(keyspace.remove(&name(number), NOW)));
-        keyspace.set_symbols(None).unwrap();
-        while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
-        if clears {
-            keyspace.clear();
-        }
-        while !keyspace.snapshot_for(Duration::ZERO, || Duration::ZERO).is_complete {}
-        assert_eq!(*saved.lock().unwrap(), names);
-    }
 }

@@ -102,13 +102,13 @@ impl From<OwnedElement> for Reply {
     }
 }
 
-/// A long string is not copied: reply and keyspace share it.
 impl From<KeyRef<'_>> for Reply {
     fn from(key: KeyRef<'_>) -> Self {
         Self::String(Bytes::copy_from_slice(&key.text()))
     }
 }
 
+/// A long string is not copied: reply and keyspace share it.
 impl From<StringRef<'_>> for Reply {
     fn from(string: StringRef<'_>) -> Self {
         Self::String(string.to_bytes())

@@ -1,5 +1,6 @@
 //! Snapshots: a sink receives the state of the start, whatever happens to the keys meanwhile.
 
+mod coded;
 mod lifecycle;
 mod model;
 mod shards;

@@ -1,8 +1,9 @@
 //! Coded strings and keys: which ones are coded with a symbol table, and when.
 //!
-//! A keyspace has up to two tables (`Tables`). New strings and keys are coded with the *current* one. A string
-//! or a key is coded if its block then has a smaller size class. Otherwise it is stored as plain text. A coded
-//! string is decoded when it is read, and before it is edited. The result of an edit may be coded again.
+//! A keyspace has up to two tables (`Tables`). New strings and keys are coded with the *current* one. A
+//! string or a key is coded if its block then has a smaller size class. Otherwise it is stored as plain
+//! text. A coded string is decoded when it is read, and before it is edited. The result of an edit may be
+//! coded again.
 //!
 //! ```text
 //!  SET      text --encode--> codes    if their block is smaller
@@ -63,14 +64,14 @@ const KEPT_MAX: usize = 4 << 10;
 /// The state for coding strings: the current table, the pass over existing strings, and buffers.
 #[derive(Default)]
 pub(crate) struct Coder {
-    /// The slot of the table for new strings. `None` if strings are not coded.
+    /// The slot of the table for new strings and keys. `None` if they are not coded.
     current: Option<Slot>,
     /// What coding of strings and of keys has achieved.
     strings: Tries,
     keys: Tries,
     /// The least gain of a pass, in percent.
     pub(crate) min_gain: u8,
-    /// The pass that codes or decodes existing strings, if there is one.
+    /// The pass that codes or decodes existing strings and keys, if there is one.
     pub(crate) pass: Option<RecodePass>,
     /// Buffers for codes that are to be written into a block, and for a text that gets another form. They are
     /// kept, so that a write does not allocate.
@@ -213,15 +214,17 @@ impl Coder {
 impl<S> Keyspace<S> {
     /// Codes strings and keys with this table from now on, if their blocks become smaller. New ones are coded
     /// when they are written. [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) codes the
-    /// existing ones. Strings of 8 bytes to 16 KiB are coded, except integers, and keys of 17 to 255 bytes. Keyspaces can share a table. Its memory is not part of
+    /// existing ones. Keys of 17 to 255 bytes are coded, and strings of 8 bytes to 16 KiB that are not
+    /// integers. Keyspaces can share a table. Its memory is not part of
     /// [`allocation_size`](Self::allocation_size).
     ///
-    /// With `None`, existing strings are decoded in the same way. They may then take more than `maxmemory`.
-    /// In that case the next write evicts keys, if the policy allows it.
+    /// With `None`, existing strings and keys are decoded in the same way. They may then take more than
+    /// `maxmemory`, and so may those for which a new table is worse than the old one. In that case the next
+    /// write evicts keys, if the policy allows it.
     ///
     /// # Errors
-    /// [`Error::SymbolsInUse`] if some strings may still be coded with a table before the current one.
-    /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) gives them another form. If all keys
+    /// [`Error::SymbolsInUse`] if something may still be coded with a table before the current one.
+    /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) gives it another form. If all keys
     /// were [cleared](Self::clear) during a snapshot, or large values were removed, the table may be in use
     /// until the snapshot ends.
     pub fn set_symbols(&mut self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
@@ -254,29 +257,32 @@ impl<S> Keyspace<S> {
         self.totals.snapshot.reading.tables.set(slot, table);
     }
 
-    /// Returns the table that new strings are coded with, if there is one.
+    /// Returns the table that new strings and keys are coded with, if there is one.
     pub fn symbols(&self) -> Option<&Arc<SymbolTable>> {
         self.reading.tables.get(self.coder.current?)
     }
 
-    /// Returns whether coding has paused, because fewer than one in 32 of the last 4,096 strings that were
-    /// tried have become smaller. [`set_symbols`](Self::set_symbols) and
+    /// Returns whether the coding of strings has paused, because fewer than one in 32 of the last 4,096
+    /// strings that were tried have become smaller. [`set_symbols`](Self::set_symbols) and
     /// [`train_symbols`](Self::train_symbols) start it again.
     pub fn symbols_paused(&self) -> bool {
         self.coder.strings.is_paused
     }
 
-    /// Does the same as [`symbols_paused`](Self::symbols_paused) for keys.
+    /// Returns whether the coding of keys has paused, for the same reason. Strings and keys are counted
+    /// separately.
     pub fn symbols_paused_for_keys(&self) -> bool {
         self.coder.keys.is_paused
     }
 
-    /// Sets the least gain of coding existing strings, in percent of the bytes of their entries. Each time
-    /// that [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) has tried 4,096 plain strings,
-    /// it compares what they have gained. If that is less, it leaves the other plain strings as they are
-    /// until the next table is set. Strings that are coded with an old table get another form in any case.
-    /// New strings are coded as before. The default is 0, so that all strings are tried. Above 100, no gain
-    /// is large enough.
+    /// Sets the least gain of coding what exists, in percent of the bytes of the entries. Of a collection,
+    /// only the bytes of its key count.
+    ///
+    /// Each time that [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) has tried 4,096
+    /// entries with a plain string or a plain key, it compares what they have gained. If that is less, it
+    /// leaves the other plain strings and keys as they are until the next table is set. What is coded with
+    /// an old table gets another form in any case. New strings and keys are coded as before. The default is
+    /// 0, so that all are tried. Above 100, no gain is large enough.
     pub fn set_symbols_min_gain(&mut self, percent: u8) {
         self.coder.min_gain = percent;
     }
@@ -327,7 +333,8 @@ impl<S> Keyspace<S> {
     }
 
     /// Codes the key of an entry that was just added as it is, if its block becomes smaller. Does nothing if
-    /// keys are not coded. For strings, [`add_coding`] saves the time to write a second block.
+    /// keys are not coded. `SET` calls [`add_coding`] instead, which
+    /// writes only one block.
     #[inline]
     pub(crate) fn code_new_key(&mut self, key: &Key<'_>, hash: u64) {
         if self.coder.is_on_for_key(key.bytes().len()) {
@@ -502,7 +509,7 @@ impl<S> Sharded<S> {
         self.for_each_mut(|shard| shard.set_symbols_min_gain(percent));
     }
 
-    /// Returns the table that new strings are coded with, if there is one.
+    /// Returns the table that new strings and keys are coded with, if there is one.
     pub fn symbols(&self) -> Option<Arc<SymbolTable>> {
         let first = self.shard(0).read();
         first.symbols().cloned()

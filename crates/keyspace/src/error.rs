@@ -34,7 +34,7 @@ pub enum Error {
         /// The limit, in bytes.
         maxmemory: usize,
     },
-    /// Some strings may still be coded with the symbol table before the last one.
+    /// Some strings or keys may still be coded with the symbol table before the last one.
     SymbolsInUse,
     /// The conditions of `EXPIRE` or `ZADD` exclude each other. The field is the error as Redis words it.
     IncompatibleOptions(&'static str),

@@ -1,7 +1,7 @@
 //! [`Keyspace::maintain`]: does all work that can be done between two requests, in one call.
 //!
 //! There are seven tasks: expired keys, evictions, garbage, the size of the table, defragmentation, cleanup
-//! after a snapshot that has failed or was abandoned, and coding of strings with a new symbol table.
+//! after a snapshot that has failed or was abandoned, and coding with a new symbol table.
 //!
 //! The tasks take turns of 50 microseconds until no task has work left. They stop earlier if the budget has
 //! less than three turns left, because the last step of a turn may end late. The next call begins with the
@@ -76,7 +76,7 @@ pub struct Maintained {
     pub rehashed: Work,
     /// The blocks that were moved.
     pub defragged: Defragged,
-    /// The strings that were coded with a new symbol table, or decoded.
+    /// The strings and keys that were coded with a new symbol table, or decoded.
     pub recoded: Recoded,
     /// How long the next call can wait, at most one second. Zero if the budget was too small for all work.
     pub next: Duration,
@@ -191,7 +191,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// The tasks take turns. They remove expired keys, evict keys down to a limit that was lowered, free
     /// [garbage](crate::Garbage), and bring the table to its right size. They
     /// [defragment](Self::active_defrag), clean up after a [snapshot](Self::begin_snapshot) that has failed
-    /// or was abandoned, and code strings with a new [symbol table](Self::set_symbols).
+    /// or was abandoned, and code strings and keys with a new [symbol table](Self::set_symbols).
     ///
     /// Call it in idle time, and at least ten times a second. A call without work takes a fraction of a
     /// microsecond. Once a second it takes about 15 microseconds more for each arena, to measure the
@@ -331,7 +331,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 done.recoded.add(self.recode_for(budget, clock));
                 match self.has_recode_work() {
                     false => Some(IDLE),
-                    // There was no memory for some strings. They are tried again later.
+                    // There was no memory for some keys. They are tried again later.
                     true if done.recoded.is_complete => Some(SWEEP_EVERY),
                     true => None,
                 }

@@ -10,7 +10,7 @@ use symbols::{DecodeError, SymbolTable};
 use values::{Element, OwnedElement, ReserveError};
 
 /// What code needs besides an entry to read a string: the count of the bytes that replies hold, and the
-/// symbol tables of coded strings.
+/// symbol tables of coded strings and keys.
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) lent: Lent,
@@ -18,7 +18,7 @@ pub(crate) struct Reading {
 }
 
 /// The symbol tables of a keyspace, which has a [`Slot`] for each of at most two. The kind of a coded string
-/// names the slot of its table, and this slot is never empty (E5 of `entry`).
+/// names the slot of its table, as does the header of a coded key. This slot is never empty (E5 of `entry`).
 #[derive(Clone, Default)]
 pub(crate) struct Tables([Option<Arc<SymbolTable>>; 2]);
 
@@ -33,7 +33,7 @@ impl Tables {
         self.0[slot as usize] = table;
     }
 
-    /// Returns whether there is no table. No string is coded then.
+    /// Returns whether there is no table. Nothing is coded then.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self.0, [None, None])

@@ -18,9 +18,9 @@
 //! keys at the cursor gain less, the rest of the pass leaves plain ones as they are. It still changes what is
 //! coded with the old table, because otherwise the table would stay.
 //!
-//! A snapshot may need the old table for the keys of a `clear`, or for those of large values that were removed.
-//! The table then stays until the snapshot has saved them. An entry whose value is half saved keeps its form, so
-//! that another pass follows if it has the old one.
+//! A snapshot may need the old table for the keys of a `clear`, or for those of large values that were
+//! removed. The table then stays until the snapshot has saved them. An entry whose value is half saved keeps
+//! its form, so that another pass follows if it has the old one.
 
 use crate::coded::{CODED_LENS, Coder};
 use crate::entry::{CODED_KEY_LENS, Content, Entry, EntryString, KeyLayout, Slot, StoredKey};
@@ -250,9 +250,9 @@ fn gain_size(entry: &Entry) -> usize {
 
 impl<S> Keyspace<S> {
     /// Codes existing strings and keys with the table of [`set_symbols`](Self::set_symbols), or decodes them
-    /// if there is no table. Stops when `budget` has passed. `clock` returns the time since some fixed moment.
-    /// The call may take longer than `budget`, by the time for some keys. [`maintain`](Self::maintain)
-    /// calls this method.
+    /// if there is no table. Stops when `budget` has passed. `clock` returns the time since some fixed
+    /// moment. The call may take longer than `budget`, by the time for some keys.
+    /// [`maintain`](Self::maintain) calls this method.
     pub fn recode_for(&mut self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Recoded {
         let (start, mut all) = (clock(), Recoded::default());
         loop {

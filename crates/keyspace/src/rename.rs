@@ -19,8 +19,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// the block), plus the time to drop the replaced value. A large value does not move. In C: `RENAME`.
     ///
     /// # Errors
-    /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory. Both keys are then as
-    /// they were.
+    /// [`Error::NoSuchKey`]; [`Error::KeyTooLong`]; [`Error::MaxmemoryReached`]; no memory. Both keys are
+    /// then as they were.
     pub fn rename<'f, 't>(
         &mut self,
         from: impl Into<Key<'f>>,

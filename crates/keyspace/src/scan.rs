@@ -72,11 +72,13 @@ impl<S: BuildHasher> Keyspace<S> {
             steps += 1;
             cursor = self.table.scan(cursor, |entry| {
                 seen += 1;
-                if options.object_type.is_some_and(|wanted| wanted != entry.object_type()) {
+                if options.object_type.is_some_and(|wanted| wanted != entry.object_type())
+                    || entry.is_expired(now)
+                {
                     return;
                 }
                 let key = entry.key(&self.reading.tables).text();
-                if glob.is_none_or(|glob| glob.is_match(&key)) && !entry.is_expired(now) {
+                if glob.is_none_or(|glob| glob.is_match(&key)) {
                     each(&key, ValueRef::of(entry.view(), &self.reading));
                 }
             });

@@ -25,8 +25,8 @@ pub struct SymbolsReport {
     /// How many of them can be coded. They have 17 to 255 bytes, or a string of 8 bytes to 16 KiB that is not
     /// an integer.
     pub sampled_codable: usize,
-    /// How many of these are coded or have a coded string, with the current or the old table. The others would
-    /// not become smaller, were not visited yet, or have grown by an edit.
+    /// How many of these are coded or have a coded string, with the current or the old table. The others
+    /// would not become smaller, were not visited yet, or have grown by an edit.
     pub sampled_coded: usize,
     /// The bytes that the entries of the keys that can be coded take.
     pub bytes: u64,
@@ -170,9 +170,9 @@ impl Sample {
 
 impl<S> Keyspace<S> {
     /// Estimates what coding saves, and what another training would save, from random strings and keys
-    /// of about `sample_bytes` bytes in total. A keyspace without a table reports what one would save. 256 KiB are
-    /// enough for most keyspaces. If few keys can be coded, the sample is smaller, and the estimate is
-    /// rough ([`SymbolsReport::sampled_codable`]). O(sample), plus some milliseconds for two trainings.
+    /// of about `sample_bytes` bytes in total. A keyspace without a table reports what one would save. 256
+    /// KiB are enough for most keyspaces. If few keys can be coded, the sample is smaller, and the estimate
+    /// is rough ([`SymbolsReport::sampled_codable`]). O(sample), plus some milliseconds for two trainings.
     ///
     /// ```
     /// use keyspace::{Keyspace, random_source};

@@ -14,8 +14,8 @@ const DRAWS_MAX: usize = 1 << 20;
 
 impl<S> Keyspace<S> {
     /// Makes a symbol table from a random sample of the strings and keys, and [codes](Self::set_symbols) them
-    /// with it. The sample has about `sample_bytes` bytes. Returns the table, or `None` if there is nothing to
-    /// sample. O(sample), plus some milliseconds for the training.
+    /// with it. The sample has about `sample_bytes` bytes. Returns the table, or `None` if there is nothing
+    /// to sample. O(sample), plus some milliseconds for the training.
     ///
     /// Training uses only 16 KiB of the sample. A sample of 64 KiB is enough to contain strings of all kinds.
     ///
@@ -67,8 +67,8 @@ impl<S> Keyspace<S> {
     }
 
     /// Draws random keys until those that can be coded have about `bytes` bytes in total, with their strings.
-    /// Calls `each` with the texts of every key that can be coded or has a string that can be: the key and the
-    /// string. Returns how many keys were drawn.
+    /// Calls `each` with the texts of every key that can be coded or has a string that can be: the key and
+    /// the string. Returns how many keys were drawn.
     pub(crate) fn draw_texts(
         &self,
         bytes: usize,

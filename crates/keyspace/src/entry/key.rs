@@ -10,8 +10,8 @@
 //!
 //! The length of a coded key's text is not stored. It follows from the codes.
 //!
-//! A coded key has at least [`CODED_KEY_LENS`]`.start()` bytes of text. So a look-up of a shorter key never
-//! compares it with codes, and pays nothing for them.
+//! The text of a coded key has one of the lengths of [`CODED_KEY_LENS`]. A look-up of a shorter key is never
+//! compared with codes, and takes as long as it would without coded keys.
 
 use super::{Entry, Slot};
 use crate::reading::Tables;
@@ -159,7 +159,8 @@ pub(crate) struct StoredKey<'k> {
 }
 
 impl<'k> StoredKey<'k> {
-    /// Returns a key that is stored as it is. It must not be written if it has more than [`KEY_LEN_MAX`] bytes.
+    /// Returns a key that is stored as it is. It must not be written if it has more than [`KEY_LEN_MAX`]
+    /// bytes.
     #[inline]
     pub(crate) fn plain(key: &'k [u8]) -> Self {
         Self { bytes: key, slot: None }
@@ -183,8 +184,8 @@ impl<'k> StoredKey<'k> {
     /// Writes the key without its header.
     ///
     /// # Safety
-    /// As many bytes at `place` as the [layout](Self::layout) says must be valid for writes, and nothing else may read or
-    /// write them.
+    /// As many bytes at `place` as the [layout](Self::layout) says must be valid for writes, and nothing
+    /// else may read or write them.
     #[inline]
     pub(super) unsafe fn write(self, place: NonNull<u8>) {
         // SAFETY: by contract there is room, which does not overlap the borrowed bytes.
@@ -279,7 +280,8 @@ impl<'a> KeyRef<'a> {
     }
 }
 
-/// The bytes of a key, which this dereferences to. See [`KeyRef::text`].
+/// The bytes of a key, which this dereferences to. See [`KeyRef::text`]. It has about 280 bytes, because the
+/// text of a coded key is in the view itself.
 #[derive(Clone)]
 pub struct KeyText<'a>(Text<'a>);
 

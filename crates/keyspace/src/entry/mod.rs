@@ -39,12 +39,13 @@
 //! No unsafe code relies on this one:
 //!
 //! - **E5.** The symbol table of a coded string is in the slot of the keyspace that the string's kind names.
-//!   The codes decode to a text of the stored length. The same holds for a coded key and the slot in its
-//!   header. Its text has one of the lengths of `CODED_KEY_LENS`.
+//!   The codes decode to a text of the stored length. The same holds for the codes of a key and the slot
+//!   in its header. The text of such a key has one of the lengths of `CODED_KEY_LENS`.
 //!
-//! The modules: `key` has keys, plain and coded. `view` has entries whose key has been decoded, for look-ups. `content` has values that are to
-//! be written into a block. `write` creates blocks and writes to them, `edit` changes a value in place, and
-//! `relocate` moves blocks for a defragmenter. `parts` computes the lengths of blocks that do not exist yet.
+//! The modules: `key` has keys, plain and coded. `view` has entries whose key was found, for
+//! look-ups. `content` has values that are to be written into a block. `write` creates blocks and writes to
+//! them, `edit` changes a value in place, and `relocate` moves blocks for a defragmenter. `parts` computes
+//! the lengths of blocks that do not exist yet.
 
 mod content;
 mod edit;
@@ -373,8 +374,8 @@ impl Entry {
 
     /// Returns by how much the blocks grow if the string gets `len` bytes. If `with_spare` is set, the new
     /// string also reserves as much spare room as `sds` would. The string of an object always reserves it, as
-    /// does a coded string that becomes an object before it grows. If a reply shares the object, the object is
-    /// copied first.
+    /// does a coded string that becomes an object before it grows. If a reply shares the object, the object
+    /// is copied first.
     pub(crate) fn growth_of_string(&self, len: usize, with_spare: bool) -> usize {
         let (key, expires, own) = (self.key_layout(), self.expires(), self.usable_size());
         let object = self.object();

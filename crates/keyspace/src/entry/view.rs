@@ -1,6 +1,6 @@
-//! [`EntryView`]: an entry whose key has been decoded.
+//! [`EntryView`]: an entry whose key was found.
 //!
-//! A look-up decodes an entry to compare its key. It then knows the address of the block and the offset at
+//! A look-up reads an entry to compare its key. It then knows the address of the block and the offset at
 //! which the key ends. A GET needs only these two to find the kind, the expiry, the clock and the value. So a
 //! look-up returns both, in two registers.
 

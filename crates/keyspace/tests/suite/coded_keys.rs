@@ -28,9 +28,9 @@ fn add(keyspace: &mut Keyspace, key: &str, number: usize) {
     match number % 6 {
         0 => keyspace.set(key, number as i64, NOW).unwrap(),
         1 => keyspace.set(key, "a string", NOW).unwrap(),
-        2 => _ = keyspace.push(key, Side::Back, "element", NOW).unwrap(),
-        3 => _ = keyspace.sadd(key, "member", NOW).unwrap(),
-        4 => _ = keyspace.hset(key, "field", "value", NOW).unwrap(),
+        2 => assert_eq!(keyspace.push(key, Side::Back, "element", NOW), Ok(())),
+        3 => assert!(keyspace.sadd(key, "member", NOW).unwrap()),
+        4 => assert!(keyspace.hset(key, "field", "value", NOW).unwrap()),
         _ => keyspace.set(key, &"x".repeat(2_000), NOW).unwrap(),
     }
 }
@@ -206,6 +206,22 @@ fn keys_that_are_renamed_copied_moved_restored_or_added_by_an_edit_are_coded() {
     assert!(is_coded(&keyspace, &name));
     keyspace.check();
     other.check();
+}
+
+#[test]
+fn a_rename_to_a_name_of_the_same_length_needs_no_room() {
+    let mut keyspace = with_keys(60, true);
+    let limit = keyspace.counted_bytes();
+    keyspace.set_options(Options::new().maxmemory(limit));
+    for number in (0..60).step_by(6) {
+        keyspace.rename(&name(number), &name(number + 1_000), NOW).unwrap();
+        assert!(is_coded(&keyspace, &name(number + 1_000)) && keyspace.counted_bytes() <= limit);
+        // This name cannot be coded, so it needs a larger block.
+        let other = "A Name Without Any Symbol In It!";
+        let renamed = keyspace.rename(&name(number + 1_000), other, NOW);
+        assert!(matches!(renamed, Err(Error::MaxmemoryReached { .. })));
+    }
+    keyspace.check();
 }
 
 #[test]

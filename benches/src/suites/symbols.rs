@@ -3,7 +3,7 @@
 //!
 //! The mean record has 279 bytes. A get appends the text to a buffer. It decodes a coded record, and copies a
 //! plain one. A session key has 28 bytes, and its value is an integer. Look-ups are
-//! [dependent](crate::dependent).
+//! [`dependent`].
 
 use crate::dependent;
 use crate::keys::{Key, Keys, shuffled};

@@ -17,6 +17,7 @@ macro_rules! pages {
 pages! {
     readme = "../../README.md",
     introduction = "../../docs/src/introduction.md",
+    build_a_store = "../../docs/src/build-a-store.md",
     memory_model = "../../docs/src/memory-model.md",
     zmalloc = "../../docs/src/zmalloc.md",
     sds = "../../docs/src/sds.md",

@@ -218,6 +218,8 @@ impl<S> Keyspace<S> {
     /// integers. Keyspaces can share a table. Its memory is not part of
     /// [`allocation_size`](Self::allocation_size).
     ///
+    /// With the present table, the existing strings and keys that are plain are tried once more.
+    ///
     /// With `None`, existing strings and keys are decoded in the same way. They may then take more than
     /// `maxmemory`, and so may those for which a new table is worse than the old one. In that case the next
     /// write evicts keys, if the policy allows it.
@@ -234,6 +236,7 @@ impl<S> Keyspace<S> {
             Some(table) => {
                 if self.symbols().is_some_and(|current| Arc::ptr_eq(current, &table)) {
                     self.coder.resume();
+                    self.coder.pass.get_or_insert(RecodePass::START);
                     return Ok(());
                 }
                 let slot = self.free_slot().ok_or(Error::SymbolsInUse)?;

@@ -194,9 +194,9 @@ impl<W: Write> Writer<W> {
     /// ignore the field. It must follow the number of its database.
     ///
     /// # Errors
-    /// [`SaveError::Io`].
+    /// [`SaveError::Io`]; [`SaveError::Memory`].
     pub fn symbols(&mut self, table: &SymbolTable) -> Result<(), SaveError> {
-        self.aux(SYMBOLS_AUX, &table.to_bytes())
+        self.aux(SYMBOLS_AUX, &table.to_bytes()?)
     }
 
     /// Writes that the following keys belong to this database.

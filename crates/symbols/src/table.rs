@@ -174,20 +174,26 @@ impl SymbolTable {
     }
 
     /// Returns the table as bytes: a version, the number of symbols, their lengths, and then their texts. The
-    /// result has at most 2,297 bytes. It is allocated by the global allocator, whose error handler is called
-    /// if there is no memory.
+    /// result has at most 2,297 bytes.
+    ///
+    /// # Errors
+    /// Returns an error if there is no memory.
     ///
     /// ```
     /// use symbols::SymbolTable;
     /// let table = SymbolTable::from_symbols(["ab", "c"])?;
-    /// assert_eq!(table.to_bytes(), b"\x01\x02\x02\x01abc");
+    /// assert_eq!(table.to_bytes()?, b"\x01\x02\x02\x01abc");
     /// assert_eq!(SymbolTable::from_bytes(b"\x01\x02\x02\x01abc")?, table);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let lens = self.symbols().map(|symbol| symbol.len() as u8);
-        let head = [VERSION, self.symbols.count].into_iter().chain(lens);
-        head.chain(self.symbols().flatten().copied()).collect()
+    pub fn to_bytes(&self) -> Result<Vec<u8>, ReserveError> {
+        let size = LENS_OFFSET + self.symbols().map(|symbol| 1 + symbol.len()).sum::<usize>();
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(size).map_err(|_| ReserveError::OutOfMemory { size })?;
+        bytes.extend([VERSION, self.symbols.count]);
+        bytes.extend(self.symbols().map(|symbol| symbol.len() as u8));
+        bytes.extend(self.symbols().flatten());
+        Ok(bytes)
     }
 
     /// Returns an iterator over the symbols, in the order of their codes.

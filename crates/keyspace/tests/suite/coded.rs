@@ -375,6 +375,17 @@ fn a_pass_looks_at_every_string_of_a_place_with_many_bytes() {
 
 /// After an edit, a string can have the digits of an integer as bytes.
 #[test]
+fn the_present_table_may_be_set_again_to_code_what_has_stayed_plain() {
+    let mut keyspace = with_records(100);
+    maintain(&mut keyspace);
+    keyspace.append("coded:7", b" and more", NOW).unwrap();
+    assert!(!is_coded(&keyspace, "coded:7") && maintain(&mut keyspace).keys == 0);
+    keyspace.set_symbols(keyspace.symbols().cloned()).unwrap();
+    assert_eq!(maintain(&mut keyspace).keys, 1);
+    assert!(is_coded(&keyspace, "coded:7"));
+}
+
+#[test]
 fn digits_of_an_integer_are_not_coded() {
     let mut keyspace = Keyspace::new();
     keyspace.append("digits", b"1234512345", NOW).unwrap();

@@ -105,7 +105,7 @@ fn a_damaged_table_is_an_error_and_one_of_a_later_version_is_ignored() {
     let mut options = WriteOptions::default();
     options.compression = false;
     let file = rdb::save(&keyspace, Vec::new(), &options, 0).unwrap();
-    let table = other_table().to_bytes();
+    let table = other_table().to_bytes().unwrap();
     let at = file.windows(table.len()).position(|bytes| bytes == table).unwrap();
     let load = |change: fn(&mut [u8])| {
         let mut file = file.clone();

@@ -127,7 +127,7 @@ fn bytes_that_are_no_table_are_refused_with_the_place_of_the_fault() {
     assert_eq!(refused(b"\x01\x02\x01\xFFa"), (3, TableFault::SymbolLen));
     assert_eq!(refused(b"\x01\x02\x01\x01aa"), (5, TableFault::Duplicate));
     assert_eq!(refused(b"\x01\x01\x01ab"), (4, TableFault::TrailingBytes));
-    let whole = TABLE.to_bytes();
+    let whole = TABLE.to_bytes().unwrap();
     for len in 0..whole.len() {
         assert_eq!(refused(&whole[..len]), (len, TableFault::Truncated));
     }
@@ -142,7 +142,7 @@ proptest! {
     fn any_bytes_are_a_table_or_refused(bytes in vec(prop_oneof![0..9_u8, any::<u8>()], 0..40)) {
         let bytes = [&[1], &bytes[..]].concat();
         match SymbolTable::from_bytes(&bytes) {
-            Ok(table) => prop_assert_eq!(table.to_bytes(), bytes),
+            Ok(table) => prop_assert_eq!(table.to_bytes().unwrap(), bytes),
             Err(FromBytesError::Malformed(error)) => prop_assert!(error.offset <= bytes.len()),
             Err(error) => panic!("{error}"),
         }

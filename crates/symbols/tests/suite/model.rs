@@ -110,7 +110,7 @@ proptest! {
     #[test]
     fn a_table_comes_back_from_its_bytes(symbols in symbols()) {
         let table = SymbolTable::from_symbols(&symbols).unwrap();
-        let copy = SymbolTable::from_bytes(&table.to_bytes()).unwrap();
+        let copy = SymbolTable::from_bytes(&table.to_bytes().unwrap()).unwrap();
         prop_assert!(copy.symbols().eq(symbols.iter().map(|symbol| &symbol[..])));
         prop_assert_eq!(copy, table);
     }

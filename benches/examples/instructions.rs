@@ -1,17 +1,18 @@
-//! One operation of a table for each of its entries. `cargo xtask instructions` runs it under callgrind, which counts
-//! the instructions inside the function of the operation.
+//! Runs one operation of a table for each of its entries. `cargo xtask instructions` runs this program under
+//! callgrind, which counts the instructions inside the function of the operation.
 //!
 //! ```text
 //! instructions list             prints a line for each case: its name, its function, its subjects
 //! instructions CASE SUBJECT     runs it, and prints how many operations succeeded
 //! ```
 //!
-//! Keys have 16 bytes. In the cases *find* and *miss* the entries are pointers to blocks that hold the key, and the hashes
-//! are worked out before: the table's work and the comparison of the key in its block are counted. In the other cases
-//! keys and values lie in the entries, and the hash is counted, the same on both sides. *insert* starts from an empty
-//! table, so it includes growth; *remove* ends with an empty one.
+//! Keys have 16 bytes. In the cases *find* and *miss*, the entries are pointers to blocks that hold the key,
+//! and the hashes are computed before. So the counts contain the work of the table and the comparison of the
+//! key in its block. In the other cases, the entries contain the keys and the values, and the counts contain
+//! the hash, which is the same on both sides. *insert* starts with an empty table, so it includes growth.
+//! *remove* ends with an empty table.
 //!
-//! [`ENTRIES`] is small enough that a look-up does not ask for cache lines ahead.
+//! [`ENTRIES`] is so small that look-ups do not prefetch.
 
 use benches::keys::{Key, absent, present};
 use benches::maps::{CompactNode, FoldHash, Node, Pointer};
@@ -20,7 +21,8 @@ use hashbrown::{HashMap, HashTable};
 use std::hash::BuildHasher;
 use std::hint::black_box;
 
-/// Entries of the table, and operations. hashbrown's table is 0.61 full, and redcore's has 953 chunks: most are split.
+/// The number of entries in the table, and of operations. The load of hashbrown's table is 0.61. redcore's
+/// table has 953 chunks, most of which are split.
 const ENTRIES: usize = 10_000;
 
 /// The cases, the functions that do their operation, and their subjects.

@@ -2,8 +2,8 @@
 //! a dump.
 //!
 //! The estimate needs the size classes of the allocator, so this command builds and runs an example of the
-//! crate rdb. A large file is read by an optimised build. An estimate by numbers uses a debug build, because
-//! it takes less time than the compilation of an optimised one.
+//! crate rdb. A large file is read by an optimised build. For numbers and small files, a debug build is used:
+//! the estimate then takes less time than compiling an optimised build.
 
 use crate::shell;
 use anyhow::Result;

@@ -51,7 +51,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
-    // In a separate folder, other builds do not replace these artefacts.
+    // The folder is separate, so that other builds do not replace these artefacts.
     let target_dir = shell::target_dir().join("platforms");
     let (mut missing, mut libc, mut prefix) = (Vec::new(), Vec::new(), Vec::new());
     for platform in &PLATFORMS {

@@ -1,9 +1,9 @@
 //! `cargo xtask soak`: runs the operations of the fuzz target `keyspace` on large keyspaces, for a given
 //! time.
 //!
-//! The profile `fuzz` is optimised and has all checks. In `cargo xtask ci` the program is the one that the net
-//! `test` has built. It runs a third of the operations per second, but a build with the profile takes four
-//! minutes.
+//! The profile `fuzz` is optimised and has all checks. In `cargo xtask ci` the program is the one that the
+//! net `test` has built. It runs a third of the operations per second, but a build with the profile takes
+//! four minutes.
 
 use crate::outcome::Outcome;
 use crate::shell;

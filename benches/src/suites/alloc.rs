@@ -321,8 +321,8 @@ fn compare(ctx: &mut Ctx, case: &str, n: usize, threads: usize, work: Work) {
     ctx.progress.start(&format!("{case}, {n}"), rounds + 1);
     let samples = paired(&mut subjects, rounds, ctx.settings.seed, ctx.progress);
     let (ours, peers) = samples.split_at(3);
-    // The functions with the names of C are compared only with the raw jemalloc. The other allocators say
-    // nothing about them.
+    // The functions with the names of C are compared only with raw jemalloc. A comparison with another
+    // allocator would say nothing about their accounting.
     ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[..1], peers);
     ctx.report.compare_many(ctx.suite, case, n as u64, ops as u64, &ours[1..], &peers[..1]);
 }

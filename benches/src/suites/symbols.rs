@@ -1,5 +1,5 @@
-//! Measures the time that coding takes: sets and gets of JSON records that are coded, and of session keys that
-//! are coded, beside the same ones that are plain.
+//! Measures the time that coding takes: sets and gets of JSON records and session keys, once coded and once
+//! plain.
 //!
 //! The mean record has 279 bytes. A get appends the text to a buffer. It decodes a coded record, and copies a
 //! plain one. A session key has 28 bytes, and its value is an integer. Look-ups are

@@ -103,7 +103,7 @@ impl Reply {
     }
 }
 
-/// Converts errors into replies, with a server's text without its first word.
+/// Converts errors into replies. The text of an error is that of a server without its first word.
 macro_rules! replies {
     ($($Error:ty),*) => { $(
         impl From<$Error> for Reply {

@@ -5,9 +5,10 @@
 //! of the memory:
 //!
 //! ```text
-//!  pointers of 8 B    tags 16 B, fifteen pointers and the child's    144 B a chunk    13.7 B an entry
-//!  pointers of 6 B    the same                                       112 B a chunk    10.7 B an entry
-//!                                                                                     at a load of 0.7
+//!                     a chunk: tags of 16 B, 15 entries,             a chunk          an entry, at
+//!                     the pointer to a child, and padding                             a load of 0.7
+//!  pointers of 8 B    16 + 15 * 8 + 6 + 2                            144 B            13.7 B
+//!  pointers of 6 B    16 + 15 * 6 + 6                                112 B            10.7 B
 //! ```
 //!
 //! The compiler loses the provenance of a pointer that is stored as bytes. The provenance is therefore

@@ -1,5 +1,5 @@
 //! The arithmetic of linear hashing: which chunk holds a hash, which chunk is split next, and how chunks are
-//! cut into pages. It works without any memory.
+//! cut into pages. The functions here compute with numbers and read no table.
 //!
 //! A table of `n` chunks is between two powers of two, `2^L <= n < 2^(L+1)`. Its first `p = n - 2^L` chunks
 //! have been split to the level `L + 1` already:
@@ -21,13 +21,13 @@
 //!                                                                |                  | of the table
 //! ```
 //!
-//! A growing table therefore holds at most a quarter more than it uses, and at most a sixteenth more from 512
-//! chunks on. A step that is smaller than a page allocates the last page again and copies it. That copies at
-//! most 18 KiB for pointers, and about 64 KiB for entries of any size that fit. Whole pages stay where they
-//! are.
+//! From four chunks on, a growing table therefore holds at most a quarter more than it uses. From 512 chunks
+//! on, it holds at most a sixteenth more. A step that is smaller than a page allocates the last page again
+//! and copies it. Such a copy has at most 18 KiB if the entries are pointers, and about 64 KiB if they are
+//! larger. Whole pages stay where they are.
 //!
-//! A step is never more than 256 KiB. An allocator takes ten times longer to find 2 MiB, and to free them may
-//! take it a millisecond.
+//! A step is at most 256 KiB, unless one chunk is larger. An allocator takes ten times longer to find 2 MiB,
+//! and may take a millisecond to free them.
 //!
 //! Learned from: Litwin, *Linear hashing* (1980); Larson, *Dynamic hash tables* (1988), which stores the
 //! chunks in segments under a directory.
@@ -68,6 +68,8 @@ pub(crate) struct Split {
 }
 
 impl Split {
+    /// Returns the split that adds a chunk to a table of `chunks` chunks.
+    ///
     /// # Panics
     /// In debug builds, if `chunks` is 0.
     #[inline]
@@ -111,9 +113,9 @@ impl Paging {
         (chunk >> self.lg_page, chunk & (self.page() - 1))
     }
 
-    /// Returns how many chunks a table allocates next that holds memory for `allocated` chunks. The number is
-    /// a power of two. If it is less than a page, it extends the last page; otherwise it is one or more whole
-    /// pages.
+    /// Returns the size in chunks of the next step of a table that has memory for `allocated` chunks. The
+    /// size is a power of two. A step that is smaller than a page extends the last page. Any other step adds
+    /// one or more whole pages.
     pub(crate) const fn step(self, allocated: usize) -> usize {
         let step = match allocated {
             0..8 => 1,
@@ -131,16 +133,16 @@ impl Paging {
         if step < self.step_max { step } else { self.step_max }
     }
 
-    /// Returns for how many chunks a table had memory before its last step, if it now has memory for
-    /// `allocated`, which is not 0.
+    /// Returns the number of chunks that a table had memory for before its last step. `allocated` is the
+    /// number that it has memory for now. It is not 0.
     pub(crate) const fn chunks_before_last_step(self, allocated: usize) -> usize {
         // A step never crosses a power of two, so the last chunk determines the step that allocated it.
         allocated - self.step(allocated - 1)
     }
 
-    /// Returns the first chunk in the last pair of blocks of a table that has memory for `allocated` chunks.
-    /// These are the blocks of its last page, or of all the pages that one step allocated. `allocated` is not
-    /// 0.
+    /// Returns the first chunk in the last pair of blocks (tags and entries) of a table that has memory for
+    /// `allocated` chunks, which is not 0. The pair holds the last page, or all the pages that one step
+    /// allocated.
     pub(crate) const fn block_start(self, allocated: usize) -> usize {
         if self.step(allocated - 1) < self.page() {
             allocated - 1 - self.page_of(allocated - 1).1

@@ -40,7 +40,8 @@ impl Faults {
         };
     }
 
-    /// Runs `operation`. Also returns whether the plan made an allocation fail in it.
+    /// Runs `operation` and returns its result. Also returns whether the plan made an allocation of the
+    /// operation fail.
     pub(crate) fn watch<T>(&self, operation: impl FnOnce() -> T) -> (T, bool) {
         let failures = || self.guard.as_ref().map_or(0, fault::Guard::failures);
         let before = failures();

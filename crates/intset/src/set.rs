@@ -23,8 +23,8 @@ use zmalloc::or_oom;
 ///
 /// `R` is the type of the [`Room`] that may hold the set. The default, [`NoRoom`], means that the set always
 /// has its own block. An `IntSet<R>` either lies in a caller's room ([`in_room`](Self::in_room)) or has its
-/// own block ([`into_room_type`](IntSet::into_room_type)). All operations are the same for both. Creating, cloning and
-/// relocating a set need an `IntSet` without a room.
+/// own block ([`into_room_type`](IntSet::into_room_type)). All operations are the same for both. Creating,
+/// cloning and relocating a set need an `IntSet` without a room.
 ///
 /// ```
 /// use intset::{Encoding, IntSet};
@@ -73,6 +73,9 @@ impl IntSet {
     /// let error = IntSet::from_bytes(&bytes).unwrap_err();
     /// assert_eq!((error.offset, error.fault), (10, Fault::Order)); // 1 after 7
     /// ```
+    ///
+    /// # Errors
+    /// If the bytes are not a valid set, or if there is no memory.
     pub fn try_from_bytes(bytes: &[u8]) -> Result<Self, FromBytesError> {
         let set = View::new(bytes)?;
         set.check_order()?;
@@ -81,6 +84,9 @@ impl IntSet {
 
     /// Like [`try_from_bytes`](Self::try_from_bytes), but calls the OOM handler if there is no memory for the
     /// copy.
+    ///
+    /// # Errors
+    /// If the bytes are not a valid set.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
         FromBytesError::or_oom(Self::try_from_bytes(bytes))
     }

@@ -35,7 +35,8 @@ impl View {
     }
 
     /// Returns the offset of the entry at `index`. A negative index counts from the end: -1 is the last
-    /// entry. O(n), because the list is walked from the nearer end. In C: `lpSeek`.
+    /// entry. O(n). If the header contains the count, the list is walked from the end that takes less time.
+    /// In C: `lpSeek`.
     pub fn seek(&self, index: isize) -> Option<Offset> {
         let steps = index.unsigned_abs();
         let (from_end, steps) = match (self.known_len(), index < 0) {
@@ -101,9 +102,9 @@ impl<'a> IntoIterator for &'a View {
 
 /// The value of [`Iter::left`] if the number of entries is not known.
 ///
-/// `left` is decremented from here with wrapping arithmetic. No list has enough entries to reach a number
-/// below 65,535, so the number stays recognisable as unknown. This also holds if a damaged list has more
-/// entries than its header says.
+/// `left` is decremented from here. No list has enough entries to bring it below 65,535, so the number always
+/// shows that the count is unknown. If a damaged list has more entries than its header says, `left` wraps
+/// around from 0 to this value.
 const UNKNOWN: usize = usize::MAX;
 
 /// An iterator over the values of a list. Its size hint is exact if the header contains the count and the

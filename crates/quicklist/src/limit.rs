@@ -4,7 +4,7 @@
 /// element that shares a listpack. In C: `SIZE_SAFETY_LIMIT`.
 const SAFETY_LIMIT: usize = 8192;
 
-/// A high estimate of the bytes that an element adds to a listpack beside its text. In C:
+/// A high estimate of the bytes that an element adds to a listpack in addition to its text. In C:
 /// `SIZE_ESTIMATE_OVERHEAD`.
 const OVERHEAD_ESTIMATE: usize = 8;
 
@@ -14,10 +14,10 @@ const OVERHEAD_ESTIMATE: usize = 8;
 /// |---|---|
 /// | -1, -2, -3, -4, -5 and below | 4, 8, 16, 32, 64 KiB |
 /// | 0, 1 | one element |
-/// | n | n elements, and 8 KiB |
+/// | n | n elements, but at most 8 KiB |
 ///
-/// The same setting decides when a list is no longer a single listpack (see the crate `robj`). So a client
-/// can see in `OBJECT ENCODING` where nodes end. They end exactly where Redis ends them.
+/// The same setting decides when a list is no longer a single listpack (see the crate `robj`), which a client
+/// sees in `OBJECT ENCODING`. So the limits are exactly those of Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NodeLimit {
     /// The maximum size of a listpack, in bytes.
@@ -50,8 +50,8 @@ impl NodeLimit {
         bytes <= self.bytes && entries <= self.entries
     }
 
-    /// Returns whether a list that has shrunk to this size is small enough to become one listpack again. It
-    /// may have half of the limit that was set. In C: part of `listTypeTryConvertQuicklist`.
+    /// Returns whether a list that has shrunk to this size is small enough to become one listpack again. The
+    /// bound is half of the setting. In C: part of `listTypeTryConvertQuicklist`.
     #[inline]
     pub const fn allows_conversion(&self, bytes: usize, entries: usize) -> bool {
         if self.by_entries { entries <= self.entries / 2 } else { bytes <= self.bytes / 2 }

@@ -14,8 +14,8 @@ use zmalloc::{ReserveError, Zmalloc, box_size, or_oom, relocate_box, try_box};
 
 /// A list of strings and integers, stored in listpacks. See the [crate's page](crate).
 ///
-/// A `QuickList` is one pointer wide, and so is an `Option<QuickList>`. Methods that take a value store the
-/// text of an integer as an integer. It is read back as an integer with that text.
+/// A `QuickList` is one pointer wide, and so is an `Option<QuickList>`. Methods that take a value convert the
+/// decimal form of an integer to an integer. Methods that read then return the integer.
 ///
 /// Methods that may allocate come in two forms. The `try_` form returns an error and leaves the list
 /// unchanged. The plain form calls the OOM handler.
@@ -160,7 +160,7 @@ impl QuickList {
 }
 
 impl Inner {
-    /// Replaces the last node, which has no elements.
+    /// Replaces the last node, which must have no elements.
     pub(crate) fn replace_last(&mut self, node: Node) {
         let place = self.nodes.end(Side::Back).expect("pushed just now");
         self.len += node.count();

@@ -50,7 +50,7 @@ impl QuickList {
     ///
     /// Takes O(elements), because it counts them.
     pub fn try_push_listpack(&mut self, pack: &mut ListPack) -> Result<(), ReserveError> {
-        // The entries are counted, because the count of foreign bytes may be wrong.
+        // The entries are counted, because the header of a foreign listpack may state a wrong count.
         let count = pack.iter().count();
         if count == 0 {
             pack.clear();

@@ -11,7 +11,7 @@ use listpack::{ListPack, Offset, Value};
 use zmalloc::{ReserveError, Zmalloc, or_oom};
 
 impl QuickList {
-    /// Removes the element at `index`. Returns whether there was one.
+    /// Removes the element at `index`. Returns whether there was one. O(nodes / 128).
     pub fn remove(&mut self, index: usize) -> bool {
         self.remove_range(index, 1) == 1
     }
@@ -35,6 +35,8 @@ impl QuickList {
     }
 
     /// Removes all elements except `count`, beginning with the one at index `start`. In C: part of `LTRIM`.
+    ///
+    /// Takes O(nodes / 128 + nodes removed).
     pub fn trim(&mut self, start: usize, count: usize) {
         or_oom(self.try_trim(start, count));
     }
@@ -66,7 +68,7 @@ impl QuickList {
         self.inner_mut().try_remove_equal(side, count, value.into())
     }
 
-    /// Removes all elements and frees their memory.
+    /// Removes all elements and frees their memory. O(nodes).
     pub fn clear(&mut self) {
         self.remove_range(0, self.len());
     }
@@ -257,7 +259,7 @@ fn remove_equal(node: &mut Node, side: Side, limit: usize, value: Value<'_>) -> 
                     next = pack.next(offset);
                 }
             }
-            // The count of foreign bytes may be wrong.
+            // `count` may be too low here if the header of a foreign listpack states a wrong count.
             removed = removed.min(*count as usize);
             *count -= removed as u32;
             *incompressible &= removed == 0;

@@ -85,8 +85,8 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
-    /// The defaults: the checksum is compared, expired keys are skipped, a symbol table is set, and everything
-    /// else is refused.
+    /// The defaults: the checksum is compared, expired keys are skipped, a symbol table is set, and
+    /// everything else is refused.
     pub const DEFAULT: Self = Self {
         checks_checksum: true,
         drops_expired: true,
@@ -432,8 +432,8 @@ impl<R: Read> Loader<R> {
     }
 }
 
-/// Sets the symbol table of a keyspace that has none. A table of a later version is ignored, because the texts
-/// can be stored without it. `offset` is where the table's field begins.
+/// Sets the symbol table of a keyspace that has none. A table of a later version is ignored, because the
+/// texts can be stored without it. `offset` is where the table's field begins.
 fn set_symbols<S>(keyspace: &mut Keyspace<S>, table: &[u8], offset: u64) -> Result<(), Error> {
     if keyspace.symbols().is_some() {
         return Ok(());

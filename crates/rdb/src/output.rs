@@ -164,7 +164,7 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// Writes the string of a key. A coded string is decoded first.
+    /// Writes the string that a key holds. A coded string is decoded first.
     #[inline]
     pub(crate) fn string(&mut self, string: StringRef<'_>) -> Result<(), SaveError> {
         if let Some(plain) = string.plain() {

@@ -188,10 +188,10 @@ impl<W: Write> Writer<W> {
         self.aux(b"used-mem", &number(used_memory.min(i64::MAX as u64) as i64))
     }
 
-    /// Writes the symbol table that a keyspace codes its strings with, as the aux field `redcore-symbols`. The
-    /// strings themselves are written as text. A [`Loader`](crate::Loader) codes them with this table if the
-    /// keyspace has none and [`LoadOptions::sets_symbols`](crate::LoadOptions::sets_symbols) is set. Servers
-    /// ignore the field. It must follow the number of its database.
+    /// Writes the symbol table that a keyspace codes its strings with, as the aux field `redcore-symbols`.
+    /// The strings themselves are written as text. A [`Loader`](crate::Loader) codes them with this table if
+    /// the keyspace has none and [`LoadOptions::sets_symbols`](crate::LoadOptions::sets_symbols) is set.
+    /// Servers ignore the field. It must follow the number of its database.
     ///
     /// # Errors
     /// [`SaveError::Io`]; [`SaveError::Memory`].

@@ -232,8 +232,8 @@ pub(crate) unsafe fn init_block(
     #[inline(never)]
     unsafe fn init_large(block: NonNull<u8>, ty: HeaderType, len: usize, usable: usize) -> NonNull<u8> {
         let ty = ty.widened_for(usable);
-        // SAFETY: the contract is passed on. `widened_for` returns a wider header only if that leaves more room
-        // than `ty` can count.
+        // SAFETY: the contract is passed on. `widened_for` returns a wider header only if that leaves more
+        // room than `ty` can count.
         unsafe { init(block, ty, len, ty.capacity_of(usable)) }
     }
     // SAFETY: the contract is passed on. `ty` can count all the room of a block up to the one of its largest

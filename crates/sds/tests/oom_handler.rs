@@ -1,5 +1,5 @@
-//! Operations without a `try_` form, under an out-of-memory handler that unwinds. The test is a program of
-//! its own, because the handler belongs to the process.
+//! The plain forms of operations (those that call the out-of-memory handler), under a handler that unwinds.
+//! The test is a program of its own, because the handler belongs to the process.
 
 #[path = "suite/common.rs"]
 #[allow(dead_code, reason = "the suite uses the rest")]
@@ -11,8 +11,7 @@ use sds::Sds;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use zmalloc::fault;
 
-/// Tests the plain forms of the operations. The handler of a program may unwind to the place where it serves
-/// the next request.
+/// A server may set a handler that unwinds, so that it can serve the next request.
 #[test]
 fn a_handler_that_unwinds_finds_the_string_as_it_was() {
     struct OutOfMemory;

@@ -47,7 +47,7 @@ impl Default for SortOptions {
 
 /// Returns the elements in order, or the part of them that the options select. In C: `SORT`.
 ///
-/// It takes O(n + k log k) comparisons for n elements, if the last one that is selected is the k-th.
+/// It takes O(n + m log m) comparisons for n elements if it returns m of them.
 ///
 /// An element counts as the `f64` of its text. As in Redis, leading blanks are skipped, and an empty string
 /// is 0. Hexadecimal digits, NaN and numbers too large for an `f64` are errors.
@@ -73,6 +73,9 @@ pub fn sort<'a>(
 }
 
 /// Does the same as [`sort`], but returns an error if an allocation fails.
+///
+/// # Errors
+/// As for [`sort`], and [`Reserve`](SortError::Reserve) if there is no memory.
 pub fn try_sort<'a>(
     elements: impl IntoIterator<Item = Element<'a>>,
     options: &SortOptions,
@@ -106,8 +109,8 @@ fn number(element: Element<'_>) -> Option<f64> {
     }
 }
 
-/// Parses all of `text` as a number. `inf` is a number. Returns `None` for NaN, and for digits that are too
-/// large for an `f64`. In C: `strtod`.
+/// Parses all of `text` as a number. `inf` is a number. Returns `None` for NaN, and for digits whose number
+/// is too large for an `f64`. In C: `strtod`.
 fn parse_float(text: &[u8]) -> Option<f64> {
     let value: f64 = core::str::from_utf8(text).ok()?.parse().ok()?;
     let infinite_by_name = || !text.iter().any(u8::is_ascii_digit);
@@ -146,8 +149,8 @@ fn select<'a, K>(
     let wanted = |number: i64| usize::try_from(number).ok();
     let start = wanted(options.offset).unwrap_or(0).min(all.len());
     let end = wanted(options.count).map_or(all.len(), |count| all.len().min(start.saturating_add(count)));
-    // First the elements behind the part are moved behind it, then those in front of it in front. Each
-    // takes linear time.
+    // First, the elements that sort behind the part are moved behind it. Then those that sort in front of
+    // the part are moved in front of it. Each of the two takes linear time.
     let mut part = &mut all[..];
     if end < part.len() {
         part.select_nth_unstable_by(end, order);
@@ -218,7 +221,7 @@ mod tests {
     proptest! {
         #![proptest_config(testing::config(1024, 8))]
 
-        /// Compares with a stable sort of all elements by std, of which the part is taken.
+        /// Compares with the same part of all elements, as std's stable sort orders them.
         #[test]
         fn any_part_is_that_of_a_full_sort(
             numbers in proptest::collection::vec(-20i64..20, 0..40),

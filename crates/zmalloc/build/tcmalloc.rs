@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 const PROBE: &str = "#include <gperftools/tcmalloc.h>\n\
                      int main(void) { int major; tc_version(&major, 0, 0); return major == 0; }\n";
 
-/// Returns the definitions of the header, if a C program can be linked with `library`. Otherwise prints
+/// Returns the macro definitions of the header, if a C program can be linked with `library`. Otherwise prints
 /// advice and ends the build.
 pub(crate) fn header(library: &str) -> String {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

@@ -5,7 +5,7 @@
 //! | [`zmalloc`], [`zcalloc`], [`zcalloc_num`], [`zrealloc`] | call the OOM handler | the block |
 //! | [`ztrymalloc`], [`ztrycalloc`], [`ztrycalloc_num`], [`ztryrealloc`] | return `None` | the block |
 //! | the same with `_usable` | the same | the block and its usable size |
-//! | the same with `_sized` | the same | as `_usable`; the allocator does not look up the old size |
+//! | [`zrealloc_sized`], [`ztryrealloc_sized`] | as without `_sized` | as `_usable`; needs no look-up |
 //!
 //! A raw block is resized and freed by these functions only ([`zfree`], [`zfree_sized`], [`zfree_usable`]).
 //! It must not be given to the traits of [`Zmalloc`](crate::Zmalloc), and their blocks must not be given to
@@ -46,7 +46,7 @@ fn should_fail(size: usize) -> bool {
     }
 }
 
-/// Allocates without fault injection. All functions that allocate call this.
+/// Allocates a raw block, without fault injection. All functions that allocate uninitialised bytes call this.
 #[inline(never)] // see `counter::flag`
 fn allocate(size: usize) -> Option<NonNull<u8>> {
     let layout = layout(size)?;
@@ -75,7 +75,8 @@ fn allocate_zeroed(size: usize) -> Option<NonNull<u8>> {
 /// Returns a live raw block, which was requested with `size`, together with its usable size.
 #[inline]
 fn with_usable(block: NonNull<u8>, size: usize) -> Usable {
-    // SAFETY: all callers pass a live block and its size, from which a layout was made before.
+    // SAFETY: all callers pass a live block and its size. They have made a layout of this size before, so it
+    // is a valid one.
     let charge =
         unsafe { backend::raw_charge(block.as_ptr(), Layout::from_size_align_unchecked(size, RAW_ALIGN)) };
     (block, charge - backend::OVERHEAD)
@@ -391,8 +392,8 @@ pub fn zstrdup(text: &CStr) -> NonNull<u8> {
     copy
 }
 
-/// Returns the bytes that a block adds to `used_memory`: its size class, or the prefix and the size. In C:
-/// `zmalloc_size`.
+/// Returns the bytes that a block adds to `used_memory`: the size of its size class, or, with the back end
+/// `prefix`, the rounded size and the prefix. In C: `zmalloc_size`.
 ///
 /// # Safety
 /// `ptr` must be a live raw block.

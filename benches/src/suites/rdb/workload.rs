@@ -10,7 +10,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use redis::Cmd;
 
-/// The number of keys of each kind.
+/// A set of data: the number of keys of each kind, and the sizes of their values.
 #[derive(Clone, Copy)]
 pub(super) struct Data {
     pub(super) name: &'static str,

@@ -109,7 +109,7 @@ fn a_table_that_can_grow_no_more_serves_with_longer_chains() {
     drop(plan);
     assert!(table.stats().chunks <= chunks + 1, "memory for a few chunks may have been there");
     table.raw().check(hash);
-    // When there is memory again, each insert splits one chunk that was put off.
+    // When there is memory again, each insert does one of the splits that were put off.
     for n in 1_000..1_200 {
         table.insert_unique(hash(&n), n, hash);
     }
@@ -189,7 +189,7 @@ fn the_handler_is_told_how_much_was_missing() {
         let _plan = fault::fail_from(1);
         *catch_unwind(AssertUnwindSafe(insert)).unwrap_err().downcast::<String>().unwrap()
     };
-    let layout = ChunkLayout::of::<u64>(); // one chunk is 128 bytes and a child 64, where pointers have 8
+    let layout = ChunkLayout::of::<u64>();
     let missing = |size: usize| format!("no {size} bytes");
     let mut table = Table::new();
     let first = message(&mut || assert_eq!(table.insert_unique(0, 1_u64, |_| 0).get(), &1));

@@ -374,8 +374,8 @@ impl State {
         assert!(now.chunks == before.chunks || before.chunks == 0 && now.chunks == 1);
     }
 
-    /// Checks the table after maintenance that reports `chunks` split or merged chunks, and may have at most
-    /// `most`.
+    /// Checks the table after maintenance that reports `chunks` split or merged chunks. The call allows at
+    /// most `most`.
     fn maintained(&self, before: Stats, chunks: u64, most: u64) {
         let now = self.dict.stats();
         assert!(chunks <= most && now.chunks.abs_diff(before.chunks) as u64 == chunks);
@@ -433,7 +433,8 @@ impl State {
         self.end_scan();
     }
 
-    /// Runs a step of the scan that moves one of a few blocks, and changes all values that it shows.
+    /// Runs a step of the scan. It moves every block, or every second, third or fourth one, and changes all
+    /// values that it shows.
     fn relocate(&mut self, one_in: u8) {
         self.begin_scan();
         let (before, mut blocks) = (self.dict.stats(), 0);

@@ -47,6 +47,7 @@ enum Op {
         first: u16,
         stride: u16,
     },
+    /// Changes up to three entries in place.
     Flip {
         numbers: [u16; 3],
     },
@@ -263,7 +264,7 @@ impl State {
         }
     }
 
-    /// Runs a complete scan that moves one of a few blocks.
+    /// Runs a complete scan that moves every block, or every second, third or fourth one.
     fn relocate(&mut self, one_in: u8) {
         let (mut cursor, mut blocks, mut seen) = (Cursor::START, 0, BTreeSet::new());
         loop {

@@ -179,8 +179,8 @@ fn the_count_of_an_emptied_list_is_known_again() {
     assert_eq!(list.as_bytes(), ListPack::new().as_bytes());
 }
 
-/// The behaviour with such a room is not specified. Every call must return or panic, and Miri must find
-/// nothing.
+/// The results are not specified if a room breaks its contract. Every call must return or panic, and Miri
+/// must find nothing.
 #[test]
 fn a_room_that_lies_is_no_danger() {
     let mut list = ListPack::new();

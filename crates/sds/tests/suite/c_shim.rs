@@ -20,7 +20,7 @@ unsafe extern "C" {
 
 const TYPES: [HeaderType; 5] = [Sds5, Sds8, Sds16, Sds32, Sds64];
 
-/// Lengths on both sides of every transition that is small enough for a test.
+/// Lengths on both sides of every transition between header types that is small enough for a test.
 const LENGTHS: [usize; 14] = [0, 1, 7, 30, 31, 32, 252, 253, 255, 256, 65_530, 65_535, 65_536, 70_000];
 
 /// Asserts that C code reads the same values from `s` as Rust.

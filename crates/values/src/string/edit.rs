@@ -23,8 +23,8 @@ pub trait StringMut {
     /// Returns the length of the string in bytes.
     fn string_len(&self) -> Result<usize, Self::Error>;
 
-    /// Appends `bytes` and returns the new length. The place becomes one that can be written, even if
-    /// `bytes` is empty.
+    /// Appends `bytes` and returns the new length. Even if `bytes` is empty, the place then holds a string
+    /// that can be changed: an integer becomes text, and a shared string is copied.
     fn try_append_bytes(&mut self, bytes: &[u8]) -> Result<usize, Self::Error>;
 
     /// Makes the string at least `len` bytes long and returns all of its bytes. New bytes are zeros.
@@ -105,9 +105,9 @@ pub fn try_set_range<S: StringMut>(
 /// Returns the bytes from `start` to `end`, both included. Constant time, without a copy. In C: `GETRANGE`,
 /// `SUBSTR`.
 ///
-/// An index below 0 counts from the end, and indexes outside the string are ignored. An index before the
-/// string means its first byte, even as an end. So a range that lies wholly before the string contains that
-/// byte, as in Redis.
+/// An index below 0 counts from the end. The part of the range behind the end of the string is ignored. An
+/// index before the string means its first byte, even as an end. So a range that lies wholly before the
+/// string contains that byte, as in Redis.
 ///
 /// ```
 /// use values::string::get_range;

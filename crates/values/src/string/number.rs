@@ -1,6 +1,7 @@
 //! Arithmetic on strings: `INCRBY`, `DECRBY`, `INCRBYFLOAT`.
 //!
-//! The functions return the new number. The caller stores it, as an integer or as the text of a [`LongDouble`].
+//! The functions return the new number. The caller stores it, as an integer or as the text of a
+//! [`LongDouble`].
 //!
 //! Learned from: Redis' `t_string.c` (`incrDecrCommand`, `incrbyfloatCommand`).
 

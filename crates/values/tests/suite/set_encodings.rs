@@ -1,5 +1,4 @@
-//! Tests of the encoding of a set after each command, as Redis 7.4 prints it. They are tables of commands
-//! and encodings.
+//! Tests of the encoding of a set after each command. The expected encodings are those of Redis 7.4.
 
 use super::set_common::{numbers, set_of, source, words};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -132,6 +131,7 @@ fn popping_nearly_all_packs_what_is_left() {
         assert_eq!(set.try_pop_many(count, &LIMITS, source(1), |_| popped += 1), Ok(popped));
         (set.encoding(), set.len())
     };
+    // The members that stay are copied to a new set if at least five times as many are popped.
     let table = || set_of(words(600), &LIMITS);
     assert_eq!(pop(table(), 499), (HashTable, 101)); // 101 * 5 is more than 499
     assert_eq!(pop(table(), 500), (ListPack, 100));

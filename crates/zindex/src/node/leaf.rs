@@ -14,11 +14,12 @@
 //! bits in common, the code is the rest of the key, so equal codes are equal scores. The members then
 //! decide the order, and a search has to read them.
 //!
-//! An entry that has fewer bits in common moves the window to the left. The bits that enter at the top are
-//! those of the reference, and the codes lose as many bits at the bottom, so no block is read. Moving the
-//! window to the right, after a split, needs the lost bits, so all blocks are read. The leaf does it only
-//! if some codes are equal ([`Leaf::move_window_right`]). So scores that ascend by small steps from a large number
-//! (milliseconds of a clock) are told apart as well as random ones.
+//! The bits of a key that are its code are the *window* of the leaf. A new entry whose key has fewer bits in
+//! common moves the window to the left. The bits that enter at the top are those of the reference, and the
+//! codes lose as many bits at the bottom, so no block is read. Moving the window to the right, after a split,
+//! needs the lost bits, so all blocks are read. The leaf does it only if some codes are equal
+//! ([`Leaf::move_window_right`]). So scores that ascend by small steps from a large number (milliseconds of a
+//! clock) are told apart as well as random ones.
 //!
 //! Invariants:
 //!
@@ -102,8 +103,8 @@ impl Leaf {
         }
     }
 
-    /// Returns the code of a key. If the key has fewer bits in common, returns whether it is less or
-    /// greater than all keys of the leaf.
+    /// Returns the code of a key. If the key has fewer bits in common with the reference, the error says
+    /// whether it is less or greater than all keys of the leaf.
     #[inline]
     fn code(&self, key: u64) -> Result<u32, Ordering> {
         if (key ^ self.reference).leading_zeros() < self.common() {
@@ -140,17 +141,17 @@ impl Leaf {
     /// In a full leaf it reads six blocks, each in another place of memory. The code below differs in five
     /// ways:
     ///
-    /// 1. It compares codes, which lie in the leaf itself ([`Leaf::ties`]). Only entries with the code of
-    ///    the place can then be on either side of it.
+    /// 1. It compares codes, which lie in the leaf itself ([`Leaf::ties`]). They decide the side of every
+    ///    entry except the *ties*, which have the same code as the place.
     /// 2. It counts the lesser codes instead of searching for the first one that is not less.
-    /// 3. If equal codes are equal scores and the place is an end of a whole score, all ties are on one
-    ///    side of the place. So no block is read.
+    /// 3. If equal codes are equal scores, and the place is before or behind all members of a score, all
+    ///    ties are on one side of the place. So no block is read.
     /// 4. Otherwise the binary search runs over the ties alone. It reads the member only if the keys are
     ///    equal.
     /// 5. A place without a key has no code. For it the binary search runs over all members, as in the
     ///    simple version.
     ///
-    /// `tests/leaf.rs` compares the results with the sorted keys.
+    /// `src/tests/leaf.rs` compares the results with the sorted keys.
     #[inline]
     pub(crate) fn rank(&self, bound: &impl SearchBound) -> usize {
         let Some(key) = bound.key() else {

@@ -1,5 +1,5 @@
-//! Tests of blocks that move to blocks of another size, which a libc may give. The sizes in the books must
-//! follow.
+//! Tests that `allocation_size` stays exact when a block moves to a block of another size. The allocator of a
+//! C library may give such a block.
 
 use zindex::{Cursor, ZIndex};
 use zmalloc::Region;
@@ -12,8 +12,8 @@ fn the_books_stay_exact_where_a_node_moves_to_a_block_of_another_size() {
     for i in 0..n {
         index.insert(format!("member:{i:012}").as_bytes(), f64::from(i * 7919 % n)).unwrap();
     }
-    // These holes are a little larger than a leaf and an inner node, and others lie between them. A libc
-    // gives such a hole as a whole.
+    // Every other block is freed. This leaves holes that are a little larger than a leaf or an inner node. A
+    // C library gives a node that moves there the whole hole.
     let blocks: Vec<_> = (0..n / 5).map(|i| zmalloc::zmalloc(if i % 4 == 0 { 1040 } else { 656 })).collect();
     let (holes, guards): (Vec<_>, Vec<_>) = blocks.into_iter().enumerate().partition(|(i, _)| i % 2 == 0);
     // SAFETY: the blocks are live, and each is freed once.

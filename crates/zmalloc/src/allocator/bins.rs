@@ -29,7 +29,7 @@ pub(super) struct Bin {
 impl Bin {
     /// Returns the bytes in free blocks of slabs.
     pub(super) fn free_bytes(&self) -> usize {
-        // The figures are not all of one instant, so the difference could be negative.
+        // The figures may come from different instants, so the difference could be negative.
         self.slabs.saturating_mul(self.slab_blocks).saturating_sub(self.live).saturating_mul(self.size)
     }
 }

@@ -9,9 +9,11 @@ use super::ctl::{ALL_ARENAS, Control};
 ///  |<----------------------------- address space --------------------------->|
 ///  |<----------------- resident ----------------->|  muzzy  |    retained    |
 ///  |<------------- active ------------>|  dirty   |
-///  |<- allocated ->|  free in slabs    |
-///                  |<-    frag       ->|   (and the ends of pages)
+///  |<- allocated ->|<- frag ->| padding|
 /// ```
+///
+/// *frag* is the free blocks in slabs. *Padding* is bytes of active pages that belong to no block, such as
+/// the end of a slab.
 ///
 /// The fields have the names of `INFO memory` without the prefix `allocator_`. The default value describes an
 /// allocator that holds nothing.
@@ -44,9 +46,9 @@ impl AllocatorInfo {
         Some(1.0 + ratio(self.frag_smallbins_bytes, self.allocated)?)
     }
 
-    /// Returns resident over active bytes. The difference is free pages that were not given back yet;
-    /// [`purge`](crate::purge) gives them back. Returns `None` if nothing is active. INFO:
-    /// `allocator_rss_ratio`.
+    /// Returns resident over active bytes. The difference is the free pages that were not given back
+    /// yet, and the allocator's own records. [`purge`](crate::purge) gives the pages back. Returns `None` if
+    /// nothing is active. INFO: `allocator_rss_ratio`.
     pub fn rss_ratio(&self) -> Option<f64> {
         ratio(self.resident, self.active)
     }
@@ -80,7 +82,8 @@ fn ratio(part: usize, whole: usize) -> Option<f64> {
 ///
 /// The call refreshes jemalloc's statistics, which locks every bin of every arena for a moment. That takes
 /// some ten microseconds for each arena in use: cheap enough for ten times a second, but not for every
-/// command. Figures that change meanwhile are not all of one instant. In C: `zmalloc_get_allocator_info`.
+/// command. If other threads allocate during the call, the figures come from slightly different instants. In
+/// C: `zmalloc_get_allocator_info`.
 ///
 /// ```
 /// if let Some(info) = zmalloc::allocator_info() {

@@ -18,7 +18,9 @@ pub(crate) struct LargeKey {
     pub(crate) form: Form,
     /// Elements of a collection, or bytes of a string.
     pub(crate) len: u64,
+    /// Bytes of memory in Redis.
     pub(crate) redis: u64,
+    /// Bytes of memory in a keyspace.
     pub(crate) here: u64,
 }
 
@@ -34,8 +36,8 @@ impl LargeKey {
 pub(crate) struct Largest(Vec<(u64, LargeKey)>);
 
 impl Largest {
-    /// Keeps the key if it is one of the largest. Only then, calls `key`. Of equally large keys, the first
-    /// one stays.
+    /// Keeps the key if it is one of the largest. Calls `key` only in this case. Of equally large keys, the
+    /// first one stays.
     pub(crate) fn add(&mut self, bytes: u64, key: impl FnOnce() -> LargeKey) {
         let is_full = self.0.len() == LARGEST_MAX;
         if is_full && self.0.last().is_some_and(|(smallest, _)| *smallest >= bytes) {

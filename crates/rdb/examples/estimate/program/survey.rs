@@ -149,7 +149,8 @@ impl Survey {
             self.databases.values().map(|database| table_bytes(database.keys)).sum()
         } else {
             let bytes: usize = self.databases.values().map(|it| it.keyspace.allocation_size()).sum();
-            // These keyspaces are coded by now. So `coded` has the bytes of the keys and values, and the rest is tables.
+            // These keyspaces are coded by now. So `coded` has the bytes of the keys and values, and the rest
+            // is tables.
             (bytes as u64).saturating_sub(keys.coded)
         };
         Totals { keys: self.scaled(keys), redis_tables, here_tables, symbol_tables: self.symbol_tables }

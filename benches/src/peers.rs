@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_that_is_no_finite_number_does_not_count() {
+    fn a_ratio_that_is_not_finite_does_not_count() {
         for (value, peer_value) in [(0.0, 0.0), (1.0, 0.0), (f64::NAN, 1.0)] {
             let row = Row::alone("s", "c", 1, "ours", "time", "ns", value).beside("theirs", peer_value);
             assert!(!row.counts(), "{}", row.ratio);

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_left_out_is_named_and_is_no_failure() {
+    fn what_was_left_out_is_named_and_is_not_a_failure() {
         let partly = Outcome::Partly(vec!["a".into(), "b".into()]);
         assert_eq!((partly.code(), partly.to_string()), (0, "passed, without a, b".into()));
         assert_eq!((Outcome::Failed.code(), Outcome::WrongArguments.code()), (1, 2));

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn every_object_says_what_it_is_and_lends_it_under_no_other_name() {
+    fn every_object_reports_its_type_and_is_lent_as_no_other_type() {
         use Encoding::{HashTable, IntSet, ListPack, QuickList, SkipList};
         let encodings: Vec<_> = objects().iter().map(Robj::encoding).collect();
         assert_eq!(
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_hold_is_changed_by_nobody_and_copied_on_demand() {
+    fn shared_values_are_not_changed_and_are_copied_on_demand() {
         for mut object in objects() {
             let other = object.clone();
             assert!(matches!(
@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collection_that_others_hold_is_copied_by_who_asks_for_one_to_change() {
+    fn a_collection_that_others_hold_is_copied_before_it_is_changed() {
         let limits = EncodingLimits::DEFAULT;
         let mut object = Robj::from(Set::new());
         object.make_set_mut().unwrap().insert(1, &limits);

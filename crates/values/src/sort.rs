@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_element_that_is_no_number_is_named() {
+    fn the_first_element_that_is_not_a_number_is_named() {
         for wrong in ["a", "1 ", " ", "nan", "0x10", "1e999", "--1"] {
             let elements = bytes(&["1", "2", wrong, "b"]);
             let error = sort(elements.clone(), &SortOptions::default()).unwrap_err();

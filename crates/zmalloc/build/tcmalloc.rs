@@ -29,7 +29,7 @@ pub(crate) fn header(library: &str) -> String {
                  Debian and Ubuntu: apt-get install libgoogle-perftools-dev\n\
                  Fedora: dnf install gperftools-devel    macOS: brew install gperftools    FreeBSD: pkg install \
                  gperftools\n\
-                 Elsewhere than where the C compiler looks: set CPATH and LIBRARY_PATH. It was asked so:\n{error}"
+                 If the library is in another place, set CPATH and LIBRARY_PATH. The command was:\n{error}"
             );
             std::process::exit(1);
         }

@@ -145,7 +145,7 @@ fn a_merge_without_memory_is_put_off() {
         assert_eq!(table.len(), entries);
         table.raw().check(hash);
         if failures == 0 {
-            assert!(put_off > 1, "the merge was to need children");
+            assert!(put_off > 1, "the merge needs children");
             return;
         }
     }

@@ -82,7 +82,7 @@ fn a_debt_is_paid_chunk_by_chunk_and_what_was_done_is_told() {
 }
 
 #[test]
-fn nothing_resizes_under_forbid_but_what_says_so_by_name() {
+fn under_forbid_only_explicit_calls_resize() {
     let mut table = table_of(COUNT);
     let chunks = table.stats().chunks;
     table.set_resize_policy(ResizePolicy::Forbid);

@@ -316,7 +316,7 @@ proptest! {
     }
 
     #[test]
-    fn a_table_whose_tags_tell_nothing_does_too(ops in prop::collection::vec(op(400), 0..OPS)) {
+    fn a_table_whose_tags_are_all_equal_does_too(ops in prop::collection::vec(op(400), 0..OPS)) {
         run(Hashing::OneTag, ops);
     }
 

@@ -393,7 +393,7 @@ impl State {
                 let hindered = self.policy == ResizePolicy::Forbid
                     || self.grows_by.is_some()
                     || !self.allocations_succeed();
-                assert!(hindered, "a table that nobody hinders does not reach its size");
+                assert!(hindered, "a table that nothing hinders does not reach its size");
                 return;
             }
             assert!(rounds > 0, "maintenance undoes itself");

@@ -145,7 +145,7 @@ impl Room for ChangesEncoding {
 
 /// A copy of bytes that are no longer a valid set is nevertheless a valid set.
 #[test]
-fn a_copy_of_what_is_no_set_is_one() {
+fn copying_a_value_that_is_not_a_set_returns_a_copy() {
     let editor = Editor::new(ChangesEncoding(false.into())).unwrap();
     let copy = editor.try_to_owned().unwrap();
     assert_eq!((copy.encoding(), copy.iter().collect::<Vec<_>>()), (Encoding::Int64, vec![7]));

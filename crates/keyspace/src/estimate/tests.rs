@@ -179,7 +179,7 @@ fn expiries_have_a_second_table_in_classic_redis_only() {
 }
 
 #[test]
-fn nothing_takes_nothing_and_no_workload_is_too_large() {
+fn an_empty_workload_takes_nothing_and_no_workload_is_too_large() {
     for store in STORES {
         let none = strings(0, 7, 7..=7);
         assert_eq!((none.estimate(store).unwrap().total(), none.advice(store).unwrap().len()), (0, 0));

@@ -136,7 +136,7 @@ fn what_does_not_become_smaller_is_stored_as_it_is() {
 }
 
 #[test]
-fn coding_pauses_where_it_wins_nothing() {
+fn coding_pauses_if_it_saves_nothing() {
     let mut keyspace = with_records(100);
     let mut state = 1_u64;
     for number in 0..5_000 {

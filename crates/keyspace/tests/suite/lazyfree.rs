@@ -127,7 +127,7 @@ fn whatever_removes_or_replaces_a_large_value_leaves_garbage() {
 }
 
 #[test]
-fn an_option_that_is_no_frees_at_once() {
+fn an_option_that_is_set_to_no_frees_at_once() {
     let no = Options::new()
         .lazyfree_lazy_eviction(false)
         .lazyfree_lazy_expire(false)

@@ -54,7 +54,7 @@ fn a_whole_file_gives_exit_code_0_and_a_damaged_one_1_with_a_partial_report() {
 }
 
 #[test]
-fn what_is_no_file_of_this_kind_gives_exit_code_1_and_no_report() {
+fn what_is_not_a_file_of_this_kind_gives_exit_code_1_and_no_report() {
     let text = temp_file(b"# not a dump");
     let (code, out, err) = run(&text.path, "");
     assert_eq!((code, out.as_str()), (1, ""));

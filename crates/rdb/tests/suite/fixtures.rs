@@ -307,7 +307,7 @@ fn damaged_values_are_refused_with_their_offset() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_at_once() {
+fn what_is_not_a_file_is_refused_at_once() {
     let magic = |bytes: &[u8]| Reader::new(bytes).err().unwrap().to_string();
     let malformed = |offset, fault| Error::Malformed { offset, fault }.to_string();
     assert_eq!(magic(b""), malformed(0, Fault::Truncated));

@@ -179,7 +179,7 @@ fn a_string_of_megabytes_comes_back() {
 
 /// Without the check, the new members, which come first, would be written twice.
 #[test]
-fn members_that_are_added_between_two_slices_are_noticed_also_where_their_number_fits() {
+fn members_that_are_added_between_two_slices_are_noticed_even_if_their_number_fits() {
     let mut keyspace = large();
     let mut writer = Writer::new(Vec::new(), &WriteOptions::default()).unwrap();
     let len = ELEMENTS;

@@ -51,7 +51,7 @@ fn a_loaded_keyspace_has_the_table_of_the_saved_one_and_takes_as_many_bytes() {
 }
 
 #[test]
-fn a_table_is_not_set_where_there_is_one_or_if_the_options_refuse_it() {
+fn a_table_is_not_set_if_there_is_one_or_if_the_options_refuse_it() {
     let keyspace = keyspace_with_table();
     let file = rdb::save(&keyspace, Vec::new(), &WriteOptions::default(), 0).unwrap();
     let mut options = LoadOptions::default();

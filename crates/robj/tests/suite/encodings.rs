@@ -192,7 +192,7 @@ fn make_mut_copies_what_others_hold_and_only_that() {
 }
 
 #[test]
-fn set_i64_writes_in_place_only_where_nobody_sees_it() {
+fn set_i64_writes_in_place_only_if_the_object_is_not_shared() {
     let mut counter = Robj::from(20_000);
     let address = counter.as_ptr();
     counter.set_i64(20_001, &LIMITS).unwrap();

@@ -88,7 +88,7 @@ fn all_short_codes_are_decoded_or_refused() {
 }
 
 #[test]
-fn codes_that_decode_to_no_text_match_none() {
+fn codes_that_decode_to_no_text_match_no_text() {
     assert!(TABLE.matches(&[0, ESCAPE, b'x'], b"user:x"));
     assert!(TABLE.matches(&[ESCAPE, b'c'], b"c"), "codes that `encode` does not give");
     for codes in [&[0, ESCAPE][..], &[0, 3], &[254, 0], &[ESCAPE]] {

@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     #[cfg_attr(miri, ignore = "no unsafe code")]
-    fn what_is_no_number_is_refused_before_what_has_no_sum() {
+    fn what_is_not_a_number_is_refused_before_what_has_no_sum() {
         for text in [
             "", " 1", "1 ", "abc", "nan", "-nan", "snan", "1e", ".", "-", "+", "e5", "--1", "1,5", "1_0",
             "0x", "0xg", "0x1p", "1e5.5", "\u{661}",

@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn random_members_are_members_and_different_where_that_was_asked(
+    fn random_members_are_members_and_differ_if_that_was_asked(
         limits in limits(), model in members(60), count in 0..80_usize, seed: u64,
     ) {
         let set = set_of(&model, &limits);

@@ -5,7 +5,7 @@ use zindex::{Cursor, ZIndex};
 use zmalloc::Region;
 
 #[test]
-fn the_books_stay_exact_where_a_node_moves_to_a_block_of_another_size() {
+fn the_accounting_stays_exact_if_a_node_moves_to_a_block_of_another_size() {
     let n = if cfg!(miri) { 70 } else { 20_000 };
     let region = Region::start();
     let mut index = ZIndex::new();

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_rss_beyond_all_memory_is_no_rss() {
+    fn an_rss_larger_than_all_memory_is_refused() {
         let stat = format!("12 (redis) {TAIL}").replace("777", "99999999999999999999999");
         assert_eq!(rss_pages(stat.as_bytes()), None);
         assert_eq!(rss_pages(stat.replace("999", "-1").as_bytes()), None);

@@ -100,7 +100,7 @@ Private_Dirty:         0 kB\n";
     }
 
     #[test]
-    fn what_is_no_size_and_no_field_has_no_sum() {
+    fn what_is_neither_a_size_nor_a_field_has_no_sum() {
         for field in
             ["Pss", "THPeligible", "VmFlags", "", "Siz", "Dirty", "55d0c0000000-55d0c0021000 r-xp 0000"]
         {

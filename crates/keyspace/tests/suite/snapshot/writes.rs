@@ -117,7 +117,7 @@ fn without_memory_for_the_list_a_removed_value_is_saved_at_once() {
 }
 
 #[test]
-fn all_keys_are_saved_that_are_cleared_meanwhile() {
+fn keys_that_are_cleared_meanwhile_are_all_saved() {
     for steps in [0, 1, 5, usize::MAX] {
         for is_lazy in [true, false] {
             let region = Region::start();

@@ -242,7 +242,7 @@ fn ten_fields() -> Entry {
 }
 
 #[test]
-fn a_write_to_a_hash_of_ten_fields_is_one_resize_of_its_entry_or_none() {
+fn a_write_to_a_hash_of_ten_fields_resizes_its_entry_at_most_once() {
     let mut entry = ten_fields();
     for (field, value, splices) in
         [("field:3", "another value", 1), ("field:3", "another one!!", 0), ("field:x", "a new field", 1)]
@@ -281,7 +281,7 @@ fn a_room_is_given_back_with_the_error_that_it_holds_no_such_value() {
 /// The result for such a room is unspecified. It may be wrong values or a panic.
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes; the tests of listpack and intset have such rooms")]
-fn a_room_that_lies_is_no_danger_to_a_collection() {
+fn a_room_that_breaks_its_contract_does_not_endanger_a_collection() {
     fn write<C: Tested>(value: &C, ops: &[C::Op]) {
         for room_fault in RoomFault::ALL {
             for first in ops {

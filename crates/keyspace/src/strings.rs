@@ -460,8 +460,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Makes room for a string that becomes `end` bytes long. If `end` is `None`, the string becomes longer
-    /// by `added` bytes. If `with_spare` is set, the string also gets spare room to grow into. No room is made
-    /// for an operation that will be refused.
+    /// by `added` bytes. If `with_spare` is set, the string also gets spare room to grow into. No room is
+    /// made for an operation that will be refused.
     fn make_room_for_string(
         &mut self,
         key: &Key<'_>,
@@ -572,8 +572,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// Does the same as [`Keyspace::set`] for an entry that exists, in all cases. The entry may have expired. Then
-/// it is replaced by a new one, and the result is `true`.
+/// Does the same as [`Keyspace::set`] for an entry that exists. If it has expired, it is replaced by a new
+/// entry with a plain key, and the result is `true`.
 #[inline(never)]
 fn set_present(
     mut entry: OccupiedEntry<'_, Entry>,

@@ -38,7 +38,7 @@ pub(crate) struct Symbols {
     /// For each code, a word with all bits set in the bytes of the symbol. For a code without a
     /// symbol, the mask is 0 and the entry of `texts` is not 0, so no word matches (S2).
     masks: [u64; 256],
-    /// How many bytes of a decoded text each code stands for (S2).
+    /// How many bytes of text each code stands for (S2).
     lens: [u8; 256],
     count: u8,
 }
@@ -87,8 +87,8 @@ impl Symbols {
         self.texts[usize::from(code)]
     }
 
-    /// Returns how many bytes of a decoded text the code stands for: 1 for the escape, and 0 for another code
-    /// without a symbol.
+    /// Returns how many bytes of text the code stands for: 1 for the escape, and 0 for another code without a
+    /// symbol.
     #[inline]
     pub(crate) fn len(&self, code: u8) -> usize {
         self.lens[usize::from(code)].into()

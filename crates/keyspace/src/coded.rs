@@ -2,8 +2,8 @@
 //!
 //! A keyspace has up to two tables (`Tables`). New strings and keys are coded with the *current* one. A
 //! string or a key is coded if its block then has a smaller size class. Otherwise it is *plain*: stored as it
-//! is. A coded string is decoded when it is read, and before it is edited. The result of an edit may be coded
-//! again.
+//! is. A coded string is decoded when its text is read, and before it is edited. The result of an edit may be
+//! coded again.
 //!
 //! ```text
 //!  SET      text --encode--> codes    if their block is smaller

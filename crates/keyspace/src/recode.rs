@@ -81,8 +81,8 @@ impl RecodePass {
     /// The first pass after a table was set or removed.
     pub(crate) const START: Self = Self::start(false);
 
-    /// Returns the start of a pass. If `is_too_small` is set, it leaves plain strings and keys
-    /// as they are.
+    /// Returns the start of a pass. If `is_too_small` is set, the pass leaves plain strings and keys as they
+    /// are.
     const fn start(is_too_small: bool) -> Self {
         let gain = Gain { is_too_small, ..Gain::NONE };
         Self::Running { cursor: Cursor::START, visited: 0, has_missed: false, gain }

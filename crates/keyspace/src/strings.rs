@@ -474,7 +474,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let Ok(old) = entry.map_or(Ok(0), |entry| entry.string().map(EntryString::len)) else { return 0 };
             let new_len = end.unwrap_or(old.saturating_add(added));
             let is_coded = entry.is_some_and(|entry| matches!(entry.string(), Ok(EntryString::Coded(_))));
-            // A coded string is decoded before any operation, so it needs room even if it does not grow.
+            // A coded string is decoded before an edit, so it needs room even if it does not grow.
             if new_len > len_max || !is_coded && (added == 0 || new_len <= old) {
                 return 0;
             }

@@ -28,12 +28,11 @@ pub struct SymbolsReport {
     /// How many of these are coded or have a coded string, with the current or the old table. The others
     /// would not become smaller, were not visited yet, or have grown by an edit.
     pub sampled_coded: usize,
-    /// The bytes that the entries of these keys take. The keys are those that
-    /// [`sampled_codable`](SymbolsReport::sampled_codable) counts.
+    /// The bytes of the entries that [`sampled_codable`](SymbolsReport::sampled_codable) counts.
     pub bytes: u64,
-    /// The bytes that the entries would take without coding.
+    /// The bytes that these entries would take without coding.
     pub plain_bytes: u64,
-    /// The bytes that the entries would take with a table that is trained now.
+    /// The bytes that these entries would take with a table that is trained now.
     pub retrained_bytes: u64,
 }
 

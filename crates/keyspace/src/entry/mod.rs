@@ -13,11 +13,11 @@
 //!         snapshot:1 see `SnapshotBit`                  |  word      up to 7 bytes of padding, and a pointer
 //! ```
 //!
-//! The *header of the key* is behind the head. It says how long the key is, and whether it is coded (`key`).
-//!
 //! The first four bytes are the *head*. It is one word in the machine's byte order; the drawing shows it for
 //! little-endian. All other numbers are little-endian and not aligned. Only a *word* is aligned, because it
 //! is borrowed in place.
+//!
+//! The header of the key is behind the head. It says how long the key is, and whether it is coded (`key`).
 //!
 //! There is no NUL byte and no reference count. The size of the block is not stored: it follows from the
 //! contents.

@@ -220,7 +220,7 @@ impl<S> Keyspace<S> {
     /// when they are written. [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) codes the
     /// existing ones. Keys of 17 to 255 bytes are coded, and strings of 8 bytes to 16 KiB that are not
     /// integers. Keyspaces can share a table. Its memory is not part of
-    /// [`allocation_size`](Self::allocation_size).
+    /// [`allocation_size`](Self::allocation_size). O(1).
     ///
     /// With `None`, existing strings and keys are decoded in the same way. The keyspace may then take more
     /// than `maxmemory`. This may also happen if the new table is worse than the old one. The next write then

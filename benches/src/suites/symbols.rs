@@ -1,8 +1,8 @@
-//! Measures the time that coding takes: sets and gets of JSON records and session keys, once coded and once
-//! plain.
+//! Measures the time that coding takes: `SET` and `GET` with coded JSON records, and with coded session keys,
+//! beside the same operations with plain ones.
 //!
-//! The mean record has 279 bytes. A get appends the text to a buffer. It decodes a coded record, and copies a
-//! plain one. A session key has 28 bytes, and its value is an integer. Look-ups are
+//! The mean record has 279 bytes. A `GET` of a record appends its text to a buffer. It decodes a coded
+//! record, and copies a plain one. A session key has 28 bytes, and its value is an integer. Look-ups are
 //! [`dependent`].
 
 use crate::dependent;
@@ -22,7 +22,7 @@ pub(crate) const WITHOUT: &str = "Keyspace without symbols";
 /// The subject.
 const WITH: &str = "Keyspace with symbols";
 
-/// The operations that are timed, in this order.
+/// The timed operations with records, and those with session keys, in the order in which they run.
 const RECORD_PHASES: [&str; 3] =
     ["SET of a new JSON record", "GET of a JSON record, dependent", "SET of an old JSON record"];
 const SESSION_PHASES: [&str; 3] =
@@ -87,7 +87,7 @@ fn compare<const N: usize>(
     }
 }
 
-/// Returns a keyspace that codes strings and keys with this table.
+/// Returns a keyspace that codes strings and keys with this table. Without a table, it stores them plain.
 fn keyspace_with(table: Option<Arc<SymbolTable>>) -> Keyspace<FoldHash> {
     let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), FoldHash::default());
     keyspace.set_symbols(table).expect("there is no table yet");
@@ -115,8 +115,8 @@ fn run_records(keys: &Keys, records: &[String], table: Option<Arc<SymbolTable>>)
     [new, get, old]
 }
 
-/// Returns the times of the phases with session keys, which are set in the first order and then used in the
-/// second one.
+/// Returns the times of the phases with session keys. `new` and `old` have the same keys in two orders: the
+/// keys are set in the first order, and then read and set again in the second one.
 fn run_sessions([new, old]: [&[SessionKey]; 2], table: Option<Arc<SymbolTable>>) -> [Duration; 3] {
     let mut keyspace = keyspace_with(table);
     let set = |keyspace: &mut Keyspace<FoldHash>, keys: &[SessionKey]| {

@@ -6,8 +6,7 @@ use core::hash::BuildHasher;
 use values::Element;
 
 impl<S: BuildHasher> Keyspace<S> {
-    /// Looks at every entry and at all sums, for tests of this crate and of stores that are built on it.
-    /// O(n).
+    /// Checks every entry and all sums, for tests of this crate and of stores that are built on it. O(n).
     ///
     /// # Panics
     /// If an invariant is broken.

@@ -1,8 +1,8 @@
 //! Coded strings and keys: which ones are coded with a symbol table, and when.
 //!
 //! A keyspace has up to two tables (`Tables`). New strings and keys are coded with the *current* one. A
-//! string or a key is coded if its block then has a smaller size class. Otherwise it is stored as plain
-//! text. A coded string is decoded when it is read, and before it is edited. The result of an edit may be
+//! string or a key is coded if its block then has a smaller size class. Otherwise it is *plain*: stored as it
+//! is. A coded string is decoded when its text is read, and before it is edited. The result of an edit may be
 //! coded again.
 //!
 //! ```text
@@ -25,8 +25,9 @@
 //!
 //! Existing strings and keys are coded in steps (module `recode`).
 //!
-//! Coding takes time. It pauses if fewer than one in 32 of the strings that were tried have become smaller
-//! ([`Keyspace::symbols_paused`]). The coding of keys pauses in the same way, for itself.
+//! Coding takes time. The coding of strings pauses if fewer than one in 32 of the strings that were tried
+//! have become smaller ([`Keyspace::symbols_paused`]). The coding of keys pauses in the same way, but keys
+//! are counted separately ([`Keyspace::symbols_paused_for_keys`]).
 
 use crate::entry::{CODED_KEY_LENS, CodedString, Content, Entry, EntryString, KeyLayout, Slot, StoredKey};
 use crate::error::Error;
@@ -45,8 +46,9 @@ use std::sync::Arc;
 use symbols::SymbolTable;
 use values::{Element, ReserveError};
 
-/// The lengths of texts that are coded, in bytes. For shorter texts, coding saves nothing, because a coded
-/// string also stores the length of its codes. Longer texts would take more than some microseconds to decode.
+/// The lengths of strings that may be coded, in bytes. For shorter strings, coding saves nothing, because a
+/// coded string also stores the length of its codes. Longer strings would take more than some microseconds to
+/// decode.
 pub(crate) const CODED_LENS: RangeInclusive<usize> = 8..=16 * 1024;
 
 /// The longest string that is coded again after an edit, in bytes. Coding it takes some microseconds.
@@ -55,21 +57,21 @@ const EDITED_LEN_MAX: usize = 1024;
 /// After this many tries, the keyspace decides whether coding pauses.
 const TRIES_PER_DECISION: u32 = 4_096;
 
-/// Coding pauses if fewer than this many of the tried strings have become smaller.
+/// Coding pauses if fewer than this many of the tried texts have become smaller.
 const SMALLER_MIN: u32 = TRIES_PER_DECISION / 32;
 
 /// The largest buffer that is kept after a write, in bytes.
 const KEPT_MAX: usize = 4 << 10;
 
-/// The state for coding strings: the current table, the pass over existing strings, and buffers.
+/// The state for coding strings and keys: the current table, the pass over the existing ones, and buffers.
 #[derive(Default)]
 pub(crate) struct Coder {
     /// The slot of the table for new strings and keys. `None` if they are not coded.
     current: Option<Slot>,
-    /// What coding of strings and of keys has achieved.
+    /// How often the coding of strings, and that of keys, was tried.
     strings: Tries,
     keys: Tries,
-    /// The least gain of a pass, in percent.
+    /// The least gain of a pass, in percent. See [`Keyspace::set_symbols_min_gain`].
     pub(crate) min_gain: u8,
     /// The pass that codes or decodes existing strings and keys, if there is one.
     pub(crate) pass: Option<RecodePass>,
@@ -77,11 +79,11 @@ pub(crate) struct Coder {
     /// kept, so that a write does not allocate.
     pub(crate) codes: Vec<u8>,
     pub(crate) text: Vec<u8>,
-    /// The same for the codes of a key.
+    /// A buffer for the codes of a key, which is kept for the same reason.
     pub(crate) key_codes: Vec<u8>,
 }
 
-/// How often coding was tried, to decide whether it pauses.
+/// How often coding was tried, and how often it has succeeded. The numbers decide whether coding pauses.
 #[derive(Default)]
 struct Tries {
     /// Whether coding has paused, because too few texts become smaller.
@@ -104,7 +106,7 @@ impl Tries {
 }
 
 impl Coder {
-    /// Returns whether strings are coded.
+    /// Returns whether new strings are coded.
     #[inline]
     pub(crate) fn is_on(&self) -> bool {
         self.current.is_some() && !self.strings.is_paused
@@ -116,13 +118,13 @@ impl Coder {
         self.current.is_some() && !self.keys.is_paused && CODED_KEY_LENS.contains(&len)
     }
 
-    /// Returns the slot of the table for new strings.
+    /// Returns the slot of the table for new strings and keys.
     pub(crate) fn current(&self) -> Option<Slot> {
         self.current
     }
 
-    /// Returns the codes of a text if the block of its entry is smaller with them. The codes are in the
-    /// buffer `codes`.
+    /// Returns the coded form of a string if the entry takes fewer bytes with it. `text` is the string, and
+    /// `key` is the layout of the entry's key. The codes are in the buffer `codes`.
     pub(crate) fn encode_if_smaller<'c>(
         &self,
         tables: &Tables,
@@ -135,15 +137,15 @@ impl Coder {
             return None;
         }
         let slot = self.current?;
-        // Without memory for the codes, the text is stored as it is.
+        // Without memory for the codes, the string stays plain.
         let codes = tables.get(slot)?.encode(text, codes).ok()?;
         let coded = CodedString { slot, len: text.len() as u32, codes };
         let plain_size = Entry::size_of_len(key, expires, text.len(), false);
         (Entry::size_of_coded(key, expires, &coded) < plain_size).then_some(coded)
     }
 
-    /// Does the same as [`encode_if_smaller`](Self::encode_if_smaller), and counts whether the text became
-    /// smaller. Coding pauses if too few texts do.
+    /// Does the same as [`encode_if_smaller`](Self::encode_if_smaller), and counts whether the string became
+    /// smaller. Coding pauses if too few strings do.
     fn try_code<'c>(
         &mut self,
         tables: &Tables,
@@ -159,8 +161,9 @@ impl Coder {
         coded
     }
 
-    /// Returns the codes of an entry's key if the block of the entry is smaller with them than with the text,
-    /// which is `key`. `size_with` returns the size of the block for a layout of the key.
+    /// Returns the coded form of an entry's key if the block of the entry is smaller with it than with the
+    /// plain key. `key` is the text of the key. `size_with` returns the size of the block for a layout of the
+    /// key.
     pub(crate) fn encode_key_if_smaller<'c>(
         &self,
         tables: &Tables,
@@ -169,7 +172,7 @@ impl Coder {
         size_with: impl Fn(KeyLayout) -> usize,
     ) -> Option<StoredKey<'c>> {
         let slot = self.current.filter(|_| CODED_KEY_LENS.contains(&key.len()))?;
-        // Without memory for the codes, the key is stored as it is.
+        // Without memory for the codes, the key stays plain.
         let codes = tables.get(slot)?.encode(key, codes).ok()?;
         let coded = StoredKey::coded(slot, codes, key.len())?;
         (size_with(coded.layout()) < size_with(KeyLayout::plain(key.len()))).then_some(coded)
@@ -193,7 +196,8 @@ impl Coder {
         coded.unwrap_or(StoredKey::plain(key))
     }
 
-    /// Keeps the buffers for the next string. While there is no pass, large buffers are freed.
+    /// Keeps the buffers for the next string. Large buffers are freed, unless there is a pass, which needs
+    /// them again soon.
     fn put_back(&mut self, [text, codes]: [Vec<u8>; 2]) {
         let kept_max = if self.pass.is_some() { usize::MAX } else { KEPT_MAX };
         let kept = |buffer: Vec<u8>| if buffer.capacity() <= kept_max { buffer } else { Vec::new() };
@@ -216,19 +220,19 @@ impl<S> Keyspace<S> {
     /// when they are written. [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) codes the
     /// existing ones. Keys of 17 to 255 bytes are coded, and strings of 8 bytes to 16 KiB that are not
     /// integers. Keyspaces can share a table. Its memory is not part of
-    /// [`allocation_size`](Self::allocation_size).
+    /// [`allocation_size`](Self::allocation_size). O(1).
     ///
     /// With the present table, the existing strings and keys that are plain are tried once more.
     ///
-    /// With `None`, existing strings and keys are decoded in the same way. They may then take more than
-    /// `maxmemory`, and so may those for which a new table is worse than the old one. In that case the next
-    /// write evicts keys, if the policy allows it.
+    /// With `None`, existing strings and keys are decoded in the same way. The keyspace may then take more
+    /// than `maxmemory`. This may also happen if the new table is worse than the old one. The next write then
+    /// evicts keys, if the policy allows it.
     ///
     /// # Errors
-    /// [`Error::SymbolsInUse`] if something may still be coded with a table before the current one.
-    /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) gives it another form. If all keys
-    /// were [cleared](Self::clear) during a snapshot, or large values were removed, the table may be in use
-    /// until the snapshot ends.
+    /// [`Error::SymbolsInUse`] if a string or a key may still be coded with a table before the current one.
+    /// [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) gives it another form. A snapshot may
+    /// also need the older table until it ends, if all keys were [cleared](Self::clear) or large values were
+    /// removed while it ran.
     pub fn set_symbols(&mut self, table: Option<Arc<SymbolTable>>) -> Result<(), Error> {
         let current = match table {
             None if self.coder.current.is_none() => return Ok(()),
@@ -272,26 +276,26 @@ impl<S> Keyspace<S> {
         self.coder.strings.is_paused
     }
 
-    /// Returns whether the coding of keys has paused, for the same reason. Strings and keys are counted
-    /// separately.
+    /// Returns whether the coding of keys has paused. The reason is the same as for
+    /// [strings](Self::symbols_paused), but strings and keys are counted separately.
     pub fn symbols_paused_for_keys(&self) -> bool {
         self.coder.keys.is_paused
     }
 
-    /// Sets the least gain of coding what exists, in percent of the bytes of the entries. Of a collection,
-    /// only the bytes of its key count.
+    /// Sets the least gain for which plain strings and keys that already exist are coded, in percent of the
+    /// bytes of their entries. If the value is a collection, only the bytes of the key count.
     ///
     /// Each time that [`maintain`](Self::maintain) or [`recode_for`](Self::recode_for) has tried 4,096
-    /// entries with a plain string or a plain key, it compares what they have gained. If that is less, it
-    /// leaves the other plain strings and keys as they are until the next table is set. What is coded with
-    /// an old table gets another form in any case. New strings and keys are coded as before. The default is
-    /// 0, so that all are tried. Above 100, no gain is large enough.
+    /// entries with a plain string or a plain key, it compares what they have gained with `percent`. If they
+    /// have gained less, all other plain strings and keys stay as they are until the next table is set.
+    /// Strings and keys that are coded with an old table get another form in any case. New strings and keys
+    /// are coded as before. The default is 0, so that all are tried. Above 100, no gain is large enough.
     pub fn set_symbols_min_gain(&mut self, percent: u8) {
         self.coder.min_gain = percent;
     }
 
-    /// Calls `f` with the codes of a string that is about to be written, or with `None` if the string is
-    /// stored as it is.
+    /// Calls `f` with the codes of a string that is about to be written, or with `None` if the string stays
+    /// plain.
     pub(crate) fn with_codes<T>(
         &mut self,
         (key, hash): (&Key<'_>, u64),
@@ -311,7 +315,7 @@ impl<S> Keyspace<S> {
         result
     }
 
-    /// Returns the layout that a key has in its entry. If there is no entry, the key is stored as it is.
+    /// Returns the layout of a key in its entry, or the layout of the plain key if there is no entry.
     fn layout_in_entry(&self, key: &Key<'_>, hash: u64) -> KeyLayout {
         let Self { table, reading, .. } = self;
         if !CODED_KEY_LENS.contains(&key.bytes().len()) {
@@ -321,7 +325,8 @@ impl<S> Keyspace<S> {
         entry.map_or(key.plain_layout(), Entry::key_layout)
     }
 
-    /// Returns the form in which the entry of `from` stores its new key, `to`. `codes` is a buffer.
+    /// Returns the form in which the entry of `from` stores its new key, `to`. A coded key is written into
+    /// the buffer `codes`.
     pub(crate) fn form_of_new_name<'c>(
         &mut self,
         (from, hash): (&Key<'_>, u64),
@@ -335,9 +340,8 @@ impl<S> Keyspace<S> {
         })
     }
 
-    /// Codes the key of an entry that was just added as it is, if its block becomes smaller. Does nothing if
-    /// keys are not coded. `SET` calls [`add_coding`] instead, which
-    /// writes only one block.
+    /// Codes the key of an entry that was just added with a plain key, if its block becomes smaller. Does
+    /// nothing if keys are not coded. `SET` calls [`add_coding`] instead, which writes only one block.
     #[inline]
     pub(crate) fn code_new_key(&mut self, key: &Key<'_>, hash: u64) {
         if self.coder.is_on_for_key(key.bytes().len()) {
@@ -361,7 +365,7 @@ impl<S> Keyspace<S> {
         coder.key_codes = codes;
     }
 
-    /// Codes the string of a key that was just written, if it is plain text and its block becomes smaller.
+    /// Codes the string of a key that was just written, if the string is plain and its block becomes smaller.
     /// Does nothing if strings are not coded.
     #[inline]
     pub(crate) fn code_written(&mut self, key: &Key<'_>, hash: u64) {
@@ -386,8 +390,8 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Codes the string of a key, if it is plain text of at most `len_max` bytes. `counts` tells whether the
-    /// attempt counts for a pause.
+    /// Codes the string of a key, if the string is plain and has at most `len_max` bytes. `counts` tells
+    /// whether the attempt counts for a pause.
     #[inline(never)]
     fn code_entry(&mut self, key: &Key<'_>, hash: u64, len_max: usize, counts: bool) {
         let Self { table, totals, reading, coder, .. } = self;

@@ -34,7 +34,8 @@ pub enum Error {
         /// The limit, in bytes.
         maxmemory: usize,
     },
-    /// Some strings or keys may still be coded with the symbol table before the last one.
+    /// Some strings or keys may still be coded with an older symbol table. See
+    /// [`Keyspace::set_symbols`](crate::Keyspace::set_symbols).
     SymbolsInUse,
     /// The conditions of `EXPIRE` or `ZADD` exclude each other. The field is the error as Redis words it.
     IncompatibleOptions(&'static str),

@@ -77,8 +77,8 @@ impl Garbage {
         garbage_size(&self.pieces)
     }
 
-    /// Frees about `blocks` blocks, and returns what is left. O(`blocks`). Now and then it also frees a step
-    /// of table memory, which is 256 KiB.
+    /// Frees about `blocks` blocks, and returns what is left. O(`blocks`). Now and then it also frees 256 KiB
+    /// of a table's memory at once.
     ///
     /// ```
     /// # let mut keyspace = keyspace::Keyspace::new();

@@ -43,13 +43,13 @@ impl<'k> Key<'k> {
         self.bytes
     }
 
-    /// Returns the key in the form in which an entry stores it as it is.
+    /// Returns the key in its plain form.
     #[inline]
     pub(crate) fn plain(&self) -> StoredKey<'k> {
         StoredKey::plain(self.bytes)
     }
 
-    /// Returns the layout of the key in an entry that stores it as it is.
+    /// Returns the layout of the key in an entry that stores it plain.
     #[inline]
     pub(crate) fn plain_layout(&self) -> KeyLayout {
         KeyLayout::plain(self.bytes.len())

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!  Keyspace -> Table, six bytes an entry, a mark for those with an expiry  ->  entry blocks (`entry`)
-//!           -> options, hash, sums of bytes and expiries, callback
+//!           -> options, hash, sums of bytes and expiries, callback, symbol tables
 //! ```
 //!
 //! This file has the part that is common to all operations: it looks a key up, for reading or for writing.
 //! Each of the other files has a group of operations: `strings`, `collections`, `expire`, `sweep`, `remove`,
-//! `rename`, `scan`, `batch`, `object`, `lazyfree`, `snapshot`, `defrag`, `maintain`, `report`.
+//! `rename`, `restore`, `scan`, `batch`, `object`, `lazyfree`, `snapshot`, `defrag`, `maintain`, `report`.
+//! `coded`, `recode`, `training` and `symbols_report` have coded strings and keys.
 //!
 //! Time is an argument of every operation that depends on it: `now`, in milliseconds since 1970, or since any
 //! other moment if no absolute expiry is used. The time must not go backwards.
@@ -192,9 +193,9 @@ impl<S> Keyspace<S> {
     ///
     /// A string that a reply still holds after its key was removed is not included; see
     /// [`lent_bytes`](Self::lent_bytes). Three other things are not counted: the callback for events, the
-    /// symbol tables, which several keyspaces share, and the buffers for [coded
-    /// strings](Self::set_symbols). The buffers take at most 8 KiB, and about 100 KiB while existing strings
-    /// are recoded.
+    /// symbol tables, which several keyspaces share, and the buffers for [coding strings and
+    /// keys](Self::set_symbols). The buffers take at most 10 KiB, and about 100 KiB while existing strings
+    /// and keys are recoded.
     #[inline]
     pub fn allocation_size(&self) -> usize {
         self.size_without_snapshot() + self.totals.snapshot.allocation_size()

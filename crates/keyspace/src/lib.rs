@@ -71,7 +71,7 @@ pub use sweep::Swept;
 pub use symbols_report::SymbolsReport;
 pub use value::{StringRef, Value, ValueMut, ValueRef};
 
-/// Symbol tables, which code strings.
+/// Symbol tables, which code strings and keys.
 pub use symbols;
 /// The types of values and their operations, which appear in the signatures of this crate.
 pub use values;

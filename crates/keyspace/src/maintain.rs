@@ -43,7 +43,7 @@ const IDLE: Duration = Duration::from_secs(1);
 /// The time between two sweeps. In C: `hz` of 10.
 const SWEEP_EVERY: Duration = Duration::from_millis(100);
 
-/// The least time that a shard gets, if as much of the budget is left.
+/// The least time that a shard gets, if that much of the budget is left.
 const SHARD_TIME_MIN: Duration = Duration::from_micros(25);
 
 /// How many chunks are split or merged, however small the budget is.
@@ -331,7 +331,8 @@ impl<S: BuildHasher> Keyspace<S> {
                 done.recoded.add(self.recode_for(budget, clock));
                 match self.has_recode_work() {
                     false => Some(IDLE),
-                    // There was no memory for some keys. They are tried again later.
+                    // Some strings or keys still have their old form, for example because there was no
+                    // memory. They are tried again later.
                     true if done.recoded.is_complete => Some(SWEEP_EVERY),
                     true => None,
                 }
@@ -412,7 +413,7 @@ impl<S: BuildHasher> Sharded<S> {
     ///
     /// The method is made for one thread, or for several threads in turn. The lock of a shard is held for the
     /// shard's share of the budget, and for as long as [`Keyspace::maintain`] exceeds that. The share is at
-    /// least 25 microseconds, if as much of the budget is left. A shard without work is locked only for
+    /// least 25 microseconds, if that much of the budget is left. A shard without work is locked only for
     /// reading.
     ///
     /// ```

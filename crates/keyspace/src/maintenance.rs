@@ -23,8 +23,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Makes the table as small as its keys allow. O(keys that move), all in one call;
-    /// [`rehash`](Self::rehash) does the same in steps. Chunks that are fuller may need overflow children. If
-    /// these exceed `maxmemory`, the next write evicts keys. In C: `dictShrink`.
+    /// [`rehash`](Self::rehash) does the same in steps. The chunks become fuller, and may need overflow
+    /// children. If these exceed `maxmemory`, the next write evicts keys. In C: `dictShrink`.
     pub fn shrink_to_fit(&mut self) {
         self.limit_growth_if_limited();
         self.table.shrink_to_fit();

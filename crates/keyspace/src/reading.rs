@@ -1,7 +1,7 @@
-//! [`Reading`]: the parts of a keyspace that code needs to read the string of an entry.
+//! [`Reading`]: what is needed besides an entry to read its key and its string.
 //!
-//! An entry alone is not enough. The codes of a coded string mean nothing without its symbol table, and a
-//! keyspace counts the bytes of the strings that replies share with it.
+//! An entry alone is not enough. The codes of a string or of a key mean nothing without their symbol table. A
+//! keyspace also counts the bytes of the strings that replies share with it.
 
 use crate::entry::{CodedView, EntryString, Slot};
 use crate::lent::Lent;
@@ -9,16 +9,16 @@ use std::sync::Arc;
 use symbols::{DecodeError, SymbolTable};
 use values::{Element, OwnedElement, ReserveError};
 
-/// What code needs besides an entry to read a string: the count of the bytes that replies hold, and the
-/// symbol tables of coded strings and keys.
+/// What is needed besides an entry to read its key and its string: the count of the bytes that replies hold,
+/// and the symbol tables.
 #[derive(Default)]
 pub(crate) struct Reading {
     pub(crate) lent: Lent,
     pub(crate) tables: Tables,
 }
 
-/// The symbol tables of a keyspace, which has a [`Slot`] for each of at most two. The kind of a coded string
-/// names the slot of its table, as does the header of a coded key. This slot is never empty (E5 of `entry`).
+/// The symbol tables of a keyspace: up to two, one for each [`Slot`]. The kind of a coded string names the
+/// slot of its table, as does the header of a coded key. This slot is never empty (E5 of `entry`).
 #[derive(Clone, Default)]
 pub(crate) struct Tables([Option<Arc<SymbolTable>>; 2]);
 

@@ -9,18 +9,18 @@
 //!  coded, old table     coded, if it is smaller; or plain  plain
 //! ```
 //!
-//! Invariant: while there is no pass, each string and each key is coded with the current table or not coded.
-//! A pass visits all entries that stay in the keyspace. Another pass follows if `RENAME` or `MOVE` adds a
-//! string with the old table meanwhile, or if there is no memory to change what is coded with it. After the
-//! last pass, the old table is dropped.
+//! Invariant: while there is no pass, each string and each key is coded with the current table, or plain. A
+//! pass visits all entries that stay in the keyspace. Another pass follows if `RENAME` or `MOVE` meanwhile
+//! adds a string that is coded with the old table. Another pass also follows if there is no memory for the
+//! new form of a string or a key that is coded with it. After the last pass, the old table is dropped.
 //!
 //! The caller may set the least gain of a pass ([`Keyspace::set_symbols_min_gain`]). If the plain strings and
-//! keys at the cursor gain less, the rest of the pass leaves plain ones as they are. It still changes what is
-//! coded with the old table, because otherwise the table would stay.
+//! keys that the pass has tried gain less, the rest of the pass leaves plain ones as they are. It still gives
+//! a new form to those that are coded with the old table, because otherwise the table would stay.
 //!
-//! A snapshot may need the old table for the keys of a `clear`, or for those of large values that were
+//! A snapshot may need the old table for entries that were cleared, or for the keys of large values that were
 //! removed. The table then stays until the snapshot has saved them. An entry whose value is half saved keeps
-//! its form, so that another pass follows if it has the old one.
+//! its form. If its key is coded with the old table, another pass follows.
 
 use crate::coded::{CODED_LENS, Coder};
 use crate::entry::{CODED_KEY_LENS, Content, Entry, EntryString, KeyLayout, Slot, StoredKey};
@@ -31,8 +31,8 @@ use core::mem;
 use core::time::Duration;
 use values::{Element, ObjectType, ReserveError};
 
-/// About this many bytes of text are coded between two looks at the clock. This takes some tens of
-/// microseconds.
+/// A step gives entries their new forms until their blocks or their texts have about this many bytes. This
+/// takes some tens of microseconds. The clock is read between two steps.
 const BYTES_PER_STEP: usize = 8 << 10;
 
 /// The gain of a pass is compared with the least gain each time that it has tried this many plain entries.
@@ -42,13 +42,13 @@ const GAIN_ENTRIES: u32 = 4_096;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recoded {
-    /// How many keys were stored in another form, or have strings that were.
+    /// How many keys were given another form, or have a string that was.
     pub keys: usize,
     /// By how many bytes the entries of these keys have become smaller. It is negative if they have become
     /// larger.
     pub bytes_saved: i64,
-    /// Whether all keys have been visited. A string or a key without memory for its new form keeps the old
-    /// one. If it is coded with an old table, the next call tries again.
+    /// Whether all keys have been visited. If there is no memory for the new form of a string or a key, it
+    /// keeps the old one. If it is coded with an old table, the next call tries again.
     pub is_complete: bool,
 }
 
@@ -69,7 +69,7 @@ pub(crate) enum RecodePass {
         /// How many entries at the cursor were visited, and still have a form that a pass changes. The next
         /// step skips them.
         visited: usize,
-        /// Whether something coded with the old table was missed, so that another pass follows.
+        /// Whether a string or a key with the old table was missed, so that another pass follows.
         has_missed: bool,
         gain: Gain,
     },
@@ -81,8 +81,8 @@ impl RecodePass {
     /// The first pass after a table was set or removed.
     pub(crate) const START: Self = Self::start(false);
 
-    /// Returns the start of a pass. If `is_too_small` is set, it leaves plain strings and keys
-    /// as they are.
+    /// Returns the start of a pass. If `is_too_small` is set, the pass leaves plain strings and keys as they
+    /// are.
     const fn start(is_too_small: bool) -> Self {
         let gain = Gain { is_too_small, ..Gain::NONE };
         Self::Running { cursor: Cursor::START, visited: 0, has_missed: false, gain }
@@ -94,7 +94,7 @@ impl RecodePass {
 pub(crate) struct Gain {
     /// The number of entries that were tried.
     tried: u32,
-    /// The bytes of these entries, before and after.
+    /// The bytes of these entries ([`gain_size`]), before and after.
     before: u64,
     after: u64,
     /// Whether the gain was too small, so that the pass leaves plain strings and keys as they are.
@@ -119,7 +119,7 @@ impl Gain {
 /// The form of a string or of a key that a pass may change.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Form {
-    /// Plain text. It is coded if that makes the block smaller.
+    /// Plain. It is coded if that makes the block smaller.
     Plain,
     /// Coded with the old table. It gets another form in any case.
     Old,
@@ -239,7 +239,7 @@ impl Coder {
     }
 }
 
-/// Returns the bytes that the gain of a pass is measured with: those of the entry, or those of the key if the
+/// Returns the bytes of an entry that count for the gain of a pass: all of them, or those of the key if the
 /// value is a collection.
 fn gain_size(entry: &Entry) -> usize {
     match entry.object_type() {

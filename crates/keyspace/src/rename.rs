@@ -231,8 +231,8 @@ impl<S: BuildHasher> Keyspace<S> {
         Ok(true)
     }
 
-    /// Returns a copy of an entry under the name `to`. A coded string is decoded. `tables` must be those of
-    /// the entry's keyspace.
+    /// Returns a copy of an entry under the name `to`. The key and the string of the copy are plain. `tables`
+    /// must be those of the entry's keyspace.
     fn try_copy_for(&self, to: &Key<'_>, entry: &Entry, tables: &Tables, now: u64) -> Result<Entry, Error> {
         to.check()?;
         let clock = Access::at(&self.options, now).initial();
@@ -273,7 +273,7 @@ pub(crate) enum Coding {
 enum Moved {
     /// An entry that has the value of the old entry.
     Renamed(BlockOnlyEntry),
-    /// A new entry with the decoded text of the old entry.
+    /// A new entry with the decoded string of the old entry.
     Decoded(Entry),
 }
 
@@ -306,13 +306,14 @@ fn key_growth(entry: &Entry, key: KeyLayout) -> usize {
     key.total_len().saturating_sub(entry.key_layout().total_len())
 }
 
-/// Returns the most bytes that an entry takes under another name.
+/// Returns the most bytes that an entry takes under another name. The new key is plain.
 fn size_of_renamed(entry: &Entry, key: &Key<'_>) -> usize {
     let longer = key_growth(entry, key.plain_layout());
     entry.allocation_size() + longer + longer / 4
 }
 
-/// Returns the most bytes that a copy of an entry adds to `used_memory`. The string of the copy is not coded.
+/// Returns the most bytes that a copy of an entry adds to `used_memory`. The key and the string of the copy
+/// are plain.
 fn size_of_copy(entry: &Entry, key: &Key<'_>) -> usize {
     match entry.string() {
         Ok(EntryString::Coded(coded)) => {

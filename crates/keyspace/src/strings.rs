@@ -460,8 +460,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 
     /// Makes room for a string that becomes `end` bytes long. If `end` is `None`, the string becomes longer
-    /// by `added` bytes. If `with_spare` is set, the string also gets spare room to grow into. No room is made
-    /// for an operation that will be refused.
+    /// by `added` bytes. If `with_spare` is set, the string also gets spare room to grow into. No room is
+    /// made for an operation that will be refused.
     fn make_room_for_string(
         &mut self,
         key: &Key<'_>,
@@ -474,7 +474,7 @@ impl<S: BuildHasher> Keyspace<S> {
             let Ok(old) = entry.map_or(Ok(0), |entry| entry.string().map(EntryString::len)) else { return 0 };
             let new_len = end.unwrap_or(old.saturating_add(added));
             let is_coded = entry.is_some_and(|entry| matches!(entry.string(), Ok(EntryString::Coded(_))));
-            // A coded string is decoded before any operation, so it needs room even if it does not grow.
+            // A coded string is decoded before an edit, so it needs room even if it does not grow.
             if new_len > len_max || !is_coded && (added == 0 || new_len <= old) {
                 return 0;
             }
@@ -572,8 +572,8 @@ impl<S: BuildHasher> Keyspace<S> {
     }
 }
 
-/// Does the same as [`Keyspace::set`] for an entry that exists, in all cases. The entry may have expired. Then
-/// it is replaced by a new one, and the result is `true`.
+/// Does the same as [`Keyspace::set`] for an entry that exists. If it has expired, it is replaced by a new
+/// entry with a plain key, and the result is `true`.
 #[inline(never)]
 fn set_present(
     mut entry: OccupiedEntry<'_, Entry>,

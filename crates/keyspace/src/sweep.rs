@@ -55,7 +55,7 @@ impl Swept {
     }
 }
 
-/// The numbers of the entries that were looked at last, over several calls.
+/// How many entries were looked at recently, over several calls, and how many of them were removed.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Recent {
     looked_at: usize,

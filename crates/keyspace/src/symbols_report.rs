@@ -2,8 +2,8 @@
 //!
 //! All figures are those of a random sample of keys. Exact sums would have to be updated by each write.
 //!
-//! A table that is measured with the strings that it was trained with looks better than it is. So the sample
-//! has two halves. A table that is trained with one half is measured with the other.
+//! A table that is measured with the strings and keys that it was trained with looks better than it is. So
+//! the sample has two halves. A table that is trained with one half is measured with the other.
 
 use crate::entry::{CodedString, Entry, EntryString, KeyLayout, Slot, StoredKey};
 use crate::error::Error;
@@ -22,17 +22,17 @@ pub struct SymbolsReport {
     pub keys: usize,
     /// The number of keys that were drawn. A key can be drawn several times.
     pub sampled_keys: usize,
-    /// How many of them can be coded. They have 17 to 255 bytes, or a string of 8 bytes to 16 KiB that is not
-    /// an integer.
+    /// How many of them can be coded, or have a string that can be. Such a key has 17 to 255 bytes, and such
+    /// a string has 8 bytes to 16 KiB and is not an integer.
     pub sampled_codable: usize,
     /// How many of these are coded or have a coded string, with the current or the old table. The others
     /// would not become smaller, were not visited yet, or have grown by an edit.
     pub sampled_coded: usize,
-    /// The bytes that the entries of the keys that can be coded take.
+    /// The bytes of the entries that [`sampled_codable`](SymbolsReport::sampled_codable) counts.
     pub bytes: u64,
-    /// The bytes that they would take without coding.
+    /// The bytes that these entries would take without coding.
     pub plain_bytes: u64,
-    /// The bytes that they would take with a table that is trained now.
+    /// The bytes that these entries would take with a table that is trained now.
     pub retrained_bytes: u64,
 }
 
@@ -48,7 +48,7 @@ impl SymbolsReport {
         self.of_all_keys(self.bytes, self.retrained_bytes)
     }
 
-    /// Returns the difference of two sums of the sample, multiplied so that it is one of all keys.
+    /// Returns the difference of two sums of the sample, scaled up from the sample to all keys.
     fn of_all_keys(&self, more: u64, less: u64) -> i64 {
         let difference = (i128::from(more) - i128::from(less)).saturating_mul(self.keys as i128);
         let estimate = difference / self.sampled_keys.max(1) as i128;
@@ -58,7 +58,7 @@ impl SymbolsReport {
 
 /// A key that was drawn.
 struct Drawn {
-    /// The key and the string, if they can be coded.
+    /// The key and the string. `None` stands for one that cannot be coded.
     texts: [Option<Vec<u8>>; 2],
     /// The layout of the key without coding.
     key: KeyLayout,
@@ -74,7 +74,7 @@ impl Drawn {
         let stored = entry.key_layout();
         let key = KeyLayout::plain(texts[0].as_ref().map_or(stored.len(), Vec::len));
         let (expires, size) = (entry.expires(), entry.usable_size());
-        // What is plain and does not become smaller keeps its blocks, with their spare room.
+        // A string that is already plain keeps its blocks, with their spare room.
         let plain_size = match &texts[1] {
             Some(text) if is_coded(entry) => Entry::size_of_len(key, expires, text.len(), false),
             _ => size - entry.block_size_with(stored) + entry.block_size_with(key),
@@ -155,7 +155,7 @@ impl Sample {
                 .flat_map(|one| one.texts.iter().flatten())
                 .try_for_each(|text| try_push(&mut texts, &**text))?;
             if texts.is_empty() {
-                // A single key has no other half.
+                // If a single key was drawn, the other half is empty.
                 report.retrained_bytes += half(1 - first).map(|one| one.plain_size as u64).sum::<u64>();
                 continue;
             }
@@ -169,10 +169,11 @@ impl Sample {
 }
 
 impl<S> Keyspace<S> {
-    /// Estimates what coding saves, and what another training would save, from random strings and keys
-    /// of about `sample_bytes` bytes in total. A keyspace without a table reports what one would save. 256
-    /// KiB are enough for most keyspaces. If few keys can be coded, the sample is smaller, and the estimate
-    /// is rough ([`SymbolsReport::sampled_codable`]). O(sample), plus some milliseconds for two trainings.
+    /// Estimates what coding saves, and what another training would save, from random strings and keys of
+    /// about `sample_bytes` bytes in total. For a keyspace without a table, the report says what a table
+    /// would save. 256 KiB are enough for most keyspaces. If few keys can be coded, the sample is smaller,
+    /// and the estimate is rough ([`SymbolsReport::sampled_codable`]). O(sample), plus some milliseconds for
+    /// two trainings.
     ///
     /// ```
     /// use keyspace::{Keyspace, random_source};

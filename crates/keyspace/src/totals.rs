@@ -216,7 +216,8 @@ impl Totals {
         self.take_expired(entry);
     }
 
-    /// Creates the entry of a new key, inserts it at its place, and reports that the key was set.
+    /// Creates the entry of a new key, inserts it at its place, and reports that the key was set. The key is
+    /// plain in the entry.
     #[inline]
     pub(crate) fn add_new(
         &mut self,

@@ -17,7 +17,8 @@ impl<S> Keyspace<S> {
     /// with it. The sample has about `sample_bytes` bytes. Returns the table, or `None` if there is nothing
     /// to sample. O(sample), plus some milliseconds for the training.
     ///
-    /// Training uses only 16 KiB of the sample. A sample of 64 KiB is enough to contain strings of all kinds.
+    /// Training uses only 16 KiB of the sample. A sample of 64 KiB is enough to contain strings and keys of
+    /// all kinds.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -66,9 +67,9 @@ impl<S> Keyspace<S> {
         Ok(())
     }
 
-    /// Draws random keys until those that can be coded have about `bytes` bytes in total, with their strings.
-    /// Calls `each` with the texts of every key that can be coded or has a string that can be: the key and
-    /// the string. Returns how many keys were drawn.
+    /// Draws random keys until the keys and strings that can be coded have about `bytes` bytes in total.
+    /// Calls `each` with an entry and its two texts, the key and the string, if at least one of them can be
+    /// coded. A text that cannot be coded is `None`. Returns how many keys were drawn.
     pub(crate) fn draw_texts(
         &self,
         bytes: usize,

@@ -84,9 +84,9 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// The error that `f` returns; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called. For a
-    /// [coded string](Self::set_symbols), before `f` is called: no memory for its text, or
-    /// [`Error::MaxmemoryReached`].
+    /// The error that `f` returns; [`Error::KeyTooLong`]; no memory for a new key, after `f` has been called.
+    /// A [coded string](Self::set_symbols) is decoded before `f` is called. This can fail because there is no
+    /// memory for the text, or with [`Error::MaxmemoryReached`].
     pub fn edit<'k, T, E: Into<Error>>(
         &mut self,
         key: impl Into<Key<'k>>,

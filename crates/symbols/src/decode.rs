@@ -9,8 +9,8 @@
 //!
 //! The bytes of a store that are not part of its symbol are overwritten by the next store. So there is no
 //! loop over the bytes of a symbol. A step needs only one result of the step before: the place of its store,
-//! which is one addition. During decoding, the buffer is eight bytes longer than the text, for the last
-//! store.
+//! which takes one addition to compute. During decoding, the buffer is eight bytes longer than the text, for
+//! the last store.
 
 use crate::error::{CodesFault, DecodeError, MalformedCodes};
 use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable};
@@ -20,12 +20,14 @@ use zmalloc::ReserveError;
 impl SymbolTable {
     /// Decodes a text of `len` bytes, and appends it to `out`. O(len).
     ///
-    /// Reserves `len + 8` bytes, and does not allocate if `out` has that much spare capacity. If `len` is
-    /// damaged, the method reserves no more than the codes can fill: `8 * codes.len() + 8` bytes.
+    /// Reserves `len + 8` bytes, and does not allocate if `out` has that much spare capacity. If `len` is too
+    /// large for the codes, nothing is reserved. So the method never reserves more than `8 * codes.len() + 8`
+    /// bytes.
     ///
     /// # Errors
     /// Returns an error if the codes do not decode to a text of `len` bytes, or if there is no memory. Then
-    /// `out` is as it was. There is no checksum, so other damage is not noticed and gives another text.
+    /// `out` is as it was. There is no checksum, so damaged codes may also decode to another text of this
+    /// length.
     ///
     /// ```
     /// use symbols::SymbolTable;
@@ -55,11 +57,12 @@ impl SymbolTable {
 
     /// Decodes a text into `out`, and returns its length. Allocates nothing. O(codes).
     ///
-    /// `out` must have [`SYMBOL_LEN_MAX`] bytes more than the text. The bytes behind the text are overwritten.
+    /// `out` must have [`SYMBOL_LEN_MAX`] bytes more than the text. The bytes behind the text are
+    /// overwritten.
     ///
     /// # Errors
-    /// Returns an error if the codes are damaged, or if `out` is too small. Then `out` has the beginning of
-    /// the text.
+    /// Returns an error if the codes are damaged, or if `out` is too small. Then `out` may hold the beginning
+    /// of the text.
     ///
     /// ```
     /// use symbols::SymbolTable;

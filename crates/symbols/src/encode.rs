@@ -18,12 +18,12 @@
 //!  lane 1                    ->-->--->--->--->->            from there on, the codes of lane 1 are used
 //! ```
 //!
-//! Which symbols are used from one place on does not depend on the text before it. So the codes are always
-//! the same as with a single lane.
+//! The symbols from one place on do not depend on the text before that place. So the codes are always the
+//! same as with a single lane.
 //!
-//! Behind the codes of a lane there is some spare room. If a lane finds no symbol of the next lane to
-//! continue with before this room ends, the codes of the next lane are dropped, and the lane goes on through
-//! the next part.
+//! Behind the codes of a lane there is some spare room, for the codes that the lane writes beyond its part.
+//! If this room ends before the lane comes to a place where a symbol of the next lane begins, the codes of
+//! the next lane are dropped. The lane then codes the next part by itself.
 //!
 //! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for codes of one byte, and for a hash of
 //! three bytes with one symbol per slot. The slots of FSST hold symbols. Here a slot holds a code of one
@@ -118,7 +118,8 @@ impl Encoder {
     }
 }
 
-/// Returns equal rows. They are written to the heap directly, because 64 KiB may be too much for a stack.
+/// Returns `N` copies of a row. They are written to the heap directly, because 64 KiB may be too much for a
+/// stack.
 fn try_rows<const N: usize>(row: Row) -> Result<Box<[Row; N], Zmalloc>, ReserveError> {
     let no_memory = || ReserveError::OutOfMemory { size: N * size_of::<Row>() };
     let mut rows = Vector::new_in(Zmalloc);
@@ -135,7 +136,7 @@ fn slot(word: u64, multiplier: u32) -> usize {
 }
 
 /// Writes the code of each symbol of three bytes or more into its slot, unless the slot is taken. Returns how
-/// many symbols found their slot taken, and so are *hidden*. All slots must be empty.
+/// many symbols are *hidden*, because their slot was taken. All slots must be empty.
 fn fill_long(symbols: &Symbols, multiplier: u32, long: &mut [u8]) -> usize {
     let mut hidden = 0;
     for (code, slot) in long_slots(symbols, multiplier) {
@@ -148,7 +149,7 @@ fn fill_long(symbols: &Symbols, multiplier: u32, long: &mut [u8]) -> usize {
     hidden
 }
 
-/// Returns an iterator over the codes of the symbols of three bytes or more, and over their slots.
+/// Returns an iterator over the symbols of three bytes or more: the code and the slot of each.
 fn long_slots(symbols: &Symbols, multiplier: u32) -> impl Iterator<Item = (u8, usize)> {
     let long = (0..ESCAPE).filter(|&code| symbols.len(code) >= 3);
     long.map(move |code| (code, slot(u64::from_le_bytes(symbols.text(code)), multiplier)))

@@ -33,7 +33,8 @@ impl common::Fault for CodesFault {
     const FORMAT: &'static str = "codes";
 }
 
-/// The codes do not decode to a text of the expected length. [`CodesFault`] says what the offset is.
+/// The codes are damaged, or do not decode to a text of the expected length. [`CodesFault`] says what the
+/// offset is.
 pub type MalformedCodes = common::Malformed<CodesFault>;
 
 /// The error of [`SymbolTable::decode`](crate::SymbolTable::decode).

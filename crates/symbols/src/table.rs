@@ -11,8 +11,8 @@
 //! Invariants:
 //!
 //! - **S1.** A code below `count` has a symbol of one to eight bytes. No two symbols are the same.
-//! - **S2.** The escape has the length 1. Other codes without a symbol have the length 0.
-//!   [`Symbols::is_prefix`] returns `false` for all of them.
+//! - **S2.** In `lens`, the escape has the length 1, and every other code without a symbol has the length 0.
+//!   For the escape and for these codes, [`Symbols::is_prefix`] returns `false`.
 
 use crate::encode::Encoder;
 use crate::error::{FromBytesError, FromSymbolsError, MalformedTable, TableFault};
@@ -38,7 +38,7 @@ pub(crate) struct Symbols {
     /// For each code, a word with all bits set in the bytes of the symbol. For a code without a
     /// symbol, the mask is 0 and the entry of `texts` is not 0, so no word matches (S2).
     masks: [u64; 256],
-    /// How many bytes of a decoded text each code stands for (S2).
+    /// How many bytes of text each code stands for (S2).
     lens: [u8; 256],
     count: u8,
 }
@@ -87,8 +87,8 @@ impl Symbols {
         self.texts[usize::from(code)]
     }
 
-    /// Returns how many bytes of a decoded text the code stands for: 1 for the escape, and 0 for another code
-    /// without a symbol.
+    /// Returns how many bytes of text the code stands for: 1 for the escape, and 0 for another code without a
+    /// symbol.
     #[inline]
     pub(crate) fn len(&self, code: u8) -> usize {
         self.lens[usize::from(code)].into()
@@ -124,8 +124,9 @@ impl SymbolTable {
     /// Makes a table of these symbols. The first one has the code 0. O(symbols^2).
     ///
     /// [`encode`](Self::encode) finds a symbol of three bytes or more by a hash of its first three bytes, in
-    /// 16,384 slots. A slot holds one symbol. If several symbols have the same first three bytes, or the same
-    /// slot, only the first of them is used. The hash is chosen so that few symbols are lost in this way.
+    /// 16,384 slots. A slot holds one symbol. Several symbols have the same slot if their first three bytes
+    /// are the same, or by chance. Only the first of them is used then. The hash is chosen so that this
+    /// happens to few symbols.
     ///
     /// # Errors
     /// Returns an error if a symbol is empty, is longer than eight bytes or occurs twice, if there are more
@@ -144,7 +145,7 @@ impl SymbolTable {
         Ok(Self { encoder: Encoder::try_new(&symbols)?, symbols })
     }
 
-    /// Reads a table from the bytes that [`to_bytes`](Self::to_bytes) has written.
+    /// Reads a table from the bytes that [`to_bytes`](Self::to_bytes) returns. O(symbols^2).
     ///
     /// # Errors
     /// Returns an error if the bytes are not a valid table, or if there is no memory.

@@ -1,12 +1,12 @@
 //! Training: making a table from a sample of the texts.
 //!
-//! Each round codes the sample with the table of the round before. It counts the pieces that come out, and
-//! the pairs of neighbours, which are candidates for longer symbols. The candidates that cover the most bytes
-//! become the next table. The book's page makes a table by hand in this way.
+//! Each round codes the sample with the table of the round before. The candidates for the next table are the
+//! symbols that were used, the bytes without a symbol, and the pairs of neighbours. The candidates that cover
+//! the most bytes become its symbols. The book's page makes a table by hand in this way.
 //!
 //! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for the rounds, for a small sample, and for
-//! the weight of single bytes. The crate `fsst-rs` does the same, but does not compile for 32 bits, and is
-//! empty on big-endian machines.
+//! the weight of single bytes. The crate `fsst-rs` trains in the same way, but it does not compile for 32-bit
+//! machines, and contains no code for big-endian ones.
 
 use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ impl SymbolTable {
     /// gives the same table.
     ///
     /// The sample should contain texts of all kinds. If it has more than 16 KiB, pieces of up to 512 bytes
-    /// are chosen from it, 16 KiB in all. The choice depends only on the number of texts and on their
+    /// are chosen from it, up to 16 KiB in all. The choice depends only on the number of texts and on their
     /// lengths. O(texts). The search uses some megabytes of the global allocator, and frees them at its end.
     ///
     /// # Errors
@@ -52,7 +52,8 @@ impl SymbolTable {
         let pieces = pieces_of_sample(sample);
         let mut table = Self::try_new(Symbols::EMPTY)?;
         for round in 1..=ROUNDS {
-            // The last round forms no pairs, so each longer symbol that stays has been in a table before.
+            // The last round forms no pairs. So each symbol of several bytes in its table was in the table
+            // before it, and its uses were counted.
             let gains = table.gains(&pieces, round < ROUNDS);
             let mut symbols = best_symbols(gains, round == ROUNDS);
             if round == ROUNDS {
@@ -63,8 +64,10 @@ impl SymbolTable {
         Ok(table)
     }
 
-    /// Returns how many bytes of the texts each symbol covers, each byte without a symbol, and each pair of
-    /// them. Single bytes count [`SINGLE_WEIGHT`] times.
+    /// Returns the candidates for the next table, with the number of bytes of the texts that each of them
+    /// covers. A single byte counts [`SINGLE_WEIGHT`] times. The candidates are the symbols that the texts
+    /// use, and the bytes without a symbol. If `with_pairs` is set, they are also the pairs of neighbours,
+    /// and the first byte of each symbol.
     fn gains(&self, texts: &[&[u8]], with_pairs: bool) -> BTreeMap<Candidate, u64> {
         let mut gains = BTreeMap::new();
         let mut add = |word: u64, len: usize| {
@@ -105,7 +108,7 @@ impl SymbolTable {
     }
 }
 
-/// Returns the texts of a sample, or pieces with 16 KiB in all if the sample is larger.
+/// Returns the texts of a sample, or pieces with at most 16 KiB in all if the sample is larger.
 fn pieces_of_sample<T: AsRef<[u8]>>(sample: &[T]) -> Vec<&[u8]> {
     let texts = || sample.iter().map(AsRef::as_ref).filter(|text: &&[u8]| !text.is_empty());
     let bytes = texts().map(<[u8]>::len).sum::<usize>();
@@ -141,14 +144,15 @@ fn add_bytes(symbols: &mut Symbols, texts: &[&[u8]]) {
     bytes.iter().for_each(|byte| _ = symbols.push(&[*byte]));
 }
 
-/// Returns the symbols of a table: the candidates that cover the most bytes. Candidates that cover as many
-/// bytes are ordered by their length and their word, so the result is always the same.
+/// Returns the symbols of the next table: the candidates that cover the most bytes. Candidates that cover
+/// equally many bytes are ordered by their length and their word, so the result is always the same.
 fn best_symbols(gains: BTreeMap<Candidate, u64>, is_last: bool) -> Symbols {
     let mut all: Vec<_> = gains.into_iter().collect();
     all.sort_by_key(|&((word, len), gain)| (u64::MAX - gain, len, word));
     let (mut symbols, mut prefixes) = (Symbols::EMPTY, BTreeSet::new());
     for ((word, len), gain) in all {
-        // A symbol that is used once saves nothing. A table uses one symbol for each three first bytes.
+        // A symbol that is used once saves nothing. Of the symbols with the same first three bytes, a table
+        // uses only one.
         let uses = gain / if len == 1 { SINGLE_WEIGHT } else { len as u64 };
         let is_hidden = len >= 3 && prefixes.contains(&(word & 0x00FF_FFFF));
         if is_last && uses < 2 || is_hidden || symbols.iter().len() == usize::from(ESCAPE) {

@@ -112,7 +112,8 @@ impl<S: BuildHasher> Keyspace<S> {
 }
 
 impl<S> Keyspace<S> {
-    /// Whether [`active_defrag`](Self::active_defrag) has time left that its next call may use at once.
+    /// Returns whether [`active_defrag`](Self::active_defrag) has time left that its next call may use at
+    /// once.
     pub(crate) fn active_defrag_has_time_left(&self) -> bool {
         self.defrag.control.has_time_left()
     }

@@ -120,7 +120,7 @@ impl Control {
         self.round.map_or(0.0, |round| round.time_percent)
     }
 
-    /// Whether it is time to measure fragmentation again.
+    /// Returns whether it is time to measure fragmentation again.
     pub(super) fn is_measurement_due(&self, now: u64) -> bool {
         self.measured_at.is_none_or(|measured_at| now.saturating_sub(measured_at) >= MEASURE_EVERY_MS)
     }
@@ -188,12 +188,12 @@ impl Control {
         *self = Self { measured_at: self.measured_at, ..Self::default() };
     }
 
-    /// Whether a round is running.
+    /// Returns whether a round is running.
     pub(super) fn is_running(&self) -> bool {
         self.round.is_some()
     }
 
-    /// Whether another call may work at once.
+    /// Returns whether another call may work at once.
     pub(super) fn has_time_left(&self) -> bool {
         self.round.is_some_and(|round| round.credit >= micros(PORTION_MIN))
     }
@@ -252,7 +252,7 @@ mod tests {
         time_percent_at(percent(at).percent(), &Options::new()).round()
     }
 
-    /// Whether a round begins at this fragmentation.
+    /// Returns whether a round begins at this fragmentation.
     fn begins(control: &Control, found: Fragmentation) -> bool {
         let mut control = *control;
         control.note_measurement(5_000, found, &Options::new());

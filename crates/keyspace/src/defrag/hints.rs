@@ -91,7 +91,8 @@ impl HintBatch {
         unsafe { hints.hints(&self.blocks[..self.len], &mut self.answers[..self.len]) };
     }
 
-    /// Whether a block of `size` bytes is worth moving, in the second walk. Counts the block in `done`.
+    /// Returns whether a block of `size` bytes is worth moving, in the second walk. Counts the block in
+    /// `done`.
     pub(super) fn should_move(&mut self, block: NonNull<u8>, size: usize, done: &mut Defragged) -> bool {
         // Usually the block is the next noted one. A block that was not noted has no answer.
         let ahead = self.blocks[self.next..self.len].iter().position(|noted| *noted == block);

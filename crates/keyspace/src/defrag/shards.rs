@@ -27,7 +27,7 @@ pub(crate) struct ShardsDefrag {
 }
 
 impl ShardsDefrag {
-    /// Whether a call may have work to do.
+    /// Returns whether a call may have work to do.
     pub(crate) fn has_work(&self, now: u64) -> bool {
         self.control.is_running() || self.control.is_measurement_due(now)
     }

@@ -1,4 +1,4 @@
-//! Passes with hints that do not ask the allocator: all blocks move, or half of them.
+//! Tests of passes. Their hints do not ask the allocator: all blocks move, or half of them.
 
 use super::*;
 use crate::entry::Entry;
@@ -11,7 +11,7 @@ use values::by_type;
 use values::list::Side;
 use zmalloc::{Region, fault};
 
-/// Every block is worth moving.
+/// Hints that every block is worth moving.
 struct All;
 
 impl Hints for All {
@@ -20,7 +20,7 @@ impl Hints for All {
     }
 }
 
-/// Half of the blocks are worth moving.
+/// Hints that half of the blocks are worth moving.
 struct Half(u64);
 
 impl Hints for Half {
@@ -49,7 +49,7 @@ fn empty() -> Keyspace {
     Keyspace::with_options_and_hasher(options(), dict::DefaultHashBuilder::with_seed(7))
 }
 
-/// All five types, small and large, some with an expiry.
+/// Returns a keyspace with values of all five types, small and large ones. Some of the keys have an expiry.
 fn filled() -> Keyspace {
     let mut keyspace = empty();
     for n in 0..KEYS {

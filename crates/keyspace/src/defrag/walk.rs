@@ -68,12 +68,12 @@ impl Walk {
         vec_size(&self.large)
     }
 
-    /// Whether the pass has visited all blocks.
+    /// Returns whether the pass has visited all blocks.
     pub(super) fn is_complete(&self) -> bool {
         self.is_table_done && self.large.is_empty()
     }
 
-    /// Whether the pass has visited a part of a large value, but not all of it.
+    /// Returns whether the pass has visited a part of a large value, but not all of it.
     #[cfg(test)]
     pub(super) fn is_within_large(&self) -> bool {
         self.large.last().is_some_and(|large| !large.cursor.is_start())

@@ -45,7 +45,7 @@ impl<'a> Content<'a> {
         })
     }
 
-    /// Whether it is a string that is not coded, and not an integer.
+    /// Returns whether this is a plain string that is not an integer.
     pub(crate) fn is_text(&self) -> bool {
         matches!(self, Self::Bytes(_) | Self::Object(_))
     }

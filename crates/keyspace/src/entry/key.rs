@@ -1,17 +1,18 @@
-//! The key of an entry, which is stored as it is or coded with a symbol table.
+//! The key of an entry. It is *plain*, which means stored as it is, or coded with a symbol table.
 //!
-//! In the block, a header of one, two or five bytes says which, and how many bytes the key takes:
+//! A header of one, two or five bytes is behind the head of the block. It says whether the key is plain or
+//! coded, and how many bytes the key takes:
 //!
 //! ```text
-//!   | len |                 below 254            as it is
-//!   | 254 | slot:1, len:7 |                      coded with the table of this slot
-//!   | 255 | len, 4 bytes |  254 and from there on, little-endian; as it is
+//!   | len |                  a plain key of less than 254 bytes
+//!   | 254 | slot:1, len:7 |  a coded key: the slot of its table, and the number of bytes of its codes
+//!   | 255 | len, 4 bytes |   a plain key of 254 bytes or more; `len` is little-endian
 //! ```
 //!
 //! The length of a coded key's text is not stored. It follows from the codes.
 //!
-//! The text of a coded key has one of the lengths of [`CODED_KEY_LENS`]. A look-up of a shorter key is never
-//! compared with codes, and takes as long as it would without coded keys.
+//! The text of a coded key has one of the lengths of [`CODED_KEY_LENS`]. A shorter key is never compared with
+//! codes, so its look-up takes as long as it would without coded keys.
 
 use super::{Entry, Slot};
 use crate::reading::Tables;
@@ -22,11 +23,11 @@ use core::ptr::NonNull;
 use symbols::{SYMBOL_LEN_MAX, SymbolTable};
 use values::Element;
 
-/// The lengths of keys that may be coded, in bytes. [`ShortKey`](super::ShortKey)s are not, so that their
-/// look-ups stay as fast as they are. A longer key would not fit into a [`KeyText`].
+/// The lengths of keys that may be coded, in bytes. A [`ShortKey`](super::ShortKey) is never coded, so that
+/// its look-up needs no check for codes. A longer key would not fit into a [`KeyText`].
 pub(crate) const CODED_KEY_LENS: RangeInclusive<usize> = 17..=255;
 
-/// The most codes of a key, in bytes.
+/// The largest number of bytes that the codes of a key may take.
 pub(crate) const KEY_CODES_MAX: usize = 127;
 
 /// The longest key, in bytes.
@@ -38,15 +39,15 @@ const SLOT_SHIFT: u32 = 7;
 
 const _: () = assert!(KEY_CODES_MAX < 1 << SLOT_SHIFT);
 
-/// How a key is stored, which its header says: how many bytes the key takes in the block, and the slot of its
-/// symbol table if it is coded.
+/// How a key is stored: how many bytes it takes in the block, and the slot of its symbol table if it is
+/// coded. The header of the key stores this.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct KeyLayout {
     pub(super) len: usize,
-    /// 1 or 5 if the key is stored as it is, and 2 if it is coded. The number is stored because it is used
+    /// 1 or 5 if the key is plain, and 2 if it is coded. The number is a field of its own, because it is used
     /// more often than the other fields.
     header_len: u8,
-    /// [`Slot::First`] if the key is not coded.
+    /// The slot of the symbol table, or [`Slot::First`] if the key is plain.
     slot: Slot,
 }
 
@@ -54,7 +55,7 @@ const CODED_HEADER_LEN: u8 = 2;
 const LONG_HEADER_LEN: u8 = 1 + size_of::<u32>() as u8;
 
 impl KeyLayout {
-    /// Returns the layout of a key of `len` bytes that is not coded.
+    /// Returns the layout of a plain key of `len` bytes.
     #[inline]
     pub(crate) const fn plain(len: usize) -> Self {
         let header_len = if len < CODED as usize { 1 } else { LONG_HEADER_LEN };
@@ -67,7 +68,7 @@ impl KeyLayout {
         Self { len, header_len: CODED_HEADER_LEN, slot }
     }
 
-    /// Returns the slot of the symbol table, or `None` if the key is not coded.
+    /// Returns the slot of the symbol table, or `None` if the key is plain.
     #[inline]
     pub(crate) fn slot(self) -> Option<Slot> {
         (self.header_len == CODED_HEADER_LEN).then_some(self.slot)
@@ -155,19 +156,19 @@ impl KeyLayout {
 pub(crate) struct StoredKey<'k> {
     /// The key, or its codes.
     pub(super) bytes: &'k [u8],
+    /// The slot of the symbol table, or `None` if the key is plain.
     pub(super) slot: Option<Slot>,
 }
 
 impl<'k> StoredKey<'k> {
-    /// Returns a key that is stored as it is. It must not be written if it has more than [`KEY_LEN_MAX`]
-    /// bytes.
+    /// Returns a key in its plain form. It must not be written if it has more than [`KEY_LEN_MAX`] bytes.
     #[inline]
     pub(crate) fn plain(key: &'k [u8]) -> Self {
         Self { bytes: key, slot: None }
     }
 
-    /// Returns a coded key, or `None` if the text has another length than [`CODED_KEY_LENS`], or if there are
-    /// too many codes.
+    /// Returns a key in its coded form, or `None` if the length of its text is not one of [`CODED_KEY_LENS`],
+    /// or if there are too many codes.
     pub(crate) fn coded(slot: Slot, codes: &'k [u8], text_len: usize) -> Option<Self> {
         let fits = codes.len() <= KEY_CODES_MAX && CODED_KEY_LENS.contains(&text_len);
         fits.then_some(Self { bytes: codes, slot: Some(slot) })
@@ -229,8 +230,9 @@ impl Entry {
 
 /// A key of a keyspace, borrowed.
 ///
-/// A key is stored as it is, or coded with a [symbol table](crate::Keyspace::set_symbols).
-/// [`text`](Self::text) returns its bytes in either case. A key can be compared with text.
+/// A key is *plain*, which means stored as it is, or *coded* with a [symbol
+/// table](crate::Keyspace::set_symbols). [`text`](Self::text) returns its bytes in either case. A key can be
+/// compared with text.
 ///
 /// ```
 /// # let mut keyspace = keyspace::Keyspace::new();
@@ -249,8 +251,8 @@ pub struct KeyRef<'a> {
 }
 
 impl<'a> KeyRef<'a> {
-    /// Returns the bytes of the key. They are borrowed, or decoded into the view itself. Allocates nothing.
-    /// O(1), or O(key) if the key is coded.
+    /// Returns the bytes of the key. The bytes of a coded key are decoded into the returned value, and those
+    /// of a plain key are borrowed. Allocates nothing. O(1), or O(key) if the key is coded.
     #[inline]
     pub fn text(self) -> KeyText<'a> {
         match self.table {
@@ -280,12 +282,13 @@ impl<'a> KeyRef<'a> {
     }
 }
 
-/// The bytes of a key, which this dereferences to. See [`KeyRef::text`]. It has about 280 bytes, because the
-/// text of a coded key is in the view itself.
+/// The bytes of a key. See [`KeyRef::text`]. This type dereferences to a slice. It has about 280 bytes,
+/// because it contains the text of a coded key.
 #[derive(Clone)]
 pub struct KeyText<'a>(Text<'a>);
 
-/// The longest text of a coded key, and the room that a decoder needs behind it.
+/// The size of a buffer for the longest text of a coded key, and for the bytes that a decoder needs behind
+/// it.
 const BUFFER_LEN: usize = *CODED_KEY_LENS.end() + SYMBOL_LEN_MAX;
 
 #[expect(clippy::large_enum_variant, reason = "a box would be an allocation")]
@@ -334,7 +337,7 @@ impl PartialEq for KeyRef<'_> {
 
 impl Eq for KeyRef<'_> {}
 
-/// Decodes nothing.
+/// Compares a key with text. A coded key is not decoded.
 impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for KeyRef<'_> {
     fn eq(&self, other: &T) -> bool {
         match self.table {

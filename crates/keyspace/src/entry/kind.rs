@@ -29,7 +29,7 @@ pub(crate) enum Storage {
     Coded,
 }
 
-/// Which of a keyspace's two symbol tables a string is coded with.
+/// Which of a keyspace's two symbol tables a string or a key is coded with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) enum Slot {
     #[default]

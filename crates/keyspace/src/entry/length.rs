@@ -6,9 +6,9 @@
 //!   | 255 | len, 4 bytes |  from there on, little-endian
 //! ```
 //!
-//! The header of a key (`key`) has no form of three bytes. Values are longer than keys, so their lengths can
-//! also take three. With these, a key of 16 and a value of 1,000 bytes fill a block of
-//! 1,024.
+//! The header of a key (`key`) has no form of three bytes. Values are often longer than keys, so the length
+//! of a value can also take three bytes. For example, a key of 16 bytes and a value of 1,000 bytes then fit
+//! into a block of 1,024.
 
 use core::ptr::NonNull;
 

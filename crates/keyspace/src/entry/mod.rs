@@ -3,7 +3,7 @@
 //! ```text
 //!  byte   0      1..=3     4         5, 6 or 9
 //!       +------+---------+---------+----------+-----+-------+-----------------------------+
-//!       | form | clock   | key len | expiry 8 | key | value |                             |
+//!       | form | clock   | header  | expiry 8 | key | value |                             |
 //!       +------+---------+---------+----------+-----+-------+-----------------------------+
 //!         |                1, 2, 5   if it has one      |
 //!         |                                             |  int       1 to 8 bytes
@@ -16,6 +16,8 @@
 //! The first four bytes are the *head*. It is one word in the machine's byte order; the drawing shows it for
 //! little-endian. All other numbers are little-endian and not aligned. Only a *word* is aligned, because it
 //! is borrowed in place.
+//!
+//! The header of the key is behind the head. It says how long the key is, and whether it is coded (`key`).
 //!
 //! There is no NUL byte and no reference count. The size of the block is not stored: it follows from the
 //! contents.
@@ -38,14 +40,16 @@
 //!
 //! No unsafe code relies on this one:
 //!
-//! - **E5.** The symbol table of a coded string is in the slot of the keyspace that the string's kind names.
-//!   The codes decode to a text of the stored length. The same holds for the codes of a key and the slot
-//!   in its header. The text of such a key has one of the lengths of `CODED_KEY_LENS`.
+//! - **E5.** The kind of a coded string names one of the keyspace's two slots for symbol tables. The table
+//!   with which the string was coded is in this slot. The codes decode to a text of the stored length. The
+//!   header of a coded key names a slot in the same way. The codes of the key decode to a text with one of
+//!   the lengths of `CODED_KEY_LENS`.
 //!
-//! The modules: `key` has keys, plain and coded. `view` has entries whose key was found, for
-//! look-ups. `content` has values that are to be written into a block. `write` creates blocks and writes to
-//! them, `edit` changes a value in place, and `relocate` moves blocks for a defragmenter. `parts` computes
-//! the lengths of blocks that do not exist yet.
+//! The modules: `key` has keys, plain and coded, and `kind` has the kinds of values. `view` has entries whose
+//! key was found, for look-ups. `length` has the lengths in a block, and `word` has the values outside of it.
+//! `content` has values that are to be written into a block. `write` creates blocks and writes to them,
+//! `edit` changes a value in place, and `relocate` moves blocks for a defragmenter. `parts` computes the
+//! lengths of blocks that do not exist yet.
 
 mod content;
 mod edit;
@@ -393,8 +397,8 @@ impl Entry {
         Self::size_of_len(key, expires, len, with_spare).saturating_sub(own)
     }
 
-    /// Returns the bytes that an entry with a string of `len` bytes adds to `used_memory`. The string is not
-    /// an integer.
+    /// Returns the bytes that an entry with a plain string of `len` bytes adds to `used_memory`. The string
+    /// is not an integer.
     pub(crate) fn size_of_len(key: KeyLayout, expires: bool, len: usize, with_spare: bool) -> usize {
         let front = Layout { kind: Kind::BYTES, expires, key }.key_end();
         if len <= content::INLINE_LEN_MAX {
@@ -420,7 +424,7 @@ impl Entry {
         zmalloc::good_size(Layout { kind: Kind::BYTES, expires, key }.key_end() + len)
     }
 
-    /// Returns the bytes that an entry with this string adds to `used_memory`.
+    /// Returns the bytes that an entry with this string adds to `used_memory` if the string is plain.
     #[inline]
     pub(crate) fn size_of_string(key: KeyLayout, expires: bool, value: Element<'_>) -> usize {
         match value.as_i64() {

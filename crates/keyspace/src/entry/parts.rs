@@ -12,19 +12,19 @@ pub(crate) const EXPIRY: u64 = EXPIRY_SIZE as u64;
 /// The bytes of a word, for a value that is stored outside of the block.
 pub(crate) const WORD: u64 = word::SIZE as u64;
 
-/// The longest string that is stored in the block.
+/// The length of the longest string that is stored in the block, in bytes.
 pub(crate) const INLINE_LEN_MAX: u64 = content::INLINE_LEN_MAX as u64;
 
 fn saturated(len: u64) -> usize {
     usize::try_from(len).unwrap_or(usize::MAX)
 }
 
-/// Returns the bytes that the header of a key takes. The key has `len` bytes.
+/// Returns the bytes that the header of a plain key of `len` bytes takes.
 pub(crate) fn key_header(len: u64) -> u64 {
     KeyLayout::plain(saturated(len)).header_len() as u64
 }
 
-/// Returns the bytes that the length of a string in the block takes. The string has `len` bytes.
+/// Returns the bytes that the length of a string of `len` bytes takes in the block.
 pub(crate) fn string_len(len: u64) -> u64 {
     length::size(saturated(len)) as u64
 }

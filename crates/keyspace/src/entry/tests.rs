@@ -59,14 +59,14 @@ impl Entry {
     }
 }
 
-/// Returns a hash table. A value is too long for a listpack.
+/// Returns a hash that is a table, because one of its values is too long for a listpack.
 fn hash_table() -> Hash {
     let mut hash = hash(2);
     hash.insert("long", &[b'x'; 65], &LIMITS);
     hash
 }
 
-/// Returns a quicklist. An element is too long for a listpack.
+/// Returns a list that is a quicklist, because one of its elements is too long for a listpack.
 fn quicklist() -> List {
     let mut list = List::new();
     list.push_back("short", &LIMITS);
@@ -80,7 +80,7 @@ fn bytes(entry: &Entry) -> Vec<u8> {
     unsafe { entry.bytes(0, entry.byte_len()) }.to_vec()
 }
 
-/// Returns the head that a drawing has, in the machine's byte order.
+/// Returns the head with this kind and these flags, in the machine's byte order.
 fn head(kind: Kind, flags: u32) -> [u8; 4] {
     (kind.bits() | flags | CLOCK << 8).to_ne_bytes()
 }

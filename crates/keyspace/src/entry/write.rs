@@ -2,7 +2,7 @@
 //!
 //! All changes of a block's length work the same way. If the size class stays the same, bytes are moved
 //! within the block. Otherwise a new block is allocated, filled from the old one, and replaces it. If there
-//! is no memory for the new block, a longer value is an error, and a shorter value stays in the old block,
+//! is no memory for the new block, a change to a longer value fails. A shorter value stays in the old block,
 //! which is then *loose*.
 
 use super::content::Content;
@@ -241,7 +241,7 @@ impl Entry {
 
     /// Like [`try_new_sized`](Self::try_new_sized), for a key in any form. Returns the value if there is no
     /// memory.
-    #[inline(always)] // so that a plain key is one in the compiled `try_new_sized`
+    #[inline(always)] // so that the compiled `try_new_sized` has no code for coded keys
     pub(crate) fn try_from_content<'c>(
         key: StoredKey<'_>,
         expiry: Option<u64>,
@@ -505,8 +505,8 @@ impl Entry {
         Ok(())
     }
 
-    /// Returns an entry with a copy of the value under another key. The value must not be a coded string. The
-    /// copy shares no memory with the original. O(value). In C: the body of `COPY`.
+    /// Returns an entry with a copy of the value under another key, which is plain. The value must not be a
+    /// coded string. The copy shares no memory with the original. O(value). In C: the body of `COPY`.
     pub(crate) fn try_copied(
         &self,
         key: &[u8],

@@ -6,7 +6,8 @@
 //!  longer     | head 4 | key length | expiry | key | padding | 8 | -> | object 16 | -> | header | value | NUL |
 //! ```
 //!
-//! The lengths are those of the module `entry`, which explains them.
+//! The lengths are those of the module `entry`, which explains them. The `key length` is the header of a
+//! plain key.
 
 use super::number_range::NumberRange;
 use super::step::{Part, Step};
@@ -54,8 +55,9 @@ pub(super) fn blocks(workload: &Workload) -> Vec<Step> {
     let mut steps = Vec::new();
     match &workload.values {
         Values::Integers(numbers) => {
-            // Numbers of the same form must be contiguous. Those of the same width are, if the sign is part
-            // of the form. Integers of one byte are contiguous without it.
+            // Numbers of the same form must be contiguous. Positive and negative numbers of the same width
+            // are not contiguous, so the sign is part of the form. Numbers of one byte are contiguous,
+            // whatever their signs are.
             let width = |number: i128| {
                 let width = parts::int(i64::try_from(number).unwrap_or(i64::MAX));
                 (number < 0 && width > 1, width)

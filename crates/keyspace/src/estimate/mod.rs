@@ -21,9 +21,10 @@
 //!
 //! Limits:
 //!
-//! - The values of a workload are strings or integers. For collections, fill a keyspace with some of them,
-//!   and call [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`] computes what each of them
-//!   takes in Redis.
+//! - The values of a workload are strings or integers. Keys and strings are plain.
+//!   [`symbols_report`](crate::Keyspace::symbols_report) estimates what coding saves. For collections, fill a
+//!   keyspace with some of them, and call [`memory_usage`](crate::Keyspace::memory_usage). [`ClassicRedis`]
+//!   computes what each of them takes in Redis.
 //! - The table is one that was filled by inserts. In classic Redis, a second bucket array exists during a
 //!   rehash, and is not included.
 //! - The size classes of a keyspace are those of the allocator of this build. The sum is complete if

@@ -48,7 +48,7 @@ impl S3Clock {
         self.0 & PROBATION != 0
     }
 
-    /// Whether the clock belongs to the queue's element with this number.
+    /// Returns whether the clock belongs to the queue's element with this number.
     #[inline]
     pub(crate) fn has_number(self, number: u64) -> bool {
         let uses = USES_MAX;

@@ -55,7 +55,7 @@ pub(crate) struct Eviction {
     /// The most bytes that a call may leave: `maxmemory`, or more while the keyspace shrinks to a lowered
     /// limit.
     ceiling: usize,
-    /// The bytes that plain writes may still add before the room is measured again.
+    /// The bytes that calls of `SET` may still add before the room is measured again.
     allowance: usize,
     /// The address of the entry that is being written to, or 0. This entry is not evicted.
     protected: usize,
@@ -100,8 +100,8 @@ impl Eviction {
         }
     }
 
-    /// Whether the limit is large enough for the queue and the ghosts, whose blocks have up to 4 KiB. If it
-    /// is not, no key is on probation.
+    /// Returns whether the limit is large enough for the queue and the ghosts, whose blocks have up to 4 KiB.
+    /// If it is not, no key is on probation.
     fn has_queue(&self) -> bool {
         self.maxmemory == 0 || self.maxmemory >= QUEUE_LIMIT_MIN
     }
@@ -123,7 +123,7 @@ impl Eviction {
         self.allowance = 0;
     }
 
-    /// Whether there is a limit of the counted bytes.
+    /// Returns whether there is a limit of the counted bytes.
     pub(crate) fn is_limited(&self) -> bool {
         self.maxmemory > 0
     }
@@ -133,7 +133,7 @@ impl Eviction {
         self.keys
     }
 
-    /// Whether the entries' clocks are [`S3Clock`]s.
+    /// Returns whether the entries' clocks are [`S3Clock`]s.
     #[inline]
     pub(crate) fn is_s3fifo(&self) -> bool {
         self.is_s3fifo

@@ -40,7 +40,7 @@ impl Pool {
         self.len == 0
     }
 
-    /// Whether the pool has a place for a candidate with this precedence.
+    /// Returns whether the pool has a place for a candidate with this precedence.
     #[inline]
     pub(crate) fn accepts(&self, precedence: u64) -> bool {
         self.len < CANDIDATES || self.candidates[0].precedence < precedence

@@ -1,9 +1,9 @@
 //! The room below `maxmemory`, and how writes stay within it.
 //!
-//! A plain write knows how many bytes it adds. It makes room for them first, and evicts keys for that, but
-//! never the key that it is about to write. If there is no room, the write fails and has changed no value. A
-//! closure that edits a value may add more than was estimated. The call evicts keys for the excess before it
-//! returns.
+//! A write without a closure knows how many bytes it adds. It makes room for them first, and evicts keys for
+//! that, but never the key that it is about to write. If there is no room, the write fails and has changed no
+//! value. A closure that edits a value may add more than was estimated. The call evicts keys for the excess
+//! before it returns.
 //!
 //! **Garbage** is freed before keys are evicted. It consists of the values that were removed and are not yet
 //! freed (`lazyfree`). Only as much of it is freed as the room needs.
@@ -14,13 +14,13 @@
 //!
 //! **A limit that is lowered** leaves more in memory than is allowed. No call evicts all of the excess. Each
 //! write evicts what it needs, and as much more as `maxmemory-eviction-tenacity` allows. The *ceiling* is the
-//! most bytes that a call may leave meanwhile. No write raises it. There is one exception: if no key is left
-//! to evict, or only the one that is written, an overflow child of the table or the state of eviction may add
-//! some KiB.
+//! largest number of bytes that a call may leave in use meanwhile. No write raises it. There is one
+//! exception: if no key is left to evict, or only the one that is written, an overflow child of the table or
+//! the state of eviction may add some KiB.
 //!
 //! **Far below the limit** a write costs two comparisons. When the room is measured, half of it becomes an
-//! *allowance*. Each plain write subtracts from it the most that the write can add. A write that grows the
-//! table measures the room again. Any other call that adds bytes cancels the allowance.
+//! *allowance*. Each `SET` subtracts from it the most that it can add. A write that grows the table measures
+//! the room again. Any other call that adds bytes cancels the allowance.
 //!
 //! Limits: if no key may be evicted, an edit may end above `maxmemory` by what its closure has added. The
 //! next write that adds bytes is then refused.
@@ -35,7 +35,7 @@ use values::Element;
 /// The bytes below the limit that writes leave free. An insert or a removal may need a few overflow children
 /// of the table, and eviction needs some bytes to begin.
 const RESERVE: usize = 1_024;
-/// The same under S3-FIFO with a queue and ghosts, whose blocks have up to 4 KiB.
+/// The bytes that writes leave free under S3-FIFO with a queue and ghosts, whose blocks have up to 4 KiB.
 const RESERVE_FOR_QUEUE: usize = 8_192;
 
 /// The most bytes that a `SET` adds beside the key and the value: headers, an object's block, an overflow
@@ -71,7 +71,7 @@ impl Evicted {
 }
 
 impl<S> Keyspace<S> {
-    /// Whether the counted bytes are within `maxmemory`, or there is no limit.
+    /// Returns whether the counted bytes are within `maxmemory`, or there is no limit.
     pub(crate) fn is_within_limit(&self) -> bool {
         !self.is_limited() || self.counted_bytes() <= self.options.get_maxmemory()
     }
@@ -139,7 +139,7 @@ impl<S> Keyspace<S> {
         }
     }
 
-    /// Measures the room, and makes half of it the allowance of plain writes.
+    /// Measures the room, and makes half of it the allowance.
     pub(crate) fn renew_allowance(&mut self) {
         let room = self.write_limit().saturating_sub(self.counted_bytes());
         self.limit_growth(room / 2);
@@ -253,14 +253,14 @@ impl<S: BuildHasher> Keyspace<S> {
         (evicted, is_cut_off)
     }
 
-    /// Whether evictions can bring the counted bytes below the limit. They cannot if the bytes outside the
-    /// keyspace alone reach it.
+    /// Returns whether evictions can bring the counted bytes below the limit. They cannot if the bytes
+    /// outside the keyspace alone reach it.
     fn can_reach_limit(&self) -> bool {
         self.totals.eviction.other_bytes < self.options.get_maxmemory()
     }
 
-    /// Makes room for a new entry of a key, which takes `size` bytes. It replaces the key's present entry, if
-    /// there is one.
+    /// Makes room for a new entry of a key. The new entry takes `size` bytes, and replaces the key's present
+    /// entry, if there is one.
     #[inline]
     pub(crate) fn make_room_for(
         &mut self,

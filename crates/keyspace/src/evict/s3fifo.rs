@@ -76,7 +76,7 @@ impl S3Fifo {
         self.stamp
     }
 
-    /// Whether probation has its share or more. The next victim then comes from probation.
+    /// Returns whether probation has its share or more. The next victim then comes from probation.
     pub(crate) fn is_full(&self, extent: Extent) -> bool {
         self.exceeds(extent, &self.share)
     }
@@ -117,8 +117,8 @@ impl S3Fifo {
         }
     }
 
-    /// Whether a key passes probation that has reached the end of the queue. `uses` is the number of its uses
-    /// on probation.
+    /// Returns whether a key that has reached the end of the queue passes probation. `uses` is the number of
+    /// its uses on probation.
     ///
     /// A key with too few uses also passes while probation is of no use and has more than its share.
     pub(crate) fn passes_probation(&mut self, uses: u32, extent: Extent) -> bool {
@@ -138,8 +138,8 @@ impl S3Fifo {
     /// Remembers a key that is evicted.
     ///
     /// There is room for nine tenths of the keys, whatever the share is, because ghosts are lost when the
-    /// room changes. One more bucket makes up for the keys that had passed, which take places from the
-    /// others. It matters in a small store, which has few buckets.
+    /// room changes. The ghosts of keys that had passed probation take places from those of other keys. One
+    /// more bucket makes up for these places, which matter in a small store with few buckets.
     pub(crate) fn remember(&mut self, locator: Locator, side: Side, ghosts_max: usize, extent: Extent) {
         let wanted = extent.keys - extent.keys / 10 + BUCKET_LEN;
         self.ghosts.add(locator, side, wanted.min(ghosts_max));

@@ -70,7 +70,7 @@ impl ProbationShare {
         (share as usize).max(1)
     }
 
-    /// Whether probation has been of no use for so long that unused keys may pass it.
+    /// Returns whether probation has been of no use for so long that unused keys may pass it.
     pub(crate) fn is_unused(&self) -> bool {
         self.unused_run == RUN_MAX
     }

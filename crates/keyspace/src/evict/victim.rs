@@ -120,7 +120,7 @@ impl<S: BuildHasher> Keyspace<S> {
         let mut drawn = None;
         if options.get_maxmemory_policy().is_volatile() {
             // Take the first marked chunk from a random chunk on. Keys that follow each other have only some
-            // bits of their hashes in common.
+            // bits of their hashes in common, so they are as good as random ones.
             let chunks = table.stats().chunks;
             let mut chunk = scale(eviction.next_random(hasher), chunks);
             for _ in 0..=chunks {

@@ -227,8 +227,8 @@ impl Options {
         self
     }
 
-    /// Sets the largest number of bytes that a keyspace may have. 0 means no limit. The bytes are those that
-    /// [`Keyspace::allocation_size`](crate::Keyspace::allocation_size) counts, and those that the caller
+    /// Sets the largest number of bytes that a keyspace may have. 0 means no limit. The bytes are those of
+    /// [`Keyspace::counted_bytes`](crate::Keyspace::counted_bytes). They include those that the caller
     /// reports, such as the buffers of its clients. At most `isize::MAX`, whereas Redis allows `ULLONG_MAX`.
     #[must_use]
     pub fn maxmemory(mut self, bytes: usize) -> Self {
@@ -261,8 +261,8 @@ impl Options {
         self
     }
 
-    /// Sets how fast the probability that a use raises the LFU counter falls as the counter grows. With 0,
-    /// every use counts. At most `i32::MAX`.
+    /// Sets how slowly the LFU counter grows. The larger the factor and the counter are, the less likely a
+    /// use is to raise the counter. With 0, every use raises it. At most `i32::MAX`.
     #[must_use]
     pub fn lfu_log_factor(mut self, factor: u32) -> Self {
         self.lfu.log_factor = nearest(factor, &LFU_PARAMS);
@@ -313,7 +313,7 @@ impl Options {
         self
     }
 
-    /// Sets whether all entries become garbage, which is freed later, in [`clear`](crate::Keyspace::clear).
+    /// Sets whether [`clear`](crate::Keyspace::clear) turns all entries into garbage, which is freed later.
     #[must_use]
     pub fn lazyfree_lazy_user_flush(mut self, is_lazy: bool) -> Self {
         self.lazy.user_flush = is_lazy;

@@ -185,8 +185,8 @@ impl<S> Keyspace<S> {
         self.totals.snapshot.abandon()
     }
 
-    /// Whether a snapshot is running. Returns `false` while a snapshot that failed or was abandoned is being
-    /// cleared up. In C: `rdb_bgsave_in_progress` of INFO persistence.
+    /// Returns whether a snapshot is running. Returns `false` while a snapshot that failed or was abandoned
+    /// is being cleared up. In C: `rdb_bgsave_in_progress` of INFO persistence.
     pub fn is_snapshot_running(&self) -> bool {
         self.totals.snapshot.is_running()
     }
@@ -229,7 +229,7 @@ impl<S> Keyspace<S> {
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Works on the snapshot until `budget` has passed, and returns what it did. `clock` returns the time
-    /// since some fixed moment. Does nothing if no snapshot is running or cleared up.
+    /// since some fixed moment. Does nothing if no snapshot is running or being cleared up.
     ///
     /// The call can take one step longer than `budget`. A step saves about 32 KiB of small values, or one
     /// longer value of up to 64 blocks, or 16 elements of a large value.

@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //!
-//! - While no snapshot is running or cleared up, all entries of the table are saved.
+//! - While no snapshot is running or being cleared up, all entries of the table are saved.
 //! - At most one value is half saved. It lies in the table of the walk, or among the removed values.
 //! - If a table was cleared, it is the table of the walk, and all entries of the keyspace's own table are
 //!   saved.
@@ -27,7 +27,7 @@ use zmalloc::{Zmalloc, box_size, try_box, vec_size};
 /// clock is later than the start. It is then reported as just used.
 ///
 /// Clocks are cyclic: the period of LRU's clock is 194 days, and that of LFU's is 45 days. A key is therefore
-/// also reported as just used if its true idle time is less than one period by this duration or less.
+/// also reported as just used if its true idle time is shorter than one period by at most this duration.
 const DURATION_MAX: u32 = 24 * 60 * 60;
 
 /// The state of a keyspace's snapshots.
@@ -40,11 +40,12 @@ pub(crate) struct Snapshot {
     /// The number of keys that were saved before the end, and are not reported yet.
     unreported: usize,
     pub(super) running: Option<Box<Running, Zmalloc>>,
-    /// The count of the strings that sinks hold, and the symbol tables of coded strings. Records need both.
+    /// The count of the strings that sinks hold, and the symbol tables of coded strings and keys. Records
+    /// need both.
     pub(crate) reading: Reading,
 }
 
-/// A snapshot that is running or cleared up.
+/// A snapshot that is running or being cleared up.
 pub(super) struct Running {
     pub(super) saver: Saver,
     /// Whether the walk also saves large values. The first pass skips them.
@@ -85,7 +86,7 @@ pub(super) struct Cleared {
 
 /// Saves one entry at a time.
 pub(super) struct Saver {
-    /// `None` while the snapshot is cleared up.
+    /// `None` while the snapshot is being cleared up.
     pub(super) sink: Option<Box<dyn SnapshotSink, Zmalloc>>,
     /// When the snapshot began, in milliseconds.
     now: u64,
@@ -144,7 +145,7 @@ impl Saver {
         (self.sink, self.end) = (None, Some(SnapshotEnd::Failed));
     }
 
-    /// Whether an entry is saved in slices.
+    /// Returns whether an entry is saved in slices.
     pub(super) fn is_sliced(&self, entry: &Entry) -> bool {
         self.sink.is_some() && entry.is_large() && !entry.is_expired(self.now)
     }
@@ -201,7 +202,7 @@ impl Running {
         true
     }
 
-    /// Whether this entry of the keyspace's table is half saved.
+    /// Returns whether this entry of the keyspace's table is half saved.
     fn is_half_saved(&self, entry: &Entry) -> bool {
         let address = entry.address().addr();
         self.cleared.is_none()
@@ -323,8 +324,8 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_some())
     }
 
-    /// Whether the snapshot has taken over a cleared table or removed values. Their keys and strings may be
-    /// coded, and no pass over the keyspace visits them.
+    /// Returns whether the snapshot has taken over a cleared table or removed values. Their keys and strings
+    /// may be coded, and no pass over the keyspace visits them.
     pub(crate) fn needs_tables(&self) -> bool {
         self.running.as_ref().is_some_and(|running| running.cleared.is_some() || !running.removed.is_empty())
     }
@@ -333,12 +334,12 @@ impl Snapshot {
         self.running.as_ref().is_some_and(|running| running.saver.sink.is_none())
     }
 
-    /// How the newest snapshot has ended, or `None` if it has not.
+    /// Returns how the newest snapshot has ended, or `None` if it has not.
     pub(super) fn newest_end(&self) -> Option<SnapshotEnd> {
         self.running.as_ref().map_or(self.end, |running| running.saver.end)
     }
 
-    /// How the last finished snapshot ended.
+    /// Returns how the last finished snapshot ended.
     pub(super) fn last_end(&self) -> Option<SnapshotEnd> {
         self.newest_end().or(self.end)
     }
@@ -412,13 +413,13 @@ impl Snapshot {
 
 /// The hooks of writes.
 impl Snapshot {
-    /// The bit of saved entries.
+    /// Returns the bit of saved entries.
     #[inline]
     pub(crate) fn bit(&self) -> SnapshotBit {
         self.bit
     }
 
-    /// Whether the entry is saved. Always `true` while there is no snapshot.
+    /// Returns whether the entry is saved. Always `true` while there is no snapshot.
     #[inline]
     pub(crate) fn is_saved(&self, entry: &Entry) -> bool {
         entry.has_snapshot_bit(self.bit)

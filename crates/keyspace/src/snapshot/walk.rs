@@ -1,8 +1,8 @@
 //! The steps of a snapshot. A step saves one place of the table, or some elements of a large value.
 //!
-//! The walk is a scan of the table. It visits every entry that is there throughout, also while the table
-//! grows and shrinks. If it visits an entry twice, the entry is already saved the second time. A place that
-//! has too many bytes for one step is scanned again, and the bits say which of its entries are left.
+//! The walk is a scan of the table. It visits every entry that stays in the table, even while the table grows
+//! and shrinks. If it visits an entry twice, the entry is already saved the second time. A place that has too
+//! many bytes for one step is scanned again, and the bits say which of its entries are left.
 
 use super::Portion;
 use super::state::{Cleared, HalfSaved, Removed, Running, Snapshot};

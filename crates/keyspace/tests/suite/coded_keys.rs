@@ -1,4 +1,4 @@
-//! Tests of coded keys. All commands must find and show them as the same text.
+//! Tests of coded keys. All commands must find such a key by its text, and must show this text.
 
 use crate::coded::{maintain, record};
 use keyspace::symbols::SymbolTable;
@@ -23,7 +23,7 @@ fn table() -> Arc<SymbolTable> {
     Arc::new(SymbolTable::from_symbols(symbols).unwrap())
 }
 
-/// Adds a value that depends on the number, so that there are all types.
+/// Adds a value that depends on the number: a string in one of its forms, or a collection.
 fn add(keyspace: &mut Keyspace, key: &str, number: usize) {
     match number % 6 {
         0 => keyspace.set(key, number as i64, NOW).unwrap(),

@@ -13,8 +13,8 @@ const ESCAPE: u8 = 255;
 /// 2. the symbol of two bytes;
 /// 3. the symbol of one byte.
 ///
-/// The table finds symbols of three bytes or more by a hash. So the two agree only if no symbols share a slot
-/// of the hash whose first three bytes are different.
+/// The table finds symbols of three bytes or more by a hash. So the two agree only if symbols with different
+/// first three bytes never share a slot of the hash.
 struct Naive {
     symbols: Vec<Vec<u8>>,
 }

@@ -1,4 +1,4 @@
-//! Tests of how well trained tables compress.
+//! Tests of training: how well trained tables compress, and that they can code any text.
 
 use proptest::collection::vec;
 use proptest::prelude::*;

@@ -37,7 +37,7 @@ fn strings_and_keys_are_coded_and_decoded_or_stay() {
     });
 }
 
-/// If there is no memory for the codes of a key, it is stored as it is.
+/// If there is no memory for the codes of a key, the key stays plain.
 #[test]
 fn new_keys_are_coded_or_stored_as_they_are() {
     let name = "coded by a table, another member of it";

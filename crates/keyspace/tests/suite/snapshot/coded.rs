@@ -1,8 +1,8 @@
-//! Snapshots of coded keys, while a pass changes the forms of keys.
+//! Tests of snapshots of coded keys, while a pass changes the forms of keys.
 
 use super::*;
 
-/// Returns the name of a key, which begins with its type and is long enough to be coded.
+/// Returns the name of a key. It begins with the type of the value, and is long enough to be coded.
 fn name(number: usize) -> String {
     format!("{} number {number} of the coded keys", TYPES[number % 4])
 }

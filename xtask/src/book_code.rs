@@ -19,6 +19,7 @@ pages! {
     introduction = "../../docs/src/introduction.md",
     build_a_store = "../../docs/src/build-a-store.md",
     memory_model = "../../docs/src/memory-model.md",
+    size_classes = "../../docs/src/size-classes.md",
     zmalloc = "../../docs/src/zmalloc.md",
     sds = "../../docs/src/sds.md",
     symbols = "../../docs/src/symbols.md",

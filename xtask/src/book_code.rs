@@ -23,6 +23,7 @@ pages! {
     zmalloc = "../../docs/src/zmalloc.md",
     sds = "../../docs/src/sds.md",
     symbols = "../../docs/src/symbols.md",
+    growing = "../../docs/src/growing.md",
     dict = "../../docs/src/dict.md",
     intset = "../../docs/src/intset.md",
     listpack = "../../docs/src/listpack.md",

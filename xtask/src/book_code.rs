@@ -24,6 +24,7 @@ pages! {
     sds = "../../docs/src/sds.md",
     symbols = "../../docs/src/symbols.md",
     growing = "../../docs/src/growing.md",
+    scanning = "../../docs/src/scanning.md",
     dict = "../../docs/src/dict.md",
     intset = "../../docs/src/intset.md",
     listpack = "../../docs/src/listpack.md",

@@ -4,6 +4,7 @@ mod clocks;
 mod closures;
 #[cfg(not(miri))] // training takes minutes; entries have their own test
 mod coded;
+#[cfg(not(miri))] // the same
 mod coded_keys;
 mod edges;
 #[cfg(not(miri))] // no unsafe code

@@ -23,11 +23,11 @@ enum Change {
 /// The pass may begin while a value is half saved, and while the snapshot still needs removed values.
 #[test]
 fn a_pass_beside_a_snapshot_changes_no_key_that_is_saved() {
-    let count = if cfg!(miri) { 4 } else { 12 };
+    let count = 12;
     let changes = [Change::Nothing, Change::RemovesSome, Change::ReplacesSome, Change::ClearsAll];
     for (change, has_table) in changes.into_iter().flat_map(|change| [(change, true), (change, false)]) {
         let mut was_half_saved = false;
-        for at in (0..400).step_by(if cfg!(miri) { 90 } else { 3 }) {
+        for at in (0..400).step_by(3) {
             let mut keyspace = Keyspace::with_options(options());
             let old = table([" number ", " of the ", "coded ke"]);
             keyspace.set_symbols(old.clone()).unwrap();

@@ -15,7 +15,7 @@
 
 use crate::report::Row;
 use crate::server;
-use crate::suites::{dict, encodings, eviction, keyspace, latency, memory, rdb, symbols, upkeep};
+use crate::suites::{dict, encodings, eviction, keyspace, latency, memory, rdb, upkeep};
 
 /// The kind of the peer of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +56,6 @@ impl PeerKind {
             || rdb::OWN_PEERS.contains(&peer)
             || memory::OWN_PEERS.contains(&peer)
             || peer == encodings::AT_ONCE
-            || peer == symbols::WITHOUT
         {
             Self::Redcore
         } else if memory::NUMBERS.contains(&peer) {

@@ -10,7 +10,6 @@ pub mod memory;
 pub mod rdb;
 pub mod robj;
 pub mod sds;
-pub mod symbols;
 pub mod trace;
 pub mod upkeep;
 
@@ -60,12 +59,6 @@ pub const ALL: &[Suite] = &[
         about: "freeing large values in steps, defragmentation beside reads, idle upkeep",
         headline: upkeep::HEADLINE,
         run: upkeep::run,
-    },
-    Suite {
-        name: "symbols",
-        about: "sets and gets of coded strings and keys beside plain ones",
-        headline: symbols::HEADLINE,
-        run: symbols::run,
     },
     Suite {
         name: "rdb",

@@ -5,11 +5,13 @@
 //! - [`edits`]: a write to a small collection inside its entry's block, beside the same write to a collection
 //!   with its own block.
 //! - [`longest`]: the longest single call while a keyspace grows, and while half of its keys expire.
+//! - [`coded`]: the time that coding strings and keys takes.
 //! - [`replies`]: replies that copy a string from the entry's block, beside replies that share an object. The
 //!   times show up to which length a string should be in the entry's block.
 //! - [`expiry`]: a simulation of the number of expired keys that the sweeps leave.
 //! - [`imported`]: gets, sets and removals with the keys and strings of a file of the user.
 
+mod coded;
 mod edits;
 mod expiry;
 mod imported;
@@ -23,8 +25,9 @@ use crate::suite::{Ctx, Headline};
 /// The subject that does in batches what its peers do in single calls.
 pub(crate) const IN_BATCHES: &str = threads::IN_BATCHES;
 
-/// Peers that are redcore itself: collections with their own blocks, and the other way to make a reply.
-pub(crate) const OWN_PEERS: [&str; 2] = [edits::OWN_BLOCKS, replies::HOLD];
+/// Peers that are redcore itself: collections with their own blocks, the other way to make a reply, and plain
+/// strings and keys.
+pub(crate) const OWN_PEERS: [&str; 3] = [edits::OWN_BLOCKS, replies::HOLD, coded::WITHOUT];
 
 /// The headline: gets, sets and removals.
 pub const HEADLINE: Headline = Headline {
@@ -39,6 +42,7 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
     edits::run(ctx);
     longest::run(ctx);
     replies::run(ctx);
+    coded::run(ctx);
     expiry::run(ctx);
     if let Some(import) = &ctx.inputs.import {
         imported::run(ctx, &import.name, &import.content);
@@ -77,6 +81,8 @@ mod tests {
             "ZADD",
             "RPUSH",
             "SET of new keys",
+            "GET of a JSON record",
+            "GET by a session key",
             "expiry",
             "expired keys left",
         ] {

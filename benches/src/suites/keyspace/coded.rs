@@ -9,7 +9,7 @@ use crate::dependent;
 use crate::keys::{Key, Keys, shuffled};
 use crate::lifecycle::{Candidate, Schedule, time_phases, timed};
 use crate::maps::FoldHash;
-use crate::suite::{Ctx, Headline};
+use crate::suite::Ctx;
 use crate::texts;
 use keyspace::{Keyspace, Options, symbols::SymbolTable};
 use std::hint::black_box;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The peer: a keyspace whose strings and keys are not coded.
-pub(crate) const WITHOUT: &str = "Keyspace without symbols";
+pub(super) const WITHOUT: &str = "Keyspace without symbols";
 
 /// The subject.
 const WITH: &str = "Keyspace with symbols";
@@ -33,14 +33,7 @@ type SessionKey = [u8; 28];
 /// The number of different records. If there are more keys, several keys have the same record.
 const RECORDS: usize = 4_096;
 
-/// The headline: all rows.
-pub const HEADLINE: Headline = Headline {
-    what: "all operations with coded strings and keys, beside plain ones",
-    rows: |row| row.suite == "symbols" && row.metric == "time",
-};
-
-/// Runs the suite.
-pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
+pub(super) fn run(ctx: &mut Ctx) {
     let records: Vec<String> = (0..RECORDS as u64).map(texts::record).collect();
     let sample: Vec<String> = (0..RECORDS as u64).map(texts::session_key).collect();
     let [of_records, of_keys] =
@@ -69,7 +62,6 @@ pub fn run(ctx: &mut Ctx) -> anyhow::Result<()> {
         let candidates = [candidate(WITH, Some(&of_keys)), candidate(WITHOUT, None)];
         compare(ctx, (n, rounds), SESSION_PHASES, "session keys", candidates);
     }
-    Ok(())
 }
 
 /// Times the phases of both candidates, and reports the ratios.
@@ -138,27 +130,6 @@ fn run_sessions([new, old]: [&[SessionKey]; 2], table: Option<Arc<SymbolTable>>)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inputs::Inputs;
-    use crate::progress::Progress;
-    use crate::report::Report;
-    use crate::settings::Settings;
-
-    #[test]
-    fn all_phases_have_rows() {
-        let settings = Settings { smoke: true, ..Settings::default() };
-        let mut report = Report::default();
-        let mut ctx = Ctx {
-            suite: "symbols",
-            settings: &settings,
-            inputs: &Inputs::default(),
-            report: &mut report,
-            progress: &Progress::hidden(),
-        };
-        run(&mut ctx).unwrap();
-        for case in RECORD_PHASES.iter().chain(&SESSION_PHASES) {
-            assert!(report.rows.iter().any(|row| row.case == *case), "{case}");
-        }
-    }
 
     #[test]
     fn most_session_keys_are_coded_and_found() {

@@ -288,7 +288,8 @@ fn fits_in_socket_address(_: &Path) -> bool {
     false
 }
 
-/// Returns the names of the servers on `PATH`. If there is none, prints that what needs a server is not run.
+/// Returns the names of the servers on `PATH`. If no server is there, prints that the parts that
+/// need one are not run.
 pub fn servers_on_path() -> Vec<&'static str> {
     let works =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());

@@ -18,8 +18,8 @@ impl QuickList {
         self.iter_from(0)
     }
 
-    /// Returns an iterator over the elements from `index` on. It is empty if there are none. Finding the
-    /// first element takes as long as [`get`](Self::get). In C: `quicklistGetIteratorAtIdx`.
+    /// Returns an iterator over the elements from `index` on. It is empty if `index` is behind the last one.
+    /// Finding the first element takes as long as [`get`](Self::get). In C: `quicklistGetIteratorAtIdx`.
     pub fn iter_from(&self, index: usize) -> Iter<'_> {
         self.range(index, self.len())
     }

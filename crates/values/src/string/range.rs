@@ -51,7 +51,7 @@ pub(super) fn is_reversed(start: i64, end: i64) -> bool {
     start < 0 && end < 0 && start > end
 }
 
-/// Returns the elements from `start` to `end` of `len`, or `None` if there are none. An index before the
+/// Returns the elements from `start` to `end` of `len`, or `None` if the range is empty. An index before the
 /// first element means the first one, and an end behind the last element means the last one.
 #[inline]
 pub(super) fn clamp(start: i64, end: i64, len: u64) -> Option<Range<u64>> {

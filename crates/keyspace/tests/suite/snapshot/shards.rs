@@ -158,7 +158,7 @@ fn large_values_of_shards_are_saved_in_slices_beside_writes() {
     let sharded = Sharded::new(4);
     sharded.set_options(options());
     let add_to = |name: &str, n| sharded.write(name, |keyspace, _key| add(keyspace, name, n)).unwrap();
-    let names: Vec<_> = (0..12).map(|n| format!("{} {n}", TYPES[n % 4])).collect();
+    let names: Vec<_> = (0..24).map(|n| format!("{} {n}", TYPES[n % 4])).collect();
     for name in &names {
         (0..3 * MANY).for_each(|n| add_to(name, n));
     }
@@ -192,14 +192,14 @@ fn large_values_of_shards_are_saved_in_slices_beside_writes() {
         sharded.write(&new, |keyspace, key| keyspace.set(key, 1, NOW)).unwrap();
         // An edit saves the whole value at once. A removal leaves the value to the snapshot.
         if turns % 20 == 0 {
-            add_to(&names[turns / 20 % 12], 1_000 + turns);
+            add_to(&names[turns / 20 % names.len()], 1_000 + turns);
         } else if turns % 20 == 10 {
-            sharded.write(&names[turns / 20 % 12], |keyspace, key| keyspace.remove(key, NOW));
+            sharded.write(&names[turns / 20 % names.len()], |keyspace, key| keyspace.remove(key, NOW));
         }
         sharded.for_each(Keyspace::check);
     }
-    // The hash distributes the keys among the shards, and is another one in each run: 60 to 101 turns in 200 runs.
-    assert!(turns >= 40, "{turns} turns: at least two edits and two removals");
+    // The hash distributes the keys among the shards, and is another one in each run.
+    assert!(turns > 60, "{turns} turns");
     let mut got = State::new();
     all.lock().unwrap().iter().for_each(|one| got.extend(std::mem::take(&mut one.lock().unwrap().state)));
     assert_eq!(got, expected);

@@ -1,18 +1,21 @@
-//! `cargo xtask book`: builds `docs/` into `target/book`.
+//! `cargo xtask book`: draws the drawings of the book, and builds `docs/` into `target/book`.
 
 use crate::outcome::Outcome;
-use crate::shell;
+use crate::{layout, shell};
 use anyhow::{Context, Result};
 use std::process::Command;
+use std::time::Instant;
 
 /// The version that is installed if mdBook is not on the path. The pages were last checked with this version.
 const MDBOOK_VERSION: &str = "0.5.4";
 
 pub(crate) fn run() -> Result<Outcome> {
+    let start = Instant::now();
+    layout::write()?;
     let mut mdbook = mdbook()?;
     let out = shell::target_dir().join("book");
     shell::run_checked(mdbook.args(["build", "docs", "--dest-dir"]).arg(&out))?;
-    println!("{}", out.join("index.html").display());
+    println!("Open {} (built in {:.0} s)", out.join("index.html").display(), start.elapsed().as_secs_f64());
     Ok(Outcome::Passed)
 }
 

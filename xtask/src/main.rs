@@ -15,6 +15,7 @@ mod estimate;
 mod features;
 mod fuzz;
 mod instructions;
+mod layout;
 mod miri;
 mod outcome;
 mod platforms;
@@ -49,6 +50,9 @@ enum Command {
     /// Estimate the memory of keys, or of those in a dump (`cargo xtask estimate --help` lists the options)
     #[command(disable_help_flag = true)]
     Estimate(estimate::Args),
+    /// Draw the bytes of a structure (`cargo xtask layout` lists the structures and the series of the book)
+    #[command(disable_help_flag = true)]
+    Layout(layout::Args),
     /// Run the workspace's unit, property and doc tests and the book's code; `--all` adds the other back ends
     Test(test::Args),
     /// Check the project's rules that rustc and clippy do not know
@@ -81,6 +85,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => return exit(bench::run(&args)),
         Command::Publish(args) => return exit(bench::publish(&args)),
         Command::Estimate(args) => return exit(estimate::run(&args)),
+        Command::Layout(args) => return exit(layout::run(&args)),
         Command::Soak(args) => return exit(soak::run(&args)),
         Command::Test(args) => test::run(&args),
         Command::Tidy => tidy::run(),

@@ -197,6 +197,16 @@ impl<K, V, S> Dict<K, V, S> {
         self.rehash_index.is_some()
     }
 
+    /// Returns the number of the next bucket that moves, or `None` if there is one table. In C: `rehashidx`.
+    pub fn rehash_index(&self) -> Option<usize> {
+        self.rehash_index
+    }
+
+    /// Returns the number of buckets of each table. The second one is 0 unless the dict is rehashing.
+    pub fn table_sizes(&self) -> [usize; 2] {
+        [self.tables[0].size(), self.tables[1].size()]
+    }
+
     /// Returns the bytes that the tables and entries add to `used_memory`, without what keys and values point
     /// to. The number is exact with jemalloc. With other allocators, it is the number of bytes requested.
     pub fn allocation_size(&self) -> usize {
@@ -254,9 +264,12 @@ impl<K, V, S> Dict<K, V, S> {
         buckets.flat_map(|bucket| self.chain(bucket)).take(n).for_each(|(key, value)| each(key, value));
     }
 
-    /// Returns the entries of a bucket. The buckets of the second table are numbered after those of the
-    /// first.
-    fn chain(&self, bucket: usize) -> impl Iterator<Item = (&K, &V)> {
+    /// Returns an iterator over the entries of a bucket, in the order of its chain. The buckets of the second
+    /// table are numbered after those of the first.
+    ///
+    /// # Panics
+    /// If `bucket` is not less than [`buckets`](Self::buckets).
+    pub fn chain(&self, bucket: usize) -> impl Iterator<Item = (&K, &V)> {
         let [old, new] = &self.tables;
         let head = if bucket < old.size() { &old.heads[bucket] } else { &new.heads[bucket - old.size()] };
         core::iter::successors(head.as_deref(), |node| node.next.as_deref())

@@ -9,12 +9,13 @@ mod error;
 mod header;
 mod item;
 mod iter;
+mod parts;
 mod set;
 mod traits;
 mod view;
 
 pub use algebra::{Diff, Inter, Union, diff, inter, union};
-pub use common::{NoRoom, ReserveError, Room};
+pub use common::{NoRoom, Part, ReserveError, Room};
 pub use editor::Editor;
 pub use error::{Fault, FromBytesError, Malformed};
 pub use item::Encoding;

@@ -7,6 +7,7 @@ use crate::evict::S3Clock;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
 use crate::options::ClockKind;
+use common::Part;
 use core::hash::BuildHasher;
 use robj::Robj;
 use values::{Encoding, Lfu, ObjectType, idle_time};
@@ -74,5 +75,20 @@ impl<S: BuildHasher> Keyspace<S> {
     /// included. In C: `MEMORY USAGE`, which estimates from a sample.
     pub fn memory_usage<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<usize> {
         self.peek(&key.into(), now).map(Entry::allocation_size)
+    }
+
+    /// Returns the bytes of a key's block as named parts: the head, the key, the expiry and the value. A value
+    /// that is stored outside of the block is a pointer. Does not count as an access. O(size of the block).
+    ///
+    /// ```
+    /// let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("user:1", "Ada", 0)?;
+    /// let parts = keyspace.block_parts("user:1", 0).unwrap();
+    /// let names: Vec<_> = parts.iter().map(|part| part.name).collect();
+    /// assert!(names.starts_with(&["form", "clock", "len", "key", "len", "value"]));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn block_parts<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<Vec<Part>> {
+        self.peek(&key.into(), now).map(|entry| entry.block_parts(&self.reading.tables))
     }
 }

@@ -251,6 +251,11 @@ pub(crate) fn has_valid_backlen(body: &[u8], at: usize, next: usize) -> bool {
     })
 }
 
+/// Returns how many bytes the backlen has in an entry of `span` bytes.
+pub(crate) fn backlen_len_of_span(span: usize) -> usize {
+    (1..=BACKLEN_LEN_MAX).find(|len| span >= *len && backlen_len(span - len) == *len).unwrap_or(1)
+}
+
 /// Returns the value of the entry at `at`, and the position behind the entry.
 #[inline]
 pub(crate) fn decode(body: &[u8], at: usize) -> Option<(Value<'_>, usize)> {

@@ -12,13 +12,14 @@ mod format;
 pub mod integer;
 mod iter;
 mod list;
+mod parts;
 mod sample;
 mod storage;
 mod validate;
 mod value;
 mod view;
 
-pub use common::{NoRoom, ReserveError, Room};
+pub use common::{NoRoom, Part, ReserveError, Room};
 pub use editor::Editor;
 pub use entry::encoded_len;
 pub use format::BYTE_LEN_MAX;

@@ -257,6 +257,18 @@ pub unsafe fn header_type(s: NonNull<u8>) -> HeaderType {
     HeaderType::of_flags(unsafe { flags(s) })
 }
 
+/// Returns the bytes of the header in front of `s`, including the flags.
+///
+/// # Safety
+/// As for [`header_type`]. In addition, the header must not change while the result is in use.
+pub(crate) unsafe fn header_bytes<'a>(s: NonNull<u8>) -> &'a [u8] {
+    // SAFETY: the header lies in front of the bytes, in the same block, and all of its bytes are initialised.
+    unsafe {
+        let len = header_type(s).header_len();
+        core::slice::from_raw_parts(s.as_ptr().sub(len), len)
+    }
+}
+
 /// Returns the length of a string in bytes. In C: `sdslen`.
 ///
 /// # Safety

@@ -11,6 +11,7 @@ mod error;
 mod header_type;
 pub mod layout;
 mod number;
+mod parts;
 mod repr;
 mod room;
 #[cfg(feature = "serde")]
@@ -22,6 +23,7 @@ mod template;
 mod traits;
 
 pub use args::{Args, split_args};
+pub use common::Part;
 pub use error::{FormatError, SplitArgsError, TemplateError};
 pub use repr::needs_repr;
 pub use room::MAX_PREALLOC;

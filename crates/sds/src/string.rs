@@ -275,6 +275,18 @@ impl Sds {
         }
     }
 
+    /// Returns the number of bytes of the block that the string may use.
+    pub(crate) fn usable_size(&self) -> usize {
+        // SAFETY: the type's invariants.
+        unsafe { zmalloc::zmalloc_usable_size(layout::block(self.ptr).0) }
+    }
+
+    /// Returns the bytes of the header.
+    pub(crate) fn header_bytes(&self) -> &[u8] {
+        // SAFETY: the type's invariants. The header does not change while `self` is borrowed.
+        unsafe { layout::header_bytes(self.ptr) }
+    }
+
     /// Returns the bytes.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {

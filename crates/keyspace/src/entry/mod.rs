@@ -49,8 +49,9 @@
 //! key was found, for look-ups. `length` has the lengths in a block, and `word` has the values outside of it.
 //! `content` has values that are to be written into a block. `write` creates blocks and writes to them,
 //! `edit` changes a value in place, and `relocate` moves blocks for a defragmenter. `parts` computes the
-//! lengths of blocks that do not exist yet.
+//! lengths of blocks that do not exist yet. `block_parts` names the bytes of a block.
 
+mod block_parts;
 mod content;
 mod edit;
 mod key;

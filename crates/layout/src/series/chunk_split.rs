@@ -1,0 +1,35 @@
+//! A table that grows by one chunk at a time.
+
+use super::numbers::Numbers;
+use crate::drawing::{Frame, Grid, Look, Panel, Series};
+
+pub(super) fn series() -> Series {
+    let mut numbers = Numbers::new();
+    while numbers.chunks() < 4 {
+        numbers.insert();
+    }
+    let mut frames = vec![frame(
+        &numbers,
+        &[],
+        "Four chunks. The last two bits of a number say its chunk, because the hash ends with the bits of the number.",
+    )];
+    for chunks in 5..=8 {
+        let mut last = 0;
+        while numbers.chunks() < chunks {
+            last = numbers.insert();
+        }
+        let (from, to) = (chunks - 5, chunks - 1);
+        let caption = format!(
+            "{last} was inserted, and chunk {from} was split. The numbers with the third bit set are in the new chunk {to}."
+        );
+        frames.push(frame(&numbers, &[to], &caption));
+    }
+    Series { name: "chunk-split", about: "a table that splits one chunk after the other", frames }
+}
+
+/// Draws all chunks. The entries of the chunks in `marked` are marked.
+fn frame(numbers: &Numbers, marked: &[usize], caption: &str) -> Frame {
+    let look = |chunk: &usize| if marked.contains(chunk) { Look::Marked } else { Look::Plain };
+    let rows = (0..numbers.chunks()).map(|chunk| numbers.row(chunk, |_| look(&chunk)));
+    Frame::new(caption, vec![Panel::Grid(Grid { rows: rows.collect() })])
+}

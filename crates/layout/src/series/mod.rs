@@ -1,0 +1,25 @@
+//! The series of the book. Each has its own file.
+
+mod chunk_split;
+mod classic_rehash;
+mod entry_ttl;
+mod intset_upgrade;
+mod listpack_entries;
+mod numbers;
+mod scan_split;
+mod sds_growth;
+
+use crate::drawing::Series;
+
+/// Returns all series.
+pub fn all() -> Vec<Series> {
+    vec![
+        sds_growth::series(),
+        intset_upgrade::series(),
+        listpack_entries::series(),
+        classic_rehash::series(),
+        chunk_split::series(),
+        scan_split::series(),
+        entry_ttl::series(),
+    ]
+}

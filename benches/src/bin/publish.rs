@@ -25,6 +25,10 @@ struct Options {
     /// of machine, such as Intel-Xeon. It becomes the head of a column.
     #[arg(long = "as", value_name = "NAME", value_parser = cli::parse_name)]
     name: Option<String>,
+    /// Publishes a quick run for the chapters of the book: copies the rows that they show to
+    /// benches/published/book/quick.json
+    #[arg(long, value_name = "REPORT.json", conflicts_with = "name")]
+    book: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +45,10 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), BadInput> {
     // The pages belong to the sources that this program was built from.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    if let Some(report) = &options.book {
+        publish::publish_chapters(root, report)?.iter().for_each(|path| say(path.display()));
+        return Ok(());
+    }
     match &options.name {
         Some(name) => {
             let written = publish::publish(root, name, &options.report)?;

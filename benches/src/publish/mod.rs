@@ -8,10 +8,13 @@
 //! `cargo xtask publish` does both steps. The second step reads only the files of `benches/published`. A test
 //! repeats it, so that the pages always agree with the files.
 //!
+//! The tables in the chapters of the book come from a quick run: see [`chapters`].
+//!
 //! [`rows`] lists the rows that are shown. Each kind of machine has its own column, because ratios differ
 //! between processors.
 
 mod bars;
+mod chapters;
 mod curves;
 mod panel;
 pub mod rows;
@@ -48,7 +51,7 @@ pub struct Published {
 /// A file that is written from the published runs.
 pub struct Page {
     /// The path of the file, relative to the root of the repository.
-    pub path: &'static str,
+    pub path: String,
     /// The whole content of the file.
     pub text: String,
 }
@@ -134,11 +137,17 @@ fn pages_of(root: &Path, runs: &[Published]) -> Result<Vec<Page>, BadInput> {
     let text = table::replace(&text, &table::markdown(runs)).ok_or_else(|| {
         BadInput::file(&readme, format!("has no lines {} and {}", table::BEGIN, table::END))
     })?;
-    Ok(vec![
-        Page { path: README, text },
-        Page { path: CURVES, text: curves::svg(newest) },
-        Page { path: BARS, text: bars::svg(newest) },
-    ])
+    let mut pages = vec![
+        Page { path: README.into(), text },
+        Page { path: CURVES.into(), text: curves::svg(newest) },
+        Page { path: BARS.into(), text: bars::svg(newest) },
+    ];
+    if let Some(run) = chapters::load(root)? {
+        for chapter in chapters::CHAPTERS {
+            pages.push(Page { path: chapter.path(), text: chapter.markdown(&run)? });
+        }
+    }
+    Ok(pages)
 }
 
 /// Publishes the report in the file `path` as `name`, and returns the paths of the written files. Nothing is
@@ -156,11 +165,18 @@ pub fn publish(root: &Path, name: &str, path: &Path) -> Result<Vec<PathBuf>, Bad
     Ok([file].into_iter().chain(write(root)?.into_iter().map(PathBuf::from)).collect())
 }
 
+/// Publishes the rows of a quick run that the chapters of the book show, and returns the paths of the written
+/// files. Nothing is written if the run lacks a row.
+pub fn publish_chapters(root: &Path, path: &Path) -> Result<Vec<PathBuf>, BadInput> {
+    let file = chapters::publish(root, path)?;
+    Ok([file].into_iter().chain(write(root)?.into_iter().map(PathBuf::from)).collect())
+}
+
 /// Writes the pages that are not up to date, and returns their paths.
-pub fn write(root: &Path) -> Result<Vec<&'static str>, BadInput> {
+pub fn write(root: &Path) -> Result<Vec<String>, BadInput> {
     let mut written = Vec::new();
     for Page { path, text } in pages(root)? {
-        let file = root.join(path);
+        let file = root.join(&path);
         if fs::read_to_string(&file).is_ok_and(|old| old == text) {
             continue;
         }

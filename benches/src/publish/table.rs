@@ -87,7 +87,7 @@ fn pair(ours: f64, theirs: f64, unit: &str) -> String {
 /// Formats a ratio, with two decimals if it is below 10, and otherwise with none. A ratio below 0.01 becomes
 /// a fraction with two significant digits, which is easier to read than its zeros. Returns `-` if the ratio
 /// is not positive and finite.
-fn ratio(ratio: f64) -> String {
+pub(super) fn ratio(ratio: f64) -> String {
     match ratio {
         none if !none.is_finite() || none <= 0.0 => "-".into(),
         small if small < 0.01 => format!("1/{}", thousands(rounded(small.recip()) as i64)),
@@ -103,7 +103,7 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// Returns the machine, the date, the commit and the command of a run.
-fn origin(document: &Document) -> String {
+pub(super) fn origin(document: &Document) -> String {
     let Document { machine, date, command, .. } = document;
     let commit = document.short_commit();
     format!("{}; {}, commit `{commit}`, `{command}`.", machine.hardware(), day(date))

@@ -1,7 +1,7 @@
 //! Drawings as SVG, for the book.
 //!
 //! A page includes the drawing as it is, so that the colours follow the theme of the book. They are in
-//! `docs/theme/drawings.css`. All frames have the same width, which fits on a phone. On a wide screen several frames
+//! `docs/theme/book.css`. All frames have the same width, which fits on a phone. On a wide screen several frames
 //! stand side by side.
 
 use crate::drawing::{Block, BlockRow, Byte, Frame, Grid, Look, Panel, Series, is_text};

@@ -5,6 +5,8 @@ use super::tree::Tree;
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
 
 const BOOK: &str = "docs/src/";
+/// The folder of tables that pages include.
+const TABLES: &str = "docs/src/numbers/";
 const SUMMARY: &str = "docs/src/SUMMARY.md";
 const BOOK_CODE: &str = "xtask/src/book_code.rs";
 
@@ -20,7 +22,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
                 ));
             }
         }
-        if path.starts_with(BOOK) && path != SUMMARY {
+        for (line, target) in includes(text) {
+            let included = resolve(path, target).filter(|included| tree.exists(included));
+            if path.starts_with(BOOK) && included.is_none() {
+                let message = format!("includes {target}, which does not exist; mdBook only warns");
+                problems.push(Problem::new(path, line, message));
+            }
+        }
+        if path.starts_with(BOOK) && path != SUMMARY && !path.starts_with(TABLES) {
             page(tree, path, text, &mut problems);
         }
     }
@@ -50,6 +59,12 @@ fn links(text: &str) -> Vec<(usize, String)> {
         _ => None,
     });
     targets.collect()
+}
+
+/// Returns the files that mdBook includes in a page, with their lines.
+fn includes(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().enumerate();
+    lines.filter_map(|(index, line)| Some((index + 1, line.strip_prefix("{{#include ")?.strip_suffix("}}")?)))
 }
 
 /// Returns `true` if rustdoc compiles a block of the text. A block without a language is Rust.
@@ -117,6 +132,15 @@ mod tests {
             errors(&[("a.md", "[x](../secret.md)\n")]),
             ["a.md:1: the link ../secret.md leads nowhere (outside of the repository)"]
         );
+    }
+
+    #[test]
+    fn an_include_of_a_missing_file_is_found() {
+        let summary = ("docs/src/SUMMARY.md", "- [A](a.md)\n");
+        let page = ("docs/src/a.md", "A\n\n{{#include numbers/a.md}}\n");
+        let complaint = "docs/src/a.md:3: includes numbers/a.md, which does not exist; mdBook only warns";
+        assert_eq!(errors(&[summary, page]), [complaint]);
+        assert_eq!(errors(&[summary, page, ("docs/src/numbers/a.md", "1\n")]), [""; 0]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `cargo xtask tidy`: checks the project's rules that rustc and clippy do not know.
 //!
-//! Each rule is a function from the tree to a list of problems. The rules are in three files: `source`,
-//! `manifest` and `docs`. The tree is a map from path to text, so a test of a rule needs only a tree of two
+//! Each rule is a function from the tree to a list of problems. The rules are in four files: `source`,
+//! `manifest`, `docs` and `book`. The tree is a map from path to text, so a test of a rule needs only a tree of two
 //! lines. It shows that the rule finds a problem, and that it accepts a tree without one.
 //!
 //! Learned from: rust-analyzer's and TigerBeetle's `tidy`.
 
+mod book;
 mod docs;
 mod manifest;
 mod problem;
@@ -23,6 +24,7 @@ pub(crate) fn run() -> Result<Outcome> {
     let mut problems = source::check(&tree);
     problems.extend(manifest::check(&tree)?);
     problems.extend(docs::check(&tree));
+    problems.extend(book::check(&tree));
     for problem in &problems {
         println!("{problem}");
     }

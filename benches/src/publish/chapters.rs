@@ -126,6 +126,36 @@ const fn alone(
     Measurement { suite, case, n, subject, peer: NO_PEER, metric }
 }
 
+const fn insert(peer: &'static str, metric: &'static str) -> Measurement {
+    Measurement {
+        suite: "latency",
+        case: "insert, minimum of 5 runs",
+        n: 300_000,
+        subject: "Dict",
+        peer,
+        metric,
+    }
+}
+
+const fn remove(peer: &'static str, metric: &'static str) -> Measurement {
+    Measurement {
+        suite: "latency",
+        case: "remove, minimum of 5 runs",
+        n: 300_000,
+        subject: "Dict",
+        peer,
+        metric,
+    }
+}
+
+const fn encoding(case: &'static str, n: u64, subject: &'static str, peer: &'static str) -> Measurement {
+    Measurement { suite: "encodings", case, n, subject, peer, metric: "memory" }
+}
+
+const fn object(n: u64, case: &'static str) -> Measurement {
+    Measurement { suite: "robj", case, n, subject: "Robj", peer: "Arc<[u8]>", metric: "memory" }
+}
+
 const fn misses(case: &'static str, n: u64, subject: &'static str) -> Measurement {
     Measurement { suite: "eviction", case, n, subject, peer: "exact LRU", metric: "misses" }
 }
@@ -146,7 +176,77 @@ const fn memory(
 
 /// The tables of all chapters.
 pub(super) const CHAPTERS: &[Chapter] = &[
-    Chapter { page: "growing", rows: &[] },
+    Chapter {
+        page: "spikes",
+        rows: &[
+            row("an insert, median", "the classic dict", insert("dict::classic", "p50")),
+            row(
+                "99.9 % of the inserts are at most this long",
+                "the classic dict",
+                insert("dict::classic", "p99.9"),
+            ),
+            row("99.99 %", "the classic dict", insert("dict::classic", "p99.99")),
+            row("the longest insert", "the classic dict", insert("dict::classic", "max")),
+            row("the same", "hashbrown", insert("hashbrown", "max")),
+        ],
+    },
+    Chapter {
+        page: "growing",
+        rows: &[
+            row("an insert, median", "hashbrown", insert("hashbrown", "p50")),
+            row("99.99 % of the inserts are at most this long", "hashbrown", insert("hashbrown", "p99.99")),
+            row("the longest insert", "hashbrown", insert("hashbrown", "max")),
+            row("the same", "the classic dict", insert("dict::classic", "max")),
+            row("the longest removal", "hashbrown", remove("hashbrown", "max")),
+            row("the same", "the classic dict", remove("dict::classic", "max")),
+        ],
+    },
+    Chapter {
+        page: "packed",
+        rows: &[
+            row(
+                "a field of a hash with ten fields",
+                "hashbrown",
+                time("encodings", "hash, get", 10, "Hash", BOXED_MAP),
+            ),
+            row("with a hundred fields", "hashbrown", time("encodings", "hash, get", 100, "Hash", BOXED_MAP)),
+            row("bytes a field, ten fields", "hashbrown", encoding("hash", 10, "Hash", BOXED_MAP)),
+            row("bytes a field, a hundred fields", "hashbrown", encoding("hash", 100, "Hash", BOXED_MAP)),
+            row(
+                "a look-up in a set of a hundred integers",
+                "a sorted `Vec<i32>`",
+                time("encodings", "set of integers, contains", 100, "Set", "sorted Vec<i32>"),
+            ),
+            row(
+                "bytes an integer",
+                "hashbrown",
+                encoding("set of integers", 100, "Set", "hashbrown HashSet<i64>"),
+            ),
+        ],
+    },
+    Chapter {
+        page: "objects",
+        rows: &[
+            row(
+                "create and free a string of 44 bytes",
+                "`Arc<[u8]>`",
+                time("robj", "create and free", 44, "Robj", "Arc<[u8]>"),
+            ),
+            row("the same", "`Box<[u8]>`", time("robj", "create and free", 44, "Robj", "Box<[u8]>")),
+            row(
+                "create and free an integer",
+                "`Arc<[u8]>`",
+                time("robj", "from an integer", 10, "Robj", "Arc<[u8]>"),
+            ),
+            row(
+                "a shared integer",
+                "`Arc<[u8]>`",
+                time("robj", "from a shared integer", 4, "Robj", "Arc<[u8]>"),
+            ),
+            row("memory of a string of 44 bytes", "`Arc<[u8]>`", object(44, "one value")),
+            row("memory of a shared integer", "`Arc<[u8]>`", object(4, "one shared number")),
+        ],
+    },
     Chapter {
         page: "order",
         rows: &[
@@ -371,6 +471,7 @@ pub(super) const CHAPTERS: &[Chapter] = &[
     },
 ];
 
+const BOXED_MAP: &str = "hashbrown HashMap<Box<str>>";
 const SKIP_LIST: &str = "zindex::classic + HashMap";
 const W1: &str = "W1, keys of 7 B, the same as values";
 const W2: &str = "W2, keys of 16 B, values of 32 B";

@@ -30,7 +30,7 @@ const STRUCTURES: [(&str, &str, &str); 17] = [
     ("robj", "Robj", "objects"),
     ("keyspace", "Keyspace", "build-a-store"),
     ("keyspace", "Estimate", "size-classes"),
-    ("keyspace", "Snapshot", "snapshot"),
+    ("rdb", "SnapshotFile", "snapshot"),
     ("rdb", "Loader", "snapshot"),
 ];
 

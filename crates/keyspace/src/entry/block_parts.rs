@@ -10,7 +10,7 @@ impl Entry {
     pub(crate) fn block_parts(&self, tables: &Tables) -> Vec<Part> {
         let (layout, form) = (self.layout(), self.form());
         let head = form.to_le_bytes();
-        let mut flags = format!("{}", kind_name(layout.kind));
+        let mut flags = kind_name(layout.kind);
         for (bit, name) in [(LOOSE, ", loose"), (EXPIRES, ", expires"), (SNAPSHOT, ", snapshot")] {
             flags += if form & bit != 0 { name } else { "" };
         }

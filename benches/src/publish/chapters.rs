@@ -126,6 +126,14 @@ const fn alone(
     Measurement { suite, case, n, subject, peer: NO_PEER, metric }
 }
 
+const fn pair(case: &'static str, peer: &'static str) -> Measurement {
+    time("alloc", case, 48, "Zmalloc", peer)
+}
+
+const fn string(case: &'static str, n: u64, peer: &'static str) -> Measurement {
+    time("sds", case, n, "Sds", peer)
+}
+
 const fn insert(peer: &'static str, metric: &'static str) -> Measurement {
     Measurement {
         suite: "latency",
@@ -176,6 +184,30 @@ const fn memory(
 
 /// The tables of all chapters.
 pub(super) const CHAPTERS: &[Chapter] = &[
+    Chapter {
+        page: "counting",
+        rows: &[
+            row(
+                "a pair: allocate and free 48 bytes, one thread",
+                "jemalloc alone",
+                pair("pair, 1 thread", "tikv-jemallocator"),
+            ),
+            row("the same", "`cap`", pair("pair, 1 thread", "cap")),
+            row("a pair, two threads", "jemalloc alone", pair("pair, 2 threads", "tikv-jemallocator")),
+            row("the same", "`cap`", pair("pair, 2 threads", "cap")),
+        ],
+    },
+    Chapter {
+        page: "strings",
+        rows: &[
+            row("create and free 7 bytes", "`Vec<u8>`", string("create and free", 7, "Vec<u8>")),
+            row("create and free 44 bytes", "`Vec<u8>`", string("create and free", 44, "Vec<u8>")),
+            row("the same", "`CompactString`", string("create and free", 44, "CompactString")),
+            row("append a byte to a long string", "`Vec<u8>`", string("append a byte", 1_000_000, "Vec<u8>")),
+            row("the same", "`BytesMut`", string("append a byte", 1_000_000, "BytesMut")),
+            row("clone and free 7 bytes", "`CompactString`", string("clone and free", 7, "CompactString")),
+        ],
+    },
     Chapter {
         page: "spikes",
         rows: &[
@@ -466,6 +498,31 @@ pub(super) const CHAPTERS: &[Chapter] = &[
                     "during a snapshot",
                     "without a snapshot",
                 ),
+            ),
+        ],
+    },
+    Chapter {
+        page: "measuring",
+        rows: &[
+            row(
+                "independent hits, 200,000 entries",
+                "hashbrown",
+                time("dict", "hit", 200_000, "Dict", "hashbrown"),
+            ),
+            row(
+                "dependent hits, 200,000 entries",
+                "hashbrown",
+                time("dict", "dependent hit", 200_000, "Dict", "hashbrown"),
+            ),
+            row(
+                "independent hits, 1,000,000 entries",
+                "hashbrown",
+                time("dict", "hit", 1_000_000, "Dict", "hashbrown"),
+            ),
+            row(
+                "dependent hits, 1,000,000 entries",
+                "hashbrown",
+                time("dict", "dependent hit", 1_000_000, "Dict", "hashbrown"),
             ),
         ],
     },

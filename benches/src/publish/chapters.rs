@@ -11,7 +11,7 @@ use super::rows::{Measurement, TableRow};
 use super::table::{origin, ratio};
 use crate::document::Document;
 use crate::error::BadInput;
-use crate::report::{NO_PEER, Row};
+use crate::report::Row;
 use crate::text::{TimeUnit, figure};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -35,19 +35,30 @@ impl Chapter {
         format!("{FOLDER}/{}.md", self.page)
     }
 
-    /// Returns the table, and below it the origin of its numbers.
+    /// Returns the table, and below it the origin of its numbers. Columns for peers are left out if no row has a
+    /// peer.
     pub(super) fn markdown(&self, run: &Document) -> Result<String, BadInput> {
-        let mut text = String::from("| | redcore | beside | ratio |\n|---|---|---|---|\n");
+        let mut rows = Vec::new();
         for shown in self.rows {
-            let row = find(run, shown, Path::new(RUN))?;
-            let TableRow { label, peer_label, .. } = shown;
-            _ = write!(text, "| {label} | {}: {} |", row.subject, value(row.value, &row.unit));
-            if row.peer == NO_PEER {
-                text += " | |\n";
-                continue;
-            }
-            let ratio = if is_loss(row) { format!("**{}**", ratio(row.ratio)) } else { ratio(row.ratio) };
-            _ = writeln!(text, " {peer_label}: {} | {ratio} |", value(row.peer_value, &row.unit));
+            rows.push((shown, find(run, shown, Path::new(RUN))?));
+        }
+        let has_peers = rows.iter().any(|(_, row)| !row.peer.is_empty());
+        let head = if has_peers {
+            "| | redcore | beside | ratio |\n|---|---|---|---|"
+        } else {
+            "| | redcore |\n|---|---|"
+        };
+        let mut text = format!("{head}\n");
+        for (TableRow { label, peer_label, .. }, row) in rows {
+            let ours = value(row.value, &row.unit);
+            let (ours, others) = if row.peer.is_empty() {
+                (ours, if has_peers { " | |" } else { "" }.to_owned())
+            } else {
+                let ratio = if is_loss(row) { format!("**{}**", ratio(row.ratio)) } else { ratio(row.ratio) };
+                let theirs = value(row.peer_value, &row.unit);
+                (format!("{}: {ours}", row.subject), format!(" {peer_label}: {theirs} | {ratio} |"))
+            };
+            _ = writeln!(text, "| {label} | {ours} |{others}");
         }
         _ = writeln!(text, "\n*{}*", origin(run));
         Ok(text)
@@ -66,6 +77,7 @@ fn value(value: f64, unit: &str) -> String {
             let unit = TimeUnit::of(value);
             format!("{}&nbsp;{}", unit.number(value), unit.name)
         }
+        "us" => self::value(value * 1e3, "ns"),
         "" => figure(value),
         _ => format!("{}&nbsp;{}", figure(value), unit.replace(' ', "&nbsp;")),
     }
@@ -123,7 +135,7 @@ const fn alone(
     subject: &'static str,
     metric: &'static str,
 ) -> Measurement {
-    Measurement { suite, case, n, subject, peer: NO_PEER, metric }
+    Measurement { suite, case, n, subject, peer: "", metric }
 }
 
 const fn pair(case: &'static str, peer: &'static str) -> Measurement {
@@ -544,6 +556,7 @@ mod tests {
     fn a_value_has_the_unit_that_suits_it() {
         assert_eq!(value(1203.0, "ns"), "1,203&nbsp;ns");
         assert_eq!(value(26e3, "ns"), "26&nbsp;µs");
+        assert_eq!(value(432.3, "us"), "432&nbsp;µs");
         assert_eq!(value(3.0, ""), "3.00");
         assert_eq!(value(1004.0, "B"), "1,004&nbsp;B");
     }

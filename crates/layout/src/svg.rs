@@ -14,9 +14,9 @@ const WIDTH: usize = 344;
 const MARGIN: usize = 4;
 
 /// The width of the offsets in front of the bytes.
-const OFFSETS: usize = 32;
+const OFFSETS: usize = 40;
 /// The size of the box of a byte.
-const BYTE: (usize, usize) = (38, 42);
+const BYTE: (usize, usize) = (37, 42);
 
 /// The width of the labels in front of the rows of a grid.
 const LABELS: usize = 52;
@@ -28,7 +28,7 @@ pub const CELLS_MAX: usize = (WIDTH - MARGIN - LABELS) / CELL;
 
 /// The most characters in a line of a caption, and of the meaning of a part.
 const CAPTION_LEN_MAX: usize = 54;
-const MEANING_LEN_MAX: usize = 33;
+const MEANING_LEN_MAX: usize = 31;
 
 /// The number of tints that the parts of a block take in turn.
 const TINTS: usize = 4;

@@ -15,7 +15,7 @@ pub(super) fn series() -> Series {
         (300, "The string has 300 bytes. Its length needs two bytes, and so does its capacity."),
         (70_000, "The string has 70,000 bytes. Both numbers need four bytes."),
     ] {
-        s.push_bytes(&vec![b'.'; len - s.len()]);
+        s.push_bytes(&vec![b'x'; len - s.len()]);
         frames.push(Frame::of_block(text, s.parts()));
     }
     Series { name: "sds-growth", about: "a string that grows through the types of its header", frames }

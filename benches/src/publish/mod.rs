@@ -14,6 +14,7 @@
 //! between processors.
 
 mod bars;
+mod chapter_rows;
 mod chapters;
 mod curves;
 mod panel;
@@ -143,7 +144,7 @@ fn pages_of(root: &Path, runs: &[Published]) -> Result<Vec<Page>, BadInput> {
         Page { path: BARS.into(), text: bars::svg(newest) },
     ];
     if let Some(run) = chapters::load(root)? {
-        for chapter in chapters::CHAPTERS {
+        for chapter in chapter_rows::CHAPTERS {
             pages.push(Page { path: chapter.path(), text: chapter.markdown(&run)? });
         }
     }

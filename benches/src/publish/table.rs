@@ -52,11 +52,15 @@ pub(super) fn markdown(runs: &[Published]) -> String {
 
 /// Returns the ratio, and both values.
 fn cell(row: &Row) -> String {
+    format!("{}<br>{}", bold_if_loss(row), pair(row.value, row.peer_value, &row.unit))
+}
+
+/// Returns the ratio. It is bold if it is a loss.
+pub(super) fn bold_if_loss(row: &Row) -> String {
     let ratio_text = ratio(row.ratio);
     // A ratio that is printed as 1.00 is not a loss.
     let is_loss = row.ratio.is_finite() && (row.ratio * 100.0).round() > 100.0;
-    let ratio = if is_loss { format!("**{ratio_text}**") } else { ratio_text };
-    format!("{ratio}<br>{}", pair(row.value, row.peer_value, &row.unit))
+    if is_loss { format!("**{ratio_text}**") } else { ratio_text }
 }
 
 /// Two values are shown in the same unit if their quotient is at most this number.
@@ -87,7 +91,7 @@ fn pair(ours: f64, theirs: f64, unit: &str) -> String {
 /// Formats a ratio, with two decimals if it is below 10, and otherwise with none. A ratio below 0.01 becomes
 /// a fraction with two significant digits, which is easier to read than its zeros. Returns `-` if the ratio
 /// is not positive and finite.
-pub(super) fn ratio(ratio: f64) -> String {
+fn ratio(ratio: f64) -> String {
     match ratio {
         none if !none.is_finite() || none <= 0.0 => "-".into(),
         small if small < 0.01 => format!("1/{}", thousands(rounded(small.recip()) as i64)),

@@ -21,6 +21,8 @@ pub struct Part {
 pub enum PartBytes {
     /// Bytes that the structure has written.
     Written(Vec<u8>),
+    /// Bytes of a text that the structure has written.
+    Text(Vec<u8>),
     /// The number of bytes of a pointer. The address is not part of the description, because it differs from run
     /// to run.
     Pointer(usize),
@@ -37,7 +39,7 @@ impl Part {
     /// Returns a part that is a text. Its meaning is the text, with escapes for bytes that are not printable
     /// ASCII.
     pub fn text(name: &'static str, bytes: &[u8]) -> Self {
-        Self::written(name, bytes.escape_ascii(), bytes)
+        Self { name, meaning: bytes.escape_ascii().to_string(), bytes: PartBytes::Text(bytes.to_vec()) }
     }
 
     /// Returns a part that is a pointer of `len` bytes.
@@ -53,7 +55,7 @@ impl Part {
     /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         match &self.bytes {
-            PartBytes::Written(bytes) => bytes.len(),
+            PartBytes::Written(bytes) | PartBytes::Text(bytes) => bytes.len(),
             PartBytes::Pointer(len) | PartBytes::Unused(len) => *len,
         }
     }

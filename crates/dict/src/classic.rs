@@ -197,12 +197,23 @@ impl<K, V, S> Dict<K, V, S> {
         self.rehash_index.is_some()
     }
 
-    /// Returns the number of the next bucket that moves, or `None` if there is one table. In C: `rehashidx`.
+    /// Returns the number of the next bucket that moves, or `None` if there is one table. O(1). In C:
+    /// `rehashidx`.
+    ///
+    /// ```
+    /// let mut dict = dict::classic::Dict::new();
+    /// (0..4).for_each(|n| _ = dict.insert(n, ()));
+    /// assert_eq!((dict.rehash_index(), dict.table_sizes()), (None, [4, 0]));
+    /// dict.insert(4, ());
+    /// assert_eq!((dict.rehash_index(), dict.table_sizes()), (Some(0), [4, 8]));
+    /// // The new entry is in the new table, whose buckets have the numbers 4 to 11.
+    /// assert!((4..12).any(|bucket| dict.chain(bucket).eq([(&4, &())])));
+    /// ```
     pub fn rehash_index(&self) -> Option<usize> {
         self.rehash_index
     }
 
-    /// Returns the number of buckets of each table. The second one is 0 unless the dict is rehashing.
+    /// Returns the number of buckets of each table. O(1). The second one is 0 unless the dict is rehashing.
     pub fn table_sizes(&self) -> [usize; 2] {
         [self.tables[0].size(), self.tables[1].size()]
     }
@@ -265,7 +276,7 @@ impl<K, V, S> Dict<K, V, S> {
     }
 
     /// Returns an iterator over the entries of a bucket, in the order of its chain. The buckets of the second
-    /// table are numbered after those of the first.
+    /// table are numbered after those of the first. O(1) for each entry.
     ///
     /// # Panics
     /// If `bucket` is not less than [`buckets`](Self::buckets).

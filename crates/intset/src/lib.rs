@@ -15,7 +15,7 @@ mod traits;
 mod view;
 
 pub use algebra::{Diff, Inter, Union, diff, inter, union};
-pub use common::{NoRoom, Part, ReserveError, Room};
+pub use common::{NoRoom, Part, PartBytes, ReserveError, Room};
 pub use editor::Editor;
 pub use error::{Fault, FromBytesError, Malformed};
 pub use item::Encoding;

@@ -24,3 +24,21 @@ impl View {
         parts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::IntSet;
+    use common::PartBytes;
+
+    #[test]
+    fn the_parts_are_the_bytes_of_the_set() {
+        for values in [&[][..], &[7, -1], &[7, 70_000], &[i64::MIN, 0, i64::MAX]] {
+            let set: IntSet = values.iter().copied().collect();
+            let bytes = set.parts().into_iter().flat_map(|part| match part.bytes {
+                PartBytes::Written(bytes) => bytes,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(bytes.collect::<Vec<_>>(), set.as_bytes());
+        }
+    }
+}

@@ -44,7 +44,7 @@ mod value;
 mod whole;
 
 pub use bytes::Bytes;
-pub use common::{Cursor, Part};
+pub use common::{Cursor, Part, PartBytes};
 pub use defrag::Defragged;
 pub use dict::{DefaultHashBuilder, Stats, Work};
 pub use entry::{InEntry, KeyRef, KeyText, StringEdit};

@@ -158,7 +158,7 @@ impl Block {
 /// Returns the bytes of a part.
 fn bytes(part: &Part) -> impl Iterator<Item = Byte> + '_ {
     (0..part.len()).map(|at| match &part.bytes {
-        PartBytes::Written(bytes) => Byte::Written(bytes[at]),
+        PartBytes::Written(bytes) | PartBytes::Text(bytes) => Byte::Written(bytes[at]),
         PartBytes::Pointer(_) => Byte::Pointer,
         PartBytes::Unused(_) => Byte::Unused,
     })
@@ -166,11 +166,33 @@ fn bytes(part: &Part) -> impl Iterator<Item = Byte> + '_ {
 
 /// Returns whether the drawing shows the characters of a part below its bytes.
 pub(crate) fn is_text(part: &Part) -> bool {
-    match &part.bytes {
-        PartBytes::Written(bytes) => {
-            matches!(part.name, "bytes" | "data" | "key" | "value")
-                && bytes.iter().all(|byte| matches!(byte, b' '..=b'~'))
-        }
-        _ => false,
+    matches!(&part.bytes, PartBytes::Text(bytes) if bytes.iter().all(|byte| matches!(byte, b' '..=b'~')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Draws the rows of a block: the number of bytes, or of bytes in a gap in brackets.
+    fn rows(parts: Vec<Part>) -> Vec<String> {
+        let block = Block { label: String::new(), parts };
+        let row = |row| match row {
+            BlockRow::Bytes(offset, bytes) => format!("{offset}+{}", bytes.len()),
+            BlockRow::Gap(len) => format!("({len})"),
+        };
+        block.rows().into_iter().map(row).collect()
+    }
+
+    #[test]
+    fn the_middle_of_a_long_part_is_a_gap() {
+        let long = |len| Part::text("long", &vec![b'x'; len]);
+        let short = || Part::unused("short", 3);
+        assert_eq!(rows(vec![]), [""; 0]);
+        assert_eq!(rows(vec![long(9)]), ["0+8", "8+1"]);
+        // A single inner row is drawn.
+        assert_eq!(rows(vec![long(24)]), ["0+8", "8+8", "16+8"]);
+        assert_eq!(rows(vec![long(32)]), ["0+8", "(16)", "24+8"]);
+        // The first row and the last one also have bytes of other parts, so the rows beside them are drawn.
+        assert_eq!(rows(vec![short(), long(42), short()]), ["0+8", "8+8", "(16)", "32+8", "40+8"]);
     }
 }

@@ -4,7 +4,7 @@
 //! `docs/theme/book.css`. All frames have the same width, which fits on a phone. On a wide screen several frames
 //! stand side by side.
 
-use crate::drawing::{Block, BlockRow, Byte, Frame, Grid, Look, Panel, Series, is_text};
+use crate::drawing::{Block, BlockRow, Byte, Frame, Grid, Look, Panel, is_text};
 use crate::text::short;
 use common::{Part, PartBytes, Thousands};
 use std::fmt::Write;
@@ -23,6 +23,9 @@ const LABELS: usize = 52;
 /// The size of a box in a grid.
 const CELL: usize = 18;
 
+/// The most characters in front of a row of a grid.
+pub const LABEL_LEN_MAX: usize = 7;
+
 /// The most boxes in a row of a grid.
 pub const CELLS_MAX: usize = (WIDTH - MARGIN - LABELS) / CELL;
 
@@ -33,11 +36,11 @@ const MEANING_LEN_MAX: usize = 31;
 /// The number of tints that the parts of a block take in turn.
 const TINTS: usize = 4;
 
-/// Returns the series as HTML with one SVG image for each frame. There is no empty line, because an empty line would
+/// Returns the frames as HTML with one SVG image for each frame. There is no empty line, because an empty line would
 /// end the HTML in a Markdown page.
-pub fn draw(series: &Series) -> String {
+pub fn draw(frames: &[Frame]) -> String {
     let mut html = String::from("<div class=\"drawing\">\n");
-    series.frames.iter().for_each(|frame| html += &draw_frame(frame));
+    frames.iter().for_each(|frame| html += &draw_frame(frame));
     html + "</div>\n"
 }
 

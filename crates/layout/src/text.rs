@@ -1,13 +1,12 @@
 //! Drawings as text, for the terminal.
 
-use crate::drawing::{Block, BlockRow, Byte, Frame, Grid, Look, Panel, Series};
+use crate::drawing::{Block, BlockRow, Byte, Frame, Grid, Look, Panel};
 use common::Thousands;
 use std::fmt::Write;
 
-/// Returns the series as text: each frame with its caption and its panels.
-pub fn draw(series: &Series) -> String {
-    let frames: Vec<String> = series.frames.iter().map(frame).collect();
-    frames.join("\n")
+/// Returns the frames as text, each with its caption and its panels.
+pub fn draw(frames: &[Frame]) -> String {
+    frames.iter().map(frame).collect::<Vec<_>>().join("\n")
 }
 
 fn frame(frame: &Frame) -> String {
@@ -76,5 +75,48 @@ fn grid(text: &mut String, grid: &Grid) {
             _ = write!(line, "{before}{:>2}{after}", cell.text);
         }
         _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use common::Part;
+
+    #[test]
+    fn a_block_is_its_bytes_and_a_list_of_its_parts() {
+        let parts = vec![
+            Part::written("len", 5, &[5]),
+            Part::text("key", b"hello"),
+            Part::unused("pad", 2),
+            Part::pointer("value", "elsewhere", 8),
+        ];
+        let expected = "\
+one block
+
+  a block of 16 bytes:
+       0 | 05 | 68 65 6c 6c 6f | .. .. |
+       8 | -> -> -> -> -> -> -> -> |
+       0   len      5
+       1   key      hello
+       6   pad
+       8   value    elsewhere
+";
+        assert_eq!(draw(&[Frame::of_block("one block", parts)]), expected);
+    }
+
+    #[test]
+    fn a_grid_shows_how_its_boxes_are_drawn() {
+        use crate::drawing::{Cell, Row};
+        let looks = [Look::Plain, Look::Marked, Look::Faint, Look::Number, Look::Blank, Look::Plain];
+        let cells = looks.into_iter().enumerate().map(|(n, look)| Cell::new(n, look)).collect();
+        let frame =
+            Frame::new("a grid", vec![Panel::Grid(Grid { rows: vec![Row { label: "x:".into(), cells }] })]);
+        assert_eq!(draw(&[frame]), "a grid\n\n  x: [ 0]* 1*( 2)  3   4 [ 5]\n");
+    }
+
+    #[test]
+    fn a_long_meaning_is_cut() {
+        assert_eq!((short("12345", 5), short("123456", 5)), ("12345".into(), "12...".into()));
     }
 }

@@ -245,15 +245,17 @@ fn skip_long(body: &[u8], at: usize, first: u8) -> Option<usize> {
 
 /// Returns whether the entry at `at..next` ends with its backlen, in the only form that a writer produces.
 pub(crate) fn has_valid_backlen(body: &[u8], at: usize, next: usize) -> bool {
-    (1..=BACKLEN_LEN_MAX.min(next - at)).any(|len| {
-        let (digits, count) = backlen(next - at - len);
-        count == len && body.get(next - len..next) == Some(&digits[..len])
-    })
+    backlen_at(body, at, next).is_some()
 }
 
-/// Returns how many bytes the backlen has in an entry of `span` bytes.
-pub(crate) fn backlen_len_of_span(span: usize) -> usize {
-    (1..=BACKLEN_LEN_MAX).find(|len| span >= *len && backlen_len(span - len) == *len).unwrap_or(1)
+/// Returns the position of the backlen of the entry at `at..next`. Returns `None` if the entry does not end
+/// with its backlen in the only form that a writer produces.
+pub(crate) fn backlen_at(body: &[u8], at: usize, next: usize) -> Option<usize> {
+    let len = (1..=BACKLEN_LEN_MAX.min(next - at)).find(|len| {
+        let (digits, count) = backlen(next - at - len);
+        count == *len && body.get(next - len..next) == Some(&digits[..*len])
+    })?;
+    Some(next - len)
 }
 
 /// Returns the value of the entry at `at`, and the position behind the entry.

@@ -19,7 +19,7 @@ mod validate;
 mod value;
 mod view;
 
-pub use common::{NoRoom, Part, ReserveError, Room};
+pub use common::{NoRoom, Part, PartBytes, ReserveError, Room};
 pub use editor::Editor;
 pub use entry::encoded_len;
 pub use format::BYTE_LEN_MAX;

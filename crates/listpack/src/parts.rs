@@ -25,16 +25,13 @@ impl View {
             vec![Part::written("byte_len", self.byte_len(), byte_len), Part::written("count", known, count)];
         let mut at = HEADER_LEN;
         while let Some((value, next)) = entry::decode(body, at) {
-            let back_at = next - entry::backlen_len_of_span(next - at);
+            let Some(back_at) = entry::backlen_at(body, at, next) else { break };
             match value {
                 Value::Str(data) => {
                     let data_at = back_at - data.len();
-                    parts.push(Part::written(
-                        "string",
-                        format_args!("{} bytes", data.len()),
-                        &body[at..data_at],
-                    ));
-                    parts.push(Part::text("data", data));
+                    let len = data.len();
+                    parts.push(Part::written("string", format_args!("length {len}"), &body[at..data_at]));
+                    parts.extend((len > 0).then(|| Part::text("data", data)));
                 }
                 Value::Int(value) => parts.push(Part::written("int", value, &body[at..back_at])),
                 Value::Double(value) => parts.push(Part::written("double", value, &body[at..back_at])),
@@ -70,7 +67,7 @@ mod tests {
         let bytes: Vec<u8> = parts
             .iter()
             .flat_map(|part| match &part.bytes {
-                PartBytes::Written(bytes) => bytes.clone(),
+                PartBytes::Written(bytes) | PartBytes::Text(bytes) => bytes.clone(),
                 other => panic!("{other:?}"),
             })
             .collect();
@@ -81,8 +78,14 @@ mod tests {
 
     #[test]
     fn a_damaged_entry_is_one_part_with_all_bytes_behind_it() {
-        let list = View::new(b"\x0A\0\0\0\x01\0\x85ab\xFF").unwrap();
-        let names: Vec<_> = list.parts().into_iter().map(|part| part.name).collect();
-        assert_eq!(names, ["byte_len", "count", "damaged", "end"]);
+        let names =
+            |bytes| View::new(bytes).unwrap().parts().into_iter().map(|part| part.name).collect::<Vec<_>>();
+        // The string is longer than the list.
+        assert_eq!(names(b"\x0A\0\0\0\x01\0\x85ab\xFF"), ["byte_len", "count", "damaged", "end"]);
+        // The backlen is wrong.
+        assert_eq!(names(b"\x0B\0\0\0\x01\0\x82ab\x63\xFF"), ["byte_len", "count", "damaged", "end"]);
+        // The second entry is damaged.
+        let names = names(b"\x0C\0\0\0\x02\0\x07\x01\x85ab\xFF");
+        assert_eq!(names, ["byte_len", "count", "int", "back", "damaged", "end"]);
     }
 }

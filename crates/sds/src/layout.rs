@@ -260,7 +260,7 @@ pub unsafe fn header_type(s: NonNull<u8>) -> HeaderType {
 /// Returns the bytes of the header in front of `s`, including the flags.
 ///
 /// # Safety
-/// As for [`header_type`]. In addition, the header must not change while the result is in use.
+/// As for [`header_type`]. In addition, the block must stay live, and its header must not change, for `'a`.
 pub(crate) unsafe fn header_bytes<'a>(s: NonNull<u8>) -> &'a [u8] {
     // SAFETY: the header lies in front of the bytes, in the same block, and all of its bytes are initialised.
     unsafe {

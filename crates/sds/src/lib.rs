@@ -23,7 +23,7 @@ mod template;
 mod traits;
 
 pub use args::{Args, split_args};
-pub use common::Part;
+pub use common::{Part, PartBytes};
 pub use error::{FormatError, SplitArgsError, TemplateError};
 pub use repr::needs_repr;
 pub use room::MAX_PREALLOC;

@@ -283,7 +283,7 @@ impl Sds {
 
     /// Returns the bytes of the header.
     pub(crate) fn header_bytes(&self) -> &[u8] {
-        // SAFETY: the type's invariants. The header does not change while `self` is borrowed.
+        // SAFETY: the type's invariants. `self` owns the block and is borrowed for as long as the result.
         unsafe { layout::header_bytes(self.ptr) }
     }
 

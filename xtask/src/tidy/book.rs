@@ -1,9 +1,10 @@
 //! Rules about the chapters of the book: measured figures come from generated tables, the code that a chapter names
-//! exists, and each public structure has a chapter.
+//! exists, and each structure of a list has a chapter.
 
 use super::problem::Problem;
 use super::tree::Tree;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use std::mem;
 
 const SUMMARY: &str = "docs/src/SUMMARY.md";
 const BOOK: &str = "docs/src/";
@@ -56,18 +57,31 @@ fn chapters(summary: &str) -> Vec<String> {
     pages.map(|(page, _)| format!("{BOOK}{page}")).collect()
 }
 
-/// Finds measured figures in the text of a chapter. Code and arithmetic in blocks may have them.
+/// Finds measured figures in the text of a chapter. Blocks of code and of arithmetic may have them.
 fn figures(path: &str, text: &str, problems: &mut Vec<Problem>) {
-    let mut is_code = false;
+    let (mut is_code, mut words, mut start) = (false, String::new(), 0);
     for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
         match event {
             Event::Start(Tag::CodeBlock(_)) => is_code = true,
-            Event::End(TagEnd::CodeBlock) => is_code = false,
-            Event::Text(words) if !is_code => {
-                if let Some(figure) = figure(&words) {
-                    let line = text[..range.start].matches('\n').count() + 1;
-                    let message =
-                        format!("the figure `{figure}` is in no generated table and no block of arithmetic");
+            Event::Text(_) | Event::Code(_) if is_code => {}
+            Event::Text(more) | Event::Code(more) => {
+                if words.is_empty() {
+                    start = range.start;
+                }
+                words += &more;
+            }
+            Event::SoftBreak | Event::HardBreak => words.push(' '),
+            // The text of a paragraph, a heading or a cell is complete.
+            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Link) => {}
+            Event::End(end) => {
+                if end == TagEnd::CodeBlock {
+                    is_code = false;
+                }
+                if let Some(figure) = figure(&mem::take(&mut words)) {
+                    let line = text[..start].matches('\n').count() + 1;
+                    let message = format!(
+                        "`{figure}` looks like a measurement; move it to a generated table, or to a block of code if it is a setting or arithmetic"
+                    );
                     problems.push(Problem::new(path, line, message));
                 }
             }
@@ -76,65 +90,127 @@ fn figures(path: &str, text: &str, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Returns the first number of nanoseconds, microseconds or milliseconds, or of bytes a key.
+/// Units of time, with both characters that are used for micro.
+const UNITS: [&str; 10] =
+    ["ns", "us", "\u{b5}s", "\u{3bc}s", "ms", "s", "seconds", "nanoseconds", "microseconds", "milliseconds"];
+
+/// What bytes are divided by in a measurement.
+const PER: [&str; 5] = ["key", "entry", "element", "member", "field"];
+
+/// Returns the first number with a unit of time, or of bytes a key. Whole seconds are not found, because they are
+/// settings more often than measurements.
 fn figure(text: &str) -> Option<String> {
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '\u{a0}').collect();
-    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
-    let bare = |word: &str| word.trim_end_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+    let words: Vec<String> = text.split_whitespace().map(bare).filter(|word| !word.is_empty()).collect();
     for (at, word) in words.iter().enumerate() {
-        let joined = is_number(word) && ["ns", "µs", "ms"].iter().any(|unit| bare(word).ends_with(unit));
-        if joined {
-            return Some(bare(word));
+        let unit = word.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ','));
+        if unit.len() == word.len() {
+            continue; // no number
         }
-        let rest: Vec<String> = words[at + 1..].iter().take(3).map(|word| bare(word)).collect();
-        let rest: Vec<&str> = rest.iter().map(String::as_str).collect();
-        let is_measured = matches!(
-            rest.as_slice(),
-            ["ns" | "µs" | "ms" | "nanoseconds" | "microseconds" | "milliseconds", ..]
-                | ["B" | "bytes", "a" | "per", "key"]
-        );
-        if is_number(word) && is_measured {
-            return Some(format!("{word} {}", rest.join(" ")));
+        let is_whole = !word.contains('.');
+        let is_time = |unit: &str| UNITS.contains(&unit) && !(is_whole && matches!(unit, "s" | "seconds"));
+        if is_time(unit) {
+            return Some(word.clone());
+        }
+        let mut rest = words[at + 1..].iter().map(String::as_str);
+        let next = rest.next().unwrap_or_default();
+        let is_bytes = matches!(next, "B" | "bytes")
+            && matches!(rest.next(), Some("a" | "an" | "per"))
+            && rest.next().is_some_and(|noun| PER.contains(&noun));
+        if unit.is_empty() && (is_time(next) || is_bytes) {
+            return Some(format!("{word} {next}"));
         }
     }
     None
 }
 
-/// Checks the table "Where this is in the code": the files exist, and contain the symbols.
+/// The heading above the table of a chapter's code.
+const CODE_HEADING: &str = "## Where this is in the code";
+
+/// Checks the table below [`CODE_HEADING`]: the files exist, and contain the symbols.
 fn named_code(tree: &Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
-    for (index, line) in text.lines().enumerate() {
+    let lines = text.lines().enumerate().skip_while(|(_, line)| *line != CODE_HEADING).skip(1);
+    let rows =
+        lines.take_while(|(_, line)| !line.starts_with("## ")).filter(|(_, line)| line.starts_with('|'));
+    let rows: Vec<_> = rows.skip(2).collect(); // the head, and the line below it
+    if rows.is_empty() {
+        problems.push(Problem::new(path, 0, format!("has no table below `{CODE_HEADING}`")));
+    }
+    for (index, line) in rows {
+        let mut wrong = |message: String| problems.push(Problem::new(path, index + 1, message));
         let cells: Vec<&str> = line.split('|').collect();
-        let [_, _, symbols, files, _] = cells.as_slice() else { continue };
-        let files: Vec<&str> = code_spans(files).filter(|span| span.contains('/')).collect();
-        for file in &files {
-            if !tree.exists(file.trim_end_matches('/')) {
-                problems.push(Problem::new(path, index + 1, format!("the file {file} does not exist")));
-            }
-        }
-        if files.is_empty() {
+        let [_, _, symbols, files, _] = cells.as_slice() else {
+            wrong("the row has not three cells".into());
             continue;
+        };
+        let files: Vec<&str> = code_spans(files).map(|file| file.trim_end_matches('/')).collect();
+        for file in files.iter().filter(|file| !tree.exists(file)) {
+            wrong(format!("the file {file} does not exist"));
         }
         for symbol in code_spans(symbols) {
-            let name = symbol.trim_end_matches("()").rsplit("::").next().unwrap_or_default();
-            let name = name.split('<').next().unwrap_or_default();
-            let is_module = files
-                .iter()
-                .any(|file| file.contains(&format!("{name}.rs")) || file.contains(&format!("{name}/")));
-            let is_there = |file: &&str| {
-                let inside =
-                    tree.files.iter().filter(|(path, _)| path.starts_with(file.trim_end_matches('/')));
-                inside.into_iter().any(|(_, text)| has_word(text, name))
-            };
-            if !is_module && !files.iter().any(is_there) {
-                let message = format!("`{symbol}` is not in {}", files.join(" or "));
-                problems.push(Problem::new(path, index + 1, message));
+            let name = symbol.split(['<', '(']).next().unwrap_or_default();
+            let name = name.rsplit("::").next().unwrap_or_default();
+            if !files.iter().any(|file| declares(tree, file, name)) {
+                wrong(format!("`{symbol}` is not declared in {}", files.join(" or ")));
             }
         }
     }
 }
 
+/// Returns whether a file, or a file of a folder, declares an item or is the module of this name.
+fn declares(tree: &Tree, file: &str, name: &str) -> bool {
+    let stem = file.trim_end_matches(".rs").trim_end_matches("/mod").rsplit('/').next();
+    let is_in =
+        |path: &str| path == file || path.strip_prefix(file).is_some_and(|rest| rest.starts_with('/'));
+    let keywords = [
+        "fn",
+        "struct",
+        "enum",
+        "union",
+        "trait",
+        "type",
+        "const",
+        "static",
+        "mod",
+        "macro_rules!",
+        "use",
+        "pub",
+    ];
+    let is_item = |text: &str| {
+        let as_item = |keyword: &&str| has_word(text, &format!("{keyword} {name}"));
+        // A name in a list, such as a re-export or a variant, is at the beginning of a line or behind a brace.
+        keywords.iter().any(as_item) || text.lines().any(|line| is_listed(line, name))
+    };
+    stem == Some(name) || tree.files.iter().filter(|(path, _)| is_in(path)).any(|(_, text)| is_item(text))
+}
+
+/// Returns whether a line of code has the name as a variant, a field or a part of a re-export.
+fn is_listed(line: &str, name: &str) -> bool {
+    let line = line.trim_start();
+    let is_comment = line.starts_with("//");
+    !is_comment && (line.starts_with("pub use") || line.starts_with(name)) && has_word(line, name)
+}
+
 fn code_spans(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
+}
+
+/// Returns whether code of a page has the word.
+fn is_in_code(text: &str, word: &str) -> bool {
+    let mut is_block = false;
+    Parser::new_ext(text, Options::ENABLE_TABLES).any(|event| match event {
+        Event::Start(Tag::CodeBlock(_)) => {
+            is_block = true;
+            false
+        }
+        Event::End(TagEnd::CodeBlock) => {
+            is_block = false;
+            false
+        }
+        Event::Code(code) => has_word(&code, word),
+        Event::Text(code) => is_block && has_word(&code, word),
+        _ => false,
+    })
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -151,15 +227,15 @@ fn structure(tree: &Tree, chapters: &[String], line: (&str, &str, &str), problem
     let source = format!("crates/{krate}/src/");
     let readme = format!("crates/{krate}/README.md");
     let mut sources = tree.files.iter().filter(|(path, _)| path.starts_with(&source));
-    let declares = |text: &str| has_word(text, &format!("pub struct {name}"));
+    let is_declared = |text: &str| has_word(text, &format!("pub struct {name}"));
     let mut wrong = |path: &str, message: String| problems.push(Problem::new(path, 0, message));
-    if !sources.any(|(_, text)| declares(text)) {
+    if !sources.any(|(_, text)| is_declared(text)) {
         wrong("xtask/src/tidy/book.rs", format!("the crate {krate} has no public structure {name}"));
     }
     if !chapters.contains(&chapter) {
         wrong(SUMMARY, format!("{page}.md, which teaches {krate}::{name}, is not a chapter"));
     }
-    if !tree.text(&chapter).is_some_and(|text| has_word(text, name)) {
+    if !tree.text(&chapter).is_some_and(|text| is_in_code(text, name)) {
         wrong(&chapter, format!("teaches {krate}::{name}, but does not name it"));
     }
     if !tree
@@ -176,11 +252,18 @@ mod tests {
 
     const SUMMARY_TEXT: &str = "# Summary\n[A](a.md)\n# Chapters\n- [B](b.md)\n\n# Other\n- [C](c.md)\n";
 
+    /// Returns the problems of a chapter with this text in front of its table of code.
     fn errors(page: &str) -> Vec<String> {
-        let code = ("crates/x/src/y.rs", "pub fn grow() {}\n");
+        errors_of(&format!(
+            "{page}\n{CODE_HEADING}\n| q | s | f |\n|---|---|---|\n| q | `grow` | `crates/x/src/y.rs` |\n"
+        ))
+    }
+
+    fn errors_of(page: &str) -> Vec<String> {
+        let code = ("crates/x/src/y.rs", "pub fn grow() {} // shrink\nenum Z {\n    First,\n}\n");
         let tree = Tree::of(&[(SUMMARY, SUMMARY_TEXT), ("docs/src/b.md", page), code]);
         let mut problems = check(&tree);
-        problems.retain(|problem| problem.path == "docs/src/b.md" && problem.line > 0);
+        problems.retain(|problem| problem.path == "docs/src/b.md");
         problems.into_iter().map(|problem| format!("{}: {}", problem.line, problem.text)).collect()
     }
 
@@ -193,37 +276,49 @@ mod tests {
     fn a_measured_figure_in_prose_is_found() {
         for text in [
             "It took 26 µs.",
-            "It took 26ns, about.",
+            "It took (26 \u{3bc}s).",
+            "It took ~26ns, about.",
             "1.5 ms",
+            "2.4 s",
+            "it took 26\nms",
+            "**26** us",
+            "26&nbsp;µs",
+            "`26 µs`",
             "It takes 54.2 bytes a key.",
-            "| a | 3 B per key |",
+            "| a | 3 B per member |\n|---|---|\n",
         ] {
             assert_eq!(errors(&format!("# B\n\n{text}\n")).len(), 1, "{text}");
         }
         for text in [
             "It has 54 bytes.",
-            "EXPIRE 100 ms-less",
+            "EXPIRE 100 s",
             "```text\n 26 µs\n```",
             "{{#include numbers/b.md}}",
             "some ms",
+            "4 keys",
         ] {
             assert_eq!(errors(&format!("# B\n\n{text}\n")), [""; 0], "{text}");
         }
     }
 
     #[test]
-    fn code_that_a_chapter_names_has_to_exist() {
+    fn code_that_a_chapter_names_has_to_be_declared() {
         let table = |symbol, file| {
-            format!("| question | symbol | file |\n|---|---|---|\n| q | `{symbol}` | `{file}` |\n")
+            format!("{CODE_HEADING}\n| q | s | f |\n|---|---|---|\n| q | `{symbol}` | `{file}` |\n")
         };
-        assert_eq!(errors(&table("X::grow", "crates/x/src/y.rs")), [""; 0]);
-        assert_eq!(errors(&table("grow()", "crates/x/src/")), [""; 0]);
-        assert_eq!(errors(&table("y", "crates/x/src/y.rs")), [""; 0]);
-        assert_eq!(errors(&table("gro", "crates/x/src/y.rs")), ["3: `gro` is not in crates/x/src/y.rs"]);
+        for symbol in ["X::grow", "grow()", "y", "Z", "First"] {
+            assert_eq!(errors_of(&table(symbol, "crates/x/src/y.rs")), [""; 0], "{symbol}");
+        }
+        assert_eq!(errors_of(&table("grow", "crates/x/src/")), [""; 0]);
+        for symbol in ["gro", "shrink"] {
+            let complaint = format!("4: `{symbol}` is not declared in crates/x/src/y.rs");
+            assert_eq!(errors_of(&table(symbol, "crates/x/src/y.rs")), [complaint]);
+        }
         assert_eq!(
-            errors(&table("grow", "crates/x/src/z.rs"))[0],
-            "3: the file crates/x/src/z.rs does not exist"
+            errors_of(&table("grow", "crates/x/src/z.rs"))[0],
+            "4: the file crates/x/src/z.rs does not exist"
         );
+        assert_eq!(errors_of("# B\n"), [format!("0: has no table below `{CODE_HEADING}`")]);
     }
 
     #[test]

@@ -5,7 +5,8 @@ use super::tree::Tree;
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
 
 const BOOK: &str = "docs/src/";
-/// The folder of tables that pages include.
+/// The folders of generated tables and drawings, which pages include.
+const PARTS: [&str; 2] = [TABLES, "docs/src/drawings/"];
 const TABLES: &str = "docs/src/numbers/";
 const SUMMARY: &str = "docs/src/SUMMARY.md";
 const BOOK_CODE: &str = "xtask/src/book_code.rs";
@@ -31,6 +32,17 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
         }
         if path.starts_with(BOOK) && path != SUMMARY && !path.starts_with(TABLES) {
             page(tree, path, text, &mut problems);
+        }
+    }
+    let included = |path: &str| {
+        let mut pages = tree.with_ending(".md");
+        pages.any(|(page, text)| {
+            includes(text).any(|(_, target)| resolve(page, target).as_deref() == Some(path))
+        })
+    };
+    for path in tree.files.keys().filter(|path| PARTS.iter().any(|folder| path.starts_with(folder))) {
+        if !included(path) {
+            problems.push(Problem::new(path, 0, "no page includes it"));
         }
     }
     problems
@@ -64,7 +76,10 @@ fn links(text: &str) -> Vec<(usize, String)> {
 /// Returns the files that mdBook includes in a page, with their lines.
 fn includes(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = text.lines().enumerate();
-    lines.filter_map(|(index, line)| Some((index + 1, line.strip_prefix("{{#include ")?.strip_suffix("}}")?)))
+    lines.filter_map(|(index, line)| {
+        let target = line.trim().strip_prefix("{{#include ")?.strip_suffix("}}")?;
+        Some((index + 1, target.trim()))
+    })
 }
 
 /// Returns `true` if rustdoc compiles a block of the text. A block without a language is Rust.
@@ -140,7 +155,9 @@ mod tests {
         let page = ("docs/src/a.md", "A\n\n{{#include numbers/a.md}}\n");
         let complaint = "docs/src/a.md:3: includes numbers/a.md, which does not exist; mdBook only warns";
         assert_eq!(errors(&[summary, page]), [complaint]);
-        assert_eq!(errors(&[summary, page, ("docs/src/numbers/a.md", "1\n")]), [""; 0]);
+        let table = ("docs/src/numbers/a.md", "1\n");
+        assert_eq!(errors(&[summary, page, table]), [""; 0]);
+        assert_eq!(errors(&[table]), ["docs/src/numbers/a.md:0: no page includes it"]);
     }
 
     #[test]

@@ -1,89 +1,140 @@
 //! The bytes of a block with their names, for drawings.
 
-use super::{CLOCK_SHIFT, EXPIRES, Entry, KEY_HEADER_AT, Kind, LOOSE, SNAPSHOT, Storage, length, word};
+use super::{CLOCK_SHIFT, EXPIRES, EXPIRY_SIZE, Entry, Kind, LOOSE, SNAPSHOT, Storage, length, word};
 use crate::reading::Tables;
 use common::Part;
 
+/// The parts up to an offset of the block.
+struct Parts<'a> {
+    entry: &'a Entry,
+    parts: Vec<Part>,
+    /// The number of bytes of these parts.
+    len: usize,
+}
+
+impl<'a> Parts<'a> {
+    /// Returns the next `len` bytes of the block.
+    ///
+    /// # Safety
+    /// They must be in the block and be initialised.
+    unsafe fn next(&mut self, len: usize) -> &'a [u8] {
+        // SAFETY: by contract.
+        let bytes = unsafe { self.entry.bytes(self.len, len) };
+        self.len += len;
+        bytes
+    }
+
+    /// Adds the next `len` bytes, unless there are none.
+    ///
+    /// # Safety
+    /// They must be in the block and be initialised.
+    unsafe fn push(&mut self, name: &'static str, meaning: impl ToString, len: usize) {
+        // SAFETY: by contract.
+        let bytes = unsafe { self.next(len) };
+        self.parts.extend((len > 0).then(|| Part::written(name, meaning, bytes)));
+    }
+
+    /// Adds the next `len` bytes as a text, unless there are none.
+    ///
+    /// # Safety
+    /// They must be in the block and be initialised.
+    unsafe fn push_text(&mut self, name: &'static str, len: usize) {
+        // SAFETY: by contract.
+        let bytes = unsafe { self.next(len) };
+        self.parts.extend((len > 0).then(|| Part::text(name, bytes)));
+    }
+
+    /// Adds bytes that are not in use, up to the offset `end`.
+    fn unused_until(&mut self, name: &'static str, end: usize) {
+        if end > self.len {
+            self.parts.push(Part::unused(name, end - self.len));
+            self.len = end;
+        }
+    }
+
+    fn pointer(&mut self, name: &'static str, meaning: impl ToString) {
+        self.parts.push(Part::pointer(name, meaning, word::SIZE));
+        self.len += word::SIZE;
+    }
+}
+
 impl Entry {
-    /// Returns the bytes of the block as named parts, in the words of the drawing at the top of `entry`. `tables`
-    /// must be those of the keyspace.
+    /// Returns the bytes of the block as named parts, in the words of the drawing at the top of `entry`.
+    /// `tables` must be those of the keyspace.
     pub(crate) fn block_parts(&self, tables: &Tables) -> Vec<Part> {
-        let (layout, form) = (self.layout(), self.form());
-        let head = form.to_le_bytes();
-        let mut flags = kind_name(layout.kind);
-        for (bit, name) in [(LOOSE, ", loose"), (EXPIRES, ", expires"), (SNAPSHOT, ", snapshot")] {
-            flags += if form & bit != 0 { name } else { "" };
-        }
-        let mut parts = vec![
-            Part::written("form", flags, &head[..1]),
-            Part::written("clock", form >> CLOCK_SHIFT, &head[1..]),
-        ];
-        let key = self.key(tables);
-        let key_meaning = if layout.key.slot().is_some() { "codes of the key" } else { "bytes of the key" };
-        let header = self.part_bytes(KEY_HEADER_AT, layout.key.header_len());
-        parts.push(Part::written("len", format_args!("{} {key_meaning}", layout.key.len()), header));
-        if let Some(expiry) = self.expiry() {
-            let bytes = self.part_bytes(layout.expiry_at(), layout.key_at() - layout.expiry_at());
-            parts.push(Part::written("expiry", format_args!("{expiry} ms"), bytes));
-        }
-        if layout.key.len() > 0 {
-            let bytes = self.part_bytes(layout.key_at(), layout.key.len());
-            parts.push(Part::written("key", key.text().escape_ascii(), bytes));
+        let layout = self.layout();
+        let mut parts = Parts { entry: self, parts: Vec::new(), len: 0 };
+        self.head_parts(&mut parts);
+        let what = if layout.key.slot().is_some() { "codes of the key" } else { "length of the key" };
+        // SAFETY: the header of the key, the expiry and the key are behind the head, and are initialised (E1, E2).
+        unsafe {
+            parts.push("len", format_args!("{what}: {}", layout.key.len()), layout.key.header_len());
+            if let Some(expiry) = self.expiry() {
+                parts.push("expiry", format_args!("{expiry} ms"), EXPIRY_SIZE);
+            }
+            if layout.key.slot().is_some() {
+                let text = self.key(tables).text();
+                parts.push("key", format_args!("coded: {}", text.escape_ascii()), layout.key.len());
+            } else {
+                parts.push_text("key", layout.key.len());
+            }
         }
         self.value_parts(&mut parts);
-        let used: usize = parts.iter().map(Part::len).sum();
-        let rest = self.capacity(self.byte_len()).saturating_sub(used);
-        parts.extend((rest > 0).then(|| Part::unused("rest", rest)));
-        parts
+        parts.unused_until("rest", self.capacity(self.byte_len()));
+        parts.parts
     }
 
-    fn value_parts(&self, parts: &mut Vec<Part>) {
+    /// Adds the head. It is one number in the byte order of the machine.
+    fn head_parts(&self, parts: &mut Parts<'_>) {
+        let form = self.form();
+        let mut meaning = kind_name(self.kind());
+        for (bit, name) in [(LOOSE, ", loose"), (EXPIRES, ", expires"), (SNAPSHOT, ", snapshot")] {
+            meaning += if form & bit != 0 { name } else { "" };
+        }
+        let bytes = form.to_ne_bytes();
+        let (form_at, clock_at) = if cfg!(target_endian = "little") { (0, 1) } else { (3, 0) };
+        let mut head = [
+            (form_at, Part::written("form", meaning, &bytes[form_at..form_at + 1])),
+            (clock_at, Part::written("clock", form >> CLOCK_SHIFT, &bytes[clock_at..clock_at + 3])),
+        ];
+        head.sort_by_key(|(at, _)| *at);
+        parts.parts.extend(head.map(|(_, part)| part));
+        parts.len += bytes.len();
+    }
+
+    fn value_parts(&self, parts: &mut Parts<'_>) {
         let layout = self.layout();
-        let (at, len) = (layout.value_at(), self.value_len(layout));
-        match layout.kind.storage() {
-            Storage::Int => {
-                let value = self.plain().and_then(|value| value.as_i64()).unwrap_or_default();
-                parts.push(Part::written("int", value, self.part_bytes(at, len)));
-            }
-            Storage::Bytes => {
-                // SAFETY: a string has its length in front of it (E2).
-                let (text_len, _) = unsafe { length::read(self.value(layout)) };
-                let text_at = at + length::size(text_len);
-                parts.push(Part::written("len", text_len, self.part_bytes(at, text_at - at)));
-                parts.extend((text_len > 0).then(|| Part::text("value", self.part_bytes(text_at, text_len))));
-            }
-            Storage::Coded => {
-                // SAFETY: a coded string has two lengths in front of its codes (E2).
-                let (text_len, codes_len) = unsafe {
+        let len = self.value_len(layout);
+        // SAFETY: the value is behind the key, has this kind and these lengths, and is initialised except for
+        // padding, which `unused_until` skips (E1, E2).
+        unsafe {
+            match layout.kind.storage() {
+                Storage::Int => {
+                    let value = self.plain().and_then(|value| value.as_i64());
+                    parts.push("int", value.expect("a value of this kind is an integer"), len);
+                }
+                Storage::Bytes => {
+                    let (text_len, _) = length::read(self.value(layout));
+                    parts.push("len", text_len, length::size(text_len));
+                    parts.push_text("value", text_len);
+                }
+                Storage::Coded => {
                     let (text_len, next) = length::read(self.value(layout));
-                    (text_len, length::read(next).0)
-                };
-                let codes_len_at = at + length::size(text_len);
-                let codes_at = codes_len_at + length::size(codes_len);
-                parts.push(Part::written("len", text_len, self.part_bytes(at, codes_len_at - at)));
-                let bytes = self.part_bytes(codes_len_at, codes_at - codes_len_at);
-                parts.push(Part::written("codes", codes_len, bytes));
-                parts.push(Part::written("value", "coded", self.part_bytes(codes_at, codes_len)));
-            }
-            Storage::Packed => {
-                parts.push(Part::written("value", layout.kind.encoding(), self.part_bytes(at, len)));
-                let padding = layout.value_room(len) - len;
-                parts.extend((padding > 0).then(|| Part::unused("room", padding)));
-            }
-            Storage::Word => {
-                let padding = at - layout.key_end();
-                parts.extend((padding > 0).then(|| Part::unused("pad", padding)));
-                parts.push(Part::pointer("value", layout.kind.encoding(), word::SIZE));
+                    let (codes_len, _) = length::read(next);
+                    parts.push("len", text_len, length::size(text_len));
+                    parts.push("codes", codes_len, length::size(codes_len));
+                    parts.push("value", "coded", codes_len);
+                }
+                Storage::Packed => {
+                    parts.push("value", layout.kind.encoding(), len);
+                    parts.unused_until("room", layout.value_at() + layout.value_room(len));
+                }
+                Storage::Word => {
+                    parts.unused_until("pad", layout.value_at());
+                    parts.pointer("value", layout.kind.encoding());
+                }
             }
         }
-    }
-
-    /// Returns `len` bytes of the block, beginning at offset `at`. They must not be padding, a word, or the
-    /// head.
-    fn part_bytes(&self, at: usize, len: usize) -> &[u8] {
-        debug_assert!(at >= KEY_HEADER_AT && at + len <= self.byte_len());
-        // SAFETY: these bytes are initialised (E1), and nothing changes them while `self` is borrowed (E4).
-        unsafe { self.bytes(at, len) }
     }
 }
 
@@ -100,25 +151,85 @@ fn kind_name(kind: Kind) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Content;
-    use super::*;
+    use crate::Keyspace;
+    use common::PartBytes;
+    use std::sync::Arc;
+    use symbols::SymbolTable;
+
+    /// Checks that the parts are the bytes of the block, and returns their names.
+    fn names(keyspace: &Keyspace, key: &[u8]) -> Vec<&'static str> {
+        let entry = keyspace.peek(&key.into(), 0).expect("the key exists");
+        let parts = entry.block_parts(&keyspace.reading.tables);
+        let mut at = 0;
+        for part in &parts {
+            assert!(!part.is_empty(), "{part:?}");
+            if let PartBytes::Written(bytes) | PartBytes::Text(bytes) = &part.bytes {
+                // SAFETY: the part says that the structure has written these bytes.
+                assert_eq!(bytes, unsafe { entry.bytes(at, bytes.len()) }, "{part:?}");
+            }
+            at += part.len();
+        }
+        assert_eq!(at, entry.capacity(entry.byte_len()));
+        parts.iter().map(|part| part.name).filter(|name| *name != "rest").collect()
+    }
+
+    /// The names of the parts of the head, in the order of memory.
+    const HEAD: [&str; 2] =
+        if cfg!(target_endian = "little") { ["form", "clock"] } else { ["clock", "form"] };
 
     #[test]
-    fn the_parts_have_the_size_of_the_block() {
-        let tables = Tables::default();
-        let values: [&[u8]; 6] = [b"", b"7", b"-70000", b"some text", &[b'x'; 254], &[b'x'; 2_000]];
-        for value in values {
+    fn the_parts_of_an_entry_are_the_bytes_of_its_block() {
+        let mut keyspace = Keyspace::new();
+        let long = vec![b'x'; 2_000];
+        let values: [(&[u8], &[&str]); 6] = [
+            (b"", &["len"]),
+            (b"7", &["int"]),
+            (b"-70000", &["int"]),
+            (b"some text", &["len", "value"]),
+            (&[b'x'; 254], &["len", "value"]),
+            (&long, &["value"]),
+        ];
+        for (value, of_value) in values {
             for key_len in [0, 1, 9, 300] {
-                for expiry in [None, Some(1_700_000_000_000)] {
-                    let content = Content::try_string(value.into()).unwrap();
-                    let key = vec![b'k'; key_len];
-                    let entry = Entry::try_new(&key, expiry, 0, content).unwrap();
-                    let parts = entry.block_parts(&tables);
-                    let size = parts.iter().map(Part::len).sum::<usize>();
-                    assert_eq!(size, entry.capacity(entry.byte_len()), "{parts:?}");
-                    assert!(parts.iter().all(|part| !part.is_empty()), "{parts:?}");
-                }
+                let key = vec![b'k'; key_len];
+                keyspace.set(&key, value, 0).unwrap();
+                let mut found = names(&keyspace, &key);
+                found.retain(|name| *name != "pad");
+                let of_key = if key_len == 0 { &["len"][..] } else { &["len", "key"] };
+                assert_eq!(found, [&HEAD, of_key, of_value].concat(), "{key_len}, {}", value.len());
             }
         }
+    }
+
+    #[test]
+    fn packed_values_and_pointers_have_parts_of_their_own() {
+        let mut keyspace = Keyspace::new();
+        keyspace.set("some key", "text", 0).unwrap();
+        keyspace.expire("some key", crate::Expiry::InSeconds(9), crate::ExpireOptions::default(), 0).unwrap();
+        assert_eq!(
+            names(&keyspace, b"some key"),
+            [&HEAD[..], &["len", "expiry", "key", "len", "value"]].concat()
+        );
+        keyspace.hset("h", "field", "value", 0).unwrap();
+        assert_eq!(names(&keyspace, b"h"), [&HEAD[..], &["len", "key", "value"]].concat());
+        let long = vec![b'x'; 1_000];
+        for n in 0..20 {
+            keyspace.hset("h", n.to_string().as_str(), long.as_slice(), 0).unwrap();
+        }
+        let parts = keyspace.block_parts("h", 0).unwrap();
+        assert!(parts.iter().any(|part| matches!(part.bytes, PartBytes::Pointer(_))), "{parts:?}");
+        names(&keyspace, b"h");
+    }
+
+    #[test]
+    fn codes_are_not_shown_as_text() {
+        let mut keyspace = Keyspace::new();
+        let table = SymbolTable::from_symbols([&b"session:"[..], b"country", b"value"]).unwrap();
+        keyspace.set_symbols(Some(Arc::new(table))).unwrap();
+        keyspace.set("session:session:session:1", "countryvaluecountryvaluecountryvalue", 0).unwrap();
+        let parts = keyspace.block_parts("session:session:session:1", 0).unwrap();
+        assert!(parts.iter().all(|part| !matches!(part.bytes, PartBytes::Text(_))), "{parts:?}");
+        let found = names(&keyspace, b"session:session:session:1");
+        assert_eq!(found, [&HEAD[..], &["len", "key", "len", "codes", "value"]].concat());
     }
 }

@@ -11,14 +11,15 @@ pub(super) fn series() -> Series {
     let mut frames = vec![frame(
         &numbers,
         &[],
-        "Four chunks. The last two bits of a number say its chunk, because the hash ends with the bits of the number.",
+        "Four chunks. The last two bits of a number give its chunk, because the hash ends with the bits of the number.",
     )];
     for chunks in 5..=8 {
-        let mut last = 0;
+        let (mut last, before) = (0, numbers.in_chunk(chunks - 5));
         while numbers.chunks() < chunks {
             last = numbers.insert();
         }
         let (from, to) = (chunks - 5, chunks - 1);
+        assert!(numbers.in_chunk(to).iter().all(|number| *number == last || before.contains(number)));
         let caption = format!(
             "{last} was inserted, and chunk {from} was split. The numbers with the third bit set are in the new chunk {to}."
         );

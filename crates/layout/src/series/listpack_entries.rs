@@ -13,7 +13,7 @@ pub(super) fn series() -> Series {
     };
     push(
         &[Value::raw(b"hello")],
-        "A string was added: the length in the low bits of the first byte, the string, and how many bytes these are.",
+        "A string was added: its length in the low bits of the first byte, the string, and the number of these six bytes.",
     );
     push(
         &[Value::Int(7), Value::Int(1_024), Value::Int(-70_000)],

@@ -18,6 +18,7 @@ pub(super) fn series() -> Series {
         |scan: &mut Scan, frames: &mut Vec<Frame>| {
             call += 1;
             let returned = scan.step();
+            assert_eq!(before, 4, "the caption names the chunks that are split");
             frames.push(scan.frame(format!(
                 "Call {call} has returned {returned} numbers. Filled boxes have been returned."
             )));
@@ -29,6 +30,7 @@ pub(super) fn series() -> Series {
         let number = scan.numbers.insert();
         scan.new.insert(number);
     }
+    assert_eq!(before, 4, "the caption names the chunks that are split");
     frames.push(scan.frame(format!(
         "{} numbers were added. Their boxes are faint. Chunks 0 and 1 were split. Both halves are where the chunk was.",
         scan.new.len()

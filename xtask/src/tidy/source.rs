@@ -23,8 +23,25 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
             trailing_spaces(path, text, &mut problems);
         }
     }
+    // A file that a tool has left behind is most often at the root.
+    for path in tree.files.keys().filter(|path| !path.contains('/') && !AT_ROOT.contains(&path.as_str())) {
+        problems.push(Problem::new(path, 0, "does not belong at the root of the repository"));
+    }
     problems
 }
+
+/// The files at the root of the repository.
+const AT_ROOT: [&str; 9] = [
+    ".gitignore",
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "clippy.toml",
+    "rustfmt.toml",
+];
 
 fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -106,6 +123,13 @@ mod tests {
     fn errors(text: &str) -> Vec<String> {
         let problems = check(&Tree::of(&[("a.rs", text)]));
         problems.into_iter().filter(|p| !p.only_warns).map(|p| format!("{}: {}", p.line, p.text)).collect()
+    }
+
+    #[test]
+    fn a_strange_file_at_the_root_is_found() {
+        let errors = check(&Tree::of(&[("tool-1.0.whl", ""), ("README.md", ""), ("docs/tool.whl", "")]));
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].to_string().contains("tool-1.0.whl"), "{}", errors[0]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ use tree::Tree;
 pub(crate) fn run() -> Result<Outcome> {
     let tree = Tree::read()?;
     let mut problems = source::check(&tree);
+    problems.extend(source::at_root(&tree));
     problems.extend(manifest::check(&tree)?);
     problems.extend(docs::check(&tree));
     problems.extend(book::check(&tree));

@@ -23,7 +23,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
             trailing_spaces(path, text, &mut problems);
         }
     }
-    // A file that a tool has left behind is most often at the root.
+    problems
+}
+
+/// Finds files that a tool may have left behind at the root of the repository.
+pub(super) fn at_root(tree: &Tree) -> Vec<Problem> {
+    let mut problems = Vec::new();
     for path in tree.files.keys().filter(|path| !path.contains('/') && !AT_ROOT.contains(&path.as_str())) {
         problems.push(Problem::new(path, 0, "does not belong at the root of the repository"));
     }
@@ -127,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_strange_file_at_the_root_is_found() {
-        let errors = check(&Tree::of(&[("tool-1.0.whl", ""), ("README.md", ""), ("docs/tool.whl", "")]));
+        let errors = at_root(&Tree::of(&[("tool-1.0.whl", ""), ("README.md", ""), ("docs/tool.whl", "")]));
         assert_eq!(errors.len(), 1);
         assert!(errors[0].to_string().contains("tool-1.0.whl"), "{}", errors[0]);
     }

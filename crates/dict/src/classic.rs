@@ -1,6 +1,6 @@
 //! The textbook dict: two tables of chained entries, rehashed one bucket at a time.
 //!
-//! Redis has had this table since 2009. It is kept small and plain here: for the book, for the arithmetic of
+//! Redis has had this table since its early versions. It is kept small and plain here: for the book, for the arithmetic of
 //! memory, and as the baseline of the benchmarks. Use [`crate::Dict`] for everything else.
 //!
 //! ```text

@@ -3,7 +3,7 @@
 //! A key that has expired is absent for every reader. A write to the key or a sweep frees its memory. A sweep
 //! walks over the marks of the table, chunk by chunk, and reads only the blocks of marked entries.
 //!
-//! Learned from: Redis' `expire.c` (`activeExpireCycle`), which samples the keys of a second table.
+//! Learned from: Redis' `expire.c` (`activeExpireCycle`), which looks for expired keys in a second table.
 
 use crate::keyspace::Keyspace;
 use common::Cursor;

@@ -13,8 +13,8 @@
 //! link has a *span*, the number of nodes of level 0 that it passes. The spans on the way to a node add up
 //! to its rank. A search goes along the highest level as far as it can, then down one level.
 //!
-//! The list has two costs, which led to the design of [`crate::ZIndex`]. Each node on the way is a cache
-//! miss: there are about `log n / log 4` levels, with two nodes on each. A link and a span take 16 bytes, so
+//! The list has two costs, which led to the design of [`crate::ZIndex`]. Most nodes on the way are cache
+//! misses: there are about `log n / log 4` levels, with about three nodes on each. A link and a span take 16 bytes, so
 //! a node of the usual 1.33 levels has 21 bytes of them. Score, member, backward link and height take 40
 //! bytes more.
 //!

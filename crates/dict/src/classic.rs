@@ -1,7 +1,7 @@
 //! The textbook dict: two tables of chained entries, rehashed one bucket at a time.
 //!
-//! Redis has had this table since its early versions. It is kept small and plain here: for the book, for the arithmetic of
-//! memory, and as the baseline of the benchmarks. Use [`crate::Dict`] for everything else.
+//! Redis has had this table since its early versions. It is kept small and plain here: for the book, for the
+//! arithmetic of memory, and as the baseline of the benchmarks. Use [`crate::Dict`] for everything else.
 //!
 //! ```text
 //!  tables[0]  [ * ][   ][ * ][ * ]                4 buckets of 8 bytes, being emptied

@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use super::tree::Tree;
-use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 const BOOK: &str = "docs/src/";
 /// The folders of generated tables and drawings, which pages include.
@@ -21,6 +21,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
                     line,
                     format!("the link {target} leads nowhere ({missing})"),
                 ));
+            } else if let Some(heading) = missing_heading(tree, path, &target) {
+                let message = format!("the link {target} leads to no heading of {heading}");
+                problems.push(Problem::new(path, line, message));
             }
         }
         for (line, target) in includes(text) {
@@ -107,6 +110,30 @@ fn missing_target(tree: &Tree, from: &str, target: &str) -> Option<String> {
     }
 }
 
+/// Returns the path of the page whose heading a link misses, if the link has an anchor and leads to a page.
+fn missing_heading(tree: &Tree, from: &str, target: &str) -> Option<String> {
+    let (page, anchor) = target.split_once('#').filter(|_| !target.contains("://"))?;
+    let page = if page.is_empty() { from.to_owned() } else { resolve(from, page)? };
+    let text = tree.text(&page).filter(|_| page.ends_with(".md"))?;
+    (!anchors(text).any(|id| id == anchor)).then_some(page)
+}
+
+/// Returns the anchors of the headings, as mdBook and GitHub name them.
+fn anchors(text: &str) -> impl Iterator<Item = String> {
+    let (mut headings, mut heading) = (Vec::new(), None::<String>);
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+        match (event, &mut heading) {
+            (Event::Start(Tag::Heading { .. }), _) => heading = Some(String::new()),
+            (Event::End(TagEnd::Heading(_)), _) => headings.extend(heading.take()),
+            (Event::Text(words) | Event::Code(words), Some(heading)) => *heading += &words,
+            _ => {}
+        }
+    }
+    let is_kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    let id = move |c: char| if c == ' ' { '-' } else { c.to_ascii_lowercase() };
+    headings.into_iter().map(move |heading| heading.chars().filter(is_kept).map(id).collect())
+}
+
 /// Returns the path of a relative link from the root, or `None` if the link leaves the repository.
 fn resolve(from: &str, target: &str) -> Option<String> {
     let target = target.split(['#', '?']).next().unwrap_or_default();
@@ -132,8 +159,9 @@ mod tests {
 
     #[test]
     fn good_links_are_silent() {
-        let text = "[a](b/c.md#part) [d](./b) [e](../x.rs) <https://example.org> [f](#here) `[g](h)`\n";
-        assert_eq!(errors(&[("y/a.md", text), ("y/b/c.md", "text\n"), ("x.rs", "")]), [""; 0]);
+        let text =
+            "# Here\n\n[a](b/c.md#part) [d](./b) [e](../x.rs) <https://example.org> [f](#here) `[g](h)`\n";
+        assert_eq!(errors(&[("y/a.md", text), ("y/b/c.md", "# Part\n"), ("x.rs", "")]), [""; 0]);
     }
 
     #[test]
@@ -147,6 +175,20 @@ mod tests {
             errors(&[("a.md", "[x](../secret.md)\n")]),
             ["a.md:1: the link ../secret.md leads nowhere (outside of the repository)"]
         );
+    }
+
+    #[test]
+    fn an_anchor_without_a_heading_is_found() {
+        let target = ("b.md", "# One `two`, three!\n\n## A-b_c\n");
+        for good in ["b.md#one-two-three", "b.md#a-b_c", "#here", "b.md", "x.rs#L3"] {
+            let page = format!("# Here\n\n[a]({good})\n");
+            assert_eq!(errors(&[("a.md", page.as_str()), target, ("x.rs", "")]), [""; 0], "{good}");
+        }
+        assert_eq!(
+            errors(&[("a.md", "[a](b.md#one)\n"), target]),
+            ["a.md:1: the link b.md#one leads to no heading of b.md"]
+        );
+        assert_eq!(errors(&[("a.md", "[a](#one)\n")]), ["a.md:1: the link #one leads to no heading of a.md"]);
     }
 
     #[test]

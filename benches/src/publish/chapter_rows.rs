@@ -209,6 +209,7 @@ pub(super) const CHAPTERS: &[Chapter] = &[
             row("the same", "Redis 8.10", used_memory(W2, 100_000, "Redis 8.10")),
             row("the same", "Valkey 9.1", used_memory(W2, 100_000, "Valkey 9.1")),
             row("bytes a key, with an expiry", "Redis 7.0", used_memory(W14, 100_000, "Redis 7.0")),
+            row("the same", "Redis 8.10", used_memory(W14, 100_000, "Redis 8.10")),
             row("the same", "Valkey 9.1", used_memory(W14, 100_000, "Valkey 9.1")),
             row(
                 "GET, each key depends on the value before",

@@ -1,5 +1,5 @@
-//! Operations on many entries. Each of them moves the bytes in one pass and resizes the block at most once.
-//! The only exception is an iterator whose second run is shorter: see [`Editor`].
+//! Operations on many entries. Each operation moves the bytes in one pass and resizes the block at most once.
+//! The only exception is an iterator that runs twice and yields fewer bytes the second time: see [`Editor`].
 //!
 //! In O(n) and O(len), n and len stand for the length of the list, unless a method says otherwise.
 
@@ -140,8 +140,8 @@ impl<B: Buffer> Editor<B> {
     /// Removes the entries at `offsets` in one pass, and returns how many were removed. O(len). In C:
     /// `lpBatchDelete`.
     ///
-    /// The offsets must ascend. An offset is skipped if it is not greater than the one before it, or if there
-    /// is no entry at it.
+    /// The offsets must ascend. An offset is skipped if it is before the end of the last removed entry, or if
+    /// no entry can be read there.
     pub fn remove_many(&mut self, offsets: &[Offset]) -> usize {
         // All entries before `read` have been handled. Those that stay have moved to the front and end at
         // `write`.

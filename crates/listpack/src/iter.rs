@@ -102,13 +102,13 @@ impl<'a> IntoIterator for &'a View {
 
 /// The value of [`Iter::left`] if the number of entries is not known.
 ///
-/// `left` is decremented from here. No list has enough entries to bring it below 65,535, so the number always
-/// shows that the count is unknown. If a damaged list has more entries than its header says, `left` wraps
-/// around from 0 to this value.
+/// `left` is decremented from here. No list has enough entries to bring `left` below 65,535. So a value of
+/// 65,535 or more always means that the count is unknown. If a damaged list has more entries than its header
+/// says, `left` wraps around from 0 to this value.
 const UNKNOWN: usize = usize::MAX;
 
-/// An iterator over the values of a list. Its size hint is exact if the header contains the count and the
-/// iterator began at the first entry.
+/// An iterator over the values of a list. Its size hint is exact if [`View::iter`] has returned it and the
+/// header contains the count.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
     /// The list up to the end of the last entry that has not been returned yet.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A copy reaches at most 8 KiB back. It may overlap the bytes that it writes. All code is safe:
-//! decompressing a corrupt stream returns `None`.
+//! decompressing a corrupt stream returns `None` or yields wrong bytes.
 //!
 //! The simple compressor is:
 //!
@@ -41,11 +41,11 @@
 
 /// How far back a copy reaches.
 const DISTANCE_MAX: usize = 1 << 13;
-/// The shortest copy. It is one byte shorter as a copy than as literals.
+/// The length of the shortest copy. A copy of three bytes takes two bytes, one less than three literals.
 const MATCH_MIN: usize = 3;
 /// The maximum number of output bytes for each byte of a stream. The longest copy takes three bytes.
 pub const EXPANSION_MAX: usize = MATCH_MAX / 3;
-/// The longest copy: 7 from the control byte, 255 from the next byte, and 2.
+/// The length of the longest copy: 7 from the control byte, 255 from the next byte, and 2.
 const MATCH_MAX: usize = 264;
 /// The maximum number of literals behind one control byte.
 const LITERALS_MAX: usize = 32;
@@ -90,7 +90,7 @@ impl Writer<'_> {
     }
 }
 
-/// The last position of three bytes, by their hash.
+/// For each hash of three bytes, the last position of bytes with that hash.
 struct Table([u16; 1 << TABLE_BITS]);
 
 impl Table {

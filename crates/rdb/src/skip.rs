@@ -9,6 +9,9 @@
 //!                    | consumers | name | seen 8 | from 21 on: active 8 | pending | id 16 | ... |
 //! ```
 //!
+//! A stream has the value type 15, 19 or 21. "From 19 on" and "from 21 on" are about this number. In the
+//! drawing of a stream, a number after a name is a size in bytes.
+//!
 //! Learned from: Redis' `rdbLoadObject` and `rdbLoadCheckModuleValue`.
 
 use crate::error::{Error, Fault};
@@ -16,7 +19,8 @@ use crate::format::ValueType;
 use crate::input::Input;
 use std::io::Read;
 
-/// The number of bytes of a stream's id, where the id is not written as two lengths.
+/// The size of the ID of a stream entry, in bytes. Some IDs are instead written as two numbers, in the
+/// encoding of lengths.
 const ID: u64 = 16;
 const TIME: u64 = 8;
 

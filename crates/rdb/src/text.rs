@@ -1,9 +1,13 @@
 //! [`StringValue`], [`MaybeCompressed`] and [`Stream`]: the forms that a string has on its way from the input
 //! to a sink.
 //!
+//! In this crate, the *stream* of a string is its LZF-compressed bytes. The values of type stream are
+//! something else.
+//!
 //! One byte of LZF stands for at most 88 bytes. So a string that is decompressed into a block and then copied
-//! takes, for a moment, up to 176 times its length in the file. Therefore a string of more than [`LONG_MIN`]
-//! bytes reaches the sink as a [`Stream`], and is decompressed directly into its final place.
+//! takes, for a moment, up to 176 times its length in the file. Therefore a compressed element of more than
+//! [`LONG_MIN`] bytes reaches the sink as a [`Stream`], and is decompressed directly into its final place. A
+//! long string that is the whole value of a key is decompressed into a block that the keyspace takes over.
 //!
 //! The table lists what is in memory at the same time, in multiples of the bytes in the input. The figures
 //! are for content that LZF compresses as much as it can.
@@ -17,10 +21,10 @@
 //! | packed value, up to 48 times its stream | its stream; the value; its elements | 1 + 48 + 48 |
 //! | packed value, beyond that | its stream; the value, and then its elements | 1 + 88 |
 //! | key | the key as it was read; its copy in the keyspace | 88 + 88 |
-//! | field about the file, library of functions | the text | 88 |
+//! | aux field, function library | the text | 88 |
 //!
-//! A node of a list is a packed value too. Values of more than 48 times their stream are given in chunks: see
-//! [`crate::chunks`].
+//! A node of a list is a packed value too. A packed value that is more than 48 times as long as its stream,
+//! and longer than 256 KiB, reaches the sink in chunks: see [`crate::chunks`].
 //!
 //! Two cases take more than 128 times their bytes. One is a key. The other is a node of a list under
 //! `list-compress-depth`. It takes 88 + 88 while the quicklist compresses it again.
@@ -28,8 +32,8 @@
 //! Two blocks have a fixed size: the input's buffer has 64 KiB, and the block of short decompressed strings
 //! has 128 KiB. A symbol table has about 86 KB, and there is at most one for each database that has a
 //! keyspace. A string that is not compressed is in memory twice, or three times while its block grows. The
-//! figures hold for the limits of redis.conf. If `list-max-listpack-size` asks for nodes of less than 8 KiB,
-//! a node takes more memory than its elements.
+//! figures hold for the default limits of redis.conf. If `list-max-listpack-size` asks for nodes of less than
+//! 8 KiB, a node takes more memory than its elements.
 
 use crate::error::Fault;
 use crate::input::try_zeros;
@@ -41,12 +45,12 @@ use keyspace::values::list::lzf;
 use keyspace::values::{Element, OwnedElement};
 use sds::Sds;
 
-/// A compressed string of more than this many decompressed bytes reaches the sink as a [`Stream`].
+/// A compressed element reaches the sink as a [`Stream`] if it has more than this many decompressed bytes.
 pub(crate) const LONG_MIN: usize = 128 << 10;
 
 /// A compressed string that can be read from any offset.
 pub(crate) trait ReadAt {
-    /// Writes the decompressed bytes from `start` on to `place`. Returns `None` if there are too few.
+    /// Fills `place` with the decompressed bytes that begin at `start`. Returns `None` if there are too few.
     fn read_at(&self, start: usize, place: &mut [u8]) -> Option<()>;
 }
 
@@ -56,7 +60,7 @@ impl ReadAt for RefCell<LzfReader<'_>> {
     }
 }
 
-/// The string of a key.
+/// A string that is the whole value of a key.
 pub(crate) enum StringValue<'i> {
     /// A string in a block of the input.
     Borrowed(Element<'i>),
@@ -146,7 +150,7 @@ impl<'i> Stream<'i> {
         self.raw_len
     }
 
-    /// Returns the compressed bytes. Those of a slice are the bytes of the whole string.
+    /// Returns the compressed bytes. For a slice, these are the compressed bytes of the whole string.
     pub(crate) fn bytes(self) -> &'i [u8] {
         self.bytes
     }
@@ -156,7 +160,7 @@ impl<'i> Stream<'i> {
         self.offset
     }
 
-    /// Decompresses the string to `place`, which has exactly its length.
+    /// Decompresses the string into `place`, which has exactly the length of the decompressed string.
     pub(crate) fn decompress(self, place: &mut [u8]) -> SinkResult {
         let decompressed = match self.whole {
             None => lzf::decompress(self.bytes, place),

@@ -28,7 +28,8 @@ pub enum InsertError {
 }
 
 impl InsertError {
-    /// Keeps the error of a bad score. If memory is missing, calls the OOM handler, which does not return.
+    /// Returns the value, or the error of a score that is NaN. For a [`ReserveError`], calls the OOM handler,
+    /// which does not return.
     pub(crate) fn or_oom<T>(result: Result<T, Self>) -> Result<T, NotANumber> {
         match result {
             Ok(value) => Ok(value),

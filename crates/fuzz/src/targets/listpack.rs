@@ -1,8 +1,8 @@
-//! Compares a listpack with a vector, with allocations that fail. Also runs operations on lists of arbitrary
+//! Compares a listpack with a vector, while some allocations fail. Also runs operations on lists of arbitrary
 //! bytes. Each of these operations must return, and must not access memory outside of the list.
 //!
-//! If the first byte of the input is even, the target compares with a vector. If it is odd, the list has the
-//! other bytes of the input.
+//! If the first byte of the input is even, the target compares with a vector. If the first byte is odd, the
+//! other bytes of the input become the bytes of a list.
 
 use crate::harness::{Faults, LeakCheck, Plan, Text, operations};
 use ::listpack::{Depth, Editor, ListPack, Offset, Value, View, encoded_len, validate};
@@ -198,7 +198,8 @@ fn step(list: &mut ListPack, model: &mut Vec<Item>, faults: &mut Faults, op: Op)
     }
 }
 
-/// Reads the bytes as a list, and as the entries of a list whose header and end byte are right.
+/// Reads the bytes as a list. Then reads and edits a list that has the bytes as its entries. The length in
+/// its header and its end byte are right, and its count is arbitrary.
 fn any_bytes(data: &[u8]) {
     let _ = (validate(data, Depth::Shallow), validate(data, Depth::Deep), validate(data, Depth::Strict));
     let _ = (View::new(data).map(View::len), View::from_prefix(data).map(|(list, _)| list.iter().count()));

@@ -5,8 +5,8 @@
 //! by the nearest value in the range. So every value is in its range, and the text that is written reads back
 //! as the same options.
 //!
-//! There are only directives that concern a keyspace. Other directives of a redis.conf are returned as
-//! [unknown](Parsed::unknown).
+//! `Options` has only the directives that concern a keyspace. [`Options::from_conf`] returns the other
+//! directives of a redis.conf as [unknown](Parsed::unknown).
 //!
 //! | directive | range | default | argument |
 //! |---|---|---|---|
@@ -69,9 +69,9 @@ const LFU_PARAMS: RangeInclusive<u32> = 0..=i32::MAX as u32;
 const EFFORTS: RangeInclusive<u8> = 1..=10;
 /// The range of `active-defrag-ignore-bytes`.
 const IGNORED_BYTES: RangeInclusive<usize> = 1..=isize::MAX as usize;
-/// The range of the thresholds of fragmentation, in percent.
+/// The range of `active-defrag-threshold-lower` and `active-defrag-threshold-upper`, in percent.
 const THRESHOLDS: RangeInclusive<u16> = 0..=1_000;
-/// The range of the shares of the time, in percent.
+/// The range of `active-defrag-cycle-min` and `active-defrag-cycle-max`, in percent.
 const CYCLES: RangeInclusive<u8> = 1..=99;
 
 /// The configuration of a keyspace.
@@ -110,8 +110,8 @@ pub struct Options {
     defrag: DefragOptions,
 }
 
-/// The lazyfree options, which determine the operations that turn large values into garbage instead of
-/// freeing them.
+/// The lazyfree options. They determine which operations turn large values into garbage instead of freeing
+/// them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Lazy {
     pub(crate) eviction: bool,
@@ -220,7 +220,7 @@ impl Options {
     }
 
     /// Sets the length of the longest string that `APPEND`, `SETRANGE`, `SETBIT` and similar commands create,
-    /// in bytes. At least 1 MiB.
+    /// in bytes. The minimum is 1 MiB.
     #[must_use]
     pub fn proto_max_bulk_len(mut self, bytes: usize) -> Self {
         self.limits.proto_max_bulk_len = nearest(bytes, &BULK_LENS);
@@ -229,7 +229,8 @@ impl Options {
 
     /// Sets the largest number of bytes that a keyspace may have. 0 means no limit. The bytes are those of
     /// [`Keyspace::counted_bytes`](crate::Keyspace::counted_bytes). They include those that the caller
-    /// reports, such as the buffers of its clients. At most `isize::MAX`, whereas Redis allows `ULLONG_MAX`.
+    /// reports, such as the buffers of its clients. The maximum is `isize::MAX`. In Redis, it is
+    /// `ULLONG_MAX`.
     #[must_use]
     pub fn maxmemory(mut self, bytes: usize) -> Self {
         self.maxmemory = nearest(bytes, &SIZES);
@@ -252,9 +253,8 @@ impl Options {
         self
     }
 
-    /// Sets how much a write evicts beyond its own need after the limit was lowered, from 0, which is the
-    /// least, to 100, which is without bound. In Redis, it determines the time limit of one loop of
-    /// evictions.
+    /// Sets how much a write evicts beyond its own need after `maxmemory` was lowered. The range is 0 (the
+    /// least) to 100 (no bound). In Redis, this directive determines the time limit of one loop of evictions.
     #[must_use]
     pub fn maxmemory_eviction_tenacity(mut self, tenacity: u8) -> Self {
         self.tenacity = nearest(tenacity, &TENACITIES);
@@ -262,14 +262,14 @@ impl Options {
     }
 
     /// Sets how slowly the LFU counter grows. The larger the factor and the counter are, the less likely a
-    /// use is to raise the counter. With 0, every use raises it. At most `i32::MAX`.
+    /// use is to raise the counter. With a factor of 0, every use raises it. The maximum is `i32::MAX`.
     #[must_use]
     pub fn lfu_log_factor(mut self, factor: u32) -> Self {
         self.lfu.log_factor = nearest(factor, &LFU_PARAMS);
         self
     }
 
-    /// Sets after how many minutes the LFU counter decreases by one. With 0, it never does. At most
+    /// Sets after how many minutes the LFU counter decreases by one. With 0, it never does. The maximum is
     /// `i32::MAX`.
     #[must_use]
     pub fn lfu_decay_time(mut self, minutes: u32) -> Self {
@@ -328,7 +328,7 @@ impl Options {
         self
     }
 
-    /// Sets the least fragmentation at which active defragmentation begins, in bytes. At least 1.
+    /// Sets the least fragmentation at which active defragmentation begins, in bytes. The minimum is 1.
     #[must_use]
     pub fn active_defrag_ignore_bytes(mut self, bytes: usize) -> Self {
         self.defrag.ignore_bytes = nearest(bytes, &IGNORED_BYTES);
@@ -336,7 +336,7 @@ impl Options {
     }
 
     /// Sets the least fragmentation at which active defragmentation begins, in percent of the allocated
-    /// bytes. At most 1,000.
+    /// bytes. The maximum is 1,000.
     #[must_use]
     pub fn active_defrag_threshold_lower(mut self, percent: u16) -> Self {
         self.defrag.threshold_lower = nearest(percent, &THRESHOLDS);
@@ -344,7 +344,7 @@ impl Options {
     }
 
     /// Sets the fragmentation at which active defragmentation takes its largest share of the time, in percent
-    /// of the allocated bytes. At most 1,000.
+    /// of the allocated bytes. The maximum is 1,000.
     #[must_use]
     pub fn active_defrag_threshold_upper(mut self, percent: u16) -> Self {
         self.defrag.threshold_upper = nearest(percent, &THRESHOLDS);

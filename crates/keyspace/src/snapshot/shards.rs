@@ -4,8 +4,9 @@
 //! when all shards have finished pass 1. While a large value is saved in slices, the sinks of the other
 //! shards therefore receive only the keys that writes save.
 //!
-//! If the sink of one shard fails, the snapshot of all shards is abandoned, at the latest when that shard is
-//! visited next. Each call of [`Sharded::snapshot_for`] first checks sixteen shards for a failure.
+//! If the sink of one shard fails, the snapshots of all shards are abandoned. This happens at the latest when
+//! that shard is visited next. Each call of [`Sharded::snapshot_for`] first checks up to sixteen shards for a
+//! failure.
 
 use super::walk::Pass;
 use super::{SnapshotEnd, SnapshotError, SnapshotSink, Snapshotted};
@@ -102,8 +103,8 @@ impl<S: BuildHasher> Sharded<S> {
     }
 
     /// Calls [`Keyspace::snapshot_for`] of the shards, one after the other, each under its write lock. A lock
-    /// is held for 50 microseconds, plus one step of [`Keyspace::snapshot_for`]. Only one thread does this at
-    /// a time; others wait.
+    /// is held for at most 50 microseconds, plus one step of [`Keyspace::snapshot_for`]. Only one thread does
+    /// this at a time; others wait.
     pub fn snapshot_for(&self, budget: Duration, mut clock: impl FnMut() -> Duration) -> Snapshotted {
         let (start, mut state) = (clock(), self.snapshot.lock());
         let mut done = Snapshotted::default();
@@ -138,8 +139,8 @@ impl<S: BuildHasher> Sharded<S> {
         done
     }
 
-    /// Checks some shards for a snapshot that has ended early. A sink may have failed in a write to its
-    /// shard, and the snapshot of one shard may have been abandoned alone.
+    /// Checks up to sixteen shards for a snapshot that has ended early. A sink may have failed in a write to
+    /// its shard, or the caller may have abandoned the snapshot of one shard only.
     fn check_for_ends(&self, state: &mut ShardsSnapshot) {
         /// Taking this many locks costs less time than the work on one shard.
         const SHARDS_PER_CALL: usize = 16;
@@ -155,8 +156,8 @@ impl<S: BuildHasher> Sharded<S> {
         }
     }
 
-    /// Abandons the snapshots of all shards, because that of one shard failed or was abandoned. From now on
-    /// the work is clearing up.
+    /// Abandons the snapshots of all shards, because that of one shard failed or was abandoned. After this,
+    /// [`snapshot_for`](Self::snapshot_for) only clears up.
     fn end_snapshot(&self, state: &mut ShardsSnapshot, end: SnapshotEnd) {
         self.for_each_mut(|keyspace| {
             keyspace.abandon_snapshot();

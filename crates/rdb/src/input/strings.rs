@@ -3,8 +3,11 @@
 //! ```text
 //!  00LLLLLL                        a length below 64
 //!  01LLLLLL LLLLLLLL               below 16,384
-//!  10000000 4 bytes, big-endian    below 2^32             10000001 8 bytes, big-endian
-//!  11000000 1 byte                 the text of an integer; 11000001 2 bytes, 11000010 4 bytes, little-endian
+//!  10000000 4 bytes, big-endian    below 2^32
+//!  10000001 8 bytes, big-endian    below 2^64
+//!  11000000 1 byte                 a string that is the decimal text of an integer of 8 bits
+//!  11000001 2 bytes, little-endian                                               of 16 bits
+//!  11000010 4 bytes, little-endian                                               of 32 bits
 //!  11000011 len, raw len, bytes    a string compressed by LZF
 //! ```
 
@@ -19,11 +22,11 @@ use sds::Sds;
 use std::io::Read;
 use zmalloc::Zmalloc;
 
-/// A compressed string of at most this many bytes is lent by [`Input::text`], because it is copied into the
-/// block of its entry. A longer one gets a block that the keyspace takes over.
+/// The longest compressed string that [`Input::text`] returns as a borrowed one, in decompressed bytes. Such
+/// a string is copied into the block of its entry. A longer one gets a block that the keyspace takes over.
 const SHORT_MAX: usize = 1_024;
 
-/// A length, or the encoding of a string that has no plain length.
+/// A length, or the encoding of a string that is not stored as plain bytes.
 pub(crate) enum Prefix {
     Len(u64),
     Encoding(u8),
@@ -37,8 +40,8 @@ pub(crate) struct InputPosition {
 }
 
 impl InputPosition {
-    /// Returns the offset in the input of the byte `at` of the packed value. If the value is compressed, this
-    /// is the offset of the whole string.
+    /// Returns the offset in the input of one byte of the packed value. `at` is the index of the byte in the
+    /// value. If the value is compressed, returns the offset of the whole string.
     pub(crate) fn offset(self, at: usize) -> u64 {
         if self.is_plain { self.offset + at as u64 } else { self.offset }
     }
@@ -63,12 +66,13 @@ fn extend(block: &mut Block, bytes: &[u8]) -> Result<(), keyspace::Error> {
 pub(crate) struct AppendedString {
     start: usize,
     end: usize,
-    /// `Some` if the string is compressed: its decompressed length, and where it begins in the input.
+    /// `Some` if the block has the compressed bytes: the decompressed length, and the string's offset in the
+    /// input.
     stream: Option<(usize, u64)>,
 }
 
 impl AppendedString {
-    /// Returns the string, which the block lends.
+    /// Returns the string, borrowed from the block.
     #[inline]
     pub(crate) fn element(self, block: &[u8]) -> MaybeCompressed<'_> {
         let bytes = &block[self.start..self.end];
@@ -185,8 +189,9 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Reads the bytes of a compressed string, and decompresses them. Its lengths, which begin at `offset`,
-    /// have been read before. The memory is reserved when all compressed bytes have arrived.
+    /// Reads the bytes of a compressed string, and decompresses them. The string begins at `offset` in the
+    /// input, and its two lengths have been read before. The memory is reserved only after all compressed
+    /// bytes have arrived.
     fn decompress(&mut self, offset: u64, len: u64, raw_len: usize) -> Result<&[u8], Error> {
         let mut plain = core::mem::replace(&mut self.plain, Block::new_in(Zmalloc));
         let stream = self.take(len)?;
@@ -219,8 +224,8 @@ impl<R: Read> Input<R> {
         }
     }
 
-    /// Reads the string of a key. A short string is lent. A long one gets its own block, which the keyspace
-    /// takes over, so that it is in memory only once.
+    /// Reads a string that is the whole value of a key. A short string is borrowed from the input. A long
+    /// one gets its own block, which the keyspace takes over. So a long string is in memory only once.
     pub(crate) fn text(&mut self) -> Result<StringValue<'_>, Error> {
         match self.prefix()? {
             Prefix::Len(len) if len > BUFFER as u64 => {

@@ -1,8 +1,10 @@
-//! String operations: the work of the commands from `APPEND` to `BITFIELD`, on a string in any place.
+//! String operations: the work of commands such as `APPEND`, `INCRBY` and `BITFIELD`. The string may be
+//! stored anywhere.
 //!
-//! Functions that read take bytes, or an [`Element`](crate::Element) if an integer need not be formatted.
-//! Functions that write take a [`StringMut`]: an [`Sds`](sds::Sds), or the caller's own type. Arithmetic
-//! takes a number and returns the new one, and the caller stores it.
+//! Functions that only read a string take its bytes. [`get_range`] takes an [`Element`](crate::Element), so
+//! that the caller need not format an integer. Functions that write take a [`StringMut`]: an
+//! [`Sds`](sds::Sds), or the caller's own type. Functions for arithmetic take an `Element` and return the new
+//! number. The caller stores it.
 //!
 //! ```
 //! use sds::Sds;

@@ -25,7 +25,7 @@ pub(crate) const LEAF: usize = if cfg!(test) { 4 } else { 63 };
 /// The number of children of a full inner node, which takes 1024 bytes.
 pub(crate) const FAN: usize = if cfg!(test) { 4 } else { 34 };
 
-// The sizes hold where block pointers have six bytes.
+// The sizes hold if a block pointer has six bytes and a `usize` has eight.
 #[cfg(not(test))]
 const _: () = assert!(
     size_of::<BlockPtr>() != 6
@@ -39,17 +39,17 @@ pub(crate) fn is_underfull(len: usize, capacity: usize) -> bool {
 }
 
 /// Returns whether two neighbours should be joined. The limit leaves a quarter free, so a node that was
-/// just joined is never full. The next insert does not split it again, and the nodes that
-/// `Order::try_update_score` has allocated stay enough.
+/// just joined is never full. The next insert does not split it again. `Order::try_update_score` relies on
+/// this. It allocates the nodes for an insert before a removal, and they must be enough after the removal.
 pub(crate) fn can_merge(len: usize, other: usize, capacity: usize) -> bool {
     len + other <= capacity * 3 / 4
 }
 
 /// Returns the number of elements for which `passes` is true. Those elements must come first.
 ///
-/// The simple version is std's `partition_point`, which the test below compares with. This one makes the
-/// same number of steps for all answers of `passes`. Where `passes` compares integers, the compiler needs
-/// no branch for a step, so none is mispredicted.
+/// The simple version is std's `partition_point`. The test below checks the result for all slices of fewer
+/// than 70 elements. This version makes the same number of steps, whatever `passes` returns. If `passes`
+/// compares integers, the compiler needs no branch for a step, so none is mispredicted.
 #[inline]
 pub(crate) fn partition_point<T: Copy>(elements: &[T], mut passes: impl FnMut(T) -> bool) -> usize {
     let (mut base, mut size) = (0, elements.len());

@@ -71,7 +71,8 @@ mod tests {
         for len in 0..70 {
             let elements: Vec<usize> = (0..len).collect();
             for cut in 0..=len {
-                assert_eq!(partition_point(&elements, |n| n < cut), cut);
+                let expected = elements.partition_point(|n| *n < cut);
+                assert_eq!(partition_point(&elements, |n| n < cut), expected);
             }
         }
     }

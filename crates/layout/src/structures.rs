@@ -1,6 +1,7 @@
 //! One structure, filled with data from the command line.
 
-use crate::drawing::Frame;
+use crate::drawing::{Frame, Look, Panel};
+use crate::numbers::Numbers;
 use anyhow::{Context, Result, bail, ensure};
 use intset::IntSet;
 use keyspace::{ExpireOptions, Expiry, Keyspace};
@@ -19,7 +20,7 @@ pub struct Structure {
 }
 
 /// All structures.
-pub const ALL: [Structure; 4] = [
+pub const ALL: [Structure; 5] = [
     Structure {
         name: "sds",
         data: "TEXT...",
@@ -27,6 +28,12 @@ pub const ALL: [Structure; 4] = [
         draw: sds,
     },
     Structure { name: "intset", data: "N...", about: "the bytes of a set of integers", draw: intset },
+    Structure {
+        name: "table",
+        data: "N...",
+        about: "the chunks of a hash table of numbers below 1,000, whose low bits give the chunk",
+        draw: table,
+    },
     Structure { name: "listpack", data: "VALUE...", about: "the bytes of a packed list", draw: listpack },
     Structure {
         name: "entry",
@@ -66,6 +73,20 @@ fn intset(data: &[String]) -> Result<Vec<Frame>> {
         set.try_insert(value)?;
     }
     Ok(vec![Frame::of_bytes(format!("a set, length {}", set.len()), set.parts())])
+}
+
+/// The numbers that fit into a box are below this one.
+const NUMBER_END: u64 = 1_000;
+
+fn table(data: &[String]) -> Result<Vec<Frame>> {
+    let mut numbers = Numbers::new();
+    for text in data {
+        let number = text.parse().ok().filter(|number| *number < NUMBER_END);
+        numbers.insert(number.with_context(|| format!("`{text}` is not a number below {NUMBER_END}"))?);
+    }
+    let (len, chunks) = (numbers.table.len(), numbers.chunks());
+    let caption = format!("a hash table, length {len}, chunks: {chunks}");
+    Ok(vec![Frame::new(caption, vec![Panel::Grid(numbers.rows(|_, _| Look::Plain))])])
 }
 
 fn listpack(data: &[String]) -> Result<Vec<Frame>> {
@@ -109,6 +130,8 @@ mod tests {
             (&["sds", ""], "flags"),
             (&["intset"], "length"),
             (&["intset", "5", "-70000", "5"], "length   2"),
+            (&["table"], "chunks: 0"),
+            (&["table", "7", "512", "7"], "0: [ 7][512]"),
             (&["listpack"], "end"),
             (&["listpack", "hello", "1024", "-1", ""], "data"),
             (&["entry", "user:1", "Ada", "60000"], "expiry"),
@@ -132,6 +155,8 @@ mod tests {
         for words in [
             &["sds"][..],
             &["intset", "x"],
+            &["table", "1000"],
+            &["table", "-1"],
             &["entry", "key"],
             &["entry", "key", "value", "soon"],
             &["entry", "key", "value", "0"],

@@ -18,16 +18,12 @@ const OFFSETS: usize = 40;
 /// The size of the box of a byte.
 const BYTE: (usize, usize) = (37, 42);
 
-/// The width of the labels in front of the rows of a grid.
+/// The width of the labels in front of the rows of a grid, unless a label is longer.
 const LABELS: usize = 52;
+/// The width of a character of a label.
+const CHARACTER: usize = 7;
 /// The size of a box in a grid.
 const CELL: usize = 18;
-
-/// The most characters in front of a row of a grid.
-pub const LABEL_LEN_MAX: usize = 7;
-
-/// The most boxes in a row of a grid.
-pub const CELLS_MAX: usize = (WIDTH - MARGIN - LABELS) / CELL;
 
 /// The most characters in a line of a caption, and of the meaning of a part.
 const CAPTION_LEN_MAX: usize = 54;
@@ -146,16 +142,23 @@ impl Canvas {
 
     fn grid(&mut self, grid: &Grid) {
         self.y += 4;
+        let longest = grid.rows.iter().map(|row| row.label.len()).max().unwrap_or(0);
+        let labels = LABELS.max(longest * CHARACTER);
+        let columns = (WIDTH - MARGIN - labels) / CELL;
         for row in &grid.rows {
             self.text(MARGIN, self.y + 13, "label", &row.label);
-            for (column, cell) in row.cells.iter().enumerate() {
+            for (index, cell) in row.cells.iter().enumerate() {
+                let column = index % columns;
+                if index > 0 && column == 0 {
+                    self.y += CELL + 1; // a long row goes on below
+                }
                 let class = match cell.look {
                     Look::Plain => Some("cell"),
                     Look::Marked => Some("cell marked"),
                     Look::Faint => Some("cell faint"),
                     Look::Number | Look::Blank => None,
                 };
-                let x = MARGIN + LABELS + column * CELL;
+                let x = MARGIN + labels + column * CELL;
                 if let Some(class) = class {
                     self.rect(x, self.y, (CELL - 2, CELL - 2), class);
                 }
@@ -203,6 +206,22 @@ mod tests {
         let lines = wrapped("one two three fourteen", 9);
         assert_eq!(lines, ["one two", "three", "fourteen"]);
         assert_eq!(wrapped("", 9), [""]);
+    }
+
+    #[test]
+    fn no_box_lies_outside_of_the_frame() {
+        use crate::drawing::{Cell, Row};
+        for label in ["", "0: 000", "100: 1100100"] {
+            let row =
+                Row { label: label.into(), cells: (0..40).map(|n| Cell::new(n, Look::Plain)).collect() };
+            let svg = draw(&[Frame::new("", vec![Panel::Grid(Grid { rows: vec![row] })])]);
+            let xs = svg.match_indices("<rect x=\"").map(|(at, start)| {
+                let number = svg[at + start.len()..].split('"').next().unwrap();
+                number.parse::<usize>().unwrap()
+            });
+            assert!(xs.clone().all(|x| x + CELL <= WIDTH + 2 && x >= MARGIN + 6 * label.len()), "{label}");
+            assert_eq!(xs.count(), 40);
+        }
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! A table that grows by one chunk at a time.
 
-use super::numbers::Numbers;
-use crate::drawing::{Frame, Grid, Look, Panel, Series};
+use crate::drawing::{Frame, Look, Panel, Series};
+use crate::numbers::Numbers;
 
 pub(super) fn series() -> Series {
     let mut numbers = Numbers::new();
     while numbers.chunks() < 4 {
-        numbers.insert();
+        numbers.insert_next();
     }
     let mut frames = vec![frame(
         &numbers,
@@ -16,7 +16,7 @@ pub(super) fn series() -> Series {
     for chunks in 5..=8 {
         let mut last = 0;
         while numbers.chunks() < chunks {
-            last = numbers.insert();
+            last = numbers.insert_next();
         }
         let (from, to) = (chunks - 5, chunks - 1);
         let third_bit = |chunk| numbers.in_chunk(chunk).into_iter().map(|number| number & 4);
@@ -31,7 +31,6 @@ pub(super) fn series() -> Series {
 
 /// Draws all chunks. The entries of the chunks in `marked` are marked.
 fn frame(numbers: &Numbers, marked: &[usize], caption: &str) -> Frame {
-    let look = |chunk: &usize| if marked.contains(chunk) { Look::Marked } else { Look::Plain };
-    let rows = (0..numbers.chunks()).map(|chunk| numbers.row(chunk, |_| look(&chunk)));
-    Frame::new(caption, vec![Panel::Grid(Grid { rows: rows.collect() })])
+    let look = |chunk, _| if marked.contains(&chunk) { Look::Marked } else { Look::Plain };
+    Frame::new(caption, vec![Panel::Grid(numbers.rows(look))])
 }

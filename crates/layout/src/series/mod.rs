@@ -5,7 +5,6 @@ mod classic_rehash;
 mod entry_ttl;
 mod intset_upgrade;
 mod listpack_entries;
-mod numbers;
 mod scan_split;
 mod sds_growth;
 

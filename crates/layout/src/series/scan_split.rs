@@ -1,7 +1,7 @@
 //! A scan of a table whose chunks are split between two calls.
 
-use super::numbers::Numbers;
 use crate::drawing::{Cell, Frame, Grid, Look, Panel, Row, Series};
+use crate::numbers::Numbers;
 use dict::Cursor;
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ pub(super) fn series() -> Series {
     let mut scan =
         Scan { numbers: Numbers::new(), cursor: Cursor::START, seen: BTreeSet::new(), new: BTreeSet::new() };
     while scan.numbers.chunks() < 4 {
-        scan.numbers.insert();
+        scan.numbers.insert_next();
     }
     let start = "The table before the scan. The chunks stand in the order in which the scan visits them.";
     let mut frames = vec![scan.frame(start.into())];
@@ -26,7 +26,7 @@ pub(super) fn series() -> Series {
     step(&mut scan, &mut frames);
     let before = scan.numbers.chunks();
     while scan.numbers.chunks() < before + 2 {
-        let number = scan.numbers.insert();
+        let number = scan.numbers.insert_next();
         scan.new.insert(number);
     }
     assert_eq!(before, 4, "the caption names the chunks that are split");

@@ -1,5 +1,5 @@
-//! `cargo xtask estimate`: estimates the memory that keys need here and in classic Redis, by numbers or from
-//! a dump.
+//! `cargo xtask estimate`: estimates the memory that keys need in redcore and in classic Redis. The input is
+//! either numbers, such as the length of a key, or a dump.
 //!
 //! The estimate needs the size classes of the allocator, so this command builds and runs an example of the
 //! crate rdb. A large file is read by an optimised build. For numbers and small files, a debug build is used:

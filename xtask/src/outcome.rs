@@ -38,7 +38,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Prints a large banner that `what` did not run, and returns [`Outcome::Unavailable`].
+/// Prints a large banner, which says that `what` did not run. Returns [`Outcome::Unavailable`].
 pub(crate) fn unavailable(what: &str, advice: &str) -> Outcome {
     let line = "!".repeat(88);
     eprintln!("{line}\n!! NOT RUN: {what}\n!! {}\n{line}", advice.replace('\n', "\n!! "));

@@ -19,7 +19,7 @@ pub const fn size(len: usize) -> usize {
     if len < LONG as usize { 1 } else { 1 + size_of::<u32>() }
 }
 
-/// Writes `len` and returns the address behind it.
+/// Writes `len` and returns the address after its last byte.
 ///
 /// # Safety
 /// `len` must be at most [`LEN_MAX`], and [`size(len)`](size) bytes at `place` must be valid for writes.
@@ -38,7 +38,7 @@ pub unsafe fn write(place: NonNull<u8>, len: usize) -> NonNull<u8> {
     }
 }
 
-/// Reads a length. Returns it and the address behind it.
+/// Reads a length. Returns the length and the address after its last byte.
 ///
 /// # Safety
 /// [`write()`] must have written a length at `place`.

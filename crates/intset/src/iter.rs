@@ -31,8 +31,8 @@ impl<'a> Iter<'a> {
 
     /// Skips the integers that are less than `least`, and returns the next one without advancing past it.
     ///
-    /// Takes O(log d) for `d` integers that are skipped. So the time of an intersection depends on the size
-    /// of the smaller set, times a logarithm.
+    /// Takes O(log d), where `d` is the number of integers that are skipped. So the time of an intersection
+    /// is proportional to the size of the smaller set, times a logarithm.
     ///
     /// ```
     /// let set = intset::IntSet::from_iter([1, 5, 9]);

@@ -122,7 +122,7 @@ impl QuickList {
             else {
                 return Ok(());
             };
-            // The push may move the bytes of the element, so it gets a copy.
+            // The push may move the bytes of the element, so the push gets a copy of the element.
             let item = Item::try_copied(value)?;
             let value = item.value();
             if from == to {
@@ -177,8 +177,8 @@ impl Inner {
     /// Removes an element at an end and pushes it at the same end, as Redis does. The order of the elements
     /// stays the same, but the element changes its node in two cases:
     ///
-    /// - It may not join the node that it has left. It then gets its own node.
-    /// - It was the only element of its node, and it may join the neighbour.
+    /// - The node that it has left has no room for it within the limit. The element then gets its own node.
+    /// - It was the only element of its node, and the neighbour has room for it within the limit.
     fn try_rotate_in_place(
         &mut self,
         side: Side,
@@ -212,8 +212,8 @@ impl Inner {
 }
 
 impl Inner {
-    /// Adds an element at an end. Returns whether it has a new node, so that other nodes may have to be
-    /// compressed.
+    /// Adds an element at an end. Returns whether a new node was created for it. Other nodes may then have to
+    /// be compressed.
     ///
     /// `removed_bytes` bytes and `removed_count` elements of the node at this end will be removed afterwards,
     /// so they do not count for the limit.

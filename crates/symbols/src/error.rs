@@ -12,7 +12,10 @@ pub enum CodesFault {
     UnknownCode,
     /// The codes end after an escape. The offset is that of the escape.
     Truncated,
-    /// The text is longer than expected. The offset is behind the code that crosses the expected length.
+    /// The text is longer than expected. For [`decode`](crate::SymbolTable::decode), the offset is the end of
+    /// the code that passes the expected length. For
+    /// [`decode_to_slice`](crate::SymbolTable::decode_to_slice), it is the start of the first code for which
+    /// fewer than eight bytes are left in the slice.
     TooLong,
     /// The text is shorter than expected. The offset is the end of the codes.
     TooShort,

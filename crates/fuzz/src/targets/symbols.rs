@@ -104,8 +104,8 @@ fn check_round_trip(table: &SymbolTable, text: &[u8], buffer: &mut Vec<u8>) {
     let mut decoded = Vec::new();
     table.decode(&codes, text.len(), &mut decoded).expect("`encode` wrote them");
     assert_eq!(decoded, text);
-    // Without its first symbol, the text has the codes that follow the first one. It is split into lanes at
-    // other places, and the lanes must not change the codes.
+    // The text after its first symbol must be encoded to the codes after the first one. This shorter text is
+    // split into lanes at other places, and the lanes must not change the codes.
     if let Some(&code) = codes.first() {
         let symbol = table.symbols().nth(code.into()).map(<[u8]>::len);
         let (codes_len, text_len) = symbol.map_or((2, 1), |len| (1, len));

@@ -20,8 +20,9 @@
 //!   `]` to `a`, and is not closed.
 //! - A class that is not closed ends with the pattern. So `[ab` is the same as `[ab]`, and `[` matches no
 //!   byte.
-//! - A `-` is a plain byte if it is escaped, if it is the first member, or if it is the last byte of the
-//!   pattern.
+//! - A `-` makes a range if an unescaped byte that begins a member precedes it, and any byte follows it.
+//!   Elsewhere a `-` is a plain byte: as the first member, after an escaped byte, after a range, or as the
+//!   last byte of the pattern.
 //!
 //! Two rules exist only because the code of Redis behaves this way:
 //!
@@ -130,7 +131,8 @@ fn matches(pattern: &[u8], text: &[u8], mut on_read: impl FnMut(usize)) -> bool 
         return matches!(pattern, [] | [b'*']);
     }
     let (mut pattern_at, mut text_at) = (0, 0);
-    // The position behind the last star, and the position in the text where it was last tried.
+    // The position in the pattern after the last star. The position in the text where that part of the
+    // pattern was last tried.
     let mut last_star = None;
     while text_at < text.len() {
         let rest = &pattern[pattern_at..];

@@ -65,7 +65,7 @@ impl<R: Room> List<R> {
         limits: &EncodingLimits,
     ) -> Result<bool, ReserveError> {
         let (pivot, element) = (pivot.into(), element.into());
-        // As in Redis, the list is converted before the pivot is searched.
+        // As in Redis, the list is converted before the search for the pivot.
         self.try_with_growth(Growth::of_argument(element), limits, |list| match &mut list.0 {
             Repr::ListPack(pack) => {
                 let Some(offset) = find(pack, pivot.packed()) else { return Ok(false) };
@@ -88,8 +88,9 @@ impl<R: Room> List<R> {
         })
     }
 
-    /// Removes elements that equal `element`, and returns how many. A `count` of 0 removes all of them, a
-    /// positive one that many from the front, and a negative one that many from the back. In C: `LREM`.
+    /// Removes elements that equal `element`, and returns how many were removed. A positive `count` removes
+    /// the first `count` of them. A negative `count` removes the last `-count`. A `count` of 0 removes all of
+    /// them. In C: `LREM`.
     pub fn remove<'e>(
         &mut self,
         count: i64,
@@ -100,7 +101,7 @@ impl<R: Room> List<R> {
     }
 
     /// Does the same as [`remove`](Self::remove), but returns an error if an allocation fails. The list is
-    /// then unchanged. Only compressed nodes need memory. O(elements).
+    /// then unchanged. Memory is needed only for compressed nodes. O(elements).
     pub fn try_remove<'e>(
         &mut self,
         count: i64,
@@ -140,7 +141,8 @@ impl<R: Room> List<R> {
     }
 
     /// Does the same as [`trim`](Self::trim), but returns an error if an allocation fails. The list is then
-    /// unchanged. Only compressed nodes need memory. O(elements removed).
+    /// unchanged. Memory is needed only to decompress nodes that lose a part of their elements. O(elements
+    /// removed).
     pub fn try_trim(&mut self, start: i64, end: i64, limits: &EncodingLimits) -> Result<(), ReserveError> {
         let (start, count) = span(start, end, self.len());
         match &mut self.0 {
@@ -154,8 +156,8 @@ impl<R: Room> List<R> {
         Ok(())
     }
 
-    /// Removes `count` elements from one end, or as many as there are, and returns how many. `LPOP` and
-    /// `RPOP` do this after they have replied. In C: `listTypeDelRange`.
+    /// Removes `count` elements from one end, or all elements if there are fewer. Returns how many were
+    /// removed. `LPOP` and `RPOP` do this after they have replied. In C: `listTypeDelRange`.
     pub fn try_remove_end(
         &mut self,
         side: Side,
@@ -181,7 +183,8 @@ impl<R: Room> List<R> {
     }
 }
 
-/// Converts an index of a command. Returns `None` if there is no such element.
+/// Converts the index of a command, where -1 is the last element, to an index from the front. Returns `None`
+/// if there is no such element.
 #[inline]
 pub(super) fn absolute_index(index: i64, len: usize) -> Option<usize> {
     let index = usize::try_from(index.unsigned_abs())
@@ -190,7 +193,8 @@ pub(super) fn absolute_index(index: i64, len: usize) -> Option<usize> {
     (index < len).then_some(index)
 }
 
-/// Returns the index of the first element from `start` to `end`, and the number of these elements.
+/// Converts the range of a command, from `start` to `end`, both included. Returns the index of the first
+/// element in the range, and the number of elements in it.
 pub(super) fn span(start: i64, end: i64, len: usize) -> (usize, usize) {
     let clamp = |index: i64| {
         let steps = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
@@ -216,8 +220,8 @@ fn find(pack: &View, value: Value<'_>) -> Option<Offset> {
 
 /// Removes the first `most` entries, counted from `side`, that equal `value`. Returns how many were removed.
 fn remove_equal<R: Room>(pack: &mut ListPack<R>, side: Side, most: usize, value: Value<'_>) -> usize {
-    // A list has fewer entries than bytes. Without this limit, the loop would not end for a room that
-    // removes nothing.
+    // A list has fewer entries than bytes. Without this limit, the loop would not end if a faulty [`Room`]
+    // removed nothing.
     let most = most.min(pack.byte_len());
     let (mut removed, mut next) = (0, if side == Side::Front { pack.first() } else { pack.last() });
     while let Some(offset) = next.filter(|_| removed < most) {

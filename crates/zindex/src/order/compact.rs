@@ -1,11 +1,11 @@
-//! Filling of leaves that removals have left half full, for a defragmenter. The free slots of a leaf waste
-//! memory just as the free blocks of a slab do.
+//! Fills leaves that removals have left half full. A defragmenter needs this, because the free slots of a
+//! leaf waste memory just as the free blocks of a slab do.
 
 use super::Order;
 use crate::node::{Child, Inner, LEAF, NodeMut, NodeRef};
 
 impl Order {
-    /// Fills the leaf that holds a rank with entries of the leaves behind it that have the same parent.
+    /// Finds the leaf that holds `rank`, and moves entries into it from the next leaves of the same parent.
     /// Removes the leaves that are empty afterwards.
     pub(crate) fn fill_leaf(&mut self, rank: usize) {
         let Some(root) = self.root.as_mut() else { return };
@@ -25,7 +25,7 @@ fn fill_below(child: &mut Child, rank: usize, freed: &mut usize) {
     }
 }
 
-/// Fills a leaf with entries of the leaves behind it.
+/// Moves entries into the leaf at `index` from the next leaves of `inner`.
 fn fill(inner: &mut Inner, index: usize, freed: &mut usize) {
     while index + 1 < inner.len() {
         let room = LEAF - inner.child(index).width();

@@ -9,8 +9,8 @@
 //!
 //! - It looks up the mib once, and keeps it.
 //! - It returns `None` for every failure, such as an unknown name or a jemalloc without statistics.
-//! - It exists over other allocators too. These have no controls, so every result is `None`, and
-//!   tikv-jemalloc-ctl is not compiled.
+//! - It also exists if another allocator is used. Other allocators have no controls, so every result is
+//!   `None`, and tikv-jemalloc-ctl is not compiled.
 //! - It has two more kinds of call. [`Control::run`] is for a control without a value. [`Control::query`] is
 //!   for a control whose question and answer have different types.
 
@@ -139,7 +139,7 @@ mod implementation {
     use super::Component;
     use core::ffi::CStr;
 
-    /// Stands in for a control over an allocator that has no controls.
+    /// Replaces the control of jemalloc if the allocator has no controls.
     pub(crate) struct Control<const LEN: usize>;
 
     impl<const LEN: usize> Control<LEN> {

@@ -52,11 +52,11 @@ impl LongDouble {
     /// Up to 19 digits take O(1). Longer texts, and exponents beyond 27, take some microseconds. They also
     /// allocate up to some kilobytes from the global allocator, and free them before the method returns.
     pub fn parse(text: &[u8]) -> Option<Self> {
-        if let Some(number) = parse_short(text) {
-            return Some(Self(number));
-        }
         if text.len() > TEXT_LEN_MAX {
             return None;
+        }
+        if let Some(number) = parse_short(text) {
+            return Some(Self(number));
         }
         let text = core::str::from_utf8(text).ok()?;
         let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -394,6 +394,9 @@ mod tests {
         }
         assert_eq!(sum(&"0".repeat(TEXT_LEN_MAX), 1.0).as_deref(), Ok("1"));
         assert_eq!(sum(&"0".repeat(TEXT_LEN_MAX + 1), 1.0), Err(StringError::NotAFloat));
+        let long_exponent = |len: usize| format!("1e{}", "0".repeat(len - 2));
+        assert_eq!(sum(&long_exponent(TEXT_LEN_MAX), 1.0).as_deref(), Ok("2"));
+        assert_eq!(sum(&long_exponent(TEXT_LEN_MAX + 1), 1.0), Err(StringError::NotAFloat));
         for (text, increment) in
             [("1", f64::NAN), ("1", f64::INFINITY), ("inf", 1.0), ("-Infinity", f64::INFINITY), ("+inf", 0.0)]
         {

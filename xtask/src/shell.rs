@@ -1,4 +1,4 @@
-//! Functions that run other programs: paths, commands of cargo, and how a command is shown and run.
+//! Functions that run other programs. They return paths, make commands of cargo, and show and run commands.
 
 use crate::outcome::{Outcome, unavailable};
 use crate::tail;
@@ -84,7 +84,7 @@ pub(crate) fn let_allocations_fail(command: &mut Command) {
 ///
 /// The command uses nextest if it is installed. nextest distributes single tests over the processors, but
 /// cargo runs one program after another. `rest` are the arguments of the test programs. nextest accepts only
-/// some of them, so cargo runs the tests if there are any.
+/// some of them, so cargo runs the tests if `rest` is not empty.
 pub(crate) fn test(cargo: fn() -> Command, args: &[&str], rest: &[String]) -> Command {
     let mut command = cargo();
     if rest.is_empty() && works(cargo().args(["nextest", "--version"])) {
@@ -133,7 +133,7 @@ pub(crate) fn works(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Runs a command and returns its output without the line end.
+/// Runs a command and returns its output without the white space at the end.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command.stderr(Stdio::inherit()).output().with_context(|| show(command))?;
     if !output.status.success() {
@@ -168,7 +168,8 @@ pub(crate) fn run(command: &mut Command) -> Result<Outcome> {
     Ok(if exit_code(command)? == 0 { Outcome::Passed } else { Outcome::Failed })
 }
 
-/// Runs commands in parallel, one on each processor, in the given order. The longest ones should come first.
+/// Runs commands in parallel, one on each processor. Starts them in the given order, so the longest ones
+/// should come first.
 ///
 /// Prints the name of a command when it starts, and its whole output when it ends. All commands run, even
 /// after one has failed. Returns the outputs in the order of the commands, or an error that names all
@@ -222,7 +223,7 @@ pub(crate) fn without_gperftools() -> Outcome {
     unavailable("tcmalloc", "To have it, install gperftools. Debian: apt-get install libgoogle-perftools-dev")
 }
 
-/// Returns a command as a user would type it. Words with blanks are in quotes.
+/// Returns a command as a user would type it. Empty words and words with white space are in quotes.
 pub(crate) fn show(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let quoted = words.map(|word| {

@@ -1,4 +1,4 @@
-//! The picture of the bytes a key while a store grows. The line of redcore is flat, and the other lines are
+//! The picture of the bytes per key while a store grows. The line of redcore is flat, and the other lines are
 //! saw-toothed.
 
 use super::Published;
@@ -39,7 +39,7 @@ pub(super) fn points(plot: &Plot) -> impl Iterator<Item = (f64, f64)> {
     LINES.iter().filter_map(|(name, ..)| series(plot, name)).flat_map(|series| series.points.iter().copied())
 }
 
-/// Draws the plot of a run, which must have it.
+/// Draws the plot of a run. The run must have the plot.
 pub(super) fn svg(run: &Published) -> String {
     let lines: Vec<_> = plot(&run.document.plots)
         .into_iter()

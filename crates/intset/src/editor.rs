@@ -20,7 +20,7 @@ use core::ops::Deref;
 /// ```
 /// use intset::{Editor, IntSet, ReserveError, View};
 ///
-/// // An entry of a table has eight bytes, a set, and a key behind it. This one has 40 bytes at most.
+/// // This entry of a table has eight bytes, then a set, then a key. It has at most 40 bytes.
 /// let mut entry = testing::Entry::new(b"8 bytes:", IntSet::from_iter([5, 1]).as_bytes(), b"key", 40);
 ///
 /// let mut set = Editor::new(&mut entry)?;
@@ -64,7 +64,7 @@ impl<R: Room> Editor<R> {
 impl<B: Buffer> Editor<B> {
     /// Adds `value`, and returns whether it was not in the set before. In C: `intsetAdd`.
     ///
-    /// O(n), because the integers behind the value move. A value that is greater than all others needs no
+    /// O(n), because the integers after the value move. A value that is greater than all others needs no
     /// search and moves no integer. If the value needs more bits than the encoding has, all integers are
     /// rewritten.
     ///
@@ -79,7 +79,7 @@ impl<B: Buffer> Editor<B> {
         })
     }
 
-    /// Inserts `item` in front of the integer at `index`, or at the end. `item` has the set's encoding.
+    /// Inserts `item` before the integer at `index`, or at the end. `item` has the set's encoding.
     #[inline]
     fn try_insert_at<T: Item>(&mut self, index: usize, item: T) -> Result<(), ReserveError> {
         let header = Header { encoding: T::ENCODING, len: self.len() + 1 };
@@ -104,7 +104,7 @@ impl<B: Buffer> Editor<B> {
         Ok(())
     }
 
-    /// Removes `value`, and returns whether it was in the set. O(n), because the integers behind it move. In
+    /// Removes `value`, and returns whether it was in the set. O(n), because the integers after it move. In
     /// C: `intsetRemove`.
     ///
     /// Never fails. If a smaller block cannot be allocated, the set keeps its block.
@@ -162,7 +162,7 @@ fn search_item<T: Item>(items: &[T], value: i64) -> Option<(T, Result<usize, usi
     })
 }
 
-/// Rewrites the first `len` integers with more bits, and writes `value` in front of them or behind them.
+/// Rewrites the first `len` integers with more bits, and writes `value` before or after them.
 fn widen<Old: Item, New: Item>(bytes: &mut [u8], len: usize, value: i64) {
     fn write<T: Item>(bytes: &mut [u8], index: usize, value: i64) {
         // The value always fits. A place is missing only if an incorrect `Room` gives fewer bytes than
@@ -172,8 +172,8 @@ fn widen<Old: Item, New: Item>(bytes: &mut [u8], len: usize, value: i64) {
         }
     }
     let is_below = value < 0;
-    // The last integer moves first. The new place of an integer is behind the old places of all integers
-    // before it, so no integer is overwritten before it has moved.
+    // The last integer moves first. The new place of an integer is after the old places of all smaller
+    // integers, so no integer is overwritten before it has moved.
     for index in (0..len).rev() {
         let value = Old::slice(bytes)[index].get();
         write::<New>(bytes, index + usize::from(is_below), value);

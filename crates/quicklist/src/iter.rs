@@ -18,8 +18,9 @@ impl QuickList {
         self.iter_from(0)
     }
 
-    /// Returns an iterator over the elements from `index` on. It is empty if `index` is behind the last one.
-    /// Finding the first element takes as long as [`get`](Self::get). In C: `quicklistGetIteratorAtIdx`.
+    /// Returns an iterator over the elements from `index` on. It is empty if the list has no element at
+    /// `index`. Finding the first element takes as long as [`get`](Self::get). In C:
+    /// `quicklistGetIteratorAtIdx`.
     pub fn iter_from(&self, index: usize) -> Iter<'_> {
         self.range(index, self.len())
     }
@@ -56,7 +57,7 @@ struct End<'a> {
     place: Option<Place>,
     /// How many elements to skip when this end enters its first node. `None` after that.
     skip: Option<usize>,
-    /// How many elements of the node this end can still return.
+    /// How many elements of its node this end has not yet returned.
     left: usize,
     cursor: Source<'a>,
 }

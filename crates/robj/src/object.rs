@@ -13,7 +13,7 @@
 //!                        value -----> in one of its encodings
 //! ```
 //!
-//! This file allocates and frees the blocks of an object, counts its references and knows its own size.
+//! This file allocates and frees the blocks of objects, counts references, and computes the sizes of blocks.
 //! `string` works on the bytes of a string, `clock` on the access clock, and `collections` on objects that
 //! are collections.
 
@@ -43,12 +43,12 @@ const _: () = assert!(embstr_size(EncodingLimits::DEFAULT.embstr_size_limit) == 
 
 /// A counted reference to a value object. Both `Robj` and `Option<Robj>` are one pointer wide.
 ///
-/// [`from_bytes`](Self::from_bytes) and related constructors make strings. `Robj::from(Set::new())` and its
-/// like make the other values.
+/// [`from_bytes`](Self::from_bytes) and related constructors make strings. `From` makes the other values, as
+/// in `Robj::from(Set::new())`.
 ///
-/// Cloning adds a reference (in C: `incrRefCount`), and dropping removes one (`decrRefCount`). The last one
-/// frees the value. A value can be cloned and dropped on any thread. A value changes only through its only
-/// reference ([`get_mut`](Self::get_mut), [`make_mut`](Self::make_mut)).
+/// Cloning adds a reference (in C: `incrRefCount`), and dropping removes one (`decrRefCount`). Dropping the
+/// last reference frees the value. References can be cloned and dropped on any thread. A value can be changed
+/// only while it has exactly one reference ([`get_mut`](Self::get_mut), [`make_mut`](Self::make_mut)).
 ///
 /// More than 2^30 references to one object abort the process.
 ///
@@ -144,7 +144,7 @@ impl Robj {
         unsafe { self.header.as_ref() }
     }
 
-    /// Returns the count by its own address. The module `refcount` says why.
+    /// Returns the count without making a `&Header`. The module `refcount` gives the reason.
     #[inline]
     pub(crate) fn count(&self) -> &RefCount {
         // SAFETY: the header is live (invariant of the field).

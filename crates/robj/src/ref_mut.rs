@@ -1,8 +1,8 @@
 //! [`RefMut`]: a collection that its object lends for writing. (Readers get a view.)
 //!
-//! The header keeps the encoding in its tag and the collection's word as its value. A loan makes a
-//! collection of the two on the stack. When the loan ends it puts both back, because a write may change
-//! them.
+//! The header keeps the encoding in its tag and the collection's word as its value. A loan builds a
+//! collection from encoding and word, on the stack. When the loan ends, it puts both back, because a write
+//! may change them.
 //!
 //! ```text
 //!  header  | type, encoding | lru | refcount | word |

@@ -5,8 +5,8 @@ use core::ptr::NonNull;
 /// Copies `bytes` to `to`.
 ///
 /// The simple version is `copy_from_nonoverlapping`, which calls `memcpy`. Most strings are short, so this
-/// version copies up to 32 bytes with two loads and two stores, which may overlap. They are done before
-/// `memcpy` has found out how many bytes there are.
+/// version copies up to 32 bytes with two loads and two stores, which may overlap. `memcpy`
+/// first has to choose the code for the length.
 ///
 /// # Safety
 /// `to` must be valid for writes of `bytes.len()` bytes, none of which may be part of `bytes`.

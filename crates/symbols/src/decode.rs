@@ -57,7 +57,7 @@ impl SymbolTable {
 
     /// Decodes a text into `out`, and returns its length. Allocates nothing. O(codes).
     ///
-    /// `out` must have [`SYMBOL_LEN_MAX`] bytes more than the text. The bytes behind the text are
+    /// `out` must have [`SYMBOL_LEN_MAX`] bytes more than the text. The bytes after the text may be
     /// overwritten.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use core::marker::PhantomData;
 /// A block counts as in [`used_memory`](crate::used_memory): with its size class, not with the requested
 /// size. A region does not include other threads. If one thread allocates a block and another frees it, the
 /// block counts as allocated in the first thread's region and as freed in the second's. On a 32-bit machine,
-/// neither count of a region may exceed 4 GiB.
+/// the counts of a region wrap around at 4 GiB.
 ///
 /// ```
 /// let region = zmalloc::Region::start();

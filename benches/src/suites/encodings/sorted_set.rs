@@ -2,17 +2,16 @@
 
 /// The operations that the suite needs of a sorted set.
 pub(super) trait SortedSet: Default + 'static {
-    /// Whether the type can count: whether it finds members by rank, and ranks of members, in less than
-    /// linear time.
+    /// Whether the type finds a member by its rank, and the rank of a member, in less than linear time.
     const COUNTS: bool = true;
     fn name() -> String;
     /// Adds a member, or changes its score.
     fn add(&mut self, member: &str, score: f64);
     fn score(&self, member: &str) -> Option<f64>;
     fn rank(&self, member: &str) -> Option<usize>;
-    /// Visits `count` members from `rank` on.
+    /// Visits up to `count` members, beginning with the one at `rank`.
     fn by_rank(&self, rank: usize, count: usize, visit: impl FnMut(&[u8], f64));
-    /// Visits `count` members from the first one on whose score is not less than `score`.
+    /// Visits up to `count` members, beginning with the first one that has a score of at least `score`.
     fn by_score(&self, score: f64, count: usize, visit: impl FnMut(&[u8], f64));
     /// Visits all members.
     fn for_each(&self, visit: impl FnMut(&[u8], f64));

@@ -2,16 +2,16 @@
 //!
 //! A look-up in a large table waits for memory twice: for the tags, and then for the entry that they lead to.
 //! If entries are pointers, it waits a third time. A processor overlaps the misses of neighbouring look-ups
-//! by itself, but it sees only some hundred instructions ahead. Work between two look-ups, or a hash of long
-//! latency, hides the next look-up from it. A batch prefetches all tags, then all entries, and then looks
-//! them up.
+//! by itself, but it sees only a few hundred instructions ahead. Work between two look-ups, or a hash of long
+//! latency, hides the next look-up from it. A batch prefetches all tags, then prefetches all entries, and
+//! then does the look-ups.
 
 use crate::group::Candidates;
 use crate::table::Table;
 
 impl<T> Table<T> {
     /// Prefetches what a look-up of `hash` reads first, and returns at once. This is for callers that know a
-    /// hash some hundred nanoseconds before they need its entry.
+    /// hash about a hundred nanoseconds before they need its entry.
     #[inline]
     pub fn prefetch(&self, hash: u64) {
         self.raw.prefetch(hash);
@@ -32,11 +32,11 @@ impl<T> Table<T> {
     }
 
     /// Does what [`Table::find`] does, for `N` hashes at once. `eq` gets the index of the hash for which it
-    /// compares an entry. About sixteen hashes are a good number, because a processor has no more misses in
-    /// flight at a time.
+    /// compares an entry. About sixteen hashes are a good number, because a processor has at most about that
+    /// many cache misses in flight.
     ///
-    /// `ahead` is called before any comparison, for an entry that is likely to be compared. If entries are
-    /// pointers, `ahead` can prefetch what they point to with [`prefetch`](crate::prefetch::prefetch).
+    /// Before any comparison, `ahead` is called for the first candidate of each hash that has one. If entries
+    /// are pointers, `ahead` can prefetch what they point to with [`prefetch`](crate::prefetch::prefetch).
     /// Otherwise it has nothing to do (`|_| ()`).
     ///
     /// ```

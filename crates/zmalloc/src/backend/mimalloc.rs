@@ -8,7 +8,7 @@ use libmimalloc_sys as mi;
 /// The alignment of blocks of 16 bytes and more: mimalloc's `MI_MAX_ALIGN_SIZE`.
 pub(super) const MALLOC_ALIGN: usize = 16;
 
-/// `realloc` leaves a block in place that shrinks to no less than half.
+/// `realloc` leaves a block in place if the block shrinks to at least half its size.
 pub(super) const SHRINKS_IN_PLACE: bool = true;
 
 #[inline]
@@ -50,7 +50,7 @@ pub(super) unsafe fn free(ptr: *mut u8) {
 /// mimalloc has no use for the size.
 ///
 /// # Safety
-/// `ptr` must be a live block of this library, and `usable` what [`usable_size`] returns for it.
+/// `ptr` must be a live block of this library. `_usable` must be what [`usable_size`] returns for it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, _usable: usize) {
     // SAFETY: the contract is the same.
@@ -65,10 +65,10 @@ pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
     unsafe { mi::mi_usable_size(ptr.cast()) }
 }
 
-/// Returns the size class, or `size` in the `secure` and `debug` builds of mimalloc. Those builds, which any
-/// crate of a program may turn on, fill a block up with padding and check it. Then only the requested bytes
-/// may be written. The function recognizes them by a request of one byte, which does not fit into a word
-/// together with padding.
+/// Returns the size class of `size`. In the `secure` and `debug` builds of mimalloc, returns `size` itself.
+/// Any crate of a program may turn on such a build. The build fills the rest of a block with padding and
+/// checks the padding, so callers may write only the requested bytes. The function recognizes such a build by
+/// the size class of one byte, which is larger than a word because of the padding.
 #[inline]
 pub(super) fn good_size(size: usize) -> usize {
     // SAFETY: `mi_good_size` only computes.

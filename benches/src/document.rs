@@ -57,7 +57,7 @@ impl Document {
         }
     }
 
-    /// Returns a short form of the commit: twelve digits of the hash, and everything behind the hash.
+    /// Returns a short form of the commit: twelve digits of the hash, and everything after the hash.
     pub fn short_commit(&self) -> String {
         const DIGITS: usize = 12;
         let end = self.commit.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(self.commit.len());

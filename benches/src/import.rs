@@ -262,7 +262,7 @@ impl From<Dump> for Import {
     }
 }
 
-/// Returns the key before the first tab, and the value behind it.
+/// Returns the key before the first tab, and the value after it.
 fn key_and_value(line: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let tab = line.iter().position(|&byte| byte == b'\t').ok_or_else(|| {
         format!(

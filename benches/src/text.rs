@@ -21,7 +21,7 @@ pub fn figure(value: f64) -> String {
 /// A unit of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TimeUnit {
-    /// The name behind the number.
+    /// The name after the number.
     pub name: &'static str,
     ns: f64,
 }

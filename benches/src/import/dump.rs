@@ -10,7 +10,7 @@ use rdb::{LoadOptions, LoadStats, Loader, UnsupportedValue};
 use std::fmt;
 use std::io::Read;
 
-/// The name at the start of a dump file, and the number of digits of the version behind it.
+/// The name at the start of a dump file, and the number of digits of the version after it.
 const MAGICS: [(&[u8], usize); 2] = [(b"REDIS", 4), (b"VALKEY", 3)];
 
 /// Returns whether a file begins like a dump, with a name and the digits of a version.

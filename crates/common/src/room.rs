@@ -71,7 +71,7 @@ pub trait Room {
     fn bytes_mut(&mut self) -> &mut [u8];
 
     /// Replaces `removed` bytes of the value, from byte `at` on, by `added` bytes of any content. The bytes
-    /// behind them move, in the value and in the rest of the block. [`bytes`](Self::bytes) is `added -
+    /// after them move, in the value and in the rest of the block. [`bytes`](Self::bytes) is `added -
     /// removed` bytes longer afterwards.
     ///
     /// # Errors

@@ -207,7 +207,7 @@ fn ranks(set: ZSetView<'_>, by: &str, from: &[u8], to: &[u8]) -> Result<Range<us
     };
     Ok(match by {
         "SCORE" => set.ranks_by_score((score_bound(from)?, score_bound(to)?)),
-        "LEX" if from == b"+" || to == b"-" => 0..0, // starts behind the last member or ends before the first
+        "LEX" if from == b"+" || to == b"-" => 0..0, // starts after the last member or ends before the first
         "LEX" => set.ranks_by_lex((lex_bound(from), lex_bound(to))),
         _ => set.ranks_by_index(integer(from)?, integer(to)?),
     })

@@ -108,7 +108,7 @@ impl<T> Chunk<T> {
     /// The chunk is live, and its filter is not 0.
     #[inline]
     unsafe fn first_child(self) -> Child<T> {
-        // SAFETY: the filter is not 0, so the pointer behind the entries leads to a live child.
+        // SAFETY: the filter is not 0, so the pointer after the entries leads to a live child.
         unsafe {
             debug_assert!(self.filter() != 0);
             Child::read(self.entries.add(Self::LAYOUT.child_offset))
@@ -118,7 +118,7 @@ impl<T> Chunk<T> {
     /// # Safety
     /// The chunk and `child` are live.
     unsafe fn set_child(self, child: Child<T>) {
-        // SAFETY: the place behind the entries is that of the child pointer.
+        // SAFETY: the place after the entries is that of the child pointer.
         unsafe { child.write(self.entries.add(Self::LAYOUT.child_offset)) };
     }
 

@@ -18,7 +18,7 @@
 //!   entries.
 //! - No child is empty.
 //!
-//! A pointer to a child has six bytes ([`CompactPtr`]). It lies right behind the entries and may be
+//! A pointer to a child has six bytes ([`CompactPtr`]). It lies right after the entries and may be
 //! unaligned. A chunk of entries of six bytes has 96 bytes. The pointer of a chunk without a child, and the
 //! entries of free slots, are uninitialised memory.
 
@@ -55,7 +55,7 @@ pub(crate) struct ChunkLayout {
     pub(crate) stride: usize,
     /// The alignment of the entries of a page.
     pub(crate) align: usize,
-    /// The offset of the child pointer behind the entries of a chunk.
+    /// The offset of the child pointer after the entries of a chunk.
     pub(crate) child_offset: usize,
     /// The offset of the first entry in a child.
     pub(crate) child_entries_offset: usize,

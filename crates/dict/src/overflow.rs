@@ -98,7 +98,7 @@ impl<T> Child<T> {
     /// The child is live.
     #[inline]
     pub(crate) unsafe fn next(self) -> Option<Self> {
-        // SAFETY: the flag is set, so the pointer behind the sixth entry leads to a live child.
+        // SAFETY: the flag is set, so the pointer after the sixth entry leads to a live child.
         unsafe {
             if !self.has_next() {
                 return None;

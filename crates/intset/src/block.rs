@@ -21,7 +21,7 @@ static EMPTY: [u8; HEADER_LEN] = Header::EMPTY.to_bytes();
 /// The block of an [`IntSet`](crate::IntSet). Nothing in this file depends on the order of the integers.
 #[repr(transparent)]
 pub(crate) struct Block {
-    /// The start of a header, and of the integers behind it.
+    /// The start of a header, and of the integers after it.
     ///
     /// Invariant: if the header's length is 0, this points to [`EMPTY`], which is never written to. Otherwise
     /// it points to a block from zmalloc's raw functions that this value alone owns. The block begins with
@@ -171,7 +171,7 @@ impl Buffer for Block {
     #[inline]
     fn items_mut(&mut self) -> &mut [u8] {
         let len = self.byte_len() - HEADER_LEN;
-        // SAFETY: by the invariant, `len` bytes behind the header are initialised, and `self` is borrowed
+        // SAFETY: by the invariant, `len` bytes after the header are initialised, and `self` is borrowed
         // mutably. For `EMPTY`, `len` is 0.
         unsafe { slice::from_raw_parts_mut(self.start.add(HEADER_LEN).as_ptr(), len) }
     }

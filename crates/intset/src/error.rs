@@ -10,7 +10,7 @@ pub enum Fault {
     Truncated,
     /// The encoding is not 2, 4 or 8.
     Encoding,
-    /// The header's length does not match the number of bytes behind the header.
+    /// The header's length does not match the number of bytes after the header.
     Length,
     /// The integer is not greater than the one before it.
     Order,

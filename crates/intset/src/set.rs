@@ -149,7 +149,7 @@ impl<R: Room> IntSet<R> {
 
     /// Adds `value`, and returns whether it was not in the set before. In C: `intsetAdd`.
     ///
-    /// Takes O(n), because the integers behind it move. A value that is greater than all others needs no
+    /// Takes O(n), because the integers after it move. A value that is greater than all others needs no
     /// search and moves no integer. If the value needs more bits than the encoding has, all integers are
     /// rewritten.
     ///
@@ -165,7 +165,7 @@ impl<R: Room> IntSet<R> {
         or_oom(self.try_insert(value))
     }
 
-    /// Removes `value`, and returns whether it was in the set. O(n), because the integers behind it move. In
+    /// Removes `value`, and returns whether it was in the set. O(n), because the integers after it move. In
     /// C: `intsetRemove`.
     ///
     /// Never fails. If a smaller block cannot be allocated, the set keeps its block.

@@ -38,7 +38,7 @@ impl View {
         }
     }
 
-    /// Returns the set at the start of the bytes, and the bytes behind it. The header says where the set
+    /// Returns the set at the start of the bytes, and the bytes after it. The header says where the set
     /// ends. Does not check the order of the integers. O(1).
     ///
     /// # Errors

@@ -111,7 +111,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// `MSET`.
     ///
     /// # Errors
-    /// The error of the first pair that fails. The pairs before it are set, and those behind it are not.
+    /// The error of the first pair that fails. The pairs before it are set, and those after it are not.
     pub fn set_many(&mut self, pairs: &[(Key<'_>, Element<'_>)], now: u64) -> Result<(), Error> {
         for pairs in pairs.chunks(AHEAD) {
             let mut hashes = [0; AHEAD];

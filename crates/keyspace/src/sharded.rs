@@ -289,7 +289,7 @@ impl<S: BuildHasher> Sharded<S> {
     /// In C: `MSET`. Unlike `MSET`, this method is not atomic: a reader may see some keys set and others not.
     ///
     /// # Errors
-    /// The error of the first pair that fails. The pairs before it are set, and those behind it are not.
+    /// The error of the first pair that fails. The pairs before it are set, and those after it are not.
     pub fn set_many(&self, pairs: &[(Key<'_>, Element<'_>)], now: u64) -> Result<(), Error> {
         for pairs in pairs.chunks(AHEAD) {
             let locations = self.locate_all(pairs.iter().map(|(key, _)| *key));

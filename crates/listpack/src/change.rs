@@ -60,7 +60,7 @@ impl<R: Room> ListPack<R> {
         self.editor.try_insert_before(offset, value)
     }
 
-    /// Adds `value` behind the entry at `offset`, or at the end of the list if there is no such entry.
+    /// Adds `value` after the entry at `offset`, or at the end of the list if there is no such entry.
     /// Returns the offset of the new entry. O(n). In C: `lpInsert` with `LP_AFTER`.
     pub fn insert_after<'a>(&mut self, offset: Offset, value: impl Into<Value<'a>>) -> Offset {
         or_oom(self.try_insert_after(offset, value))

@@ -33,7 +33,7 @@ impl<B: Buffer> Editor<B> {
         Ok(Offset::new(at))
     }
 
-    /// Adds `value` behind the entry at `offset`, or at the end of the list if there is no such entry.
+    /// Adds `value` after the entry at `offset`, or at the end of the list if there is no such entry.
     /// Returns the offset of the new entry. O(n). In C: `lpInsert` with `LP_AFTER`.
     pub fn try_insert_after<'a>(
         &mut self,

@@ -42,7 +42,7 @@ pub(crate) const DOUBLE: u8 = 0xF5;
 const SIX_BIT_LEN_END: usize = 1 << 6;
 const TWELVE_BIT_LEN_END: usize = 1 << 12;
 
-/// The longest encoding without data behind it: the first byte and an eight-byte number.
+/// The longest encoding without data after it: the first byte and an eight-byte number.
 const HEAD_LEN_MAX: usize = 9;
 const BACKLEN_LEN_MAX: usize = 5;
 
@@ -117,7 +117,7 @@ impl<'a> Entry<'a> {
         self.len + backlen_len(self.len)
     }
 
-    #[inline(always)] // usually only a copy, with one byte in front of it and one behind it
+    #[inline(always)] // usually only a copy, with one byte before it and one after it
     pub(crate) fn write(&self, gap: &mut Writer<'_, '_>) {
         match self.value {
             Value::Str(bytes) => {
@@ -214,7 +214,7 @@ fn long_string(body: &[u8], at: usize, first: u8) -> Option<(usize, usize)> {
     }
 }
 
-/// Returns the position behind the entry at `at`. `body` is a list without its end byte. The result is at
+/// Returns the position after the entry at `at`. `body` is a list without its end byte. The result is at
 /// most `body.len()`, which is a position without an entry.
 #[inline]
 pub(crate) fn skip(body: &[u8], at: usize) -> Option<usize> {
@@ -258,7 +258,7 @@ pub(crate) fn backlen_at(body: &[u8], at: usize, next: usize) -> Option<usize> {
     Some(next - len)
 }
 
-/// Returns the value of the entry at `at`, and the position behind the entry.
+/// Returns the value of the entry at `at`, and the position after the entry.
 #[inline]
 pub(crate) fn decode(body: &[u8], at: usize) -> Option<(Value<'_>, usize)> {
     let first = *body.get(at)?;
@@ -337,7 +337,7 @@ fn wide_int(number: &[u8], first: u8) -> Option<i64> {
     Some(wide << unused >> unused)
 }
 
-/// Returns the position of the entry that ends at `end`, if it begins at `start` or behind it. Checks that
+/// Returns the position of the entry that ends at `end`, if it begins at `start` or after it. Checks that
 /// the entry at this position really ends at `end`.
 #[inline]
 pub(crate) fn previous(body: &[u8], start: usize, end: usize) -> Option<usize> {

@@ -7,7 +7,7 @@
 //! loop {
 //!     value = the value of the entry at `at`, or return None if there is no entry
 //!     if value == needle { return at }
-//!     at = the position behind this entry and behind the next `skip` entries
+//!     at = the position after this entry and after the next `skip` entries
 //! }
 //! ```
 //!

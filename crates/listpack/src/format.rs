@@ -17,5 +17,5 @@ pub const BYTE_LEN_MAX: usize = 1 << 30;
 /// The count in the header if the number of entries is not known. A list that reaches 65,535 entries has this
 /// count. Its entries have to be counted one by one.
 pub(crate) const COUNT_UNKNOWN: u16 = u16::MAX;
-/// The byte behind the last entry.
+/// The byte after the last entry.
 pub(crate) const END: u8 = 0xFF;

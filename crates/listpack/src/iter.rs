@@ -20,7 +20,7 @@ impl View {
         entry::previous(body, HEADER_LEN, body.len()).map(Offset::new)
     }
 
-    /// Returns the offset of the entry behind the one at `offset`. O(1). In C: `lpNext`.
+    /// Returns the offset of the entry after the one at `offset`. O(1). In C: `lpNext`.
     #[inline]
     pub fn next(&self, offset: Offset) -> Option<Offset> {
         let body = self.body();

@@ -15,7 +15,7 @@ use core::ops::Deref;
 use core::ptr::NonNull;
 use zmalloc::or_oom;
 
-/// A packed list: strings and integers, one behind the other, in one block. See the [crate's page](crate).
+/// A packed list: strings and integers, one after the other, in one block. See the [crate's page](crate).
 ///
 /// A `ListPack` is one pointer wide, and so is an `Option<ListPack>`. An empty list owns no block. The
 /// methods that read are on [`View`], to which it derefs.

@@ -8,7 +8,7 @@ use common::Part;
 
 impl View {
     /// Returns the bytes of the list as named parts: the header, the encoding, data and backlen of each entry,
-    /// and the end byte. The bytes of a damaged entry, and all bytes behind it, are one part. O(n).
+    /// and the end byte. The bytes of a damaged entry, and all bytes after it, are one part. O(n).
     ///
     /// ```
     /// let mut list = listpack::ListPack::new();

@@ -2,7 +2,7 @@
 //!
 //! *With repetition*, each pick is independent of the others. A walk over the entries finds the picked one.
 //! To shorten the walks, one pass over the list first builds a *sparse index*: up to 64 offsets of entries at
-//! equal distances. Each walk begins at the last of them that is not behind the picked entry. So a pick from
+//! equal distances. Each walk begins at the last of them that is not after the picked entry. So a pick from
 //! 1,024 entries walks over fewer than 16 of them. Nothing is allocated.
 //!
 //! *Without repetition*, one pass decides for each entry whether it is picked. If `wanted` more entries are
@@ -55,7 +55,7 @@ impl<'a> SparseIndex<'a> {
     }
 }
 
-/// Returns the position behind the next `n` entries.
+/// Returns the position after the next `n` entries.
 fn skip_entries(body: &[u8], at: usize, n: usize) -> Option<usize> {
     (0..n).try_fold(at, |at, _| entry::skip(body, at))
 }
@@ -68,7 +68,7 @@ impl View {
         if len == 0 { None } else { self.seek(scale(rng(), len) as isize) }
     }
 
-    /// Returns a random pair: an entry with an even index and the one behind it. Every pair has the same
+    /// Returns a random pair: an entry with an even index and the one after it. Every pair has the same
     /// chance. Returns `None` if the list has fewer than two entries. O(len). In C: `lpRandomPair`.
     pub fn random_pair(&self, mut rng: impl FnMut() -> u64) -> Option<(Value<'_>, Value<'_>)> {
         let pairs = self.len() / 2;
@@ -86,7 +86,7 @@ impl View {
         })
     }
 
-    /// Returns `n` random pairs of an entry with an even index and the one behind it. Each is picked from the
+    /// Returns `n` random pairs of an entry with an even index and the one after it. Each is picked from the
     /// whole list, so a pair may come twice. Returns nothing if the list has fewer than two entries. In C:
     /// `lpRandomPairs`.
     ///
@@ -153,7 +153,7 @@ impl View {
 
 type Pair<'a> = (Value<'a>, Value<'a>);
 
-/// Returns the two values from `at` on, and the position behind them.
+/// Returns the two values from `at` on, and the position after them.
 fn pair(body: &[u8], at: usize) -> Option<(Pair<'_>, usize)> {
     let (first, at) = entry::decode(body, at)?;
     let (second, at) = entry::decode(body, at)?;

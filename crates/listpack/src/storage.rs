@@ -217,7 +217,7 @@ impl Buffer for Storage {
     /// Callers may write any bytes, by invariant 1.
     fn entries_mut(&mut self) -> &mut [u8] {
         let len = self.byte_len() - EMPTY_LEN;
-        // SAFETY: by invariant 1, `len` bytes behind the header are initialised, and `self` is borrowed
+        // SAFETY: by invariant 1, `len` bytes after the header are initialised, and `self` is borrowed
         // mutably. For `EMPTY`, `len` is 0.
         unsafe { slice::from_raw_parts_mut(self.base().as_ptr().add(HEADER_LEN), len) }
     }

@@ -68,7 +68,7 @@ impl View {
         Ok(Self::of(bytes))
     }
 
-    /// Returns the list at the start of the bytes, and the bytes behind it. The header says where the list
+    /// Returns the list at the start of the bytes, and the bytes after it. The header says where the list
     /// ends. Checks what [`new`](Self::new) checks. O(1).
     ///
     /// ```

@@ -38,13 +38,13 @@ impl QuickList {
         or_oom(self.try_insert(Side::Front, index, value))
     }
 
-    /// Inserts an element behind the one at `index`. Returns `false` if there is no element at `index`. In C:
+    /// Inserts an element after the one at `index`. Returns `false` if there is no element at `index`. In C:
     /// `quicklistInsertAfter`. Takes as long as [`insert_before`](Self::insert_before).
     pub fn insert_after<'a>(&mut self, index: usize, value: impl Into<Value<'a>>) -> bool {
         or_oom(self.try_insert(Side::Back, index, value))
     }
 
-    /// Inserts an element next to the one at `index`: in front of it for [`Side::Front`], behind it for
+    /// Inserts an element next to the one at `index`: in front of it for [`Side::Front`], after it for
     /// [`Side::Back`]. Returns `false` if there is no element at `index`. An error leaves the list unchanged.
     pub fn try_insert<'a>(
         &mut self,
@@ -209,14 +209,14 @@ impl Inner {
         Ok(())
     }
 
-    /// Returns whether the element may join the node behind `place`.
+    /// Returns whether the element may join the node after `place`.
     fn next_node_allows_insert(&self, place: Place, value: &Value<'_>) -> bool {
         let next = self.nodes.step_from(Side::Front, place);
         next.is_some_and(|next| self.node_allows_insert(next, text_len(value), 0, 0))
     }
 
     /// Replaces one of several elements of a listpack by a large element, which gets its own node. The
-    /// elements in front of it and those behind it become separate nodes.
+    /// elements in front of it and those after it become separate nodes.
     fn try_replace_by_large(
         &mut self,
         ordinal: usize,
@@ -247,8 +247,8 @@ impl Inner {
 /// Merging.
 impl Inner {
     /// Merges nodes around `center`, the ordinal of a node that has changed, as far as the limit allows.
-    /// Tries these pairs in this order: the two nodes before it, the two behind it, the one before it and
-    /// itself, itself and the one behind it. In C: `_quicklistMergeNodes`.
+    /// Tries these pairs in this order: the two nodes before it, the two after it, the one before it and
+    /// itself, itself and the one after it. In C: `_quicklistMergeNodes`.
     fn merge_around(&mut self, mut center: usize) {
         if center >= 2 && self.merge(center - 2) {
             center -= 1;

@@ -47,7 +47,7 @@ const MATCH_MIN: usize = 3;
 pub const EXPANSION_MAX: usize = MATCH_MAX / 3;
 /// The length of the longest copy: 7 from the control byte, 255 from the next byte, and 2.
 const MATCH_MAX: usize = 264;
-/// The maximum number of literals behind one control byte.
+/// The maximum number of literals after one control byte.
 const LITERALS_MAX: usize = 32;
 const TABLE_BITS: u32 = 12;
 

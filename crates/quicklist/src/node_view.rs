@@ -44,7 +44,7 @@ impl QuickList {
         self.inner().nodes.iter_from(ordinal).map(Node::view)
     }
 
-    /// Adds a listpack behind all nodes as a separate node, even if it is larger than the limit. `pack` is
+    /// Adds a listpack after all nodes as a separate node, even if it is larger than the limit. `pack` is
     /// empty afterwards. A listpack without elements adds no node. An error leaves both unchanged. In C:
     /// `quicklistAppendListpack`.
     ///
@@ -63,7 +63,7 @@ impl QuickList {
         Ok(())
     }
 
-    /// Adds an element behind all nodes as a separate node, which is not a listpack. An error leaves the list
+    /// Adds an element after all nodes as a separate node, which is not a listpack. An error leaves the list
     /// unchanged. In C: `quicklistAppendPlainNode`.
     pub fn try_push_plain(&mut self, element: &[u8]) -> Result<(), ReserveError> {
         self.try_push_plain_node(Node::try_plain(element)?)

@@ -187,7 +187,7 @@ impl Nodes {
         self.change(place, |node| node.try_edit(added, edit))
     }
 
-    /// Inserts nodes so that `ordinal` nodes are in front of them, or behind all nodes if there are fewer. An
+    /// Inserts nodes so that `ordinal` nodes are in front of them, or after all nodes if there are fewer. An
     /// error leaves the nodes unchanged. O(segments + nodes of a segment).
     pub(crate) fn try_insert<const N: usize>(
         &mut self,
@@ -203,7 +203,7 @@ impl Nodes {
         if slot == 0 {
             return self.try_insert_segment(at, nodes);
         }
-        // The segment is full. Its second half moves to a new segment behind it.
+        // The segment is full. Its second half moves to a new segment after it.
         let (mut right, size) = Segment::try_new([], SEGMENT_NODES)?;
         try_reserve(&mut self.segments, 1, usize::MAX)?;
         self.size += size;
@@ -226,7 +226,7 @@ impl Nodes {
         }
     }
 
-    /// Adds nodes behind all. Amortised O(1).
+    /// Adds nodes after all. Amortised O(1).
     pub(crate) fn try_push_back<const N: usize>(&mut self, nodes: [Node; N]) -> Result<(), ReserveError> {
         match self.segments.last_mut() {
             Some(segment) if segment.has_free_slots(N) => {
@@ -317,7 +317,7 @@ impl Nodes {
         shrink(&mut self.segments);
     }
 
-    /// Moves the nodes of the segment behind `left` to the segment `left`, if this leaves `left` at most half
+    /// Moves the nodes of the segment after `left` to the segment `left`, if this leaves `left` at most half
     /// full. Allocates if `left` has too little room.
     fn merge_segments(&mut self, left: usize) {
         let [target, emptied] = &mut self.segments[left..left + 2] else { return };

@@ -169,7 +169,7 @@ impl Segment {
         self.release_if_empty(size);
     }
 
-    /// Moves the node at `slot` and all nodes behind it to the end of `target`, which has room for them.
+    /// Moves the node at `slot` and all nodes after it to the end of `target`, which has room for them.
     pub(crate) fn move_tail(&mut self, slot: usize, target: &mut Self, size: &mut usize) {
         debug_assert!(target.nodes.capacity() - target.nodes.len() >= self.nodes.len() - slot);
         let elements: usize = self.nodes[slot..].iter().map(Node::count).sum();

@@ -53,7 +53,7 @@ impl Block {
     pub(crate) fn try_zeroed(len: usize) -> Result<Self, ReserveError> {
         let size = len.saturating_add(HEADER);
         let block = zmalloc::ztrycalloc(size).ok_or(ReserveError::OutOfMemory { size })?;
-        // SAFETY: the new block is aligned to 8 and has room for the length. The bytes behind it are zeros.
+        // SAFETY: the new block is aligned to 8 and has room for the length. The bytes after it are zeros.
         unsafe { block.cast::<usize>().write(len) };
         Ok(Self(block.cast()))
     }

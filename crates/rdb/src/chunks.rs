@@ -46,7 +46,7 @@ pub(crate) enum Packing {
     Zipmap,
 }
 
-/// The number of bytes in front of a listpack's entries, and the byte behind them.
+/// The number of bytes in front of a listpack's entries, and the byte after them.
 const HEADER: usize = 6;
 const END: u8 = 0xFF;
 
@@ -224,7 +224,7 @@ pub(crate) fn emit<S: Sink>(
 }
 
 /// Gives entries to a sink. `bytes` has room for a listpack's header before the entries, and for the end byte
-/// behind them.
+/// after them.
 fn emit_short<S: Sink>(
     bytes: &mut [u8],
     packing: Packing,

@@ -87,7 +87,7 @@ pub struct Restored {
 /// # Errors
 /// [`Error::Version`] and [`Error::Checksum`]; [`Error::Unsupported`] for streams and modules;
 /// [`Error::Malformed`] with [`Fault::Empty`] for a collection without elements, with
-/// [`Fault::TrailingBytes`] for bytes behind the value, and with other faults for damaged bytes;
+/// [`Fault::TrailingBytes`] for bytes after the value, and with other faults for damaged bytes;
 /// [`Error::Keyspace`] if there is no memory.
 pub fn restore(payload: &[u8], limits: &EncodingLimits) -> Result<Restored, Error> {
     let truncated = Error::Malformed { offset: payload.len() as u64, fault: Fault::Truncated };

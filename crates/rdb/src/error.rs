@@ -157,7 +157,7 @@ pub enum Fault {
     Duplicate,
     /// A collection has no elements.
     Empty,
-    /// A payload has bytes behind its value.
+    /// A payload has bytes after its value.
     TrailingBytes,
 }
 

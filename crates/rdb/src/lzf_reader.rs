@@ -65,7 +65,7 @@ impl<'a> LzfReader<'a> {
         Some(())
     }
 
-    /// Moves the last 8 KiB to the start of the block, and decompresses as much as fits behind them. Returns
+    /// Moves the last 8 KiB to the start of the block, and decompresses as much as fits after them. Returns
     /// `None` at the end, or if the stream is not valid LZF.
     fn fill(&mut self) -> Option<()> {
         let kept = self.end.min(DISTANCE_MAX);

@@ -185,7 +185,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Reads the next event. Returns `None` at the end of the file, after comparing the checksum. Bytes
-    /// behind the checksum are ignored.
+    /// after the checksum are ignored.
     ///
     /// # Errors
     /// [`Error`]. Nothing can be read after an error.
@@ -338,7 +338,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// Returns how many digits the version has behind the magic.
+/// Returns how many digits the version has after the magic.
 const fn digits_len(magic: Family) -> usize {
     match magic {
         Family::Redis => 4,

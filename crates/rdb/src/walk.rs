@@ -290,7 +290,7 @@ impl Walk {
         self.pending.clear();
         let field = input.append(&mut self.pending)?;
         let result = if value_type == T::Hash2 {
-            // The time follows the value. So the value is kept behind the field until the time has been read.
+            // The time follows the value. So the value is kept after the field until the time has been read.
             let value = input.append(&mut self.pending)?;
             expiry = u64::try_from(input.u64_le()? as i64).ok();
             emit_pair(sink, (field.element(&self.pending), value.element(&self.pending), expiry))

@@ -22,7 +22,7 @@ const HEADER: usize = 10;
 /// The offset of a fault, in bytes from the start.
 pub(crate) type FaultAt = usize;
 
-/// An entry of a ziplist. `before` is the length of the entry before it, and `end` is the offset behind it.
+/// An entry of a ziplist. `before` is the length of the entry before it, and `end` is the offset after it.
 struct Entry<'a> {
     before: usize,
     value: Value<'a>,

@@ -11,7 +11,7 @@
 //!
 //! Every line of bytes either can be split or has an error with its offset. A zero byte is an ordinary byte;
 //! the C function takes a C string and ends there. All blanks end plain text. In C, a vertical tab or form
-//! feed ends it only behind a quote.
+//! feed ends it only after a quote.
 
 use crate::Sds;
 use crate::error::SplitArgsError;

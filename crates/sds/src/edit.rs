@@ -141,7 +141,7 @@ impl Sds {
     }
 
     /// Keeps the bytes from `start` to `end`, both inclusive, and removes the others. Negative positions
-    /// count from the end: -1 is the last byte. A start before the string counts as 0, and an end behind it
+    /// count from the end: -1 is the last byte. A start before the string counts as 0, and an end after it
     /// as the last byte. An end before the string leaves the string empty. O(n). In C: `sdsrange`.
     ///
     /// ```

@@ -168,7 +168,7 @@ impl Sds {
         let failed = ReserveError::OutOfMemory { size };
         // SAFETY: `old_block` and `old_size` are those of the live block (the type's invariants). With a
         // header of the same type, the bytes keep their offsets, so the allocator may move the block.
-        // Otherwise the bytes are copied behind the new header.
+        // Otherwise the bytes are copied after the new header.
         unsafe {
             let (old_block, old_size) = layout::block(self.ptr);
             let (block, usable) = if ty == self.header_type() {

@@ -9,7 +9,7 @@ use core::slice;
 use zmalloc::{ReserveError, or_oom};
 
 /// A growable byte string in the layout of C's `sds`. It is one pointer to the bytes, with a
-/// [header](crate::layout) in front of them and a NUL behind them.
+/// [header](crate::layout) in front of them and a NUL after them.
 ///
 /// Every `Sds` owns a block, even the empty string (8 bytes). So [`into_raw`](Sds::into_raw) can pass any
 /// string to C code, and `drop` need not test for a shared empty block.
@@ -80,7 +80,7 @@ impl Sds {
         // SAFETY: the block has room for the capacity that its header stores, also with a wider header.
         unsafe {
             let ptr = if zeroed {
-                // Only the bytes behind a header of this type are known to be zero. So the header must not
+                // Only the bytes after a header of this type are known to be zero. So the header must not
                 // become a wider one.
                 let (block, usable) = zmalloc::ztrycalloc_usable(size)?;
                 let alloc = if ty == HeaderType::Sds5 { len } else { ty.capacity_of(usable) };
@@ -96,7 +96,7 @@ impl Sds {
         }
     }
 
-    /// Copies `bytes` behind a header of type `ty`.
+    /// Copies `bytes` after a header of type `ty`.
     ///
     /// # Safety
     /// `ty` must be able to hold `bytes`. It must not be `Sds5` if `bytes` is empty.
@@ -301,7 +301,7 @@ impl Sds {
         unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len()) }
     }
 
-    /// Returns the bytes and the NUL behind them.
+    /// Returns the bytes and the NUL after them.
     ///
     /// The method takes `&mut self` because it writes the NUL. After the free space was lent out
     /// ([`spare_capacity_mut`](Self::spare_capacity_mut), `BufMut::chunk_mut`) and before the next change,
@@ -315,7 +315,7 @@ impl Sds {
     #[inline]
     pub fn as_bytes_with_nul(&mut self) -> &[u8] {
         let len = self.len();
-        // SAFETY: the block has a byte for the NUL behind every string.
+        // SAFETY: the block has a byte for the NUL after every string.
         unsafe {
             self.ptr.add(len).write(0);
             slice::from_raw_parts(self.ptr.as_ptr(), len + 1)
@@ -339,7 +339,7 @@ impl Sds {
         unsafe { slice::from_raw_parts_mut(self.ptr.add(len).as_ptr().cast(), avail) }
     }
 
-    /// Sets the length to `len` and writes the NUL behind it. Never allocates. In C: `sdssetlen`,
+    /// Sets the length to `len` and writes the NUL after it. Never allocates. In C: `sdssetlen`,
     /// `sdsIncrLen`.
     ///
     /// An `Sds5` string has no field for the size of its block. If it becomes so short that it would belong

@@ -21,7 +21,7 @@
 //! The symbols from one place on do not depend on the text before that place. So the codes are always the
 //! same as with a single lane.
 //!
-//! Behind the codes of a lane there is some spare room, for the codes that the lane writes beyond its part.
+//! After the codes of a lane there is some spare room, for the codes that the lane writes beyond its part.
 //! If this room ends before the lane comes to a place where a symbol of the next lane begins, the codes of
 //! the next lane are dropped. The lane then codes the next part by itself.
 //!
@@ -39,7 +39,7 @@ const LANES_LEN_MIN: usize = 64;
 /// The number of lanes.
 const LANES: usize = 4;
 
-/// The spare room behind the codes of a lane, in bytes. A lane that goes on beyond its part can write at
+/// The spare room after the codes of a lane, in bytes. A lane that goes on beyond its part can write at
 /// least 32 codes there.
 const SPARE: usize = 64;
 
@@ -233,10 +233,10 @@ impl Coder<'_> {
         true
     }
 
-    /// Writes the code of the symbol that `word` begins with, and moves the lane behind the symbol.
+    /// Writes the code of the symbol that `word` begins with, and moves the lane after the symbol.
     #[inline(always)]
     fn put(&self, lane: &mut Lane, code: u8, word: u64, buffer: &mut [u8]) {
-        // The second byte counts only behind an escape. Otherwise the next code overwrites it.
+        // The second byte counts only after an escape. Otherwise the next code overwrites it.
         buffer[lane.codes_end..lane.codes_end + 2].copy_from_slice(&[code, word as u8]);
         lane.codes_end += 1 + usize::from(code == ESCAPE);
         lane.text_pos += self.table.symbols.len(code);

@@ -33,7 +33,7 @@ const LENS_OFFSET: usize = 2;
 
 /// The symbols, indexed by their codes.
 pub(crate) struct Symbols {
-    /// The bytes of each symbol, with zeros behind them. All bits are 1 for a code without a symbol.
+    /// The bytes of each symbol, with zeros after them. All bits are 1 for a code without a symbol.
     texts: [[u8; SYMBOL_LEN_MAX]; 256],
     /// For each code, a word with all bits set in the bytes of the symbol. For a code without a
     /// symbol, the mask is 0 and the entry of `texts` is not 0, so no word matches (S2).
@@ -81,7 +81,7 @@ impl Symbols {
         &self.texts[usize::from(code)][..self.len(code)]
     }
 
-    /// Returns the bytes of a symbol, with zeros behind them. All bits are 1 if the code has no symbol.
+    /// Returns the bytes of a symbol, with zeros after them. All bits are 1 if the code has no symbol.
     #[inline]
     pub(crate) fn text(&self, code: u8) -> [u8; SYMBOL_LEN_MAX] {
         self.texts[usize::from(code)]

@@ -149,7 +149,7 @@ fn select<'a, K>(
     let wanted = |number: i64| usize::try_from(number).ok();
     let start = wanted(options.offset).unwrap_or(0).min(all.len());
     let end = wanted(options.count).map_or(all.len(), |count| all.len().min(start.saturating_add(count)));
-    // First, the elements that sort behind the part are moved behind it. Then those that sort in front of
+    // First, the elements that sort after the part are moved after it. Then those that sort in front of
     // the part are moved in front of it. Each of the two takes linear time.
     let mut part = &mut all[..];
     if end < part.len() {

@@ -48,7 +48,7 @@ type Link = *mut Node;
 #[derive(Clone, Copy)]
 struct Level {
     forward: Link,
-    /// The distance of `forward` in nodes. Without a `forward`, the number of nodes behind this one.
+    /// The distance of `forward` in nodes. Without a `forward`, the number of nodes after this one.
     span: usize,
 }
 
@@ -379,7 +379,7 @@ impl Drop for ZIndex {
     fn drop(&mut self) {
         let mut at = Some(self.head);
         while let Some(node) = at {
-            // SAFETY: the loop visits the head and each node behind it once, and nothing reads them
+            // SAFETY: the loop visits the head and each node after it once, and nothing reads them
             // afterwards.
             unsafe {
                 at = NonNull::new(level_of(node, 0).as_ref().forward);

@@ -199,7 +199,7 @@ impl ZIndex {
     /// A call looks at one leaf, its members and the nodes above it. The first call takes
     /// [`Cursor::START`]. Each call returns the cursor for the next one, and the last call returns
     /// [`Cursor::START`]. A block stays where it is if there is no memory for a new one. A leaf that removals
-    /// have left half full is filled with entries of the leaves behind it.
+    /// have left half full is filled with entries of the leaves after it.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             self.handle.relocate(moves);

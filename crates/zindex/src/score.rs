@@ -51,7 +51,7 @@ pub(crate) struct LowerBound<'a> {
     pub(crate) member: &'a [u8],
 }
 
-/// The place behind an entry, which need not exist.
+/// The place after an entry, which need not exist.
 pub(crate) struct UpperBound<'a> {
     pub(crate) key: u64,
     pub(crate) member: &'a [u8],
@@ -81,7 +81,7 @@ impl SearchBound for UpperBound<'_> {
     }
 }
 
-/// The place before or behind all entries of a score.
+/// The place before or after all entries of a score.
 pub(crate) struct ScoreBound {
     key: u64,
     after: bool,
@@ -104,7 +104,7 @@ impl SearchBound for ScoreBound {
     }
 }
 
-/// The place before or behind a member, if all scores are equal.
+/// The place before or after a member, if all scores are equal.
 pub(crate) struct MemberBound<'a> {
     member: &'a [u8],
     after: bool,

@@ -364,7 +364,7 @@ impl ZTable {
     /// the order, a leaf at a time. The first call takes [`Cursor::START`]. Each call returns the cursor
     /// for the next one, and the last call returns [`Cursor::START`]. A block stays where it is if there is
     /// no memory for a new one. A leaf that removals have left half full is filled with entries of the
-    /// leaves behind it.
+    /// leaves after it.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             self.handle.relocate(moves);

@@ -178,7 +178,7 @@ fn declares(tree: &Tree, file: &str, name: &str) -> bool {
     ];
     let is_item = |text: &str| {
         let as_item = |keyword: &&str| has_word(text, &format!("{keyword} {name}"));
-        // A name in a list, such as a re-export or a variant, is at the beginning of a line or behind a brace.
+        // A name in a list, such as a re-export or a variant, is at the beginning of a line or after a brace.
         keywords.iter().any(as_item) || text.lines().any(|line| is_listed(line, name))
     };
     stem == Some(name) || tree.files.iter().filter(|(path, _)| is_in(path)).any(|(_, text)| is_item(text))

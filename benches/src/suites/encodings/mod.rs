@@ -12,7 +12,7 @@
 //!
 //! The peers are what a program would use from the standard library and the public registry: vectors, deques,
 //! and ordered and hashed sets and maps, of `CompactString` (up to 24 bytes inline) or of boxed bytes.
-//! Another peer is for programs that need little memory: all elements are in one `Vec<u8>`, each behind its
+//! Another peer is for programs that need little memory: all elements are in one `Vec<u8>`, each after its
 //! length ([`packed`]). The peers of sorted sets have an order, and a map from member to score. The registry
 //! has few orders that count (rank in logarithmic time). `indexset` (a vector of vectors under a Fenwick
 //! tree), `wabi_tree` (a B-tree with counts) and `skiplist` (widths in its links) had releases in 2026. The

@@ -1,4 +1,4 @@
-//! The peer that needs the least memory: all elements are in one `Vec<u8>`, each behind a byte with its
+//! The peer that needs the least memory: all elements are in one `Vec<u8>`, each after a byte with its
 //! length.
 //!
 //! This is a simple solution for small collections. It can be read only from the front, it grows like a

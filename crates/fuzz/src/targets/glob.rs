@@ -1,6 +1,6 @@
 //! Compares the matching of glob patterns with an oracle that takes O(pattern x text) for every input.
 //!
-//! Each pattern is matched as it is. Then several copies of it, one behind the other, are matched as one
+//! Each pattern is matched as it is. Then several copies of it, one after the other, are matched as one
 //! pattern. Such a pattern often has many stars, and a matcher of exponential time would not finish with it.
 
 use crate::harness::{Text, operations};

@@ -1,7 +1,7 @@
 //! Compares an `Sds` with a `Vec<u8>`: editing, growing, shrinking, and the functions that read or write text
 //! formats.
 //!
-//! After each operation, the bytes and the NUL behind them must be right. The thread must hold exactly
+//! After each operation, the bytes and the NUL after them must be right. The thread must hold exactly
 //! `allocation_size` bytes. An allocation that fails changes none of these. Only `try_` forms are called,
 //! because the others end the process when an allocation fails.
 

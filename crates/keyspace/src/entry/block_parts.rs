@@ -66,7 +66,7 @@ impl Entry {
         let mut parts = Parts { entry: self, parts: Vec::new(), len: 0 };
         self.head_parts(&mut parts);
         let what = if layout.key.slot().is_some() { "codes of the key" } else { "length of the key" };
-        // SAFETY: the header of the key, the expiry and the key are behind the head, and are initialised (E1, E2).
+        // SAFETY: the header of the key, the expiry and the key are after the head, and are initialised (E1, E2).
         unsafe {
             parts.push("len", format_args!("{what}: {}", layout.key.len()), layout.key.header_len());
             if let Some(expiry) = self.expiry() {
@@ -105,7 +105,7 @@ impl Entry {
     fn value_parts(&self, parts: &mut Parts<'_>) {
         let layout = self.layout();
         let len = self.value_len(layout);
-        // SAFETY: the value is behind the key, has this kind and these lengths, and is initialised except for
+        // SAFETY: the value is after the key, has this kind and these lengths, and is initialised except for
         // padding, which `unused_until` skips (E1, E2).
         unsafe {
             match layout.kind.storage() {

@@ -1,6 +1,6 @@
 //! The key of an entry. It is *plain*, which means stored as it is, or coded with a symbol table.
 //!
-//! A header of one, two or five bytes is behind the head of the block. It says whether the key is plain or
+//! A header of one, two or five bytes is after the head of the block. It says whether the key is plain or
 //! coded, and how many bytes the key takes:
 //!
 //! ```text
@@ -287,7 +287,7 @@ impl<'a> KeyRef<'a> {
 #[derive(Clone)]
 pub struct KeyText<'a>(Text<'a>);
 
-/// The size of a buffer for the longest text of a coded key, and for the bytes that a decoder needs behind
+/// The size of a buffer for the longest text of a coded key, and for the bytes that a decoder needs after
 /// it.
 const BUFFER_LEN: usize = *CODED_KEY_LENS.end() + SYMBOL_LEN_MAX;
 

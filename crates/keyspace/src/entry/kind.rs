@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!   0 ..= 7   an integer of 1 to 8 bytes           in the block
-//!   8         a string                             in the block, behind its length
+//!   8         a string                             in the block, after its length
 //!   9         a string                             a word: an `Robj`
 //!  10 ..= 14  a packed collection                  in the block
 //!  15 ..= 23  a collection                         a word, from `Collection::into_raw`
-//!  24, 25     a coded string                       in the block, behind its two lengths; the table is the first or the second
+//!  24, 25     a coded string                       in the block, after its two lengths; the table is the first or the second
 //! ```
 
 use values::{Encoding, ObjectType};

@@ -56,7 +56,7 @@ pub(crate) unsafe fn write(place: NonNull<u8>, len: usize) {
 /// `place` must point to a length that [`write()`] has written.
 #[inline]
 pub(crate) unsafe fn read(place: NonNull<u8>) -> (usize, NonNull<u8>) {
-    // SAFETY: by contract there is a first byte, and it determines how many bytes are behind it.
+    // SAFETY: by contract there is a first byte, and it determines how many bytes are after it.
     unsafe {
         let next = place.add(1);
         match place.read() {

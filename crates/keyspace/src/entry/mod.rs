@@ -17,7 +17,7 @@
 //! little-endian. All other numbers are little-endian and not aligned. Only a *word* is aligned, because it
 //! is borrowed in place.
 //!
-//! The header of the key is behind the head. It says how long the key is, and whether it is coded (`key`).
+//! The header of the key is after the head. It says how long the key is, and whether it is coded (`key`).
 //!
 //! There is no NUL byte and no reference count. The size of the block is not stored: it follows from the
 //! contents.
@@ -27,7 +27,7 @@
 //! All unsafe code of this folder relies on these invariants:
 //!
 //! - **E1.** The block belongs only to the entry, and was allocated by zmalloc's raw functions. Its first
-//!   [`Entry::byte_len`] bytes are initialised, except for padding. Padding is in front of a word, and behind
+//!   [`Entry::byte_len`] bytes are initialised, except for padding. Padding is in front of a word, and after
 //!   a packed value that is shorter than a word.
 //! - **E2.** The kind in the head is the kind of the value, and the lengths in the block are right. The entry
 //!   owns its word.
@@ -196,7 +196,7 @@ impl Entry {
     #[inline]
     fn layout(&self) -> Layout {
         let form = self.form();
-        // SAFETY: the head of a live block has a valid kind, and the header of the key is behind the head
+        // SAFETY: the head of a live block has a valid kind, and the header of the key is after the head
         // (E2).
         let (kind, key) = unsafe { (Kind::from_bits(form), KeyLayout::read(self.base().add(KEY_HEADER_AT))) };
         Layout { kind, expires: form & EXPIRES != 0, key }
@@ -513,7 +513,7 @@ impl Entry {
     }
 }
 
-/// Returns the offset of a value behind a key that ends at `key_end`. Only words are aligned.
+/// Returns the offset of a value after a key that ends at `key_end`. Only words are aligned.
 #[inline]
 fn value_at(kind: Kind, key_end: usize) -> usize {
     if kind.is_word() { key_end.next_multiple_of(word::ALIGN) } else { key_end }

@@ -46,7 +46,7 @@ const _: () = assert!(size_of::<EntryString>() <= 3 * size_of::<usize>() || size
 /// A coded string in an entry. Its lengths are read when they are needed.
 #[derive(Clone, Copy)]
 pub(crate) struct CodedView<'a> {
-    /// Points to the length of the text. The length of the codes and the codes are behind it.
+    /// Points to the length of the text. The length of the codes and the codes are after it.
     value: NonNull<u8>,
     slot: Slot,
     _entry: PhantomData<&'a Entry>,
@@ -232,7 +232,7 @@ impl<'a> EntryView<'a> {
         if !self.expires() {
             return false;
         }
-        // SAFETY: the head says that there is an expiry, which is behind the header of the key (E2).
+        // SAFETY: the head says that there is an expiry, which is after the header of the key (E2).
         let expiry = unsafe {
             let header_at = self.base.add(KEY_HEADER_AT);
             header_at.add(KeyLayout::read(header_at).header_len()).cast::<[u8; EXPIRY_SIZE]>().read()
@@ -264,7 +264,7 @@ impl<'a> EntryView<'a> {
     #[inline(always)]
     pub(crate) fn string(self) -> Result<EntryString<'a>, WrongType> {
         let kind = self.kind();
-        // SAFETY: the value has this kind (E2). Strings and integers in the block begin directly behind the
+        // SAFETY: the value has this kind (E2). Strings and integers in the block begin directly after the
         // key.
         unsafe {
             if kind == Kind::BYTES {
@@ -287,7 +287,7 @@ impl<'a> EntryView<'a> {
             // SAFETY: a string of any other kind is an object, and the word is a pointer to it (E2).
             return Ok(EntryString::Object(unsafe { self.value().cast().as_ref() }));
         };
-        // SAFETY: the value is a coded string, which begins directly behind the key (E2).
+        // SAFETY: the value is a coded string, which begins directly after the key (E2).
         let value = unsafe { self.base.add(self.key_end) };
         Ok(EntryString::Coded(CodedView { value, slot, _entry: PhantomData }))
     }
@@ -299,7 +299,7 @@ impl<'a> EntryView<'a> {
         if self.form() & (KIND_MASK | EXPIRES | SNAPSHOT) != Kind::BYTES.bits() | bit.0 {
             return None;
         }
-        // SAFETY: a string has its length in front of it, directly behind the key (E2).
+        // SAFETY: a string has its length in front of it, directly after the key (E2).
         Some(unsafe { length::read(self.base.add(self.key_end)) })
     }
 

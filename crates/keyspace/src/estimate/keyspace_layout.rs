@@ -19,7 +19,7 @@ use sds::layout::HeaderType;
 /// How a string is stored.
 #[derive(PartialEq)]
 enum Form {
-    /// In the block, behind a length of this many bytes.
+    /// In the block, after a length of this many bytes.
     Inline { len_size: u64 },
     /// As an object, with a header of this many bytes in front of the string.
     Object { header: u64 },

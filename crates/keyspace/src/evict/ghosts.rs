@@ -228,7 +228,7 @@ impl Ghosts {
         self.bytes += vec_size(&self.segments) - before;
         self.segments.resize_with(segments.max(self.segments.len()), || None);
         self.len = len;
-        // No look-up finds the ghosts behind the last bucket, and no new ghost replaces them.
+        // No look-up finds the ghosts after the last bucket, and no new ghost replaces them.
         if let Some(Some(last)) = segments.checked_sub(1).and_then(|index| self.segments.get_mut(index)) {
             for bucket in last.iter_mut().skip(len - (segments - 1) * SEGMENT_LEN) {
                 bucket.ghosts.iter().for_each(|ghost| self.counts.subtract(*ghost));

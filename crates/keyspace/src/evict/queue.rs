@@ -74,7 +74,7 @@ impl Element {
 }
 
 /// A size in bytes, rounded down by at most an eighth. It has an exponent of five bits, and the three bits
-/// behind the highest bit of the size.
+/// after the highest bit of the size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SizeCode(u8);
 

@@ -37,13 +37,13 @@
 //! # Time
 //!
 //! The matcher reads the pattern and the text side by side, and remembers only the last star. After a
-//! mismatch it continues behind that star, with the text one byte further on. It never has to return to an
+//! mismatch it continues after that star, with the text one byte further on. It never has to return to an
 //! earlier star: the part between two stars was matched as early as possible, and a later match would leave
 //! less text for the rest.
 //!
 //! The matcher goes back at most once for each byte of the text. Between two such steps it reads each byte of
 //! the pattern at most once. So it reads at most `(pattern + 1) * (text + 1)` bytes of the pattern. It reads
-//! about `pattern + text` if the part behind a star rarely begins to match. It allocates no memory.
+//! about `pattern + text` if the part after a star rarely begins to match. It allocates no memory.
 //!
 //! Learned from: Redis' `util.c` (`stringmatchlen`) for the rules. The algorithm is from textbooks.
 
@@ -177,7 +177,7 @@ fn match_one(pattern: &[u8], byte: u8) -> (bool, usize) {
     }
 }
 
-/// Returns whether `byte` matches a class, and the length of the class. `class` begins behind the opening
+/// Returns whether `byte` matches a class, and the length of the class. `class` begins after the opening
 /// bracket. The length includes the closing bracket.
 fn match_class(class: &[u8], byte: u8) -> (bool, usize) {
     let negated = class.first() == Some(&b'^');

@@ -158,7 +158,7 @@ proptest! {
         prop_assert_eq!(list.as_bytes(), bytes.as_slice());
         let other = sample();
         let mut stale: Vec<Offset> = (0..6).filter_map(|index| other.seek(index)).collect();
-        stale.reverse(); // the offsets of the last entries are far behind the end
+        stale.reverse(); // the offsets of the last entries are far after the end
         let mut state = seed;
         every_operation(&list, &stale, &mut || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

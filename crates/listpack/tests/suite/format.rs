@@ -152,7 +152,7 @@ fn a_count_of_65535_is_lost_and_counted_for_as_long_as_the_list_lives() {
     assert_eq!((list.as_bytes()[4..6].to_vec(), list.len()), (vec![0xFF, 0xFF], 65_534));
 }
 
-/// Reading an integer loads eight bytes at once, if the list has that many. The bytes behind the integer must
+/// Reading an integer loads eight bytes at once, if the list has that many. The bytes after the integer must
 /// not change the result.
 #[test]
 fn integers_in_front_of_other_entries_read_back() {

@@ -122,7 +122,7 @@ const LEN: usize = 4 << 20;
 
 const _: () = assert!(2 * LEN > 128 * (LEN / 87) + (1 << 20));
 
-/// Checks that the value can be loaded within the bound, with a key in front of it and a key behind it.
+/// Checks that the value can be loaded within the bound, with a key in front of it and a key after it.
 fn loads_within_the_bound(name: &str, version: u16, code: u8, value: &[u8]) {
     let short = b"\0\x01s\xC3\x05\x0A\x00a\xE0\x00\x00";
     let body = [&short[..], &[code, 1, b'k'], value, b"\0\x01t\x01v"].concat();

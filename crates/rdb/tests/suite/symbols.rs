@@ -114,7 +114,7 @@ fn a_damaged_table_is_an_error_and_one_of_a_later_version_is_ignored() {
         options.checks_checksum = false;
         loaded(&file, Keyspace::new(), options)
     };
-    // The number of symbols is behind the version. Their lengths follow.
+    // The number of symbols is after the version. Their lengths follow.
     let field = (at - "redcore-symbols".len() - 3) as u64;
     for (change, fault) in [
         ((|table| table[1] = 2) as fn(&mut [u8]), TableFault::TrailingBytes),

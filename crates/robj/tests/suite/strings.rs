@@ -304,7 +304,7 @@ impl ObjectAndModel {
             Op::BitPos(wanted, range) => {
                 let bits = range_bits(self.bytes.len(), range);
                 let found = bits.iter().copied().find(|at| bit(&self.bytes, *at) == wanted);
-                // Without an end, `BITPOS` finds a 0 behind a string of ones.
+                // Without an end, `BITPOS` finds a 0 after a string of ones.
                 let endless =
                     matches!(range, BitRange::All | BitRange::From(_)) && !bits.is_empty() && !wanted;
                 let behind = endless.then_some(self.bytes.len() as u64 * 8);

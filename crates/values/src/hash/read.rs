@@ -42,7 +42,7 @@ impl<'a> HashView<'a> {
         fields.chunks(BATCH).flat_map(move |batch| self.get_batch(batch).into_iter().take(batch.len()))
     }
 
-    /// Returns the values of at most [`BATCH`] fields. The places behind them are not meaningful.
+    /// Returns the values of at most [`BATCH`] fields. The places after them are not meaningful.
     fn get_batch(self, fields: &[Element<'_>]) -> [Option<Element<'a>>; BATCH] {
         match self.0 {
             ReprView::HashTable(table) if fields.len() > 1 => {

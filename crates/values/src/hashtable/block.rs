@@ -60,7 +60,7 @@ impl<const N: usize> StringBlock<N> {
     ) -> Result<Self, E> {
         let size = Self::class_of(lens)?;
         let pointer = pointer(zmalloc::ztrycalloc(size), size)?;
-        // SAFETY: the new block has room for the lengths and for the strings behind them, which are zeros.
+        // SAFETY: the new block has room for the lengths and for the strings after them, which are zeros.
         let mut place =
             unsafe { lens.into_iter().fold(pointer.get(), |place, len| length::write(place, len)) };
         let block = Self(pointer);

@@ -84,7 +84,7 @@ impl<'a> ListView<'a> {
                 if start > 0 {
                     iter = pack.seek(start as isize).map_or(iter, |offset| pack.iter_from(offset));
                 }
-                // Entries behind the range are skipped when the first element from the back is asked for.
+                // Entries after the range are skipped when the first element from the back is asked for.
                 Inner::ListPack { iter, remaining: count, skip_back: len - start - count }
             }
             ReprView::QuickList(list) => Inner::QuickList(list.range(start, count)),
@@ -203,7 +203,7 @@ enum Inner<'a> {
     ListPack {
         iter: listpack::Iter<'a>,
         remaining: usize,
-        /// The number of entries behind the last one of the range.
+        /// The number of entries after the last one of the range.
         skip_back: usize,
     },
     QuickList(quicklist::Iter<'a>),

@@ -99,7 +99,7 @@ pub enum BitOverflow {
     Fail,
 }
 
-/// Returns the integer at bit `offset`. Bits behind the end of the string are 0. Constant time. In C:
+/// Returns the integer at bit `offset`. Bits after the end of the string are 0. Constant time. In C:
 /// `BITFIELD GET`.
 ///
 /// ```
@@ -204,7 +204,7 @@ fn bytes_spanned(field: BitFieldType, offset: u64) -> usize {
     ((offset % 8) as usize + usize::from(field.bits)).div_ceil(8)
 }
 
-/// Returns 16 bytes from byte `first` on, of which only the first nine matter. Bytes behind the end are
+/// Returns 16 bytes from byte `first` on, of which only the first nine matter. Bytes after the end are
 /// zeros.
 fn window(bytes: &[u8], first: u64) -> [u8; 16] {
     let rest = usize::try_from(first).ok().and_then(|first| bytes.get(first..)).unwrap_or(&[]);

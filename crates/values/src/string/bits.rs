@@ -5,7 +5,7 @@
 //!  byte  [ 7 . . . . . . 0 ][ 7 . ..      bit 0 is the highest of byte 0
 //! ```
 //!
-//! Bits behind the end are 0. Reading them is not an error. Writing one makes the string longer.
+//! Bits after the end are 0. Reading them is not an error. Writing one makes the string longer.
 //!
 //! Learned from: Redis' `bitops.c`.
 
@@ -42,7 +42,7 @@ pub fn try_set_bit<S: StringMut>(
     Ok(before)
 }
 
-/// Returns the bit at `offset`. Bits behind the end are 0. Constant time. In C: `GETBIT`.
+/// Returns the bit at `offset`. Bits after the end are 0. Constant time. In C: `GETBIT`.
 ///
 /// ```
 /// use values::string::get_bit;
@@ -76,7 +76,7 @@ pub fn bit_count(bytes: &[u8], range: BitRange) -> u64 {
 /// `None`.
 ///
 /// A range without an end ([`All`](BitRange::All), [`From`](BitRange::From)) that is not empty goes on
-/// behind the string, with zeros. So a search for a 0 in a string of ones returns the string's length in
+/// after the string, with zeros. So a search for a 0 in a string of ones returns the string's length in
 /// bits. A range with an end does not go on.
 ///
 /// If both ends of a range lie before the string, the function uses its first element, even if they are in
@@ -133,7 +133,7 @@ fn find_range(bytes: &[u8], bits: Range<u64>, bit: bool) -> Option<u64> {
     let start = bits.start - bits.start % 8;
     let (bytes, first_mask, last_mask) = edges(bytes, bits.clone());
     // The bits before the range could hide the first one in it, so the first byte is searched alone. The
-    // bits behind the range cannot hide one.
+    // bits after the range cannot hide one.
     let (&first, rest) = bytes.split_first()?;
     let mut mask = first_mask;
     if rest.is_empty() {

@@ -105,7 +105,7 @@ pub fn try_set_range<S: StringMut>(
 /// Returns the bytes from `start` to `end`, both included. Constant time, without a copy. In C: `GETRANGE`,
 /// `SUBSTR`.
 ///
-/// An index below 0 counts from the end. The part of the range behind the end of the string is ignored. An
+/// An index below 0 counts from the end. The part of the range after the end of the string is ignored. An
 /// index before the string means its first byte, even as an end. So a range that lies wholly before the
 /// string contains that byte, as in Redis.
 ///

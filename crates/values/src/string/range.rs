@@ -4,7 +4,7 @@ use core::ops::Range;
 
 /// The part of a string for [`bit_count`](super::bit_count) and [`bit_pos`](super::bit_pos). An index below
 /// 0 counts from the end, so -1 is the last. The end is included. An index before the string means the
-/// first byte or bit. The part of a range behind the end of the string is ignored.
+/// first byte or bit. The part of a range after the end of the string is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BitRange {
     /// The whole string.
@@ -52,7 +52,7 @@ pub(super) fn is_reversed(start: i64, end: i64) -> bool {
 }
 
 /// Returns the elements from `start` to `end` of `len`, or `None` if the range is empty. An index before the
-/// first element means the first one, and an end behind the last element means the last one.
+/// first element means the first one, and an end after the last element means the last one.
 #[inline]
 pub(super) fn clamp(start: i64, end: i64, len: u64) -> Option<Range<u64>> {
     let at = |index: i64| match u64::try_from(index) {

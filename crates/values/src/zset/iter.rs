@@ -19,7 +19,7 @@ pub struct Iter<'a> {
 #[derive(Clone)]
 enum Inner<'a> {
     ListPack {
-        /// The entries from the next pair on. Behind the last pair of the range there are `skip_back` more
+        /// The entries from the next pair on. After the last pair of the range there are `skip_back` more
         /// pairs.
         rest: listpack::Iter<'a>,
         skip_back: usize,

@@ -132,7 +132,7 @@ impl<R: Room> ZSet<R> {
     }
 }
 
-/// Returns whether a member stands behind another one, by score and then by bytes.
+/// Returns whether a member stands after another one, by score and then by bytes.
 fn is_after((member, score): (Element<'_>, f64), (other, other_score): (Element<'_>, f64)) -> bool {
     score > other_score || (score == other_score && member > other)
 }

@@ -63,7 +63,7 @@ pub(super) fn remove<R: Room>(list: &mut ListPack<R>, member: &[u8]) -> Option<f
     Some(found.score)
 }
 
-/// Returns the first member, from `first` on, that stands behind this score and name. A name is read only
+/// Returns the first member, from `first` on, that stands after this score and name. A name is read only
 /// if the scores are equal.
 fn first_beyond(list: &View, first: Option<Offset>, score: f64, name: &[u8]) -> Option<Offset> {
     let is_beyond = |&(at, other): &(Offset, f64)| other > score || other == score && &*text(list, at) > name;

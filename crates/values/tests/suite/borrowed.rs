@@ -111,7 +111,7 @@ fn a_word_is_read_in_every_encoding() {
 }
 
 /// Reads a packed value inside a block: up to seven bytes are in front of it, for each of the eight
-/// alignments, and a key is behind it.
+/// alignments, and a key is after it.
 fn in_blocks<C: Collection>(value: &C, check: impl Fn(C::View<'_>)) {
     let bytes = value.as_packed().expect("packed");
     for shift in 0..8 {

@@ -114,7 +114,7 @@ impl Leaf {
     }
 
     /// Returns the range of the entries whose codes equal that of the key. The entries before it have
-    /// lesser keys, and those behind it have greater ones.
+    /// lesser keys, and those after it have greater ones.
     #[inline]
     fn ties(&self, key: u64) -> (usize, usize) {
         let codes = &self.codes[..self.len()];
@@ -144,7 +144,7 @@ impl Leaf {
     /// 1. It compares codes, which lie in the leaf itself ([`Leaf::ties`]). They decide the side of every
     ///    entry except the *ties*, which have the same code as the place.
     /// 2. It counts the lesser codes instead of searching for the first one that is not less.
-    /// 3. If equal codes are equal scores, and the place is before or behind all members of a score, all
+    /// 3. If equal codes are equal scores, and the place is before or after all members of a score, all
     ///    ties are on one side of the place. So no block is read.
     /// 4. Otherwise the binary search runs over the ties alone. It reads the member only if the keys are
     ///    equal.

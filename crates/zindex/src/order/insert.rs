@@ -80,7 +80,7 @@ impl Spares {
 struct Path {
     /// The number of inner nodes on the path.
     depth: usize,
-    /// The number of full inner nodes at the end of the path: those behind the last one that is not full.
+    /// The number of full inner nodes at the end of the path: those after the last one that is not full.
     full: usize,
     /// Whether the path leads to the first entry of the order.
     first: bool,

@@ -22,7 +22,7 @@ pub struct Iter<'a> {
     ranks: Range<usize>,
     /// The leaf of the next entry, and the entry's number in the leaf.
     front: Option<(&'a Leaf, usize)>,
-    /// The leaf of the last entry, and the number behind that entry's in the leaf.
+    /// The leaf of the last entry, and the number after that entry's in the leaf.
     back: Option<(&'a Leaf, usize)>,
 }
 

@@ -375,7 +375,7 @@ impl Order {
         Some(moved)
     }
 
-    /// Fills the leaf that holds a rank with entries of the leaves behind it. Then moves nodes for which
+    /// Fills the leaf that holds a rank with entries of the leaves after it. Then moves nodes for which
     /// `moves` returns `true`: the leaf, and the inner nodes whose first leaf it is. Returns the first rank
     /// of the next leaf, or `None` after the last.
     pub(crate) fn relocate_nodes(

@@ -11,7 +11,7 @@
 //!
 //! Only raw blocks need the prefix, because only `zfree` frees a block without its size. The two traits pass
 //! their layouts to `System` unchanged. A `Box` may only be used to reach its own bytes, and neither a word
-//! in front of them nor padding behind them. Miri checks that.
+//! in front of them nor padding after them. Miri checks that.
 
 use super::RAW_ALIGN;
 use std::alloc::{GlobalAlloc, Layout, System};

@@ -49,7 +49,7 @@ impl Default for ScanOptions {
     }
 }
 
-/// Reads a file. If the file is damaged behind its header, returns a survey with the error.
+/// Reads a file. If the file is damaged after its header, returns a survey with the error.
 ///
 /// # Errors
 /// If the file or its header cannot be read.

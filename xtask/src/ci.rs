@@ -6,7 +6,9 @@
 use crate::outcome::Outcome;
 use crate::shell;
 use crate::steps::{self, Step};
-use crate::{asan, bench, book, conformance, features, fuzz, miri, platforms, soak, tail, test, tidy};
+use crate::{
+    asan, bench, book, conformance, exercise, features, fuzz, miri, platforms, soak, tail, test, tidy,
+};
 use anyhow::Result;
 
 #[derive(clap::Args)]
@@ -31,6 +33,7 @@ fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
         Step::new("back-ends", test::run_back_ends),
         Step::new("bench-smoke", bench::smoke),
         Step::new("book", book::run),
+        Step::new("exercises", exercise::check),
         Step::new("conformance", conformance::run_some),
         Step::new("miri", || miri::run(&miri::Args::default())),
         Step::new("asan", || asan::run(&asan::Args::default())),

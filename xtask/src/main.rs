@@ -12,6 +12,7 @@ mod book;
 mod ci;
 mod conformance;
 mod estimate;
+mod exercise;
 mod features;
 mod fuzz;
 mod instructions;
@@ -76,6 +77,8 @@ enum Command {
     Conformance(conformance::Args),
     /// Build the book into target/book
     Book,
+    /// List the exercises of the book, or print one and run its tests
+    Exercise(exercise::Args),
     /// Run everything that CI runs, and print the time of each net
     Ci(ci::Args),
 }
@@ -97,6 +100,7 @@ fn main() -> ExitCode {
         Command::Features => features::run(),
         Command::Conformance(args) => conformance::run(&args),
         Command::Book => book::run(),
+        Command::Exercise(args) => exercise::run(&args),
         Command::Ci(args) => ci::run(&args),
     };
     exit(outcome.map(|outcome| outcome.code()))

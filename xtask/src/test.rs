@@ -25,7 +25,8 @@ pub(crate) struct Args {
 }
 
 /// The features that are off by default, and that have tests or a program.
-pub(crate) const FEATURES: &str = "sds/serde,dict/serde,keyspace/serde,sds/c-shim,fuzz/soak";
+pub(crate) const FEATURES: &str =
+    "sds/serde,dict/serde,keyspace/serde,sds/c-shim,fuzz/soak,exercises/solutions";
 
 /// Runs the tests of the whole workspace over jemalloc.
 pub(crate) fn run_workspace() -> Result<Outcome> {

@@ -65,7 +65,9 @@ fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
             problems.push(Problem::new(path, number, "a tab"));
         }
         let code = line.split("//").next().unwrap_or_default();
-        for name in UNFINISHED.iter().filter(|name| code.contains(**name)) {
+        // A reader finishes an exercise.
+        let unfinished = UNFINISHED.iter().filter(|_| !path.ends_with("/exercise.rs"));
+        for name in unfinished.filter(|name| code.contains(**name)) {
             problems.push(Problem::new(path, number, format!("`{})` is unfinished work", name)));
         }
         // `#[ignore = "why"]` is allowed.

@@ -4,10 +4,12 @@ mod batch;
 mod entry;
 mod extract;
 mod maintenance;
+mod parts;
 mod walk;
 
 pub use entry::{AbsentEntry, Entry, OccupiedEntry, VacantEntry};
 pub use extract::ExtractIf;
+pub use parts::ChunkPart;
 
 use core::fmt;
 

@@ -46,8 +46,8 @@ pub(crate) struct Walk {
     /// When the first field of the hash expires, in milliseconds since 1970. The other times are relative to
     /// it.
     min_expiry: u64,
-    /// The strings of an element that has not been read completely: a field without its value, a field and
-    /// its value without their time, or a member without its score.
+    /// The strings of an element that has not been read completely. They are a field without its value, a
+    /// field and its value without their time, or a member without its score.
     pending: Vec<u8, Zmalloc>,
 }
 

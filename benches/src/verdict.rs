@@ -1,14 +1,14 @@
 //! The verdict of a row: redcore is ahead of the peer, level with it, or behind it.
 //!
-//! The code around a measured loop changes its time by a few hundredths, and repetitions in the same process
-//! do not show this. So a timed row is ahead or behind only if the middle half of its rounds is more than
-//! [`NOISE`] away from 1.
+//! The place of a loop in the program changes the time of the loop by a few percent. Repetitions in the same
+//! process do not show this. So a timed row is ahead or behind only if the middle half of its ratios is more
+//! than [`NOISE`] away from 1.
 
 use crate::report::Row;
 use crate::suites::latency;
 
-/// How much the choices of the linker change a ratio of times. No spread shows it, because they are the same
-/// in all rounds.
+/// How much the linker's placement of code changes a ratio of times. The placement is the same in all rounds,
+/// so no spread shows this change.
 pub const NOISE: f64 = 0.03;
 
 /// The noise of the least times of several runs, which are single readings and have no spread.

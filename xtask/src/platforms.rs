@@ -1,5 +1,5 @@
 //! `cargo xtask platforms`: checks the libraries for every platform of the book's table
-//! (`docs/src/zmalloc.md`), and runs their tests on those that this machine can run.
+//! (`docs/src/zmalloc.md`), and runs their tests on 32-bit musl if this machine is x86-64 Linux.
 //!
 //! The checks have no default features, because jemalloc is C code and would need the C compiler of each
 //! platform. They use the back end `libc` where it exists, and `prefix` elsewhere. The tests run on 32-bit

@@ -71,7 +71,8 @@ pub(crate) struct Coder {
     /// How often the coding of strings, and that of keys, was tried.
     strings: Tries,
     keys: Tries,
-    /// The least gain of a pass, in percent. See [`Keyspace::set_symbols_min_gain`].
+    /// If a pass gains less than this, in percent, it leaves the other plain strings and keys as they are.
+    /// See [`Keyspace::set_symbols_min_gain`].
     pub(crate) min_gain: u8,
     /// The pass that codes or decodes existing strings and keys, if there is one.
     pub(crate) pass: Option<RecodePass>,
@@ -222,7 +223,8 @@ impl<S> Keyspace<S> {
     /// integers. Keyspaces can share a table. Its memory is not part of
     /// [`allocation_size`](Self::allocation_size). O(1).
     ///
-    /// With the present table, the existing strings and keys that are plain are tried once more.
+    /// If `table` is already the current one, the existing plain strings and keys are tried once more. If the
+    /// work for an earlier call has not ended, it continues instead.
     ///
     /// With `None`, existing strings and keys are decoded in the same way. The keyspace may then take more
     /// than `maxmemory`. This may also happen if the new table is worse than the old one. The next write then

@@ -17,9 +17,9 @@ use keyspace::values::ObjectType;
 /// The family of servers that a version belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
-    /// Redis, and Valkey up to version 11.
+    /// Redis, and the servers of Valkey that write format version 11 or lower.
     Redis,
-    /// Valkey from version 80 on.
+    /// The servers of Valkey that write format version 80 or higher.
     Valkey,
 }
 
@@ -65,7 +65,8 @@ impl fmt::Display for Version {
     }
 }
 
-/// The name of the aux field that has the symbol table of the keys that follow.
+/// The name of the aux field that has a keyspace's symbol table. The keys and strings that follow are written
+/// as text, and the loader may code them with this table.
 pub(crate) const SYMBOLS_AUX: &[u8] = b"redcore-symbols";
 
 /// The bytes that stand in the place of a type and are not types. In C: `RDB_OPCODE_EOF` and its neighbours.

@@ -46,8 +46,8 @@ pub(crate) struct Walk {
     /// When the first field of the hash expires, in milliseconds since 1970. The other times are relative to
     /// it.
     min_expiry: u64,
-    /// The strings of an element that has not been read completely: a field without its value, or a member
-    /// without its score.
+    /// The strings of an element that has not been read completely. They are a field without its value, a
+    /// field and its value without their time, or a member without its score.
     pending: Vec<u8, Zmalloc>,
 }
 
@@ -399,7 +399,7 @@ fn convert_error<R: Read>(
     result.map_err(|part_error| input.part_error(part_error, offset))
 }
 
-/// Gives a pair to a sink. Calls `long_pair` if one of the strings is compressed.
+/// Gives a pair to a sink. Calls `long_pair` if one of the strings is long and compressed.
 #[inline]
 fn emit_pair<S: Sink>(sink: &mut S, pair: LongPair<'_>) -> SinkResult {
     match pair {

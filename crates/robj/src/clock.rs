@@ -38,7 +38,7 @@ impl Robj {
     }
 
     /// Counts one use at `now_minutes` and returns the counter. The counter first decays, and is then
-    /// raised with the probability of [`Lfu::touched`]. For an LFU policy. In C: `updateLFU`.
+    /// raised with the probability that [`Lfu`] defines. For an LFU policy. In C: `updateLFU`.
     ///
     /// `random` must be uniform over all of `u32`. It is called at most once.
     ///

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  text   u s e r : 1 7 x     a word of eight bytes
-//!         |---|               two: `short` has the code of a symbol of two bytes, of one, or the escape
+//!         |---|               two: `short` has the code of a symbol of one or two bytes, or the escape
 //!         |-----|             three, hashed: `long` has the code of a symbol of three bytes or more
 //! ```
 //!
@@ -46,7 +46,8 @@ const SPARE: usize = 64;
 /// Codes, indexed by a byte.
 type Row = [u8; 256];
 
-/// `short` has a row for each second byte. The row has a code for each first byte.
+/// `short` has one row for each value of a word's second byte. A row has one code for each value of the first
+/// byte.
 const SHORT_ROWS: usize = 256;
 
 /// `long` has 2^14 slots, each of which holds one code.
@@ -58,7 +59,7 @@ const MULTIPLIERS: u64 = 512;
 
 /// Finds the code of the symbol that a word begins with.
 pub(crate) struct Encoder {
-    /// Indexed by the first two bytes of a word: the code of a symbol of two bytes, of one, or the escape.
+    /// Indexed by the first two bytes of a word: the code of a symbol of one or two bytes, or the escape.
     short: Box<[Row; SHORT_ROWS], Zmalloc>,
     /// Indexed by the hash of the first three bytes: the code of a symbol of three bytes or more, or the
     /// escape.

@@ -8,7 +8,8 @@
 //! this clock is subtracted from each step.
 //!
 //! Fields and members are like `key:000000000042`. The values of hashes have 16 bytes, and strings have 32.
-//! The elements of a large value have separate blocks, in the order in which they were added.
+//! A list has one block for each node. The elements of other large values have separate blocks. The blocks
+//! are allocated in the order in which the elements are added.
 
 use super::recurring::longest;
 use crate::keys::key;
@@ -139,8 +140,8 @@ fn measure(ctx: &mut Ctx, case: &Case) {
     };
     let in_steps = || {
         let mut store = full(Options::new());
-        // There is room for all steps, and its pages are touched, so that none of its page faults happens in
-        // a step.
+        // There is room for all steps. It is written between the timed calls, so that none of its page faults
+        // happens in a step.
         let mut steps = vec![0; n / 8 + 1_000];
         let removal = timed(|| (case.remove)(&mut store));
         let (mut all, mut count, mut is_complete) = (removal, 0, false);

@@ -107,7 +107,7 @@ impl Counts {
         self.defragged += keyspace.active_defrag_hits();
     }
 
-    /// Returns the sum of both counts.
+    /// Returns the sums of both counts, and the larger `bytes_max`.
     pub(crate) fn combined(self, other: Self) -> Self {
         Self {
             without_memory: self.without_memory + other.without_memory,

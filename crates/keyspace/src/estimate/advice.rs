@@ -3,10 +3,10 @@
 //!
 //! | advice | is given if |
 //! |---|---|
-//! | [`Longer`](Advice::Longer) | always, for the key and for strings |
+//! | [`Longer`](Advice::Longer) | a key or a string takes more memory if it is longer, within its limit |
 //! | [`Shorter`](Advice::Shorter) | a key or a string up to [`SHORTER_MAX`] bytes shorter takes less |
 //! | [`SharedBlock`](Advice::SharedBlock) | a longer key or value is free, but not both together (keyspace) |
-//! | [`Integers`](Advice::Integers) | strings have one length, and integers of so many digits take less |
+//! | [`Integers`](Advice::Integers) | strings have one length, and integers with as many digits take less |
 //! | [`SmallIntegers`](Advice::SmallIntegers) | some integers are not shared (classic Redis) |
 //! | [`MoreSharedIntegers`](Advice::MoreSharedIntegers) | sharing more of them saves memory (classic Redis) |
 //! | [`SharedIntegers`](Advice::SharedIntegers) | some integers are shared (classic Redis) |
@@ -15,8 +15,8 @@
 //! A key is never made shorter than the number of decimal digits that distinguish all keys. No key or value
 //! is made longer than its limit.
 //!
-//! Redis shares integers only if there is no LRU or LFU policy. Advice whose numbers include shared integers
-//! mentions this condition.
+//! Redis does not share integers if `maxmemory` is set with an LRU or LFU policy. Advice whose numbers
+//! include shared integers mentions this condition.
 
 use super::classic::{OBJECT, SHARED_END};
 use super::{Count, EstimateError, NumberRange, Quantum, Store, Values, Workload, total};
@@ -45,8 +45,8 @@ pub enum Subject {
     Value,
 }
 
-/// The effect of a change of a workload on its memory. `Display` writes it in one or a few sentences. All
-/// numbers of bytes are for all keys together.
+/// The effect of a change of a workload on its memory. `Display` writes it in one or a few sentences. Each
+/// field `bytes` is a sum over all keys. The other numbers of bytes are lengths of one key or one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Advice {
@@ -72,8 +72,8 @@ pub enum Advice {
         /// The number of keys.
         keys: u64,
     },
-    /// A key and its value share the spare bytes of one block. So they cannot both be longer by as much as
-    /// each of them alone.
+    /// A key and its value share the spare bytes of one block. Each of them alone can be longer by the `free`
+    /// bytes of [`Longer`](Self::Longer), but not both.
     SharedBlock,
     /// Integers take less than strings of the same length.
     Integers {
@@ -87,7 +87,7 @@ pub enum Advice {
         /// The number of keys.
         keys: u64,
     },
-    /// Integers from 0 to 9,999 would be shared, and take no object.
+    /// If all values were integers from 0 to 9,999, they would be shared and take no object.
     SmallIntegers {
         /// The bytes that this would save.
         bytes: u64,
@@ -190,7 +190,7 @@ impl Workload {
         [key, shorter(Subject::Key), value, shorter(Subject::Value), shared]
     }
 
-    /// Returns [`Advice::SharedBlock`] if the bytes that are free for the key and for the value are the same.
+    /// Returns [`Advice::SharedBlock`] if the key and the value cannot both be longer by their free bytes.
     fn shared_block(&self, store: Store, key: Option<Advice>, value: Option<Advice>) -> Option<Advice> {
         let (Advice::Longer { free: of_key, .. }, Advice::Longer { free: of_value, .. }) = (key?, value?)
         else {

@@ -6,8 +6,8 @@ use crate::options::Ranking;
 use common::random::{mix, scale};
 use core::hash::BuildHasher;
 
-/// The most random keys that are drawn for one victim. A key is drawn again if the first one is not found by
-/// its hash, or may not be evicted. Nearly always one draw suffices.
+/// The largest number of random keys that are drawn for one victim. Another key is drawn if a key is not
+/// found by its hash, or may not be evicted. Nearly always one draw suffices.
 const DRAWS: usize = 16;
 
 impl<S: BuildHasher> Keyspace<S> {
@@ -46,7 +46,8 @@ impl<S: BuildHasher> Keyspace<S> {
     /// Evicts one key by the policy, whatever the limit is. Returns whether there was a key that may be
     /// evicted.
     pub(super) fn evict_one(&mut self, now: u64) -> bool {
-        // The queue and the ghosts may take memory.
+        // Eviction itself may take memory, for the queue and the ghosts. So the next write measures the room
+        // again.
         self.totals.eviction.cancel_allowance();
         let policy = self.options.get_maxmemory_policy();
         if policy.ranking() == Ranking::None || policy.is_volatile() && self.totals.expires == 0 {
@@ -92,8 +93,8 @@ impl<S: BuildHasher> Keyspace<S> {
         self.extract(|entry| entry.address().addr() == address, now)
     }
 
-    /// Evicts the first key that may be evicted, in the order of the table. It is called in a store of one or
-    /// two keys, one of which is being written to.
+    /// Evicts the first key that may be evicted, in the order of the table. It is called when the policy can
+    /// choose from only one or two keys, one of which is being written to.
     fn evict_any(&mut self, now: u64) -> bool {
         let (protected, is_volatile) =
             (self.totals.eviction.protected, self.options.get_maxmemory_policy().is_volatile());
@@ -119,8 +120,9 @@ impl<S: BuildHasher> Keyspace<S> {
         let eviction = &mut totals.eviction;
         let mut drawn = None;
         if options.get_maxmemory_policy().is_volatile() {
-            // Take the first marked chunk from a random chunk on. Keys that follow each other have only some
-            // bits of their hashes in common, so they are as good as random ones.
+            // Walk from a random chunk to the first one that has marked entries: keys with an expiry. The
+            // keys of a chunk have only some bits of their hashes in common, so they are as good as random
+            // ones.
             let chunks = table.stats().chunks;
             let mut chunk = scale(eviction.next_random(hasher), chunks);
             for _ in 0..=chunks {

@@ -67,6 +67,8 @@ pub enum Look {
     Marked,
     /// A faint outline.
     Faint,
+    /// A thin outline: a slot without an entry.
+    Free,
     /// A number without a box.
     Number,
     /// Nothing: the place of a box.
@@ -74,23 +76,25 @@ pub enum Look {
 }
 
 impl Cell {
-    pub(crate) fn new(text: impl ToString, look: Look) -> Self {
+    /// Returns a box with a text of at most three characters.
+    pub fn new(text: impl ToString, look: Look) -> Self {
         Self { text: text.to_string(), look }
     }
 }
 
 impl Frame {
-    pub(crate) fn new(caption: impl Into<String>, panels: Vec<Panel>) -> Self {
+    /// Returns a state with a caption and its parts.
+    pub fn new(caption: impl Into<String>, panels: Vec<Panel>) -> Self {
         Self { caption: caption.into(), panels }
     }
 
     /// Returns a frame with the parts of a whole block.
-    pub(crate) fn of_block(caption: impl Into<String>, parts: Vec<Part>) -> Self {
+    pub fn of_block(caption: impl Into<String>, parts: Vec<Part>) -> Self {
         Self::of_parts(caption, "a block of ", parts)
     }
 
     /// Returns a frame with bytes that may have any place.
-    pub(crate) fn of_bytes(caption: impl Into<String>, parts: Vec<Part>) -> Self {
+    pub fn of_bytes(caption: impl Into<String>, parts: Vec<Part>) -> Self {
         Self::of_parts(caption, "", parts)
     }
 

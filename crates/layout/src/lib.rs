@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod drawing;
-mod numbers;
+pub mod numbers;
 pub mod series;
 pub mod structures;
 pub mod svg;

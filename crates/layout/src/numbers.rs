@@ -1,7 +1,7 @@
 //! A table of numbers whose chunks a reader can compute: the low bits of the hash are the number itself.
 
 use crate::drawing::{Cell, Grid, Look, Row};
-use dict::Table;
+use dict::{Cursor, Table};
 
 /// Returns the hash of a number. The table takes the number of the chunk from the low bits, and the place in the
 /// chunk from the high bits.
@@ -10,39 +10,64 @@ fn hash(number: &u64) -> u64 {
 }
 
 /// A table of numbers.
-pub(crate) struct Numbers {
-    pub(crate) table: Table<u64>,
+pub struct Numbers {
+    /// The table.
+    pub table: Table<u64>,
 }
 
 impl Numbers {
-    pub(crate) fn new() -> Self {
+    /// Returns a table without numbers.
+    pub fn new() -> Self {
         Self { table: Table::new() }
     }
 
-    /// Inserts a number, unless it is there.
-    pub(crate) fn insert(&mut self, number: u64) {
-        if self.table.find(hash(&number), |other| *other == number).is_none() {
+    /// Returns whether a number is in the table.
+    pub fn contains(&self, number: u64) -> bool {
+        self.table.find(hash(&number), |other| *other == number).is_some()
+    }
+
+    /// Inserts a number, unless it is there. Returns whether it is new.
+    pub fn insert(&mut self, number: u64) -> bool {
+        let is_new = !self.contains(number);
+        if is_new {
             self.table.insert_unique(hash(&number), number, hash);
         }
+        is_new
+    }
+
+    /// Removes a number, and returns whether it was in the table.
+    pub fn remove(&mut self, number: u64) -> bool {
+        let found = self.table.find_entry(hash(&number), |other| *other == number);
+        found.map(|entry| entry.remove()).is_ok()
     }
 
     /// Inserts the next number of a series and returns it. The numbers from 0 to 96 come in an order that looks
     /// random, because 97 is a prime number.
-    pub(crate) fn insert_next(&mut self) -> u64 {
+    pub fn insert_next(&mut self) -> u64 {
         let number = (self.table.len() as u64 * 38 + 11) % 97;
         self.insert(number);
         number
     }
 
-    pub(crate) fn chunks(&self) -> usize {
+    /// Returns the number of chunks.
+    pub fn chunks(&self) -> usize {
         self.table.stats().chunks
     }
 
     /// Returns the numbers in a chunk and its children.
-    pub(crate) fn in_chunk(&self, chunk: usize) -> Vec<u64> {
+    pub fn in_chunk(&self, chunk: usize) -> Vec<u64> {
         let mut numbers = Vec::new();
         self.table.walk(chunk, |number| numbers.push(*number));
         numbers
+    }
+
+    /// Returns the number of the chunk that a number belongs to.
+    pub fn chunk_of(&self, number: u64) -> usize {
+        let (low, chunks) = (number as u32 as usize, self.chunks().max(1));
+        let whole = chunks.next_power_of_two();
+        let chunk = low % whole;
+        // The chunk may not be split yet.
+        if chunk < chunks { chunk } else { low % (whole / 2) }
     }
 
     /// Returns how many of the low bits of a hash decide that it belongs to this chunk.
@@ -54,17 +79,53 @@ impl Numbers {
     }
 
     /// Returns the rows of all chunks.
-    pub(crate) fn rows(&self, look: impl Fn(usize, u64) -> Look) -> Grid {
-        let rows = (0..self.chunks()).map(|chunk| self.row(chunk, |number| look(chunk, number)));
+    pub fn rows(&self, look: impl Fn(usize, u64) -> Look) -> Grid {
+        let rows = (0..self.chunks()).flat_map(|chunk| self.chunk_rows(chunk, |number| look(chunk, number)));
         Grid { rows: rows.collect() }
     }
 
-    /// Returns the row of a chunk: its number in binary, and its entries.
-    pub(crate) fn row(&self, chunk: usize, look: impl Fn(u64) -> Look) -> Row {
+    /// Returns the numbers of the chunks in the order in which a scan visits them.
+    pub fn scan_order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.chunks()).collect();
+        order.sort_by_key(|chunk| chunk.reverse_bits());
+        order
+    }
+
+    /// Returns whether a scan with this cursor has visited a chunk. A scan that has not begun, or that has ended,
+    /// has visited none.
+    pub fn is_visited(&self, chunk: usize, cursor: Cursor) -> bool {
+        (chunk as u64).reverse_bits() < u64::from(cursor).reverse_bits()
+    }
+
+    /// Returns the rows of all chunks in the order of a scan, with a row for the place of the cursor.
+    pub fn scan_rows(&self, cursor: Cursor, look: impl Fn(u64) -> Look) -> Grid {
+        let mut rows = Vec::new();
+        let mut is_drawn = cursor == Cursor::START;
+        for chunk in self.scan_order() {
+            if !is_drawn && !self.is_visited(chunk, cursor) {
+                is_drawn = true;
+                rows.push(Row { label: "cursor".into(), cells: vec![Cell::new("", Look::Blank)] });
+            }
+            rows.extend(self.chunk_rows(chunk, &look));
+        }
+        Grid { rows }
+    }
+
+    /// Returns a row with the slots of a chunk, and one for each of its children. The row of the chunk begins
+    /// with its number in decimal and in binary.
+    pub fn chunk_rows(&self, chunk: usize, look: impl Fn(u64) -> Look) -> Vec<Row> {
         let bits = self.bits_of(chunk) as usize;
-        let label = if bits == 0 { format!("{chunk}:") } else { format!("{chunk}: {chunk:0bits$b}") };
-        let cells = self.in_chunk(chunk).into_iter().map(|number| Cell::new(number, look(number)));
-        Row { label, cells: cells.collect() }
+        let mut label = if bits == 0 { format!("{chunk}:") } else { format!("{chunk}: {chunk:0bits$b}") };
+        let cell = |entry: Option<&u64>| match entry {
+            Some(number) => Cell::new(number, look(*number)),
+            None => Cell::new("", Look::Free),
+        };
+        let mut rows = Vec::new();
+        for part in self.table.chunk_parts(chunk) {
+            rows.push(Row { label, cells: part.entries.into_iter().map(cell).collect() });
+            label = "  child".into();
+        }
+        rows
     }
 }
 
@@ -80,6 +141,7 @@ mod tests {
             for chunk in 0..numbers.chunks() {
                 let mask = (1 << numbers.bits_of(chunk)) - 1;
                 assert!(numbers.in_chunk(chunk).iter().all(|number| number & mask == chunk as u64));
+                assert!(numbers.in_chunk(chunk).iter().all(|number| numbers.chunk_of(*number) == chunk));
             }
         }
         assert!(numbers.chunks() > 8, "{}", numbers.chunks());

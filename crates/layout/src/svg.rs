@@ -156,6 +156,7 @@ impl Canvas {
                     Look::Plain => Some("cell"),
                     Look::Marked => Some("cell marked"),
                     Look::Faint => Some("cell faint"),
+                    Look::Free => Some("cell free"),
                     Look::Number | Look::Blank => None,
                 };
                 let x = MARGIN + labels + column * CELL;

@@ -63,16 +63,18 @@ pub(crate) fn short(text: &str, max: usize) -> String {
 /// parentheses.
 fn grid(text: &mut String, grid: &Grid) {
     let width = grid.rows.iter().map(|row| row.label.len()).max().unwrap_or(0);
+    let texts = grid.rows.iter().flat_map(|row| &row.cells).map(|cell| cell.text.len());
+    let cell_width = texts.max().unwrap_or(0).max(2);
     for row in &grid.rows {
         let mut line = format!("  {:<width$} ", row.label);
         for cell in &row.cells {
             let (before, after) = match cell.look {
-                Look::Plain => ('[', ']'),
+                Look::Plain | Look::Free => ('[', ']'),
                 Look::Marked => ('*', '*'),
                 Look::Faint => ('(', ')'),
                 Look::Number | Look::Blank => (' ', ' '),
             };
-            _ = write!(line, "{before}{:>2}{after}", cell.text);
+            _ = write!(line, "{before}{:>cell_width$}{after}", cell.text);
         }
         _ = writeln!(text, "{}", line.trim_end());
     }

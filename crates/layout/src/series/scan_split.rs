@@ -1,6 +1,6 @@
 //! A scan of a table whose chunks are split between two calls.
 
-use crate::drawing::{Cell, Frame, Grid, Look, Panel, Row, Series};
+use crate::drawing::{Frame, Look, Panel, Series};
 use crate::numbers::Numbers;
 use dict::Cursor;
 use std::collections::BTreeSet;
@@ -62,24 +62,12 @@ impl Scan {
 
     /// Draws the chunks in the order of the scan, and the place of the cursor.
     fn frame(&self, caption: String) -> Frame {
-        let mut order: Vec<usize> = (0..self.numbers.chunks()).collect();
-        order.sort_by_key(|chunk| chunk.reverse_bits());
         let look = |number: u64| match () {
             () if self.seen.contains(&number) => Look::Marked,
             () if self.new.contains(&number) => Look::Faint,
             () => Look::Plain,
         };
-        let cursor = u64::from(self.cursor).reverse_bits();
-        let mut rows = Vec::new();
-        let mut is_drawn = self.cursor == Cursor::START;
-        for chunk in order {
-            if !is_drawn && (chunk as u64).reverse_bits() >= cursor {
-                is_drawn = true;
-                rows.push(Row { label: "cursor".into(), cells: vec![Cell::new("", Look::Blank)] });
-            }
-            rows.push(self.numbers.row(chunk, look));
-        }
-        Frame::new(caption, vec![Panel::Grid(Grid { rows })])
+        Frame::new(caption, vec![Panel::Grid(self.numbers.scan_rows(self.cursor, look))])
     }
 }
 

@@ -32,7 +32,7 @@ fn nets(fuzz_seconds: u64) -> Vec<Step<'static>> {
         Step::new("test", test::run_workspace),
         Step::new("back-ends", test::run_back_ends),
         Step::new("bench-smoke", bench::smoke),
-        Step::new("book", book::run),
+        Step::new("book", book::run_and_test),
         Step::new("exercises", exercise::check),
         Step::new("conformance", conformance::run_some),
         Step::new("miri", || miri::run(&miri::Args::default())),

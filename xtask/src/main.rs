@@ -17,6 +17,7 @@ mod features;
 mod fuzz;
 mod instructions;
 mod layout;
+mod live;
 mod miri;
 mod outcome;
 mod platforms;
@@ -75,8 +76,8 @@ enum Command {
     Features,
     /// Run random commands on the values and on a real server, and compare the answers
     Conformance(conformance::Args),
-    /// Build the book into target/book
-    Book,
+    /// Build the book into target/book; `--test` uses its live pages in a browser
+    Book(book::Args),
     /// List the exercises of the book, or print one and run its tests
     Exercise(exercise::Args),
     /// Run everything that CI runs, and print the time of each net
@@ -99,7 +100,7 @@ fn main() -> ExitCode {
         Command::Instructions => instructions::run(),
         Command::Features => features::run(),
         Command::Conformance(args) => conformance::run(&args),
-        Command::Book => book::run(),
+        Command::Book(args) => book::run(&args),
         Command::Exercise(args) => exercise::run(&args),
         Command::Ci(args) => ci::run(&args),
     };

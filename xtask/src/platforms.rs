@@ -9,7 +9,6 @@
 use crate::outcome::{Outcome, unavailable};
 use crate::shell;
 use anyhow::Result;
-use std::process::Command;
 
 /// A target triple, and whether zmalloc's back end `libc` exists there.
 struct Platform {
@@ -56,10 +55,10 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
     let (mut missing, mut libc, mut prefix) = (Vec::new(), Vec::new(), Vec::new());
     for platform in &PLATFORMS {
         let target = platform.target;
-        if args.install && !is_installed(target)? {
+        if args.install && !shell::has_standard_library(target)? {
             shell::exit_code(shell::program("rustup").args(["target", "add", target]))?;
         }
-        if !is_installed(target)? {
+        if !shell::has_standard_library(target)? {
             missing.push(target);
             continue;
         }
@@ -103,10 +102,4 @@ fn words<'a>(targets: &[&'a str], crates: &'a [&'a str], features: &'a str) -> V
     let targets = targets.iter().flat_map(|target| ["--target", target]);
     let features = ["--no-default-features", "--features", features];
     features.into_iter().chain(targets).chain(shell::packages(crates)).collect()
-}
-
-/// Returns `true` if the compiler has the standard library of the target.
-fn is_installed(target: &str) -> Result<bool> {
-    let folder = shell::output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))?;
-    Ok(std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()))
 }

@@ -127,6 +127,12 @@ pub(crate) fn host() -> Result<String> {
     Ok(host.to_owned())
 }
 
+/// Returns `true` if the compiler has the standard library of the target.
+pub(crate) fn has_standard_library(target: &str) -> Result<bool> {
+    let folder = output(Command::new("rustc").args(["--print", "target-libdir", "--target", target]))?;
+    Ok(std::fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()))
+}
+
 /// Returns `true` if a command can be run and succeeds. Callers use it with `--version`.
 pub(crate) fn works(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

@@ -24,7 +24,8 @@ const FLOORS: [(&str, u32); 14] = [
 ];
 
 /// Packages outside of the floors. They may depend on every crate, and no crate may depend on them.
-const OUTSIDE: [&str; 8] = ["conformance", "fuzz", "layout", "live", "pages", "exercises", "benches", "xtask"];
+const OUTSIDE: [&str; 8] =
+    ["conformance", "fuzz", "layout", "live", "pages", "exercises", "benches", "xtask"];
 
 fn floor(name: &str) -> Option<u32> {
     if OUTSIDE.contains(&name) {

@@ -1,2 +1,337 @@
-//! x
-fn main() {}
+//! Uses the live pages in Chromium: `drive CHROMIUM BOOK SCREENSHOTS`.
+//!
+//! A page is used by keyboard only, as a reader without a mouse uses it: the tab key reaches the command line and the
+//! slider, commands are typed, and the arrow keys move the slider. At each step, the drawing has to be what it was
+//! before.
+
+use anyhow::{Context, Result, ensure};
+use headless_chrome::protocol::cdp::Emulation::{
+    MediaFeature, SetDeviceMetricsOverride, SetEmulatedMedia, SetScriptExecutionDisabled,
+};
+use headless_chrome::protocol::cdp::Page::CaptureScreenshotFormatOption;
+use headless_chrome::protocol::cdp::types::Event;
+use headless_chrome::{Browser, LaunchOptions, Tab};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// A page, what is typed into it, and a command that is not valid.
+struct Page {
+    name: &'static str,
+    commands: &'static [&'static str],
+    wrong: &'static str,
+}
+
+const PAGES: [Page; 4] = [
+    Page {
+        name: "sds",
+        commands: &["append more", "grow 300", "grow 70000", "truncate 5", "shrink", "set \"a b\""],
+        wrong: "grow much",
+    },
+    Page {
+        name: "table",
+        commands: &["fill 20", "same 16", "scan", "scan", "add 1 2 3", "scan", "drain 40", "remove 1"],
+        wrong: "add -1",
+    },
+    Page {
+        name: "listpack",
+        commands: &["push 70000", "push-front x", "insert 1 ab", "set 0 y", "remove -1", "find ab"],
+        wrong: "insert x y",
+    },
+    Page {
+        name: "entry",
+        commands: &[
+            "set n 300",
+            "incrby n 1",
+            "pexpire n 50",
+            "show n",
+            "wait 50",
+            "show n",
+            "set \"\" \"\"",
+        ],
+        wrong: "set k",
+    },
+];
+
+/// The most milliseconds from the beginning of the navigation until a page can be used.
+const READY_MAX_MS: u64 = 1_000;
+
+/// The keys of the table that has to be scrubbed, and the most time that one step of the slider may take.
+const MANY: usize = 100_000;
+const SCRUB_MAX: Duration = Duration::from_millis(500);
+
+/// The widths of the screenshots: a desktop and a small phone.
+const WIDTHS: [u32; 2] = [1_280, 360];
+
+/// The most presses of the tab key from the top of a page to a control.
+const TABS_MAX: usize = 200;
+
+fn main() -> Result<()> {
+    let mut args = std::env::args_os().skip(1).map(PathBuf::from);
+    let (Some(browser), Some(book), Some(screenshots), None) =
+        (args.next(), args.next(), args.next(), args.next())
+    else {
+        anyhow::bail!("usage: drive CHROMIUM BOOK SCREENSHOTS");
+    };
+    fs::create_dir_all(&screenshots)?;
+    let options = LaunchOptions::default_builder()
+        .path(Some(which(&browser)))
+        .sandbox(false) // root may not use it, and the pages are ours
+        .window_size(Some((WIDTHS[0], 900)))
+        .build()?;
+    let browser = Browser::new(options)?;
+    for page in &PAGES {
+        let url = format!("file://{}", book.join("live").join(page.name).with_extension("html").display());
+        let tried = Tried::open(&browser, &url).and_then(|tried| tried.check(page, &screenshots));
+        let line = tried.with_context(|| format!("the page {}", page.name))?;
+        println!("{}: {line}", page.name);
+    }
+    println!("screenshots are in {}", screenshots.display());
+    Ok(())
+}
+
+/// Returns the path of a program, which may be a name on the search path.
+fn which(program: &Path) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file());
+    found.unwrap_or_else(|| program.to_owned())
+}
+
+/// An open page.
+struct Tried {
+    tab: Arc<Tab>,
+    url: String,
+    /// The errors that the page has written to the console.
+    errors: Arc<Mutex<Vec<String>>>,
+}
+
+impl Tried {
+    fn open(browser: &Browser, url: &str) -> Result<Self> {
+        let tab = browser.new_tab()?;
+        tab.set_default_timeout(Duration::from_secs(20));
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&errors);
+        tab.enable_log()?.enable_runtime()?;
+        tab.add_event_listener(Arc::new(move |event: &Event| {
+            let text = match event {
+                Event::LogEntryAdded(event) => format!("{:?}", event.params.entry),
+                Event::RuntimeExceptionThrown(event) => format!("{:?}", event.params.exception_details),
+                Event::RuntimeConsoleAPICalled(event) => format!("{:?}", event.params.args),
+                _ => return,
+            };
+            seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(text);
+        }))?;
+        let tried = Self { tab, url: url.into(), errors };
+        tried.load()?;
+        Ok(tried)
+    }
+
+    fn load(&self) -> Result<()> {
+        self.tab.navigate_to(&self.url)?.wait_until_navigated()?;
+        self.tab.wait_for_element("redcore-live[data-ready]").context("the live part is not ready")?;
+        Ok(())
+    }
+
+    /// Evaluates an expression of JavaScript whose value is a text, a number or a truth value.
+    fn value(&self, expression: &str) -> Result<String> {
+        let value = self.tab.evaluate(&format!("String({expression})"), true)?.value;
+        let text = value.as_ref().and_then(|value| value.as_str());
+        Ok(text.with_context(|| format!("no value: {expression}"))?.to_owned())
+    }
+
+    fn number(&self, expression: &str) -> Result<u64> {
+        let value = self.value(expression)?;
+        value.parse().with_context(|| format!("{expression}: {value}"))
+    }
+
+    /// Waits until the page has drawn what the last key asked for.
+    fn settle(&self) -> Result<()> {
+        let frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))";
+        self.tab.evaluate(frames, true)?;
+        Ok(())
+    }
+
+    /// Presses the tab key until the focus is on the element that the selector names.
+    fn tab_to(&self, selector: &str) -> Result<()> {
+        for _ in 0..TABS_MAX {
+            if self.value(&format!("document.activeElement.matches('{selector}')"))? == "true" {
+                return Ok(());
+            }
+            self.tab.press_key("Tab")?;
+        }
+        anyhow::bail!("the tab key does not reach {selector}")
+    }
+
+    fn type_line(&self, line: &str) -> Result<()> {
+        self.tab.type_str(line)?.press_key("Enter")?;
+        self.settle()
+    }
+
+    fn drawing(&self) -> Result<String> {
+        self.value("document.querySelector('.live-drawing').innerHTML")
+    }
+
+    fn step(&self) -> Result<u64> {
+        self.number("document.querySelector('.live-steps input').value")
+    }
+
+    fn steps(&self) -> Result<u64> {
+        self.number("document.querySelector('.live-steps input').max")
+    }
+
+    /// Makes all checks of a page, and returns a line for the report.
+    fn check(&self, page: &Page, screenshots: &Path) -> Result<String> {
+        let ready = self.number("document.querySelector('redcore-live').dataset.ready")?;
+        ensure!(ready <= READY_MAX_MS, "ready after {ready} ms, more than {READY_MAX_MS}");
+        let steps = self.by_keyboard(page)?;
+        self.a_wrong_command_changes_nothing(page)?;
+        self.a_new_command_replaces_later_steps(page)?;
+        let mut line = format!("ready after {ready} ms, {steps} steps forwards and back");
+        if page.name == "table" {
+            line +=
+                &format!(", {MANY} keys: a step of the slider takes at most {} ms", self.many()?.as_millis());
+        }
+        self.nothing_moves_by_itself()?;
+        self.pictures(page, screenshots)?;
+        let errors = self.errors.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        ensure!(errors.is_empty(), "the console has {errors:#?}");
+        self.without_scripts()?;
+        Ok(line)
+    }
+
+    /// Types the commands, goes back with the arrow keys to the beginning, and forwards again. Returns the number of
+    /// steps. Every step has to look as it did before.
+    fn by_keyboard(&self, page: &Page) -> Result<u64> {
+        self.tab_to("redcore-live input[name=command]")?;
+        for command in page.commands {
+            let before = self.steps()?;
+            self.type_line(command)?;
+            let answer = self.value("document.querySelector('.live-answer').textContent")?;
+            ensure!(self.steps()? > before && self.step()? == self.steps()?, "`{command}`: {answer}");
+        }
+        let last = self.steps()?;
+        self.tab_to(".live-steps input")?;
+        let mut drawings = vec![self.drawing()?];
+        for step in (0..last).rev() {
+            self.tab.press_key("ArrowLeft")?;
+            self.settle()?;
+            ensure!(self.step()? == step, "the arrow key went to step {} instead of {step}", self.step()?);
+            drawings.push(self.drawing()?);
+        }
+        drawings.reverse();
+        let different = drawings.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        ensure!(different * 2 > drawings.len(), "only {different} of {} drawings change", drawings.len());
+        for (step, drawing) in drawings.iter().enumerate().skip(1) {
+            self.tab.press_key("ArrowRight")?;
+            self.settle()?;
+            ensure!(self.drawing()? == *drawing, "step {step} looks different after going back");
+        }
+        Ok(last)
+    }
+
+    fn a_wrong_command_changes_nothing(&self, page: &Page) -> Result<()> {
+        let (steps, drawing) = (self.steps()?, self.drawing()?);
+        self.value("document.querySelector('redcore-live input[name=command]').focus()")?;
+        self.type_line(page.wrong)?;
+        ensure!(
+            self.steps()? == steps && self.drawing()? == drawing,
+            "`{}` changed the structure",
+            page.wrong
+        );
+        let answer = self.value("document.querySelector('.live-answer.wrong').textContent")?;
+        ensure!(!answer.is_empty(), "`{}` has no error", page.wrong);
+        self.value("document.querySelector('redcore-live input[name=command]').value = ''")?;
+        Ok(())
+    }
+
+    fn a_new_command_replaces_later_steps(&self, page: &Page) -> Result<()> {
+        self.value("document.querySelector('[aria-label=\"First step\"]').click()")?;
+        self.settle()?;
+        ensure!(self.step()? == 0, "the first step is not reached");
+        self.type_line(page.commands[0])?;
+        let (step, steps) = (self.step()?, self.steps()?);
+        ensure!(step == steps && steps > 0, "step {step} of {steps}");
+        Ok(())
+    }
+
+    /// Fills a table, and moves the slider to many places. Returns the longest time of one move.
+    fn many(&self) -> Result<Duration> {
+        self.type_line(&format!("fill {MANY}"))?;
+        let steps = self.steps()?;
+        ensure!(steps >= MANY as u64, "{steps} steps");
+        let last = self.drawing()?;
+        let mut longest = Duration::ZERO;
+        for place in (0..20).map(|n| (n * 7 + 3) % 20).map(|n| steps * n / 20).chain([steps]) {
+            let start = Instant::now();
+            let slider = "document.querySelector('.live-steps input')";
+            self.value(&format!("({slider}.value = {place}, {slider}.dispatchEvent(new Event('input')))"))?;
+            self.settle()?;
+            longest = longest.max(start.elapsed());
+            ensure!(self.step()? == place, "the slider is not at {place}");
+        }
+        ensure!(self.drawing()? == last, "the last step looks different after going back");
+        ensure!(longest <= SCRUB_MAX, "a step of the slider took {longest:?}");
+        Ok(longest)
+    }
+
+    /// A reader may have asked for less motion. The page then has no animation.
+    fn nothing_moves_by_itself(&self) -> Result<()> {
+        let feature = MediaFeature { name: "prefers-reduced-motion".into(), value: "reduce".into() };
+        self.tab.call_method(SetEmulatedMedia { media: None, features: Some(vec![feature]) })?;
+        self.value("document.querySelector('[aria-label=\"Step back\"]').click()")?;
+        let animations = "document.querySelector('redcore-live').getAnimations({ subtree: true }).length";
+        ensure!(self.number(animations)? == 0, "the page has animations");
+        self.settle()
+    }
+
+    /// Keeps screenshots in both themes and widths, and checks that nothing is wider than the page.
+    fn pictures(&self, page: &Page, screenshots: &Path) -> Result<()> {
+        for theme in ["light", "navy"] {
+            self.value(&format!("localStorage.setItem('mdbook-theme', '{theme}')"))?;
+            for width in WIDTHS {
+                self.resize(width, 900)?;
+                self.load()?;
+                let height = self.number("document.documentElement.scrollHeight")?;
+                self.resize(width, u32::try_from(height)?)?;
+                self.settle()?;
+                let wide = self.number("document.documentElement.scrollWidth")?;
+                ensure!(wide <= width.into(), "{wide} pixels wide on a screen of {width}");
+                let over = "[...document.querySelectorAll('redcore-live *')].filter(part => part.getBoundingClientRect().right > innerWidth + 1).length";
+                ensure!(self.number(over)? == 0, "a part lies outside of a screen of {width} pixels");
+                let png =
+                    self.tab.capture_screenshot(CaptureScreenshotFormatOption::Png, None, None, true)?;
+                fs::write(screenshots.join(format!("{}-{theme}-{width}.png", page.name)), png)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn resize(&self, width: u32, height: u32) -> Result<()> {
+        self.tab.call_method(SetDeviceMetricsOverride {
+            width,
+            height,
+            device_scale_factor: 1.0,
+            mobile: false,
+            scale: None,
+            screen_width: None,
+            screen_height: None,
+            position_x: None,
+            position_y: None,
+            dont_set_visible_size: None,
+            screen_orientation: None,
+            viewport: None,
+            display_feature: None,
+            device_posture: None,
+        })?;
+        Ok(())
+    }
+
+    /// Without scripts, the page shows a drawing.
+    fn without_scripts(&self) -> Result<()> {
+        self.tab.call_method(SetScriptExecutionDisabled { value: true })?;
+        self.tab.navigate_to(&self.url)?.wait_until_navigated()?;
+        self.tab.wait_for_element("redcore-live .drawing svg").context("no drawing without scripts")?;
+        Ok(())
+    }
+}

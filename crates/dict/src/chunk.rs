@@ -31,7 +31,8 @@ impl<T> Clone for Chunk<T> {
 }
 impl<T> Copy for Chunk<T> {}
 
-/// The `# Safety` sections below use the word *live*. Each method also requires the other points:
+/// The `# Safety` sections below use the word *live*, which the first point defines. Every method also
+/// requires the points after it:
 ///
 /// - A chunk is *live* while its storage holds its memory, its tags are initialised, and its filter differs
 ///   from 0 exactly when its child pointer leads to a live child (see [`Child`]). For methods that only read,
@@ -147,8 +148,8 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Returns the slot whose entry has `hash` and satisfies `eq`. The children are searched only if the
-    /// filter says that they may hold the tag.
+    /// Returns the first slot that has the tag of `hash` and an entry that satisfies `eq`. The children are
+    /// searched only if the filter says that they may hold the tag.
     ///
     /// # Safety
     /// The chunk is live.
@@ -189,7 +190,7 @@ impl<T> Chunk<T> {
                 if found.is_some() {
                     return found;
                 }
-                // Another entry has the same tag, as one entry in 127 has.
+                // This is another entry with the same tag. About one entry in 127 has it.
                 cold_path();
                 candidates.remove_first();
             }
@@ -463,7 +464,8 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Moves the chain's last entry into `hole`, or shortens the chain if the hole is its end.
+    /// Moves the last entry of the chain into `hole`, unless the hole itself is the end of the chain. Frees
+    /// the last child if it is then empty.
     ///
     /// # Safety
     /// The chunk is live except for `hole`, a slot of it or of its children that has just been freed. It has

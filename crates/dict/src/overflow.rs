@@ -31,7 +31,8 @@ impl<T> Clone for Child<T> {
 }
 impl<T> Copy for Child<T> {}
 
-/// The `# Safety` sections below use the word *live*. Each method also requires the other points:
+/// The `# Safety` sections below use the word *live*, which the first point defines. Every method also
+/// requires the points after it:
 ///
 /// - A child is *live* while its storage holds its block, its tags and its flag are initialised, and its
 ///   entries have no hole. If its flag is set, its next pointer leads to a live child.

@@ -12,9 +12,8 @@ use crate::item::{Item, Items};
 use crate::iter::Iter;
 use core::iter::FusedIterator;
 
-/// The ratio of lengths that decides how `Inter::fold` intersects two iterators. If the larger one has at
-/// least this many times as many integers as the smaller one, `fold` gallops. Otherwise it merges them, if
-/// both have the same encoding.
+/// The smallest ratio of two lengths, larger to smaller, at which `Inter::fold` gallops. Below it, `fold`
+/// merges the two iterators if both have the same encoding.
 const GALLOP_RATIO_MIN: usize = 16;
 
 /// Evaluates `$same` with the slices of the iterators if there are two in the same encoding. Otherwise
@@ -36,8 +35,8 @@ macro_rules! with_pair {
     };
 }
 
-/// One step of a merge. Returns the lesser head of two iterators, whether both begin with it, and the
-/// iterators without it. Returns `None` if one has ended.
+/// One step of a merge. Returns the lesser head of two slices, whether both begin with it, and the slices
+/// without it. Returns `None` if one of them is empty.
 ///
 /// The simple version branches on which head is the lesser:
 ///

@@ -31,7 +31,8 @@ impl common::Fault for Fault {
     const FORMAT: &'static str = "intset";
 }
 
-/// The bytes are not a valid intset. The offset is that of the first byte of the wrong field or integer.
+/// The bytes are not a valid intset. The offset is that of the first byte of the wrong field or integer. If
+/// the header is truncated, the offset is the number of bytes.
 pub type Malformed = common::Malformed<Fault>;
 
 /// The bytes are not a valid intset, or there was no memory for a copy of them.

@@ -38,11 +38,12 @@ const INT_32: u8 = 0xF3;
 const INT_64: u8 = 0xF4;
 pub(crate) const DOUBLE: u8 = 0xF5;
 
-/// Strings are shorter than this in the two encodings that have bits of the length in the first byte.
+/// The strings of [`SIX_BIT_STRING`] and of [`TWELVE_BIT_STRING`] are shorter than these lengths.
 const SIX_BIT_LEN_END: usize = 1 << 6;
 const TWELVE_BIT_LEN_END: usize = 1 << 12;
 
-/// The longest encoding without data after it: the first byte and an eight-byte number.
+/// The length of the longest head: the first byte and an eight-byte number. A head is an entry without its
+/// backlen and without the bytes of a string.
 const HEAD_LEN_MAX: usize = 9;
 const BACKLEN_LEN_MAX: usize = 5;
 

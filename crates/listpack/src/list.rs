@@ -22,8 +22,8 @@ use zmalloc::or_oom;
 ///
 /// `R` is the type of the [`Room`] that may hold the list. The default, [`NoRoom`], means that the list
 /// always has its own block. A `ListPack<R>` either lies in a caller's room ([`in_room`](Self::in_room)) or
-/// has its own block ([`into_room_type`](ListPack::into_room_type)). All operations are the same for both.
-/// Creating, cloning, splitting, merging and relocating a list need a `ListPack` without a room.
+/// has its own block ([`into_room_type`](ListPack::into_room_type)). Its methods do the same in both cases.
+/// The methods that create, clone, split, merge or relocate a list exist only for `ListPack<NoRoom>`.
 #[repr(transparent)]
 pub struct ListPack<R = NoRoom> {
     pub(crate) editor: Editor<Backing<R>>,

@@ -8,8 +8,8 @@ use bytes::buf::UninitSlice;
 /// The room in bytes that a string without free space requests, before the growth policy adds more.
 const CHUNK_LEN: usize = 64;
 
-// SAFETY: `chunk_mut` returns the free space, which starts at the length. `advance_mut` adds that many bytes
-// to the string, and the rest is the free space again.
+// SAFETY: `chunk_mut` returns the free space, which starts at the length. `advance_mut` adds the first
+// `count` bytes of the free space to the string. The rest stays free.
 unsafe impl BufMut for Sds {
     #[inline]
     fn remaining_mut(&self) -> usize {

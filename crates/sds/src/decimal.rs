@@ -28,9 +28,9 @@ static PAIRS: [[u8; 2]; 100] = {
 /// Returns how many digits `value` has.
 ///
 /// The simple version counts how many powers of ten, from ten up, are at most `value`, and adds one. This
-/// version estimates that count from the number of bits: a digit has 3.32 bits. `1233 / 4096` is the decimal
-/// logarithm of 2 closely enough for 64 bits. The estimate misses at most one power, so one comparison
-/// corrects it.
+/// version estimates the number of digits from the number of bits: a digit has 3.32 bits. `1233 / 4096` is
+/// the decimal logarithm of 2 closely enough for 64 bits. The estimate is right or too low by one, so one
+/// comparison corrects it.
 #[inline]
 fn digit_count(value: u64) -> usize {
     static POWERS: [u64; 20] = {
@@ -71,7 +71,7 @@ impl Decimal {
             // SAFETY: `number` is below 100 and `to` is valid for 2 bytes, by contract.
             unsafe { to.cast().write(*PAIRS.get_unchecked(number as usize)) }
         }
-        // SAFETY: the digits that `new` counted are written, and the sign, which together are `len` bytes.
+        // SAFETY: this writes the digits that `new` counted and the sign. Together they are `len` bytes.
         unsafe {
             let mut end = to.add(self.len);
             let mut rest = self.magnitude;

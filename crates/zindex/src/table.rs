@@ -98,8 +98,8 @@ impl Sorted {
         // SAFETY: as in `find`. The new block is live, because either the order or `block` owns it.
         let hasher =
             |block: &BlockPtr| hasher.as_ref().map_or(0, |hash| hash.hash_one(unsafe { block.member() }));
-        // `before_change` inserts into the table after the order has its nodes and before the order changes.
-        // So if either fails, neither changes.
+        // `before_change` inserts into the table. The order calls it after the allocation of new nodes and
+        // before any change. So if either fails, neither changes.
         let before_change = || {
             table.try_insert_unique(hash, ptr, hasher)?;
             Ok(())
@@ -185,8 +185,9 @@ impl ZTable {
         Ok(before)
     }
 
-    /// Calls `score` with the score of a member, or with `None` if it is absent, and sets the score that it
-    /// returns. If `score` returns `None`, nothing changes. The member is hashed once. In C: `zsetAdd`.
+    /// Calls `score` with the score of a member, or with `None` if the member is absent. Sets the score that
+    /// the call returns. If `score` returns `None`, nothing changes. The member is hashed once. In C:
+    /// `zsetAdd`.
     ///
     /// # Errors
     /// The new score is NaN.
@@ -322,7 +323,7 @@ impl ZTable {
         })
     }
 
-    /// Returns a copy, with a hash seed of its own, or an error if an allocation fails. O(n).
+    /// Returns a copy, with a hash seed of its own, or an error if an allocation fails. O(n log n).
     pub fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::new();
         for (member, score) in self {
@@ -337,8 +338,9 @@ impl ZTable {
     /// Drops a part of the set and returns the rest, or `None` if nothing is left. So a caller can free a
     /// large set without a pause. O(n + log len).
     ///
-    /// A call frees chunks of the table and members, at most `n` together, but at least one chunk or one
-    /// leaf of 63 members.
+    /// A call first frees chunks of the table, at most `n`. If fewer than `n` are left, it also frees whole
+    /// leaves of the order, which have up to 63 members each. Chunks and members are at most `n` together,
+    /// except that the first of these leaves may exceed `n`. An `n` of 0 counts as 1.
     ///
     /// ```
     /// use zindex::ZTable;
@@ -363,8 +365,8 @@ impl ZTable {
     /// The first calls move members and the table's blocks, some at a time. Later calls move the nodes of
     /// the order, a leaf at a time. The first call takes [`Cursor::START`]. Each call returns the cursor
     /// for the next one, and the last call returns [`Cursor::START`]. A block stays where it is if there is
-    /// no memory for a new one. A leaf that removals have left half full is filled with entries of the
-    /// leaves after it.
+    /// no memory for a new one. Free slots of a leaf are filled with entries of the next leaves of the same
+    /// parent, even if `moves` returns `false`.
     pub fn relocate(&mut self, cursor: Cursor, moves: &mut impl FnMut(NonNull<u8>, usize) -> bool) -> Cursor {
         if cursor.is_start() {
             self.handle.relocate(moves);

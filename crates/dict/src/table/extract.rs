@@ -1,9 +1,10 @@
-//! Removal of entries in bulk: one at a time those that a closure picks, or all of them, chunk by chunk.
+//! Removal of entries in bulk. [`ExtractIf`] removes the entries that a closure picks, one at a time.
+//! [`Table::pop_chunks`] removes all entries, chunk by chunk.
 //!
-//! If the chunk has a chain, a removal moves the last entry of the chain into the hole. It moves no other
-//! entry. Entries that were visited and kept therefore stay before the hole, and the entries that were not
-//! visited come after them. The number of kept entries of a chunk tells where to continue: a new iterator
-//! over the chunk skips that many.
+//! If the chunk has children, `ExtractIf` moves the last entry of the last child into the hole that a removal
+//! leaves. It moves no other entry. Entries that were visited and kept therefore stay before the hole, and
+//! the entries that were not visited come after them. The number of kept entries of a chunk tells where to
+//! continue: a new iterator over the chunk skips that many.
 
 use crate::raw::RawIter;
 use crate::raw::{PoppedChunk, RawTable};
@@ -18,7 +19,8 @@ pub struct ExtractIf<'a, T, F> {
     pick: F,
     /// The index of the current chunk.
     chunk: usize,
-    /// The entries of that chunk that were not visited. `None` until the iterator enters the chunk.
+    /// The entries of that chunk that were not visited. `None` until the iterator enters the chunk, and after
+    /// each removal.
     rest: Option<RawIter<T>>,
     /// The number of entries of that chunk that were visited and kept.
     kept: usize,
@@ -46,8 +48,8 @@ impl<T> Table<T> {
     /// table still has chunks. The last chunk takes all the memory of the table with it.
     ///
     /// This empties a table in steps, which [`clear`](Self::clear) does all at once. No entry changes its
-    /// chunk, nothing is hashed, and no memory is needed, whatever the resize policy is. What was reserved is
-    /// forgotten.
+    /// chunk, nothing is hashed, and no memory is needed, whatever the resize policy is. The table no longer
+    /// keeps a reserved capacity.
     ///
     /// A call ends with the chunk in which it reaches `n` pieces of work, and removes at least one chunk.
     /// Each entry is one piece of work. Each chunk is one more, even if it is empty, and one more per 4 KiB
@@ -57,8 +59,8 @@ impl<T> Table<T> {
     /// pointers, `ahead` can prefetch what they point to with [`prefetch`](crate::prefetch::prefetch), so
     /// that their cache misses overlap. Otherwise it has nothing to do (`|_| ()`).
     ///
-    /// O(`n` + entries of the last chunk). The memory of the chunks is freed in steps of 256 KiB, or of a
-    /// chunk if that is larger.
+    /// O(`n` + entries of the last chunk). The memory of the chunks is freed in steps of at most 256 KiB, or
+    /// of one chunk if a chunk is larger.
     ///
     /// ```
     /// let hash = |n: &u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -94,8 +96,8 @@ impl<T> Table<T> {
         self.raw.chunks() > 0
     }
 
-    /// Drops about `n` entries and returns the table with the others, or `None` if none are left. This drops
-    /// a large table without a pause.
+    /// Drops about `n` entries and returns the table with the others, or `None` if no chunks are left. This
+    /// drops a large table without a pause.
     ///
     /// Work is counted as in [`pop_chunks`](Self::pop_chunks), but entries that [need no drop](needs_drop)
     /// are not counted. A call then drops about `n` chunks of ten entries each. In C: what `dictEmpty` does

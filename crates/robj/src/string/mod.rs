@@ -14,7 +14,8 @@
 //!
 //! `from_bytes` does not check whether the bytes are a number, because most callers create temporary
 //! objects. Callers that store an object call [`Robj::encode`]. No conversion changes an object that has
-//! other references: it makes a new one instead. The new object takes over the access clock.
+//! other references. `encode` returns such an object as it is, and the other conversions make a new one. The
+//! new object takes over the access clock, unless it is a shared integer.
 //!
 //! `read` has the methods that read a string, and `edit` the commands that change one. The safety comments
 //! refer to the invariant H1 of `header.rs`.

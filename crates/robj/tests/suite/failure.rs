@@ -1,8 +1,8 @@
 //! Tests of failed allocations. Every allocation of every operation fails once. The operation must return
 //! an error, change nothing and leak nothing.
 //!
-//! A test makes its values before a plan begins, because the infallible methods that make them abort when an
-//! allocation fails.
+//! A test creates its values before a plan begins. It creates them with infallible methods, which abort the
+//! process if an allocation fails.
 
 use robj::{AccessError, Encoding, EncodingLimits, Robj};
 use sds::Sds;
@@ -201,7 +201,7 @@ fn encoding_without_memory() {
         if object.encoding() == before.1 {
             assert_eq!((state(&object), freed), (before, 0));
         } else {
-            // One change needs no memory: a raw integer frees its string.
+            // One change needs no memory: a raw object whose text is an integer becomes an int.
             assert_eq!((before.1, object.encoding()), (Encoding::Raw, Encoding::Int));
             assert!(freed > 0);
         }

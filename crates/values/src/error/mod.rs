@@ -43,7 +43,8 @@ impl fmt::Display for WrongType {
 
 impl core::error::Error for WrongType {}
 
-/// Any error of this crate, and of an object around a value. All of them convert to it with `From`.
+/// Any error of this crate, or of an object that holds a value. All of these errors convert to this type with
+/// `From`.
 ///
 /// ```
 /// use values::string::{StringError, incr_by};
@@ -74,7 +75,7 @@ pub enum Error {
         /// The number of references.
         refcount: u32,
     },
-    /// Foreign bytes of a packed value are not valid.
+    /// Bytes that the caller passed as a packed value are not valid.
     Malformed {
         /// The position of the fault, in bytes from the start.
         offset: usize,

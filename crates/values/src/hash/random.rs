@@ -105,9 +105,9 @@ impl<R: Room> Hash<R> {
         or_oom(self.try_random_unique(count, rng, each))
     }
 
-    /// Calls `each` with `count` distinct fields and their values, or with all, and returns how many there
-    /// were. Every choice has the same probability, but the order is not random. In C: `HRANDFIELD` with a
-    /// positive count.
+    /// Calls `each` with `count` distinct fields and their values, or with all fields if there are fewer.
+    /// Returns the number of calls. Every choice has the same probability, but the order is not random. In C:
+    /// `HRANDFIELD` with a positive count.
     ///
     /// It takes O(n), or O(count) for a small part of a hash table. Only the latter allocates, and an error
     /// is returned before the first call of `each`.

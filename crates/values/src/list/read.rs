@@ -111,8 +111,9 @@ impl<'a> ListView<'a> {
 }
 
 impl<R: Room> List<R> {
-    /// Returns the element at `index`. It takes O(elements of a node), and reads one node in 128 on the way
-    /// from the nearer end. In C: `LINDEX`.
+    /// Returns the element at `index`. Takes O(elements) in a listpack. Takes O(nodes / 128 + elements of a
+    /// node) in a quicklist, because the search skips up to 128 nodes at a time from the nearer end. In C:
+    /// `LINDEX`.
     #[inline]
     pub fn get(&self, index: i64) -> Option<Item<'_>> {
         self.view().get(index)
@@ -149,7 +150,8 @@ impl<R: Room> List<R> {
     /// number `rank`, counted from the front, or from the back if `rank` is negative. At most `max_len`
     /// elements are compared, in O(1) each.
     ///
-    /// In C: `LPOS` with `RANK` and `MAXLEN`, where 0 means no limit. For `COUNT` there is `take`.
+    /// In C: `LPOS` with `RANK` and `MAXLEN`. A `MAXLEN` of 0 means no limit, but a `max_len` of 0 compares
+    /// nothing. `take` does what `COUNT` does.
     ///
     /// ```
     /// use core::num::NonZeroI64;

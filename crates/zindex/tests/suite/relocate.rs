@@ -13,7 +13,7 @@ fn the_accounting_stays_exact_if_a_node_moves_to_a_block_of_another_size() {
         index.insert(format!("member:{i:012}").as_bytes(), f64::from(i * 7919 % n)).unwrap();
     }
     // Every other block is freed. This leaves holes that are a little larger than a leaf or an inner node. A
-    // C library gives a node that moves there the whole hole.
+    // node that moves to a hole gets the whole hole from the allocator of a C library.
     let blocks: Vec<_> = (0..n / 5).map(|i| zmalloc::zmalloc(if i % 4 == 0 { 1040 } else { 656 })).collect();
     let (holes, guards): (Vec<_>, Vec<_>) = blocks.into_iter().enumerate().partition(|(i, _)| i % 2 == 0);
     // SAFETY: the blocks are live, and each is freed once.

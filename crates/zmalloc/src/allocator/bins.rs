@@ -5,8 +5,10 @@
 //!    slab [################################]   full
 //!    slab [##.##..#######.####.############]   not full
 //!    slab [....#.......#...................]   not full
-//!    slab [###########.....................]   the *current* slab: serves the next allocation, is in no list
+//!    slab [###########.....................]   the *current* slab: serves the next allocation
 //! ```
+//!
+//! The current slab counts in `slabs`, but not in `nonfull_slabs`.
 //!
 //! A slab is given back only when its last block is freed. Fragmentation of small blocks consists of slabs
 //! whose blocks are nearly all free. `defrag` finds the blocks to move out of them.
@@ -34,7 +36,8 @@ impl Bin {
     }
 }
 
-/// Returns all bins of an arena, or of all arenas together, by size. Returns `None` without statistics.
+/// Returns all bins of an arena, or of all arenas together, by size. Returns `None`, or bins that are `None`,
+/// if jemalloc keeps no statistics or another allocator is used.
 pub(super) fn bins(arena: usize) -> Option<impl Iterator<Item = Option<Bin>>> {
     static COUNT: Control<2> = Control::new(c"arenas.nbins");
     let count: u32 = COUNT.read(&[])?;

@@ -6,13 +6,14 @@
 //!
 //! 1. **Access.** A library may be loaded late, so the compiler reads a library's `thread_local!` by a
 //!    sequence that stands for a function call. The linker can shorten the sequence in a program. By then the
-//!    compiler has already saved every register that a call may destroy, and this costs more than the rest of
-//!    an accounted call. The fast version defines the byte in assembly and addresses it from the thread
+//!    compiler has already saved every register that a call may destroy. This costs more than all other work
+//!    of this crate in a call. The fast version defines the byte in assembly and addresses it from the thread
 //!    pointer, by an offset that the loader fills in. That takes two instructions and one register. The
 //!    method is called the *initial-exec* model, and jemalloc uses it for its own thread data.
-//! 2. **Plug-ins.** A library that is loaded late may find no room for such a byte. jemalloc's thread data
-//!    then finds no room either, unless jemalloc is built with the feature `disable_initial_exec_tls`. This
-//!    crate's feature of the same name changes both.
+//! 2. **Plug-ins.** The loader reserves little static thread-local memory for libraries that are loaded late.
+//!    Such a library may find no room for this byte. jemalloc's thread data then finds no room either, unless
+//!    jemalloc is built with the feature `disable_initial_exec_tls`. This crate's feature of the same name
+//!    changes both.
 //! 3. **Inlining.** A dynamic library of Rust code does not export symbols that are defined in assembly. So
 //!    functions that call [`by_allocator`] must not be inlined into other crates.
 

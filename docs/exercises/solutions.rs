@@ -1,4 +1,10 @@
 //! The tests of all exercises, with the solutions.
 
+#[path = "incr_command/check.rs"]
+mod incr_command;
+
+#[path = "key_rename/check.rs"]
+mod key_rename;
+
 #[path = "size_class/check.rs"]
 mod size_class;

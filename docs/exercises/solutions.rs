@@ -14,3 +14,6 @@ mod size_class;
 
 #[path = "slab_pages/check.rs"]
 mod slab_pages;
+
+#[path = "thread_cache/check.rs"]
+mod thread_cache;

@@ -1,5 +1,8 @@
 //! The tests of all exercises, with the solutions.
 
+#[path = "append_room/check.rs"]
+mod append_room;
+
 #[path = "incr_command/check.rs"]
 mod incr_command;
 
@@ -8,6 +11,9 @@ mod key_bytes;
 
 #[path = "key_rename/check.rs"]
 mod key_rename;
+
+#[path = "rehash_step/check.rs"]
+mod rehash_step;
 
 #[path = "rss_reader/check.rs"]
 mod rss_reader;
@@ -23,6 +29,12 @@ mod slab_pages;
 
 #[path = "slot_table/check.rs"]
 mod slot_table;
+
+#[path = "spike_size/check.rs"]
+mod spike_size;
+
+#[path = "string_header/check.rs"]
+mod string_header;
 
 #[path = "thread_cache/check.rs"]
 mod thread_cache;

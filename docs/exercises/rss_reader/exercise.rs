@@ -11,7 +11,7 @@ pub(crate) struct Stat {
     pub(crate) rss: u64,
 }
 
-// The numbers of the fields in the manual of Linux, which counts from 1. The process ID is field 1, and the name is field 2.
+// The numbers of the fields in the manual of Linux. The process ID is field 1, and the name is field 2.
 const NUM_THREADS: usize = 20;
 const VSIZE: usize = 23;
 const RSS: usize = 24;

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 pub(crate) const THREADS: usize = 8;
 
 /// The counts of one thread. Only this thread writes to them.
-// The mend: padding determined only the size of a slot, so a slot could begin in the middle of a line and end in the next
-// one, where the next slot begins. The alignment determines where a slot begins, and its size is a multiple of it.
+// The mend: padding determined only the size of a slot. So a slot could begin in the middle of a line and end
+// in the next line, where the next slot begins. The alignment determines where a slot begins. The size is a
+// multiple of the alignment.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Slot {

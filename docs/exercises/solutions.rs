@@ -1,4 +1,10 @@
 //! The tests of all exercises, with the solutions.
 
+#[path = "bucket_moves/check.rs"]
+mod bucket_moves;
+
+#[path = "merging_buckets/check.rs"]
+mod merging_buckets;
+
 #[path = "size_class/check.rs"]
 mod size_class;

@@ -6,5 +6,11 @@ mod bucket_moves;
 #[path = "merging_buckets/check.rs"]
 mod merging_buckets;
 
+#[path = "parallel_scan/check.rs"]
+mod parallel_scan;
+
+#[path = "shrinking_scan/check.rs"]
+mod shrinking_scan;
+
 #[path = "size_class/check.rs"]
 mod size_class;

@@ -3,6 +3,12 @@
 #[path = "bucket_moves/check.rs"]
 mod bucket_moves;
 
+#[path = "intset_insert/check.rs"]
+mod intset_insert;
+
+#[path = "listpack_entry/check.rs"]
+mod listpack_entry;
+
 #[path = "merging_buckets/check.rs"]
 mod merging_buckets;
 

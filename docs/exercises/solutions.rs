@@ -3,6 +3,9 @@
 #[path = "bucket_moves/check.rs"]
 mod bucket_moves;
 
+#[path = "counted_tree/check.rs"]
+mod counted_tree;
+
 #[path = "intset_insert/check.rs"]
 mod intset_insert;
 
@@ -23,6 +26,9 @@ mod shrinking_scan;
 
 #[path = "size_class/check.rs"]
 mod size_class;
+
+#[path = "skiplist_spans/check.rs"]
+mod skiplist_spans;
 
 #[path = "string_object/check.rs"]
 mod string_object;

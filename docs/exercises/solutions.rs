@@ -1,5 +1,11 @@
 //! The tests of all exercises, with the solutions.
 
+#[path = "block_expiry/check.rs"]
+mod block_expiry;
+
+#[path = "block_reader/check.rs"]
+mod block_reader;
+
 #[path = "bucket_moves/check.rs"]
 mod bucket_moves;
 

@@ -61,7 +61,7 @@ fn every_level_has_its_nodes_at_their_places() {
 }
 
 #[test]
-fn a_search_of_the_chapter_s_list_follows_these_links() {
+fn a_search_in_the_list_of_the_chapter_follows_these_links() {
     let spans = [vec![1, 1, 1, 1, 0], vec![1, 2, 1], vec![3, 1]];
     assert_eq!([0, 1, 2, 3, 4].map(|rank| steps(&spans, rank)), [Some(1), Some(2), Some(1), Some(2), None]);
     assert_eq!(steps(&spans, usize::MAX), None);

@@ -3,8 +3,23 @@
 #[path = "append_room/check.rs"]
 mod append_room;
 
+#[path = "block_expiry/check.rs"]
+mod block_expiry;
+
+#[path = "block_reader/check.rs"]
+mod block_reader;
+
+#[path = "bucket_moves/check.rs"]
+mod bucket_moves;
+
+#[path = "counted_tree/check.rs"]
+mod counted_tree;
+
 #[path = "incr_command/check.rs"]
 mod incr_command;
+
+#[path = "intset_insert/check.rs"]
+mod intset_insert;
 
 #[path = "key_bytes/check.rs"]
 mod key_bytes;
@@ -12,17 +27,35 @@ mod key_bytes;
 #[path = "key_rename/check.rs"]
 mod key_rename;
 
+#[path = "listpack_entry/check.rs"]
+mod listpack_entry;
+
+#[path = "merging_buckets/check.rs"]
+mod merging_buckets;
+
+#[path = "parallel_scan/check.rs"]
+mod parallel_scan;
+
 #[path = "rehash_step/check.rs"]
 mod rehash_step;
 
 #[path = "rss_reader/check.rs"]
 mod rss_reader;
 
+#[path = "set_encoding/check.rs"]
+mod set_encoding;
+
 #[path = "shared_line/check.rs"]
 mod shared_line;
 
+#[path = "shrinking_scan/check.rs"]
+mod shrinking_scan;
+
 #[path = "size_class/check.rs"]
 mod size_class;
+
+#[path = "skiplist_spans/check.rs"]
+mod skiplist_spans;
 
 #[path = "slab_pages/check.rs"]
 mod slab_pages;
@@ -35,6 +68,9 @@ mod spike_size;
 
 #[path = "string_header/check.rs"]
 mod string_header;
+
+#[path = "string_object/check.rs"]
+mod string_object;
 
 #[path = "thread_cache/check.rs"]
 mod thread_cache;

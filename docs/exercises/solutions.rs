@@ -6,5 +6,11 @@ mod expiry_sweep;
 #[path = "lazy_expiry/check.rs"]
 mod lazy_expiry;
 
+#[path = "lfu_clock/check.rs"]
+mod lfu_clock;
+
+#[path = "s3_fifo/check.rs"]
+mod s3_fifo;
+
 #[path = "size_class/check.rs"]
 mod size_class;

@@ -1,5 +1,8 @@
 //! The tests of all exercises, with the solutions.
 
+#[path = "emptied_slabs/check.rs"]
+mod emptied_slabs;
+
 #[path = "expiry_sweep/check.rs"]
 mod expiry_sweep;
 
@@ -8,6 +11,9 @@ mod lazy_expiry;
 
 #[path = "lfu_clock/check.rs"]
 mod lfu_clock;
+
+#[path = "moved_block/check.rs"]
+mod moved_block;
 
 #[path = "s3_fifo/check.rs"]
 mod s3_fifo;

@@ -15,8 +15,14 @@ mod lfu_clock;
 #[path = "moved_block/check.rs"]
 mod moved_block;
 
+#[path = "rdb_length/check.rs"]
+mod rdb_length;
+
 #[path = "s3_fifo/check.rs"]
 mod s3_fifo;
 
 #[path = "size_class/check.rs"]
 mod size_class;
+
+#[path = "table_snapshot/check.rs"]
+mod table_snapshot;

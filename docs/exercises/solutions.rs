@@ -12,8 +12,14 @@ mod lazy_expiry;
 #[path = "lfu_clock/check.rs"]
 mod lfu_clock;
 
+#[path = "mirrored_rounds/check.rs"]
+mod mirrored_rounds;
+
 #[path = "moved_block/check.rs"]
 mod moved_block;
+
+#[path = "paired_ratios/check.rs"]
+mod paired_ratios;
 
 #[path = "rdb_length/check.rs"]
 mod rdb_length;

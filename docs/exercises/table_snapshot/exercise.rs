@@ -59,10 +59,8 @@ impl Store {
 
     /// Removes a key, if it exists.
     pub(crate) fn remove(&mut self, key: u32) {
-        todo!(
-            "save {key} if it is not saved, and remove it: {:?}",
-            self.chunks.iter().flatten().map(|entry| entry.bit)
-        )
+        let is_saved = self.chunks.iter().flatten().any(|entry| entry.key == key && entry.bit == self.bit);
+        todo!("save {key} if it is not saved ({is_saved}), and remove it")
     }
 
     /// Changes the number of chunks.

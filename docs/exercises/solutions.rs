@@ -15,6 +15,12 @@ mod bucket_moves;
 #[path = "counted_tree/check.rs"]
 mod counted_tree;
 
+#[path = "emptied_slabs/check.rs"]
+mod emptied_slabs;
+
+#[path = "expiry_sweep/check.rs"]
+mod expiry_sweep;
+
 #[path = "incr_command/check.rs"]
 mod incr_command;
 
@@ -27,20 +33,41 @@ mod key_bytes;
 #[path = "key_rename/check.rs"]
 mod key_rename;
 
+#[path = "lazy_expiry/check.rs"]
+mod lazy_expiry;
+
+#[path = "lfu_clock/check.rs"]
+mod lfu_clock;
+
 #[path = "listpack_entry/check.rs"]
 mod listpack_entry;
 
 #[path = "merging_buckets/check.rs"]
 mod merging_buckets;
 
+#[path = "mirrored_rounds/check.rs"]
+mod mirrored_rounds;
+
+#[path = "moved_block/check.rs"]
+mod moved_block;
+
+#[path = "paired_ratios/check.rs"]
+mod paired_ratios;
+
 #[path = "parallel_scan/check.rs"]
 mod parallel_scan;
+
+#[path = "rdb_length/check.rs"]
+mod rdb_length;
 
 #[path = "rehash_step/check.rs"]
 mod rehash_step;
 
 #[path = "rss_reader/check.rs"]
 mod rss_reader;
+
+#[path = "s3_fifo/check.rs"]
+mod s3_fifo;
 
 #[path = "set_encoding/check.rs"]
 mod set_encoding;
@@ -71,6 +98,9 @@ mod string_header;
 
 #[path = "string_object/check.rs"]
 mod string_object;
+
+#[path = "table_snapshot/check.rs"]
+mod table_snapshot;
 
 #[path = "thread_cache/check.rs"]
 mod thread_cache;

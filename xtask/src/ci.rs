@@ -51,6 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 fn clippy() -> Result<Outcome> {
     let mut command = shell::cargo();
     command.args(["clippy", "--workspace", "--all-targets", "--features", test::FEATURES]);
+    command.args(["--features", "pages/bind,pages/drive"]);
     shell::run(command.args(["--", "-D", "warnings"]))
 }
 

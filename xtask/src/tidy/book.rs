@@ -4,6 +4,7 @@
 use super::problem::Problem;
 use super::tree::Tree;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use std::collections::BTreeSet;
 use std::mem;
 
 const SUMMARY: &str = "docs/src/SUMMARY.md";
@@ -42,6 +43,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
         let text = tree.text(path).unwrap_or_default();
         figures(path, text, &mut problems);
         named_code(tree, path, text, &mut problems);
+        exercises(tree, path, text, &mut problems);
     }
     for (krate, name, page) in STRUCTURES {
         structure(tree, &chapters, (krate, name, page), &mut problems);
@@ -53,7 +55,9 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
 fn chapters(summary: &str) -> Vec<String> {
     let part = summary.split_once(CHAPTERS).map_or("", |(_, part)| part);
     let part = part.split("\n# ").next().unwrap_or_default();
-    let pages = part.lines().filter_map(|line| line.split_once("](")?.1.split_once(')'));
+    // A live page is indented below its chapter.
+    let lines = part.lines().filter(|line| line.starts_with("- "));
+    let pages = lines.filter_map(|line| line.split_once("](")?.1.split_once(')'));
     pages.map(|(page, _)| format!("{BOOK}{page}")).collect()
 }
 
@@ -122,6 +126,34 @@ fn figure(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// The folder of the exercises.
+const EXERCISES: &str = "docs/exercises/";
+
+/// The words in front of the name of an exercise.
+const EXERCISE: &str = "`cargo xtask exercise ";
+
+/// The fewest exercises of a chapter.
+const EXERCISES_MIN: usize = 2;
+
+/// Checks that a chapter names its exercises, and only those. An exercise names its chapter in `task.md`.
+fn exercises(tree: &Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
+    let page = path.trim_start_matches(BOOK);
+    let of_chapter = tree.with_ending("/task.md").filter_map(|(task, text)| {
+        let is_of_chapter = text.lines().nth(2)?.ends_with(&format!("](../../src/{page})"));
+        is_of_chapter.then(|| task.trim_start_matches(EXERCISES).trim_end_matches("/task.md"))
+    });
+    let written: BTreeSet<&str> = of_chapter.collect();
+    let named = text.split(EXERCISE).skip(1).filter_map(|rest| Some(rest.split_once('`')?.0));
+    let named: BTreeSet<&str> = named.collect();
+    if named.len() < EXERCISES_MIN {
+        problems.push(Problem::new(path, 0, format!("has fewer than {EXERCISES_MIN} exercises")));
+    }
+    for name in written.symmetric_difference(&named) {
+        let message = format!("`{name}` is an exercise that is only named here, or only in docs/exercises");
+        problems.push(Problem::new(path, 0, message));
+    }
 }
 
 /// The heading above the table of a chapter's code.
@@ -250,7 +282,9 @@ fn structure(tree: &Tree, chapters: &[String], line: (&str, &str, &str), problem
 mod tests {
     use super::*;
 
-    const SUMMARY_TEXT: &str = "# Summary\n[A](a.md)\n# Chapters\n- [B](b.md)\n\n# Other\n- [C](c.md)\n";
+    const SUMMARY_TEXT: &str =
+        "# Summary\n[A](a.md)\n# Chapters\n- [B](b.md)\n    - [L](live/l.md)\n\n# Other\n- [C](c.md)\n";
+    const TASK: &str = "# Grow\n\nChapter: [B](../../src/b.md)\n";
 
     /// Returns the problems of a chapter with this text in front of its table of code.
     fn errors(page: &str) -> Vec<String> {
@@ -260,8 +294,17 @@ mod tests {
     }
 
     fn errors_of(page: &str) -> Vec<String> {
+        let page = format!("{page}\n`cargo xtask exercise grow`, `cargo xtask exercise shrink`\n");
+        errors_with(&page, &["grow", "shrink"])
+    }
+
+    /// Returns the problems of a chapter that has these exercises.
+    fn errors_with(page: &str, exercises: &[&str]) -> Vec<String> {
         let code = ("crates/x/src/y.rs", "pub fn grow() {} // shrink\nenum Z {\n    First,\n}\n");
-        let tree = Tree::of(&[(SUMMARY, SUMMARY_TEXT), ("docs/src/b.md", page), code]);
+        let tasks: Vec<String> = exercises.iter().map(|name| format!("{EXERCISES}{name}/task.md")).collect();
+        let tasks = tasks.iter().map(|path| (path.as_str(), TASK));
+        let files = [(SUMMARY, SUMMARY_TEXT), ("docs/src/b.md", page), code].into_iter().chain(tasks);
+        let tree = Tree::of(&files.collect::<Vec<_>>());
         let mut problems = check(&tree);
         problems.retain(|problem| problem.path == "docs/src/b.md");
         problems.into_iter().map(|problem| format!("{}: {}", problem.line, problem.text)).collect()
@@ -270,6 +313,21 @@ mod tests {
     #[test]
     fn chapters_are_the_links_below_their_heading() {
         assert_eq!(chapters(SUMMARY_TEXT), ["docs/src/b.md"]);
+    }
+
+    #[test]
+    fn a_chapter_names_its_exercises_and_has_at_least_two() {
+        let page = |names: &[&str]| {
+            let names: String = names.iter().map(|name| format!("`cargo xtask exercise {name}`\n")).collect();
+            format!(
+                "{names}{CODE_HEADING}\n| q | s | f |\n|---|---|---|\n| q | `grow` | `crates/x/src/y.rs` |\n"
+            )
+        };
+        let count = |named: &[&str], written: &[&str]| errors_with(&page(named), written).len();
+        assert_eq!(count(&["grow", "shrink"], &["grow", "shrink"]), 0);
+        assert_eq!(count(&["grow", "shrink"], &["grow"]), 1);
+        assert_eq!(count(&["grow", "shrink"], &["grow", "shrink", "move"]), 1);
+        assert_eq!(count(&["grow"], &["grow"]), 1);
     }
 
     #[test]

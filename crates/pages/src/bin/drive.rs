@@ -14,7 +14,7 @@ use headless_chrome::{Browser, LaunchOptions, Tab};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A page, what is typed into it, and a command that is not valid.
 struct Page {
@@ -31,7 +31,7 @@ const PAGES: [Page; 4] = [
     },
     Page {
         name: "table",
-        commands: &["fill 20", "same 16", "scan", "scan", "add 1 2 3", "scan", "drain 40", "remove 1"],
+        commands: &["fill 4", "same 12", "scan", "scan", "add 1 2 3", "scan", "drain 4", "remove 1"],
         wrong: "add -1",
     },
     Page {
@@ -57,9 +57,12 @@ const PAGES: [Page; 4] = [
 /// The most milliseconds from the beginning of the navigation until a page can be used.
 const READY_MAX_MS: u64 = 1_000;
 
-/// The keys of the table that has to be scrubbed, and the most time that one step of the slider may take.
-const MANY: usize = 100_000;
-const SCRUB_MAX: Duration = Duration::from_millis(500);
+/// The keys of a table with a step for each, and the most milliseconds that a move of the slider may take.
+const MANY: u64 = 100_000;
+const SCRUB_MAX_MS: u64 = 500;
+
+/// The most steps that are taken forwards one by one.
+const FORWARDS_MAX: usize = 10;
 
 /// The widths of the screenshots: a desktop and a small phone.
 const WIDTHS: [u32; 2] = [1_280, 360];
@@ -79,6 +82,7 @@ fn main() -> Result<()> {
         .path(Some(which(&browser)))
         .sandbox(false) // root may not use it, and the pages are ours
         .window_size(Some((WIDTHS[0], 900)))
+        .idle_browser_timeout(Duration::from_secs(600)) // a page that only answers counts as idle
         .build()?;
     let browser = Browser::new(options)?;
     for page in &PAGES {
@@ -98,6 +102,15 @@ fn which(program: &Path) -> PathBuf {
     found.unwrap_or_else(|| program.to_owned())
 }
 
+/// What a page shows.
+#[derive(PartialEq, Eq)]
+struct Shown {
+    step: u64,
+    steps: u64,
+    answer: String,
+    drawing: String,
+}
+
 /// An open page.
 struct Tried {
     tab: Arc<Tab>,
@@ -110,6 +123,7 @@ impl Tried {
     fn open(browser: &Browser, url: &str) -> Result<Self> {
         let tab = browser.new_tab()?;
         tab.set_default_timeout(Duration::from_secs(20));
+        tab.bring_to_front()?; // Chromium draws a tab in the background once a second
         let errors = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&errors);
         tab.enable_log()?.enable_runtime()?;
@@ -128,14 +142,15 @@ impl Tried {
     }
 
     fn load(&self) -> Result<()> {
-        self.tab.navigate_to(&self.url)?.wait_until_navigated()?;
+        // The page is loaded before the library could begin to wait for that. So this waits for an element.
+        self.tab.navigate_to(&self.url)?;
         self.tab.wait_for_element("redcore-live[data-ready]").context("the live part is not ready")?;
         Ok(())
     }
 
     /// Evaluates an expression of JavaScript whose value is a text, a number or a truth value.
     fn value(&self, expression: &str) -> Result<String> {
-        let value = self.tab.evaluate(&format!("String({expression})"), true)?.value;
+        let value = self.tab.evaluate(&format!("(async () => String({expression}))()"), true)?.value;
         let text = value.as_ref().and_then(|value| value.as_str());
         Ok(text.with_context(|| format!("no value: {expression}"))?.to_owned())
     }
@@ -143,13 +158,6 @@ impl Tried {
     fn number(&self, expression: &str) -> Result<u64> {
         let value = self.value(expression)?;
         value.parse().with_context(|| format!("{expression}: {value}"))
-    }
-
-    /// Waits until the page has drawn what the last key asked for.
-    fn settle(&self) -> Result<()> {
-        let frames = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))";
-        self.tab.evaluate(frames, true)?;
-        Ok(())
     }
 
     /// Presses the tab key until the focus is on the element that the selector names.
@@ -164,24 +172,30 @@ impl Tried {
     }
 
     fn type_line(&self, line: &str) -> Result<()> {
-        self.tab.type_str(line)?.press_key("Enter")?;
-        self.settle()
+        self.tab.send_character(line)?.press_key("Enter")?;
+        Ok(())
     }
 
-    fn drawing(&self) -> Result<String> {
-        self.value("document.querySelector('.live-drawing').innerHTML")
-    }
-
-    fn step(&self) -> Result<u64> {
-        self.number("document.querySelector('.live-steps input').value")
-    }
-
-    fn steps(&self) -> Result<u64> {
-        self.number("document.querySelector('.live-steps input').max")
+    /// Returns what the page shows, after it has drawn what the last key asked for.
+    fn shown(&self) -> Result<Shown> {
+        let shown = self.value(
+            "(await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))), \
+             ['.live-steps input', '.live-answer', '.live-drawing'] \
+             .map(name => document.querySelector(name)) \
+             .map(part => part.localName === 'input' ? `${part.value} ${part.max}` : part.innerHTML).join('\\n\\n'))",
+        )?;
+        let mut parts = shown.splitn(3, "\n\n").map(str::to_owned);
+        let mut part = || parts.next().context("a part is missing");
+        let (steps, answer, drawing) = (part()?, part()?, part()?);
+        let (step, steps) = steps.split_once(' ').context("no steps")?;
+        Ok(Shown { step: step.parse()?, steps: steps.parse()?, answer, drawing })
     }
 
     /// Makes all checks of a page, and returns a line for the report.
     fn check(&self, page: &Page, screenshots: &Path) -> Result<String> {
+        // The pages have few links above the live part if the screen is narrow.
+        self.resize(WIDTHS[1], 900)?;
+        self.load()?;
         let ready = self.number("document.querySelector('redcore-live').dataset.ready")?;
         ensure!(ready <= READY_MAX_MS, "ready after {ready} ms, more than {READY_MAX_MS}");
         let steps = self.by_keyboard(page)?;
@@ -189,8 +203,7 @@ impl Tried {
         self.a_new_command_replaces_later_steps(page)?;
         let mut line = format!("ready after {ready} ms, {steps} steps forwards and back");
         if page.name == "table" {
-            line +=
-                &format!(", {MANY} keys: a step of the slider takes at most {} ms", self.many()?.as_millis());
+            line += &format!(", {MANY} keys: a step of the slider takes at most {} ms", self.many()?);
         }
         self.nothing_moves_by_itself()?;
         self.pictures(page, screenshots)?;
@@ -204,74 +217,75 @@ impl Tried {
     /// steps. Every step has to look as it did before.
     fn by_keyboard(&self, page: &Page) -> Result<u64> {
         self.tab_to("redcore-live input[name=command]")?;
+        let mut last = self.shown()?;
         for command in page.commands {
-            let before = self.steps()?;
             self.type_line(command)?;
-            let answer = self.value("document.querySelector('.live-answer').textContent")?;
-            ensure!(self.steps()? > before && self.step()? == self.steps()?, "`{command}`: {answer}");
+            let before = std::mem::replace(&mut last, self.shown()?);
+            ensure!(last.steps > before.steps && last.step == last.steps, "`{command}`: {}", last.answer);
         }
-        let last = self.steps()?;
         self.tab_to(".live-steps input")?;
-        let mut drawings = vec![self.drawing()?];
-        for step in (0..last).rev() {
+        let mut states = vec![last];
+        while let Some(Shown { step: 1.., .. }) = states.last() {
             self.tab.press_key("ArrowLeft")?;
-            self.settle()?;
-            ensure!(self.step()? == step, "the arrow key went to step {} instead of {step}", self.step()?);
-            drawings.push(self.drawing()?);
+            let shown = self.shown()?;
+            let expected = states[states.len() - 1].step - 1;
+            ensure!(shown.step == expected, "the arrow key went to step {}, not {expected}", shown.step);
+            states.push(shown);
         }
-        drawings.reverse();
-        let different = drawings.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        ensure!(different * 2 > drawings.len(), "only {different} of {} drawings change", drawings.len());
-        for (step, drawing) in drawings.iter().enumerate().skip(1) {
-            self.tab.press_key("ArrowRight")?;
-            self.settle()?;
-            ensure!(self.drawing()? == *drawing, "step {step} looks different after going back");
+        states.reverse();
+        let different = states.windows(2).filter(|pair| pair[0].drawing != pair[1].drawing).count();
+        ensure!(different * 2 > states.len(), "only {different} of {} drawings change", states.len());
+        let last = states.len() - 1;
+        let forwards = (1..=last.min(FORWARDS_MAX)).map(|step| ("ArrowRight", step)).chain([("End", last)]);
+        for (key, step) in forwards {
+            self.tab.press_key(key)?;
+            ensure!(self.shown()? == states[step], "step {step} looks different after going back");
         }
-        Ok(last)
+        Ok(states[last].steps)
     }
 
     fn a_wrong_command_changes_nothing(&self, page: &Page) -> Result<()> {
-        let (steps, drawing) = (self.steps()?, self.drawing()?);
+        let before = self.shown()?;
         self.value("document.querySelector('redcore-live input[name=command]').focus()")?;
         self.type_line(page.wrong)?;
-        ensure!(
-            self.steps()? == steps && self.drawing()? == drawing,
-            "`{}` changed the structure",
-            page.wrong
-        );
-        let answer = self.value("document.querySelector('.live-answer.wrong').textContent")?;
-        ensure!(!answer.is_empty(), "`{}` has no error", page.wrong);
+        let Shown { steps, answer, drawing, .. } = self.shown()?;
+        ensure!(steps == before.steps && drawing == before.drawing, "`{}`: {answer}", page.wrong);
+        let error = self.value("document.querySelector('.live-answer.wrong').textContent")?;
+        ensure!(!error.is_empty(), "`{}` has no error", page.wrong);
         self.value("document.querySelector('redcore-live input[name=command]').value = ''")?;
         Ok(())
     }
 
     fn a_new_command_replaces_later_steps(&self, page: &Page) -> Result<()> {
         self.value("document.querySelector('[aria-label=\"First step\"]').click()")?;
-        self.settle()?;
-        ensure!(self.step()? == 0, "the first step is not reached");
+        ensure!(self.shown()?.step == 0, "the first step is not reached");
         self.type_line(page.commands[0])?;
-        let (step, steps) = (self.step()?, self.steps()?);
-        ensure!(step == steps && steps > 0, "step {step} of {steps}");
+        let Shown { step, steps, .. } = self.shown()?;
+        ensure!(step == steps && (1..30).contains(&steps), "step {step} of {steps}");
         Ok(())
     }
 
-    /// Fills a table, and moves the slider to many places. Returns the longest time of one move.
-    fn many(&self) -> Result<Duration> {
+    /// Fills a table, and moves the slider to many places. Returns the longest time of one move, from the event to
+    /// the next frame.
+    fn many(&self) -> Result<u64> {
         self.type_line(&format!("fill {MANY}"))?;
-        let steps = self.steps()?;
-        ensure!(steps >= MANY as u64, "{steps} steps");
-        let last = self.drawing()?;
-        let mut longest = Duration::ZERO;
-        for place in (0..20).map(|n| (n * 7 + 3) % 20).map(|n| steps * n / 20).chain([steps]) {
-            let start = Instant::now();
-            let slider = "document.querySelector('.live-steps input')";
-            self.value(&format!("({slider}.value = {place}, {slider}.dispatchEvent(new Event('input')))"))?;
-            self.settle()?;
-            longest = longest.max(start.elapsed());
-            ensure!(self.step()? == place, "the slider is not at {place}");
+        let last = self.shown()?;
+        ensure!(last.steps >= MANY, "{} steps", last.steps);
+        let mut longest = 0;
+        for place in (0..20).map(|n| (n * 7 + 3) % 20).map(|n| last.steps * n / 20).chain([last.steps]) {
+            let ms = self.number(&format!(
+                "await new Promise(done => {{ \
+                     const slider = document.querySelector('.live-steps input'), start = performance.now(); \
+                     slider.value = {place}; \
+                     slider.dispatchEvent(new Event('input')); \
+                     requestAnimationFrame(() => setTimeout(() => done(Math.ceil(performance.now() - start)))); \
+                 }})"
+            ))?;
+            longest = longest.max(ms);
+            ensure!(self.shown()?.step == place, "the slider is not at {place}");
         }
-        ensure!(self.drawing()? == last, "the last step looks different after going back");
-        ensure!(longest <= SCRUB_MAX, "a step of the slider took {longest:?}");
+        ensure!(self.shown()? == last, "the last step looks different after going back");
+        ensure!(longest <= SCRUB_MAX_MS, "a step of the slider took {longest} ms");
         Ok(longest)
     }
 
@@ -282,7 +296,7 @@ impl Tried {
         self.value("document.querySelector('[aria-label=\"Step back\"]').click()")?;
         let animations = "document.querySelector('redcore-live').getAnimations({ subtree: true }).length";
         ensure!(self.number(animations)? == 0, "the page has animations");
-        self.settle()
+        Ok(())
     }
 
     /// Keeps screenshots in both themes and widths, and checks that nothing is wider than the page.
@@ -294,7 +308,7 @@ impl Tried {
                 self.load()?;
                 let height = self.number("document.documentElement.scrollHeight")?;
                 self.resize(width, u32::try_from(height)?)?;
-                self.settle()?;
+                self.shown()?;
                 let wide = self.number("document.documentElement.scrollWidth")?;
                 ensure!(wide <= width.into(), "{wide} pixels wide on a screen of {width}");
                 let over = "[...document.querySelectorAll('redcore-live *')].filter(part => part.getBoundingClientRect().right > innerWidth + 1).length";
@@ -330,7 +344,7 @@ impl Tried {
     /// Without scripts, the page shows a drawing.
     fn without_scripts(&self) -> Result<()> {
         self.tab.call_method(SetScriptExecutionDisabled { value: true })?;
-        self.tab.navigate_to(&self.url)?.wait_until_navigated()?;
+        self.tab.navigate_to(&self.url)?;
         self.tab.wait_for_element("redcore-live .drawing svg").context("no drawing without scripts")?;
         Ok(())
     }

@@ -12,6 +12,8 @@ use zmalloc::or_oom;
 
 /// A set of integers, sorted and packed into one block of memory, in the byte layout of Redis' intset.
 ///
+/// Taught in the chapter `docs/src/packed.md`.
+///
 /// An `IntSet` is one pointer wide, and so is an `Option<IntSet>`. The methods that read are on [`View`], to
 /// which it derefs.
 ///

@@ -37,6 +37,8 @@ use zmalloc::Zmalloc;
 
 /// One database: keys, their values of five types, and the times at which keys expire. In C: `redisDb`.
 ///
+/// Taught in the chapter `docs/src/build-a-store.md`.
+///
 /// See the [crate's page](crate) for an example and for the costs. Writing methods take `&mut self`. Reading
 /// methods take `&self` and can run on several threads at once, under a read lock. A keyspace has no clock
 /// and no thread, and changes no setting of the process.

@@ -17,6 +17,8 @@ use zmalloc::or_oom;
 
 /// A packed list: strings and integers, one after the other, in one block. See the [crate's page](crate).
 ///
+/// Taught in the chapter `docs/src/packed.md`.
+///
 /// A `ListPack` is one pointer wide, and so is an `Option<ListPack>`. An empty list owns no block. The
 /// methods that read are on [`View`], to which it derefs.
 ///

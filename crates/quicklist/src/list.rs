@@ -14,6 +14,8 @@ use zmalloc::{ReserveError, Zmalloc, box_size, or_oom, relocate_box, try_box};
 
 /// A list of strings and integers, stored in listpacks. See the [crate's page](crate).
 ///
+/// Taught in the chapter `docs/src/objects.md`.
+///
 /// A `QuickList` is one pointer wide, and so is an `Option<QuickList>`. Methods that take a value convert the
 /// decimal form of an integer to an integer. Methods that read then return the integer.
 ///

@@ -135,6 +135,8 @@ pub struct LoadStats {
 
 /// Loads a file into keyspaces, step by step.
 ///
+/// Taught in the chapter `docs/src/snapshot.md`.
+///
 /// ```
 /// use rdb::keyspace::Keyspace;
 /// use rdb::{LoadOptions, Loader, WriteOptions};

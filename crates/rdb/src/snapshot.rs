@@ -148,6 +148,8 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 /// [`finish`](Self::finish) syncs and renames it. If it is dropped before that, the file is removed, and the
 /// running snapshots fail. In C: the child of `BGSAVE`.
 ///
+/// Taught in the chapter `docs/src/snapshot.md`.
+///
 /// If the file cannot be written, for example because the disk is full, the running snapshots fail, and
 /// [`finish`](Self::finish) returns the reason. The keyspaces keep all their keys, and accept writes as
 /// before. A new snapshot can begin when [`Keyspace::snapshot_for`] reports that no work is left.

@@ -43,6 +43,8 @@ const _: () = assert!(embstr_size(EncodingLimits::DEFAULT.embstr_size_limit) == 
 
 /// A counted reference to a value object. Both `Robj` and `Option<Robj>` are one pointer wide.
 ///
+/// Taught in the chapter `docs/src/objects.md`.
+///
 /// [`from_bytes`](Self::from_bytes) and related constructors make strings. `From` makes the other values, as
 /// in `Robj::from(Set::new())`.
 ///

@@ -11,6 +11,8 @@ use zmalloc::{ReserveError, or_oom};
 /// A growable byte string in the layout of C's `sds`. It is one pointer to the bytes, with a
 /// [header](crate::layout) in front of them and a NUL after them.
 ///
+/// Taught in the chapter `docs/src/strings.md`.
+///
 /// Every `Sds` owns a block, even the empty string (8 bytes). So [`into_raw`](Sds::into_raw) can pass any
 /// string to C code, and `drop` need not test for a shared empty block.
 ///

@@ -15,6 +15,8 @@ use crate::score::check_score;
 
 /// An ordered set of scores and members, with ranks. In C: `zskiplist`.
 ///
+/// Taught in the chapter `docs/src/order.md`.
+///
 /// A `ZIndex` is one pointer wide. An empty one owns no memory.
 ///
 /// A member may be present under several scores, so a caller has to know the score to find it.

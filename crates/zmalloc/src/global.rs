@@ -8,6 +8,8 @@ use core::ptr::NonNull;
 
 /// The accounting allocator as a value, for `GlobalAlloc` and `Allocator`.
 ///
+/// Taught in the chapter `docs/src/counting.md`.
+///
 /// As the global allocator, it counts every Rust allocation of the process:
 ///
 /// ```

@@ -256,13 +256,16 @@ fn has_word(text: &str, word: &str) -> bool {
 fn structure(tree: &Tree, chapters: &[String], line: (&str, &str, &str), problems: &mut Vec<Problem>) {
     let (krate, name, page) = line;
     let chapter = format!("{BOOK}{page}.md");
-    let source = format!("crates/{krate}/src/");
     let readme = format!("crates/{krate}/README.md");
-    let mut sources = tree.files.iter().filter(|(path, _)| path.starts_with(&source));
+    let source = format!("crates/{krate}/src/");
+    let sources = || tree.files.iter().filter(|(path, _)| path.starts_with(&source)).map(|(_, text)| text);
     let is_declared = |text: &str| has_word(text, &format!("pub struct {name}"));
     let mut wrong = |path: &str, message: String| problems.push(Problem::new(path, 0, message));
-    if !sources.any(|(_, text)| is_declared(text)) {
+    let names_chapter = |text: &str| text.contains(&format!("/// Taught in the chapter `{chapter}`.\n"));
+    if !sources().any(|text| is_declared(text)) {
         wrong("xtask/src/tidy/book.rs", format!("the crate {krate} has no public structure {name}"));
+    } else if !sources().any(|text| is_declared(text) && names_chapter(text)) {
+        wrong(&source, format!("the documentation of {name} does not name {chapter}"));
     }
     if !chapters.contains(&chapter) {
         wrong(SUMMARY, format!("{page}.md, which teaches {krate}::{name}, is not a chapter"));
@@ -384,7 +387,7 @@ mod tests {
         let files = [
             (SUMMARY, "# Chapters\n- [S](strings.md)\n"),
             ("docs/src/strings.md", "An `Sds` is a string.\n"),
-            ("crates/sds/src/a.rs", "pub struct Sds {\n"),
+            ("crates/sds/src/a.rs", "/// Taught in the chapter `docs/src/strings.md`.\npub struct Sds {\n"),
             ("crates/sds/README.md", "[S](../../docs/src/strings.md)\n"),
         ];
         let complaints = |files: &[(&str, &str)]| {
@@ -404,5 +407,8 @@ mod tests {
             files[missing].1 = "";
             assert_eq!(complaints(&files), 1, "{missing}");
         }
+        let mut without_link = files;
+        without_link[2].1 = "/// A string.\npub struct Sds {\n";
+        assert_eq!(complaints(&without_link), 1);
     }
 }

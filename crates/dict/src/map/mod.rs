@@ -23,6 +23,8 @@ use crate::table::{ExtractIf, Table};
 
 /// A hash map that grows by one chunk at a time.
 ///
+/// Taught in the chapter `docs/src/spikes.md`.
+///
 /// The methods are those of `std::collections::HashMap` and `hashbrown::HashMap`. In addition, there are
 /// `scan`, `random`, `fair_random`, `sample`, `stats` and `allocation_size`. The differences are:
 ///

@@ -25,6 +25,8 @@ use crate::stats::Stats;
 
 /// A hash table of entries `T` that grows by one chunk at a time. [`Dict`](crate::Dict) is built on it.
 ///
+/// Taught in the chapter `docs/src/growing.md`.
+///
 /// The table stores no hashes and requires no trait. A look-up takes the hash and a closure that recognises
 /// the entry. Methods that may move entries, such as inserting and reserving, take a closure that hashes an
 /// entry. This suits entries that contain more than a key, such as pointers to blocks that hold the key. The

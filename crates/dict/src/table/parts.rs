@@ -58,7 +58,7 @@ unsafe fn part<'a, T: 'a>(slots: impl Iterator<Item = Slot<T>>, overflow: u8) ->
         // SAFETY: the tag of a live chunk or child is initialised. If it is not 0, the slot holds an entry.
         unsafe {
             let tag = slot.tag.read();
-            (tag, (tag != 0).then(|| slot.entry.as_ref()))
+            (tag, if tag == 0 { None } else { Some(slot.entry.as_ref()) })
         }
     };
     let (tags, entries) = slots.map(read).unzip();

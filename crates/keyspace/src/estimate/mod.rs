@@ -186,6 +186,8 @@ const HEADING: &str = "blocks * contents = bytes that are asked for -> size clas
 
 /// The memory that a workload takes, step by step. `Display` prints a line for each step, and the whole sum
 /// on the last line.
+///
+/// Taught in the chapter `docs/src/size-classes.md`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Estimate {

@@ -26,6 +26,8 @@ use listpack::ListPack;
 
 /// A map of byte strings to byte strings. It takes 16 bytes.
 ///
+/// Taught in the chapter `docs/src/objects.md`.
+///
 /// Field and value are [`Element`](crate::Element)s: bytes, or an integer, which stands for its decimal
 /// form. Methods that may convert the hash take the [`EncodingLimits`](crate::EncodingLimits). Methods that
 /// allocate have a `try_` form; if it returns an error, the hash is unchanged. The plain form calls

@@ -27,6 +27,8 @@ pub use read::{Item, Iter, Positions};
 
 /// A list of byte strings. It takes 16 bytes.
 ///
+/// Taught in the chapter `docs/src/objects.md`.
+///
 /// Indexes are those of the commands: from 0 at the front, or negative ones from -1 at the back. Methods
 /// that write take the limits, because they may change the encoding.
 ///

@@ -37,6 +37,8 @@ use zmalloc::{ReserveError, or_oom};
 
 /// A set of byte strings. It takes 16 bytes.
 ///
+/// Taught in the chapter `docs/src/objects.md`.
+///
 /// A member is an [`Element`]: bytes, or an integer, which stands for its decimal form. Methods that may
 /// convert the set take the [`EncodingLimits`]. Methods that allocate have a `try_` form; if it returns an
 /// error, the set is unchanged. The plain form calls zmalloc's OOM handler.

@@ -44,6 +44,8 @@ use zmalloc::ReserveError;
 /// A sorted set: byte strings with a score each. It takes 16 bytes. Ranks are counted from 0, from the
 /// lowest score.
 ///
+/// Taught in the chapter `docs/src/objects.md`.
+///
 /// `R` is the type of the [`Room`] in which a packed set may be. Without it, as in `ZSet`, the set is an
 /// owned one. See [`Collection::In`](crate::Collection::In).
 ///

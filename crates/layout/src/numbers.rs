@@ -10,17 +10,13 @@ fn hash(number: &u64) -> u64 {
 }
 
 /// A table of numbers.
+#[derive(Default)]
 pub struct Numbers {
     /// The table.
     pub table: Table<u64>,
 }
 
 impl Numbers {
-    /// Returns a table without numbers.
-    pub fn new() -> Self {
-        Self { table: Table::new() }
-    }
-
     /// Returns whether a number is in the table.
     pub fn contains(&self, number: u64) -> bool {
         self.table.find(hash(&number), |other| *other == number).is_some()
@@ -135,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_number_is_in_the_chunk_of_its_low_bits() {
-        let mut numbers = Numbers::new();
+        let mut numbers = Numbers::default();
         for _ in 0..97 {
             numbers.insert_next();
             for chunk in 0..numbers.chunks() {

@@ -79,7 +79,7 @@ fn intset(data: &[String]) -> Result<Vec<Frame>> {
 const NUMBER_END: u64 = 1_000;
 
 fn table(data: &[String]) -> Result<Vec<Frame>> {
-    let mut numbers = Numbers::new();
+    let mut numbers = Numbers::default();
     for text in data {
         let number = text.parse().ok().filter(|number| *number < NUMBER_END);
         numbers.insert(number.with_context(|| format!("`{text}` is not a number below {NUMBER_END}"))?);

@@ -31,7 +31,13 @@ pub struct Chunks {
 
 impl Default for Chunks {
     fn default() -> Self {
-        Self { numbers: Numbers::new(), next: 0, cursor: Cursor::START, returned: BTreeSet::new(), chunk: 0 }
+        Self {
+            numbers: Numbers::default(),
+            next: 0,
+            cursor: Cursor::START,
+            returned: BTreeSet::new(),
+            chunk: 0,
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::drawing::{Frame, Look, Panel, Series};
 use crate::numbers::Numbers;
 
 pub(super) fn series() -> Series {
-    let mut numbers = Numbers::new();
+    let mut numbers = Numbers::default();
     while numbers.chunks() < 4 {
         numbers.insert_next();
     }

@@ -6,8 +6,12 @@ use dict::Cursor;
 use std::collections::BTreeSet;
 
 pub(super) fn series() -> Series {
-    let mut scan =
-        Scan { numbers: Numbers::new(), cursor: Cursor::START, seen: BTreeSet::new(), new: BTreeSet::new() };
+    let mut scan = Scan {
+        numbers: Numbers::default(),
+        cursor: Cursor::START,
+        seen: BTreeSet::new(),
+        new: BTreeSet::new(),
+    };
     while scan.numbers.chunks() < 4 {
         scan.numbers.insert_next();
     }

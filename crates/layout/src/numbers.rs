@@ -9,6 +9,9 @@ fn hash(number: &u64) -> u64 {
     number.wrapping_mul(0x9E37_79B9_7F4A_7C15) << 32 | number
 }
 
+/// The most bits that are drawn in front of a chunk.
+const LABEL_BITS_MAX: usize = 5;
+
 /// A table of numbers.
 #[derive(Default)]
 pub struct Numbers {
@@ -111,9 +114,15 @@ impl Numbers {
     /// with its number in decimal and in binary.
     pub fn chunk_rows(&self, chunk: usize, look: impl Fn(u64) -> Look) -> Vec<Row> {
         let bits = self.bits_of(chunk) as usize;
-        let mut label = if bits == 0 { format!("{chunk}:") } else { format!("{chunk}: {chunk:0bits$b}") };
+        // The bits of a chunk with a large number would take the place of the slots.
+        let mut label = if (1..=LABEL_BITS_MAX).contains(&bits) {
+            format!("{chunk}: {chunk:0bits$b}")
+        } else {
+            format!("{chunk}:")
+        };
         let cell = |entry: Option<&u64>| match entry {
-            Some(number) => Cell::new(number, look(*number)),
+            Some(number @ 0..1_000) => Cell::new(number, look(*number)),
+            Some(number) => Cell::new("#", look(*number)), // it does not fit into the box
             None => Cell::new("", Look::Free),
         };
         let mut rows = Vec::new();

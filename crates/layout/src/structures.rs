@@ -131,7 +131,7 @@ mod tests {
             (&["intset"], "length"),
             (&["intset", "5", "-70000", "5"], "length   2"),
             (&["table"], "chunks: 0"),
-            (&["table", "7", "512", "7"], "0: [ 7][512]"),
+            (&["table", "7", "512", "7"], "[512]"),
             (&["listpack"], "end"),
             (&["listpack", "hello", "1024", "-1", ""], "data"),
             (&["entry", "user:1", "Ada", "60000"], "expiry"),

@@ -164,7 +164,8 @@ impl Canvas {
                     self.rect(x, self.y, (CELL - 2, CELL - 2), class);
                 }
                 if !cell.text.is_empty() {
-                    self.text(x + CELL / 2 - 1, self.y + 12, "entry", &cell.text);
+                    let class = if cell.text.len() > 2 { "entry long" } else { "entry" };
+                    self.text(x + CELL / 2 - 1, self.y + 12, class, &cell.text);
                 }
             }
             self.y += CELL + 1;

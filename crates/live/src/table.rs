@@ -96,7 +96,7 @@ impl Chunks {
     }
 
     /// Draws one box for each run of chunks, with the number of entries in them.
-    fn overview(&self) -> Vec<Row> {
+    fn overview(&self) -> Grid {
         let order = self.numbers.scan_order();
         let in_box = order.len().div_ceil(BOXES_MAX);
         let cells = order.chunks(in_box).map(|chunks| {
@@ -104,17 +104,27 @@ impl Chunks {
             let is_visited = chunks.iter().all(|chunk| self.numbers.is_visited(*chunk, self.cursor));
             Cell::new(len, if is_visited { Look::Marked } else { Look::Plain })
         });
-        let mut rows = vec![Row { label: String::new(), cells: cells.collect() }];
-        let look = |number| if self.returned.contains(&number) { Look::Marked } else { Look::Plain };
-        rows.extend(self.numbers.chunk_rows(self.chunk, look));
-        rows
+        Grid { rows: vec![Row { label: "chunks".into(), cells: cells.collect() }] }
+    }
+
+    /// Returns the calls of the scan until it ends, or the first `count` of them.
+    fn calls(&self, count: usize) -> Vec<Operation> {
+        let (mut cursor, mut calls) = (self.cursor, Vec::new());
+        while calls.len() < count {
+            cursor = self.numbers.table.scan(cursor, |_| {});
+            calls.push(Scan);
+            if cursor == Cursor::START {
+                break;
+            }
+        }
+        calls
     }
 }
 
 impl Structure for Chunks {
     type Operation = Operation;
 
-    const COMMANDS: &'static str = "add N...\nfill COUNT\nsame COUNT\nremove N...\ndrain COUNT\nscan";
+    const COMMANDS: &'static str = "add N...\nfill COUNT\nsame COUNT\nremove N...\ndrain COUNT\nscan [CALLS]";
 
     fn parse(&self, mut words: Words<'_>) -> Result<Vec<Operation>, String> {
         let command = words.command()?;
@@ -131,15 +141,16 @@ impl Structure for Chunks {
                 }
                 operations
             }
-            "scan" => vec![Scan],
-            "fill" | "drain" | "same" => {
-                let count: usize = words.number("the count")?;
+            "fill" | "drain" | "same" | "scan" => {
+                let has_count = words.len() > 0 || command != "scan";
+                let count = if has_count { words.number("the count")? } else { 1 };
                 if count > STEPS_MAX {
                     return Err(format!("the count is above {}", Thousands(STEPS_MAX as u64)));
                 }
                 match &*command {
                     "fill" => self.absent(count),
                     "drain" => self.present(count),
+                    "scan" => self.calls(count),
                     // The last six bits of these numbers are 0.
                     _ => (0..)
                         .map(|n| 64 * n)
@@ -199,16 +210,14 @@ impl Structure for Chunks {
             caption += &format!(" The scan has returned {}.", Thousands(self.returned.len() as u64));
         }
         let look = |number| if self.returned.contains(&number) { Look::Marked } else { Look::Plain };
-        let grid = if stats.chunks <= CHUNKS_DRAWN_MAX {
-            self.numbers.scan_rows(self.cursor, look)
-        } else {
-            let in_box = stats.chunks.div_ceil(BOXES_MAX);
-            caption += &match in_box {
-                1 => " A box is a chunk, with its number of entries.".to_owned(),
-                n => format!(" A box is {n} chunks, with their number of entries."),
-            };
-            Grid { rows: self.overview() }
+        if stats.chunks <= CHUNKS_DRAWN_MAX {
+            return Frame::new(caption, vec![Panel::Grid(self.numbers.scan_rows(self.cursor, look))]);
+        }
+        caption += &match stats.chunks.div_ceil(BOXES_MAX) {
+            1 => " A box is a chunk, with its number of entries.".to_owned(),
+            n => format!(" A box is {n} chunks, with their number of entries."),
         };
-        Frame::new(caption, vec![Panel::Grid(grid)])
+        let last_chunk = Grid { rows: self.numbers.chunk_rows(self.chunk, look) };
+        Frame::new(caption, vec![Panel::Grid(self.overview()), Panel::Grid(last_chunk)])
     }
 }

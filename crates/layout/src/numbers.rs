@@ -71,7 +71,7 @@ impl Numbers {
 
     /// Returns how many of the low bits of a hash decide that it belongs to this chunk.
     fn bits_of(&self, chunk: usize) -> u32 {
-        let bits = self.chunks().ilog2();
+        let bits = self.chunks().max(1).ilog2();
         let whole = 1 << bits;
         let is_split = chunk >= whole || chunk + whole < self.chunks();
         if is_split { bits + 1 } else { bits }
@@ -93,7 +93,9 @@ impl Numbers {
     /// Returns whether a scan with this cursor has visited a chunk. A scan that has not begun, or that has ended,
     /// has visited none.
     pub fn is_visited(&self, chunk: usize, cursor: Cursor) -> bool {
-        (chunk as u64).reverse_bits() < u64::from(cursor).reverse_bits()
+        // The halves of a chunk are visited together. A cursor from before the table shrank has more bits.
+        let mask = (1 << self.chunks().max(1).ilog2()) - 1;
+        (chunk as u64 & mask).reverse_bits() < (u64::from(cursor) & mask).reverse_bits()
     }
 
     /// Returns the rows of all chunks in the order of a scan, with a row for the place of the cursor.
@@ -137,6 +139,7 @@ impl Numbers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn a_number_is_in_the_chunk_of_its_low_bits() {
@@ -150,5 +153,42 @@ mod tests {
             }
         }
         assert!(numbers.chunks() > 8, "{}", numbers.chunks());
+    }
+
+    #[test]
+    fn a_visited_chunk_has_been_returned_while_the_table_grows_and_shrinks() {
+        for before in [20, 50, 97, 300] {
+            for calls in 1..12 {
+                for after in [0, 5, 20, 60, 200, 400] {
+                    check_scan(before, calls, after);
+                }
+            }
+        }
+    }
+
+    /// Scans a table of the numbers below `before`, and changes it after some calls to the numbers below `after`.
+    fn check_scan(before: u64, calls: usize, after: u64) {
+        let mut numbers = Numbers::default();
+        (0..before).for_each(|number| _ = numbers.insert(number));
+        let (mut cursor, mut returned) = (Cursor::START, BTreeSet::new());
+        for call in 0.. {
+            cursor = numbers.table.scan(cursor, |number| _ = returned.insert(*number));
+            if cursor == Cursor::START {
+                break;
+            }
+            if call == calls {
+                (after..before).for_each(|number| _ = numbers.remove(number));
+                (before..after).for_each(|number| _ = numbers.insert(number));
+            }
+            let old = |number: &u64| *number < before;
+            for chunk in (0..numbers.chunks()).filter(|chunk| numbers.is_visited(*chunk, cursor)) {
+                let mut entries = numbers.in_chunk(chunk).into_iter().filter(old);
+                assert!(
+                    entries.all(|number| returned.contains(&number)),
+                    "{before} {calls} {after}: {chunk}"
+                );
+            }
+        }
+        assert!((0..before.min(after)).all(|number| returned.contains(&number)));
     }
 }

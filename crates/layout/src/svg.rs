@@ -184,16 +184,19 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// Breaks a text into lines of at most `max` characters, unless a word is longer.
+/// Breaks a text into lines of at most `max` characters: at spaces, and in words that are longer than a line.
 fn wrapped(text: &str, max: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
-    for word in text.split(' ') {
+    let characters: Vec<Vec<char>> = text.split(' ').map(|word| word.chars().collect()).collect();
+    // An empty word, between two spaces, has no part.
+    let parts = characters.iter().flat_map(|word| word.chunks(max));
+    for word in parts.map(|part| part.iter().collect::<String>()) {
         let line = lines.last().map_or(0, |line| line.chars().count());
         if line > 0 && line + 1 + word.chars().count() > max {
             lines.push(word.into());
         } else if let Some(last) = lines.last_mut() {
             *last += if last.is_empty() { "" } else { " " };
-            *last += word;
+            *last += &word;
         }
     }
     lines
@@ -208,6 +211,7 @@ mod tests {
         let lines = wrapped("one two three fourteen", 9);
         assert_eq!(lines, ["one two", "three", "fourteen"]);
         assert_eq!(wrapped("", 9), [""]);
+        assert_eq!(wrapped("a fourteenfourteen b", 8), ["a", "fourteen", "fourteen", "b"]);
     }
 
     #[test]

@@ -2,15 +2,16 @@
 
 use crate::recording::Structure;
 use crate::words::{Words, unknown};
+use common::Thousands;
 use dict::DefaultHashBuilder;
 use keyspace::{ExpireOptions, Expiry, Keyspace, Options, Ttl};
-use layout::drawing::{Block, Frame, Panel};
+use layout::drawing::Frame;
 use std::fmt;
 
 /// The time at the beginning, in milliseconds: a moment in 2026.
 const START: u64 = 1_790_000_000_000;
 
-/// The longest value.
+/// The longest text of one command.
 const LEN_MAX: usize = 10_000;
 
 /// A keyspace, its time, and the key that is drawn.
@@ -138,7 +139,7 @@ impl Structure for Entries {
         if let Set(_, value) | Append(_, value) = &operation
             && value.len() > LEN_MAX
         {
-            return Err(format!("the value is longer than {LEN_MAX} bytes"));
+            return Err(format!("the text is longer than {} bytes", Thousands(LEN_MAX as u64)));
         }
         Ok(vec![operation])
     }
@@ -157,11 +158,8 @@ impl Structure for Entries {
             n => format!("{n} keys."),
         };
         let Some(parts) = self.keyspace.block_parts(&*self.key, self.now) else {
-            return Frame::new(format!("{keys} The last key does not exist."), Vec::new());
+            return Frame::new(format!("{keys} The last key does not exist, or has expired."), Vec::new());
         };
-        let size: usize = parts.iter().map(common::Part::len).sum();
-        let label = format!("a block of {size} bytes");
-        let caption = format!("{keys} The block of \"{}\":", self.key.escape_ascii());
-        Frame::new(caption, vec![Panel::Block(Block { label, parts })])
+        Frame::of_block(format!("{keys} The block of \"{}\":", self.key.escape_ascii()), parts)
     }
 }

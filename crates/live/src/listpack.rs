@@ -2,6 +2,7 @@
 
 use crate::recording::Structure;
 use crate::words::{Words, unknown};
+use common::Thousands;
 use layout::drawing::Frame;
 use listpack::{ListPack, Offset, Value};
 use std::fmt;
@@ -105,10 +106,10 @@ impl Structure for Elements {
             other => return unknown(other),
         };
         words.end()?;
-        if let Push(value) | PushFront(value) | Insert(_, value) | Set(_, value) = &operation
-            && self.list.byte_len() + value.len() > BYTE_LEN_MAX
-        {
-            return Err(format!("the list would have more than {BYTE_LEN_MAX} bytes"));
+        let mut next = Self { list: self.list.try_clone().map_err(|error| error.to_string())? };
+        _ = next.change(&operation); // an error is the answer of the operation
+        if next.list.byte_len() > BYTE_LEN_MAX {
+            return Err(format!("the list would have more than {} bytes", Thousands(BYTE_LEN_MAX as u64)));
         }
         Ok(vec![operation])
     }

@@ -4,6 +4,7 @@
 //! builds the structure anew. It runs the first operations again, so the bytes are the same as before.
 
 use crate::words::Words;
+use common::Thousands;
 use layout::drawing::Frame;
 use std::fmt::Display;
 
@@ -55,8 +56,11 @@ impl<S: Structure> Recording<S> {
     pub fn run(&mut self, line: &str) -> Result<(), String> {
         let more = sds::split_args(line.as_bytes()).map_err(|error| error.to_string())?;
         let more = self.structure.parse(Words::new(&more))?;
+        if more.is_empty() {
+            return Err("there is nothing to do".into());
+        }
         if self.step + more.len() > STEPS_MAX {
-            return Err(format!("a recording has at most {STEPS_MAX} steps"));
+            return Err(format!("a recording has at most {} steps", Thousands(STEPS_MAX as u64)));
         }
         self.operations.truncate(self.step);
         self.answers.truncate(self.step);
@@ -102,10 +106,5 @@ impl<S: Structure> Recording<S> {
     /// Draws the state as SVG. The colours are in `docs/theme/book.css`.
     pub fn draw(&self) -> String {
         layout::svg::draw(&[self.structure.frame()])
-    }
-
-    /// Returns the structure at the step that is shown.
-    pub fn structure(&self) -> &S {
-        &self.structure
     }
 }

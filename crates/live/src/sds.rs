@@ -7,7 +7,7 @@ use layout::drawing::Frame;
 use sds::Sds;
 use std::fmt;
 
-/// The longest text of a command that names a length.
+/// The longest string that `grow` makes.
 const LEN_MAX: usize = 1_000_000;
 
 /// A string.

@@ -20,12 +20,12 @@ const NUMBER_END: u64 = 1 << 32;
 /// A table of numbers, and a scan of it.
 pub struct Chunks {
     numbers: Numbers,
-    /// The number that `fill` tries next.
+    /// The place in the series at which `fill` begins to look for numbers.
     next: u64,
     cursor: Cursor,
     /// The numbers that the scan has returned.
     returned: BTreeSet<u64>,
-    /// The chunk that the last operation has used.
+    /// The chunk in which the last number was added or removed.
     chunk: usize,
 }
 
@@ -82,6 +82,16 @@ impl Chunks {
         order.into_iter().flat_map(|chunk| self.numbers.in_chunk(chunk)).take(count).map(Remove).collect()
     }
 
+    /// Returns whether a scan has ended and no other one has begun.
+    fn has_ended(&self) -> bool {
+        self.cursor == Cursor::START && !self.returned.is_empty()
+    }
+
+    /// Returns how the box of a number is drawn.
+    fn look(&self, number: u64) -> Look {
+        if self.returned.contains(&number) { Look::Marked } else { Look::Plain }
+    }
+
     fn scan(&mut self) -> String {
         if self.cursor == Cursor::START {
             self.returned.clear();
@@ -101,8 +111,9 @@ impl Chunks {
         let in_box = order.len().div_ceil(BOXES_MAX);
         let cells = order.chunks(in_box).map(|chunks| {
             let len: usize = chunks.iter().map(|chunk| self.numbers.in_chunk(*chunk).len()).sum();
-            let is_visited = chunks.iter().all(|chunk| self.numbers.is_visited(*chunk, self.cursor));
-            Cell::new(len, if is_visited { Look::Marked } else { Look::Plain })
+            let is_visited = |chunk: &usize| self.has_ended() || self.numbers.is_visited(*chunk, self.cursor);
+            let look = if chunks.iter().all(is_visited) { Look::Marked } else { Look::Plain };
+            if len < 1_000 { Cell::new(len, look) } else { Cell::new(format!("{}k", len / 1_000), look) }
         });
         Grid { rows: vec![Row { label: "chunks".into(), cells: cells.collect() }] }
     }
@@ -206,10 +217,13 @@ impl Structure for Chunks {
         let (len, chunks) = (Thousands(stats.entries as u64), Thousands(stats.chunks as u64));
         let mut caption =
             format!("{len} numbers, {chunks} chunks, {} children.", Thousands(stats.children as u64));
-        if self.cursor != Cursor::START {
-            caption += &format!(" The scan has returned {}.", Thousands(self.returned.len() as u64));
+        let returned = Thousands(self.returned.len() as u64);
+        if self.has_ended() {
+            caption += &format!(" The scan has returned {returned}, and has ended.");
+        } else if self.cursor != Cursor::START {
+            caption += &format!(" The scan has returned {returned}.");
         }
-        let look = |number| if self.returned.contains(&number) { Look::Marked } else { Look::Plain };
+        let look = |number| self.look(number);
         if stats.chunks <= CHUNKS_DRAWN_MAX {
             return Frame::new(caption, vec![Panel::Grid(self.numbers.scan_rows(self.cursor, look))]);
         }

@@ -36,14 +36,14 @@ impl<'a> Words<'a> {
     pub(crate) fn number<N: FromStr>(&mut self, what: &str) -> Result<N, String> {
         let word = self.next(what)?;
         let number = str::from_utf8(word).ok().and_then(|word| word.parse().ok());
-        number.ok_or_else(|| format!("{what} is not such a number: {}", word.escape_ascii()))
+        number.ok_or_else(|| format!("`{}` is not valid as {what}", word.escape_ascii()))
     }
 
     /// Returns an error if there is another word.
     pub(crate) fn end(self) -> Result<(), String> {
         match self.words.first() {
             None => Ok(()),
-            Some(word) => Err(format!("one word too many: {}", word.as_bytes().escape_ascii())),
+            Some(word) => Err(format!("`{}` is one word too many", word.as_bytes().escape_ascii())),
         }
     }
 }

@@ -22,14 +22,19 @@ fn check<S: Structure>(commands: &[String], steps: &[usize]) -> Result<(), TestC
     let mut drawings = vec![recording.draw()];
     for command in commands {
         let before = recording.steps();
-        recording.run(command).map_err(|error| TestCaseError::fail(format!("{command}: {error}")))?;
-        let last = recording.steps();
+        let nothing = "there is nothing to do";
+        match recording.run(command) {
+            Err(error) if error == nothing => prop_assert_eq!(recording.steps(), before),
+            result => result.map_err(|error| TestCaseError::fail(format!("{command}: {error}")))?,
+        }
+        let (last, at_once) = (recording.steps(), recording.draw());
         for step in before + 1..=last {
             recording.seek(step);
             prop_assert_eq!(recording.step(), step);
             prop_assert!(!recording.event(step).is_empty());
             drawings.push(recording.draw());
         }
+        prop_assert!(drawings.last() == Some(&at_once), "step {} looks different after going back", last);
     }
     for step in steps {
         let step = step % drawings.len();
@@ -39,8 +44,11 @@ fn check<S: Structure>(commands: &[String], steps: &[usize]) -> Result<(), TestC
     // A command at an earlier step replaces the later ones.
     let step = recording.step();
     let event = recording.event(step);
-    recording.run(&commands[0]).map_err(TestCaseError::fail)?;
-    prop_assert!(recording.steps() >= step && recording.event(step) == event);
+    if recording.run(&commands[0]).is_ok() {
+        prop_assert!(recording.steps() > step && recording.step() == recording.steps());
+        prop_assert!(recording.event(recording.steps() + 1).is_empty());
+    }
+    prop_assert_eq!(recording.event(step), event);
     Ok(())
 }
 
@@ -85,18 +93,42 @@ fn a_wrong_command_is_an_error_that_says_why() {
     assert_eq!(error::<Text>(""), "a command is missing");
     assert_eq!(error::<Text>("put x"), "there is no command `put`");
     assert_eq!(error::<Text>("set"), "the text is missing");
-    assert_eq!(error::<Text>("set a b"), "one word too many: b");
-    assert_eq!(error::<Text>("grow -1"), "the number of bytes is not such a number: -1");
+    assert_eq!(error::<Text>("set a b"), "`b` is one word too many");
+    assert_eq!(error::<Text>("grow -1"), "`-1` is not valid as the number of bytes");
     assert_eq!(error::<Text>("grow 1000001"), "the string would be longer than 1,000,000 bytes");
     assert!(error::<Text>("set \"open").contains("quote"), "{}", error::<Text>("set \"open"));
     assert_eq!(error::<Chunks>("add 4294967296"), "4294967296 is not below 4,294,967,296");
     assert_eq!(error::<Chunks>("fill 200001"), "the count is above 200,000");
-    assert_eq!(error::<Elements>("insert x y"), "the index is not such a number: x");
-    assert_eq!(error::<Entries>("incrby n 1.5"), "the increment is not such a number: 1.5");
+    assert_eq!(error::<Elements>("insert x y"), "`x` is not valid as the index");
+    assert_eq!(error::<Entries>("incrby n 1.5"), "`1.5` is not valid as the increment");
     assert_eq!(
         error::<Entries>("wait 4294967296"),
-        "the number of milliseconds is not such a number: 4294967296"
+        "`4294967296` is not valid as the number of milliseconds"
     );
+}
+
+#[test]
+fn a_command_at_an_earlier_step_drops_the_later_ones_unless_it_is_wrong_or_does_nothing() {
+    let mut recording = Recording::<Chunks>::default();
+    recording.run("fill 40").unwrap();
+    recording.seek(0);
+    assert_eq!(recording.run("drain 10").unwrap_err(), "there is nothing to do");
+    assert!(recording.run("drain").is_err());
+    assert_eq!((recording.step(), recording.steps()), (0, 40));
+    recording.run("add 5").unwrap();
+    assert_eq!((recording.step(), recording.steps()), (1, 1));
+    assert_eq!((recording.event(1), recording.event(2)), ("add 5: added, chunk 0".into(), String::new()));
+}
+
+#[test]
+fn a_list_has_a_limit_that_counts_all_its_bytes() {
+    let mut recording = Recording::<Elements>::default();
+    // Seven bytes of header and end, and four in front of the text. The back length has two.
+    let len = 4_096 - 7 - 2 - 2;
+    assert!(recording.run(&format!("push {}", "x".repeat(len + 1))).is_err());
+    recording.run(&format!("push {}", "x".repeat(len))).unwrap();
+    assert!(recording.run("push 1").is_err());
+    recording.run("set 0 1").unwrap();
 }
 
 #[test]
@@ -134,7 +166,7 @@ fn a_key_expires_when_the_time_has_come() {
 }
 
 #[test]
-fn a_damaged_quote_in_a_value_does_not_leave_the_drawing() {
+fn markup_in_a_value_is_text_in_the_drawing() {
     let mut recording = Recording::<Elements>::default();
     recording.run(r#"push "<script>alert(1)</script>""#).unwrap();
     assert!(!recording.draw().contains("<script>"));

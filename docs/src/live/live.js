@@ -43,21 +43,29 @@
     }
 
     class LivePart extends HTMLElement {
-        /** The commands that were typed, and the place in them that the arrow keys have reached. */
+        /** The commands that were typed, the place in them that the arrow keys have reached, and the line after them. */
         #typed = [];
         #place = 0;
+        #draft = "";
         /** The recording: an instance of the class `Live`. */
         #live;
+        #started = false;
+        /** The step that the next frame shows, and the number of that frame, or 0. */
+        #wanted = 0;
         #frame = 0;
 
         async connectedCallback() {
+            if (this.#started) {
+                return; // the element was moved
+            }
+            this.#started = true;
             const module = globalThis.redcoreModules?.[this.getAttribute("structure")];
             if (!module?.gzip) {
                 this.prepend(this.#note("This book was built without its live parts, because the target wasm32-unknown-unknown was missing."));
                 return;
             }
             try {
-                const Live = await load(module);
+                const Live = await (module.loaded ??= load(module));
                 this.#live = new Live();
                 this.#build(Live.commands().split("\n"), module.size);
                 for (const command of commands(this.getAttribute("start"))) {
@@ -108,9 +116,9 @@
                 "div",
                 { class: "live-steps" },
                 move("First step", "«", () => 0),
-                move("Step back", "‹", () => Math.max(this.#live.step() - 1, 0)),
+                move("Step back", "‹", () => Math.max(this.#next() - 1, 0)),
                 this.slider,
-                move("Step forwards", "›", () => this.#live.step() + 1),
+                move("Step forwards", "›", () => this.#next() + 1),
                 move("Last step", "»", () => this.#live.steps()),
                 this.count,
             );
@@ -129,10 +137,10 @@
                 element("p", { class: "live-try" }, "Try: ", ...offered),
                 all,
                 this.answer,
-                this.drawing,
                 steps,
+                this.drawing,
                 this.log,
-                this.#note(`This part of the page has ${Math.ceil(size / 1024)} KB, compressed.`),
+                this.#note(`The WebAssembly module of this page has ${Math.ceil(size / 1024)} KB, compressed.`),
             );
         }
 
@@ -149,16 +157,27 @@
         /** The arrow keys bring back what was typed. */
         #recall(event) {
             const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-            if (by === undefined) {
+            const place = Math.min(Math.max(this.#place + by, 0), this.#typed.length);
+            const isPlain = !(event.isComposing || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey);
+            if (by === undefined || !isPlain || place === this.#place) {
                 return;
             }
             event.preventDefault();
-            this.#place = Math.min(Math.max(this.#place + by, 0), this.#typed.length);
-            this.input.value = this.#typed[this.#place] ?? "";
+            if (this.#place === this.#typed.length) {
+                this.#draft = this.input.value;
+            }
+            this.#place = place;
+            this.input.value = this.#typed[place] ?? this.#draft;
         }
 
         /** Runs a command and returns whether it was valid. */
         #run(command) {
+            if (this.#frame !== 0) {
+                // The command continues from the step that the reader has asked for.
+                cancelAnimationFrame(this.#frame);
+                this.#frame = 0;
+                this.#live.seek(this.#wanted);
+            }
             try {
                 this.#live.run(command);
             } catch (error) {
@@ -170,13 +189,18 @@
             return true;
         }
 
+        /** Returns the step that is shown, or that the next frame shows. */
+        #next() {
+            return this.#frame === 0 ? this.#live.step() : this.#wanted;
+        }
+
         /** Shows a step. While the slider moves, the page is drawn once a frame. */
         #seek(step) {
-            this.wanted = Math.min(step, this.#live.steps());
+            this.#wanted = Math.min(step, this.#live.steps());
             if (this.#frame === 0) {
                 this.#frame = requestAnimationFrame(() => {
                     this.#frame = 0;
-                    this.#live.seek(this.wanted);
+                    this.#live.seek(this.#wanted);
                     this.#show();
                 });
             }
@@ -194,11 +218,16 @@
             const [from, to] = [Math.max(step - LOG_BEFORE, 1), Math.min(step + LOG_AFTER, steps)];
             const lines = [];
             for (let at = from; at <= to; at++) {
-                const button = element("button", { type: "button", click: () => this.#seek(at) }, this.#live.event(at));
-                lines.push(element("li", at === step ? { "aria-current": "step" } : {}, button));
+                const current = at === step ? { "aria-current": "step" } : {};
+                const button = element("button", { type: "button", ...current, click: () => this.#seek(at) }, this.#live.event(at));
+                lines.push(element("li", {}, button));
             }
+            const hadFocus = this.log.contains(document.activeElement);
             this.log.start = from;
             this.log.replaceChildren(...lines);
+            if (hadFocus) {
+                this.log.querySelector("[aria-current]")?.focus();
+            }
         }
     }
 

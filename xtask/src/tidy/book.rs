@@ -150,8 +150,11 @@ fn exercises(tree: &Tree, path: &str, text: &str, problems: &mut Vec<Problem>) {
     if named.len() < EXERCISES_MIN {
         problems.push(Problem::new(path, 0, format!("has fewer than {EXERCISES_MIN} exercises")));
     }
-    for name in written.symmetric_difference(&named) {
-        let message = format!("`{name}` is an exercise that is only named here, or only in docs/exercises");
+    for name in written.difference(&named) {
+        problems.push(Problem::new(path, 0, format!("does not name its exercise `{name}`")));
+    }
+    for name in named.difference(&written) {
+        let message = format!("names the exercise `{name}`, whose task.md does not name this chapter");
         problems.push(Problem::new(path, 0, message));
     }
 }

@@ -23,7 +23,7 @@ const FLOORS: [(&str, u32); 14] = [
     ("rdb", 7),
 ];
 
-/// Packages outside of the floors. They may depend on every crate, and no crate may depend on them.
+/// Packages outside of the floors. They may depend on every crate, and no crate of a floor may depend on them.
 const OUTSIDE: [&str; 8] =
     ["conformance", "fuzz", "layout", "live", "pages", "exercises", "benches", "xtask"];
 

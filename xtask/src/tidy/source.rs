@@ -66,7 +66,9 @@ fn rust_file(path: &str, text: &str, problems: &mut Vec<Problem>) {
         }
         let code = line.split("//").next().unwrap_or_default();
         // A reader finishes an exercise.
-        let unfinished = UNFINISHED.iter().filter(|_| !path.ends_with("/exercise.rs"));
+        let unfinished = UNFINISHED
+            .iter()
+            .filter(|_| !path.starts_with("docs/exercises/") || !path.ends_with("/exercise.rs"));
         for name in unfinished.filter(|name| code.contains(**name)) {
             problems.push(Problem::new(path, number, format!("`{})` is unfinished work", name)));
         }

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! *S3-FIFO* keeps two queues. A new key enters the small queue, which holds a tenth of the store. It is
-//! evicted from there unless it was used meanwhile. So keys that are used only once do not displace others.
+//! evicted from there unless it was used twice meanwhile. So keys that are hardly used do not displace others.
 //!
 //! Here only the small queue is a [queue](Queue). Each other key has a stamp instead of a place in the large
 //! queue. A victim is the key with the oldest stamp that the [search](super::search) has seen recently. The

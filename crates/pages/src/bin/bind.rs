@@ -42,8 +42,8 @@ fn main() -> Result<()> {
         compressed.len(),
         base64::prelude::BASE64_STANDARD.encode(&compressed),
     );
+    ensure!(compressed.len() <= SIZE_MAX, "a compressed module has at most {SIZE_MAX} bytes");
     std::fs::write(&script, text).with_context(|| script.display().to_string())?;
     println!("{name}: {} bytes, {} compressed", wasm.len(), compressed.len());
-    ensure!(compressed.len() <= SIZE_MAX, "a module has at most {SIZE_MAX} bytes");
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! Uses the live pages in Chromium: `drive CHROMIUM BOOK SCREENSHOTS`.
 //!
-//! A page is used by keyboard only, as a reader without a mouse uses it: the tab key reaches the command line and the
+//! First, a page is used by keyboard, as a reader without a mouse uses it: the tab key reaches the command line and the
 //! slider, commands are typed, and the arrow keys move the slider. At each step, the drawing has to be what it was
-//! before.
+//! before. The other checks call the page's own controls.
 
 use anyhow::{Context, Result, ensure};
 use headless_chrome::protocol::cdp::Emulation::{
@@ -345,7 +345,7 @@ impl Tried {
     fn without_scripts(&self) -> Result<()> {
         self.tab.call_method(SetScriptExecutionDisabled { value: true })?;
         self.tab.navigate_to(&self.url)?;
-        self.tab.wait_for_element("redcore-live .drawing svg").context("no drawing without scripts")?;
+        self.tab.wait_for_element("redcore-live > .drawing svg").context("no drawing without scripts")?;
         Ok(())
     }
 }

@@ -7,8 +7,18 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The modules. Each is a program of the crate `live`, and has a page in `docs/src/live`.
-const MODULES: [&str; 4] = ["sds", "table", "listpack", "entry"];
+/// Returns the names of the pages in `docs/src/live`. Each has a module, which is a program of the crate `live`.
+fn pages() -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(shell::root().join("docs/src/live"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            names.extend(path.file_stem().and_then(|name| name.to_str()).map(str::to_owned));
+        }
+    }
+    names.sort();
+    Ok(names)
+}
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -17,7 +27,7 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) fn write(book: &Path) -> Result<Outcome> {
     let scripts = book.join("live");
     if !has_target()? {
-        for module in MODULES {
+        for module in pages()? {
             let text = "// The target for WebAssembly was missing when `cargo xtask book` wrote this file.\n";
             fs::write(scripts.join(format!("{module}.js")), text).context("cannot write a script")?;
         }
@@ -30,7 +40,7 @@ pub(crate) fn write(book: &Path) -> Result<Outcome> {
     build.args(["build", "--quiet", "--package", "live", "--bins", "--target", TARGET, "--profile", "live"]);
     shell::run_checked(&mut build)?;
     let modules = shell::target_dir().join(TARGET).join("live");
-    for module in MODULES {
+    for module in pages()? {
         let mut bind = tool("bind");
         bind.arg(modules.join(format!("{module}.wasm"))).arg(scripts.join(format!("{module}.js")));
         shell::run_checked(&mut bind)?;

@@ -78,6 +78,12 @@ fn main() -> Result<()> {
         anyhow::bail!("usage: drive CHROMIUM BOOK SCREENSHOTS");
     };
     fs::create_dir_all(&screenshots)?;
+    for entry in fs::read_dir(book.join("live"))? {
+        let path = entry?.path();
+        let is_tried = PAGES.iter().any(|page| path.file_stem().is_some_and(|name| name == page.name));
+        let is_page = path.extension().is_some_and(|extension| extension == "html");
+        ensure!(is_tried || !is_page, "nothing is typed into the page {}", path.display());
+    }
     let options = LaunchOptions::default_builder()
         .path(Some(which(&browser)))
         .sandbox(false) // root may not use it, and the pages are ours

@@ -193,7 +193,7 @@ fn wrapped(text: &str, max: usize) -> Vec<String> {
     for word in parts.map(|part| part.iter().collect::<String>()) {
         let line = lines.last().map_or(0, |line| line.chars().count());
         if line > 0 && line + 1 + word.chars().count() > max {
-            lines.push(word.into());
+            lines.push(word);
         } else if let Some(last) = lines.last_mut() {
             *last += if last.is_empty() { "" } else { " " };
             *last += &word;

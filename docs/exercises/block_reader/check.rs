@@ -111,7 +111,11 @@ fn other_kinds_are_an_error_directly_after_the_head() {
 }
 
 #[test]
-fn a_coded_key_is_an_error() {
+fn the_first_byte_of_a_coded_key_is_an_error() {
     assert_eq!(read(&[8, 0, 0, 0, 254, 3, 1, 2, 3, 0]), Err(Error::CodedKey));
+    // The byte 254 is enough. The rest of the block may be missing.
+    assert_eq!(read(&[8, 0, 0, 0, 254]), Err(Error::CodedKey));
+    assert_eq!(read(&[8 | 1 << 6, 0, 0, 0, 254, 3]), Err(Error::CodedKey));
+    assert_eq!(read(&[9, 0, 0, 0, 254]), Err(Error::UnknownKind(9)));
     assert_eq!(read(&[9, 0, 0, 0, 254, 3, 1, 2, 3, 0]), Err(Error::UnknownKind(9)));
 }

@@ -71,6 +71,21 @@ fn the_numbers_may_be_large() {
 }
 
 #[test]
+fn large_numbers_are_exact() {
+    // An `f32` has the same value for numbers of this size that differ by 1.
+    const LARGE: u32 = 3 << 30;
+    const GAPS: u32 = u32::MAX - LARGE;
+    let moves = u64::from(LARGE);
+    let in_use = [LARGE + 1, LARGE, LARGE + 1, LARGE + 1, LARGE + 1];
+    assert_eq!(plan(&in_use, u32::MAX, ANY), emptied([1], moves));
+    assert_eq!(plan(&in_use, u32::MAX, moves), emptied([1], moves));
+    assert_eq!(plan(&in_use, u32::MAX, moves - 1), emptied([], 0));
+    // The blocks of the second slab fit exactly, and then there is one gap too few.
+    assert_eq!(plan(&[LARGE, GAPS], u32::MAX, ANY), emptied([1], u64::from(GAPS)));
+    assert_eq!(plan(&[LARGE + 1, GAPS], u32::MAX, ANY), emptied([], 0));
+}
+
+#[test]
 fn there_is_no_better_plan() {
     const SLABS: usize = 5;
     for blocks in 1..=4 {

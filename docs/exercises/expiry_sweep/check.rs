@@ -45,6 +45,25 @@ fn a_sweep_that_ends_exactly_at_the_end_of_the_table_is_followed_by_one_from_the
 }
 
 #[test]
+fn a_table_that_grows_after_a_sweep_to_its_end_is_swept_from_the_start() {
+    // The budget, the end of the table, or a window with few expired keys ends the first sweep.
+    for (len, budget) in [(7, 7), (7, 8), (WINDOW, 1_000)] {
+        let mut table = Table::new(slots(0, len));
+        assert_eq!(table.sweep(NOW, budget).visited, len);
+        table.slots = slots(1, len + 10);
+        assert_eq!(table.sweep(NOW, 1).removed, 1, "{len} slots, and a budget of {budget}");
+    }
+}
+
+#[test]
+fn a_table_that_grows_after_a_sweep_to_another_slot_is_swept_from_there() {
+    let mut table = Table::new(slots(0, 7));
+    table.sweep(NOW, 6);
+    table.slots = slots(7, 10);
+    assert_eq!(table.sweep(NOW, 10), Swept { visited: 4, looked_at: 4, removed: 1 });
+}
+
+#[test]
 fn slots_without_an_expiry_use_the_budget_up() {
     let mut table = Table::new(vec![None; 1_000]);
     table.slots[999] = DUE;

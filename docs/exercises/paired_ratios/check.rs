@@ -84,6 +84,8 @@ fn five_rounds_have_their_second_third_and_fourth_ratio_in_any_order() {
 fn both_quartiles_have_to_be_more_than_3_percent_away_on_the_same_side() {
     for (low, median, high, expected) in [
         (0.90, 0.93, 0.96, Verdict::Ahead),
+        (0.50, 0.60, 0.969_999, Verdict::Ahead),
+        (0.50, 0.60, 0.97, Verdict::Level),
         (0.50, 0.60, 0.98, Verdict::Level),
         (0.98, 0.99, 1.00, Verdict::Level),
         (0.90, 0.94, 1.10, Verdict::Level),
@@ -91,8 +93,19 @@ fn both_quartiles_have_to_be_more_than_3_percent_away_on_the_same_side() {
         (0.90, 1.06, 1.10, Verdict::Level),
         (1.00, 1.01, 1.02, Verdict::Level),
         (1.02, 1.40, 1.50, Verdict::Level),
+        (1.03, 1.40, 1.50, Verdict::Level),
+        (1.030_001, 1.40, 1.50, Verdict::Behind),
         (1.04, 1.07, 1.10, Verdict::Behind),
     ] {
         assert_eq!(of(low, median, high).verdict(), expected, "{low} {median} {high}");
+    }
+}
+
+#[test]
+fn a_quartile_of_exactly_097_or_103_is_level() {
+    for (ours, expected) in
+        [(96, Verdict::Ahead), (97, Verdict::Level), (103, Verdict::Level), (104, Verdict::Behind)]
+    {
+        assert_eq!(ratio(&[ours; 3], &[100; 3]).unwrap().verdict(), expected, "{ours} of 100");
     }
 }

@@ -67,6 +67,12 @@ fn a_hash_is_inserted_once() {
 }
 
 #[test]
+fn a_hash_that_is_there_does_not_double_a_full_table() {
+    // The table is full after 3, 7, 15, and so on.
+    compare_with_dict((0..70).flat_map(|n| [n, n, 0]));
+}
+
+#[test]
 fn an_empty_table_contains_nothing_and_has_no_step() {
     let mut tables = Tables::default();
     tables.step();

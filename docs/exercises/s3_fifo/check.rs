@@ -50,6 +50,16 @@ fn a_hit_does_not_move_a_key_in_its_queue() {
 }
 
 #[test]
+fn each_look_chooses_the_queue_anew() {
+    // A tenth of the capacity is 2 keys.
+    let mut store = Store::new(20);
+    scan(&mut store, 1, 20);
+    assert!((1..20).all(|key| store.access(key)));
+    scan(&mut store, 21, 1); // 1 to 19 move. Only 20 is left on probation, so 1 is evicted
+    assert_eq!([20, 1].map(|key| store.access(key)), [true, false]);
+}
+
+#[test]
 fn a_ghost_does_not_have_to_pass_probation() {
     let mut store = Store::new(10);
     scan(&mut store, 1, 1);

@@ -44,6 +44,13 @@ fn a_value_of_45_bytes_has_a_second_block() {
 }
 
 #[test]
+fn an_empty_value_shares_a_block_with_its_object_and_a_shared_integer_has_none() {
+    let with_value = |value| key_bytes(7, value, |size| size + 1_000);
+    assert_eq!(with_value(""), 24 + 9 + (16 + 3 + 1) + 3 * 1_000);
+    assert_eq!(with_value("7"), 24 + 9 + 2 * 1_000);
+}
+
+#[test]
 fn the_header_of_a_key_is_the_smallest_that_fits() {
     let header = |key_len| key_bytes(key_len, "1", |size| size) - 24 - key_len - 1;
     assert_eq!([0, 1, 31, 32, 255, 256].map(header), [3, 1, 1, 3, 3, 5]);

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+const TARGET: &str = "wasm32-unknown-unknown";
+
 /// Returns the names of the pages in `docs/src/live`. Each has a module, which is a program of the crate `live`.
 fn pages() -> Result<Vec<String>> {
     let mut names = Vec::new();
@@ -19,8 +21,6 @@ fn pages() -> Result<Vec<String>> {
     names.sort();
     Ok(names)
 }
-
-const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Writes the script of each module to the folder `live` of the book. Without the compiler's target for WebAssembly,
 /// it writes empty scripts, and the pages say that their live parts are missing.

@@ -244,8 +244,9 @@ fn the_table_grows_at_the_limit_a_step_at_a_time() {
             assert!((0..2).all(|_| keyspace.get(&name(n), n).is_some()));
         }
         assert!(keyspace.len() > 15_000, "{policy}: {}", keyspace.len());
-        // S3-FIFO allocates up to 4 KiB at once for its queue and for ghosts, as much as a hundred keys take.
-        let most_allowed = if policy.is_s3fifo() { 100 } else { 12 };
+        // One write may need both a block of S3-FIFO's queue and a segment of its ghosts. They have 3 and
+        // 4 KiB, as much as 180 of the small keys take.
+        let most_allowed = if policy.is_s3fifo() { 200 } else { 12 };
         assert!(most <= most_allowed, "{policy}: {most} at once");
         // The table has grown: chains are not twice as long as they should be.
         assert!(keyspace.rehash_debt() * 4 < keyspace.len() / 10, "{policy}: {}", keyspace.rehash_debt());

@@ -71,12 +71,56 @@ impl Options {
         }
         Ok(parsed)
     }
+
+    /// Changes one option by the name of its directive. Returns `false` and changes nothing if the directive
+    /// is unknown. Names are accepted as by [`from_conf`](Self::from_conf). O(directives). In C: `CONFIG
+    /// SET`.
+    ///
+    /// # Errors
+    /// If the argument is not valid, or if there is not exactly one. The options are then unchanged.
+    ///
+    /// ```
+    /// use keyspace::Options;
+    /// let mut options = Options::new();
+    /// assert!(options.set_directive(b"maxmemory", &[b"100mb"])?);
+    /// assert_eq!(options.directive_value(b"maxmemory").as_deref(), Some("104857600"));
+    /// assert!(!options.set_directive(b"port", &[b"6379"])?);
+    /// # Ok::<(), keyspace::ConfErrorKind>(())
+    /// ```
+    pub fn set_directive(
+        &mut self,
+        name: &[u8],
+        arguments: &[impl AsRef<[u8]>],
+    ) -> Result<bool, ConfErrorKind> {
+        let Some(directive) = Directive::find(name) else { return Ok(false) };
+        *self = directive.read(self.clone(), arguments)?;
+        Ok(true)
+    }
+
+    /// Returns the value of a directive as text, or `None` if the directive is unknown. Amounts of memory are
+    /// in bytes. O(directives). In C: `CONFIG GET`.
+    pub fn directive_value(&self, name: &[u8]) -> Option<String> {
+        let directive = Directive::find(name)?;
+        Some(fmt::from_fn(|f| directive.write(self, f)).to_string())
+    }
+
+    /// Returns the present name of a directive, for its name or its name before Redis 7.0, in upper or lower
+    /// case. Returns `None` if the directive is unknown. O(directives).
+    pub fn directive_name(name: &[u8]) -> Option<&'static str> {
+        Directive::find(name).map(|directive| directive.name)
+    }
+
+    /// Returns an iterator over the names of all directives.
+    pub fn directive_names() -> impl Iterator<Item = &'static str> {
+        DIRECTIVES.iter().map(|directive| directive.name)
+    }
 }
 
 /// Writes the text of a redis.conf with all options, one per line.
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for directive in &DIRECTIVES {
+            write!(f, "{} ", directive.name)?;
             directive.write(self, f)?;
             f.write_str("\n")?;
         }

@@ -6,7 +6,6 @@ use super::{
 };
 use core::fmt;
 use core::ops::RangeInclusive;
-use sds::Sds;
 use values::Element;
 
 /// One directive of redis.conf. Each directive takes one argument.
@@ -145,11 +144,16 @@ impl Directive {
     }
 
     /// Returns the options with the value of this directive read from `arguments`.
-    pub(super) fn read(&self, options: Options, arguments: &[Sds]) -> Result<Options, ConfErrorKind> {
+    pub(super) fn read(
+        &self,
+        options: Options,
+        arguments: &[impl AsRef<[u8]>],
+    ) -> Result<Options, ConfErrorKind> {
         let directive = self.name;
         let [argument] = arguments else {
             return Err(ConfErrorKind::ArgumentCount { directive, found: arguments.len() });
         };
+        let argument = argument.as_ref();
         match &self.argument {
             Argument::Policy => match MaxmemoryPolicy::from_name(argument) {
                 Some(policy) => Ok(options.maxmemory_policy(policy)),
@@ -167,7 +171,7 @@ impl Directive {
                         ConfErrorKind::NotAnInteger { directive, min, max },
                     ),
                     Form::Memory => {
-                        (memory(argument).map(i128::from), ConfErrorKind::NotAnAmount { directive, min, max })
+                        (memory_amount(argument).map(i128::from), ConfErrorKind::NotAnAmount { directive, min, max })
                     }
                 };
                 let value = value.ok_or(refused)?;
@@ -178,14 +182,12 @@ impl Directive {
         }
     }
 
-    /// Writes the name and the value of this directive.
+    /// Writes the value of this directive.
     pub(super) fn write(&self, options: &Options, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.argument {
-            Argument::Number { get, .. } => write!(f, "{} {}", self.name, get(options)),
-            Argument::Policy => write!(f, "{} {}", self.name, options.policy),
-            Argument::YesNo { get, .. } => {
-                write!(f, "{} {}", self.name, if get(options) { "yes" } else { "no" })
-            }
+            Argument::Number { get, .. } => write!(f, "{}", get(options)),
+            Argument::Policy => write!(f, "{}", options.policy),
+            Argument::YesNo { get, .. } => f.write_str(if get(options) { "yes" } else { "no" }),
         }
     }
 
@@ -208,7 +210,12 @@ fn yes_or_no(text: &[u8]) -> Option<bool> {
 /// Parses a number of bytes: digits, with or without a unit in upper or lower case. A number that does not
 /// fit into a `u64` becomes `u64::MAX`. In C: `memtoull`, which also reads an empty argument or a unit
 /// without digits as 0.
-fn memory(text: &[u8]) -> Option<u64> {
+///
+/// ```
+/// assert_eq!(keyspace::memory_amount(b"100mb"), Some(100 << 20));
+/// assert_eq!(keyspace::memory_amount(b"1 mb"), None);
+/// ```
+pub fn memory_amount(text: &[u8]) -> Option<u64> {
     const UNITS: [(&[u8], u64); 8] = [
         (b"", 1),
         (b"b", 1),

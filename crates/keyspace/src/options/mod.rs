@@ -49,6 +49,7 @@ mod policy;
 
 pub use conf::{Parsed, UnknownDirective};
 pub use error::{ConfError, ConfErrorKind};
+pub use directive::memory_amount;
 pub use policy::MaxmemoryPolicy;
 pub(crate) use policy::{ClockKind, Ranking};
 

@@ -1,0 +1,182 @@
+//! [`Client`]: a connection, and what the server knows about it.
+
+use crate::args::OwnedArgs;
+use crate::reply::Reply;
+use crate::request::QueryBuffer;
+use crate::socket::Socket;
+use std::collections::BTreeSet;
+
+/// The number of a client. Numbers are never used again. In C: `client->id`.
+pub(crate) type ClientId = u64;
+
+/// A connection, and what the server knows about it. In C: `client`.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// The number that `CLIENT ID` answers.
+    pub(crate) id: ClientId,
+    /// The connection.
+    pub(crate) socket: Socket,
+    /// The address of the other side, as `CLIENT LIST` prints it.
+    pub(crate) addr: String,
+    /// The address of this side.
+    pub(crate) laddr: String,
+    /// The bytes that the client has sent.
+    pub(crate) query: QueryBuffer,
+    /// The bytes that it will be sent.
+    pub(crate) reply: Reply,
+    /// The number of its database.
+    pub(crate) db: usize,
+    /// The name of `CLIENT SETNAME`.
+    pub(crate) name: Vec<u8>,
+    /// The name and version of the library, by `CLIENT SETINFO`.
+    pub(crate) lib: (Vec<u8>, Vec<u8>),
+    /// Whether it has given the password, or none is needed.
+    pub(crate) is_authenticated: bool,
+    /// When it connected and when it last sent a command, in milliseconds since 1970.
+    pub(crate) connected_at: u64,
+    /// See `connected_at`.
+    pub(crate) last_used_at: u64,
+    /// The name of the last command, in lower case.
+    pub(crate) last_command: &'static str,
+    /// The commands after `MULTI`.
+    pub(crate) transaction: Option<Transaction>,
+    /// The keys of `WATCH`, with their databases.
+    pub(crate) watched: Vec<WatchedKey>,
+    /// Whether a watched key has changed.
+    pub(crate) is_dirty: bool,
+    /// The channels of `SUBSCRIBE`, the patterns of `PSUBSCRIBE`, and the channels of `SSUBSCRIBE`.
+    pub(crate) subscriptions: Subscriptions,
+    /// The command that waits for a key.
+    pub(crate) blocked: Option<Blocked>,
+    /// Which replies are sent.
+    pub(crate) reply_mode: ReplyMode,
+    /// Whether the client is exempt from `maxmemory-clients`, by `CLIENT NO-EVICT`.
+    pub(crate) is_no_evict: bool,
+    /// Whether reads leave the access times as they are, by `CLIENT NO-TOUCH`.
+    pub(crate) is_no_touch: bool,
+    /// Whether the connection is closed when the reply has been sent.
+    pub(crate) closes_after_reply: bool,
+    /// Whether the connection is closed at once.
+    pub(crate) is_closed: bool,
+    /// When the reply began to exceed the soft limit, in milliseconds since 1970.
+    pub(crate) over_soft_limit_since: Option<u64>,
+    /// The number of commands that the client has run.
+    pub(crate) commands: u64,
+    /// The bytes that were read and written.
+    pub(crate) net_bytes: (u64, u64),
+}
+
+/// The commands after `MULTI`. In C: `multiState`.
+#[derive(Debug, Default)]
+pub(crate) struct Transaction {
+    /// The commands, in order.
+    pub(crate) commands: Vec<OwnedArgs>,
+    /// Whether a command could not be queued, so that `EXEC` fails.
+    pub(crate) is_aborted: bool,
+}
+
+/// A key of `WATCH`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WatchedKey {
+    /// The number of the database.
+    pub(crate) db: usize,
+    /// The key.
+    pub(crate) key: Vec<u8>,
+    /// Whether the key had already expired when it was watched.
+    pub(crate) was_expired: bool,
+}
+
+/// What a client listens to.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions {
+    /// The channels of `SUBSCRIBE`.
+    pub(crate) channels: BTreeSet<Vec<u8>>,
+    /// The patterns of `PSUBSCRIBE`.
+    pub(crate) patterns: BTreeSet<Vec<u8>>,
+    /// The channels of `SSUBSCRIBE`.
+    pub(crate) shard_channels: BTreeSet<Vec<u8>>,
+}
+
+impl Subscriptions {
+    /// Returns whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.channels.is_empty() && self.patterns.is_empty() && self.shard_channels.is_empty()
+    }
+}
+
+/// A command that waits for a key. In C: `blockingState`.
+#[derive(Debug)]
+pub(crate) struct Blocked {
+    /// The keys that it waits for, in the client's database. It is run again when one of them has changed.
+    pub(crate) keys: Vec<Vec<u8>>,
+    /// The type of value that the command takes. Other values do not wake it.
+    pub(crate) wanted: values::ObjectType,
+    /// When it stops to wait, in milliseconds since 1970.
+    pub(crate) deadline: Option<u64>,
+    /// The command. It is filled in when the command has returned.
+    pub(crate) request: OwnedArgs,
+    /// What the client is sent when the time is over.
+    pub(crate) timeout_reply: TimeoutReply,
+}
+
+/// What a blocked client is sent when its time is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeoutReply {
+    /// The absence of a value.
+    Null,
+    /// The absence of an array.
+    NullArray,
+}
+
+/// Which replies are sent, by `CLIENT REPLY`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ReplyMode {
+    /// All of them.
+    #[default]
+    On,
+    /// None.
+    Off,
+    /// Not that of the next command.
+    SkipNext,
+    /// Not that of the present command.
+    Skip,
+}
+
+impl Client {
+    /// Returns a client that has just connected.
+    pub(crate) fn new(id: ClientId, socket: Socket, addr: String, laddr: String, now: u64) -> Self {
+        Self {
+            id,
+            socket,
+            addr,
+            laddr,
+            query: QueryBuffer::default(),
+            reply: Reply::default(),
+            db: 0,
+            name: Vec::new(),
+            lib: (Vec::new(), Vec::new()),
+            is_authenticated: false,
+            connected_at: now,
+            last_used_at: now,
+            last_command: "NULL",
+            transaction: None,
+            watched: Vec::new(),
+            is_dirty: false,
+            subscriptions: Subscriptions::default(),
+            blocked: None,
+            reply_mode: ReplyMode::On,
+            is_no_evict: false,
+            is_no_touch: false,
+            closes_after_reply: false,
+            is_closed: false,
+            over_soft_limit_since: None,
+            commands: 0,
+            net_bytes: (0, 0),
+        }
+    }
+
+    /// Returns whether only the commands of a subscriber are allowed. RESP3 has no such mode.
+    pub(crate) fn is_subscriber(&self) -> bool {
+        !self.subscriptions.is_empty() && self.reply.protocol() == crate::reply::Protocol::Resp2
+    }
+}

@@ -1,0 +1,142 @@
+//! [`Clients`]: all connections.
+//!
+//! A client is taken out while one of its commands runs, so that the command can change the client and the
+//! server at once. Messages for other clients are written to them directly. A message for the client itself
+//! waits until its command has written its reply.
+
+use crate::client::{Client, ClientId};
+use crate::reply::Reply;
+use std::collections::BTreeMap;
+
+/// All connections.
+#[derive(Debug, Default)]
+pub(crate) struct Clients {
+    /// The clients. A slot is empty if it is free, or while a command of its client runs.
+    slots: Vec<Option<Box<Client>>>,
+    free: Vec<usize>,
+    by_id: BTreeMap<ClientId, usize>,
+    next_id: ClientId,
+    /// The slots of clients with bytes to send, or to be closed. A slot may be there twice.
+    touched: Vec<usize>,
+    /// The client whose command runs, and the messages that it will be sent after its reply.
+    running: Option<(ClientId, Reply)>,
+}
+
+impl Clients {
+    /// Returns the number of clients.
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Returns the number of the next client, and the slot that it will have.
+    pub(crate) fn next(&self) -> (ClientId, usize) {
+        (self.next_id + 1, self.free.last().copied().unwrap_or(self.slots.len()))
+    }
+
+    /// Adds a client, in the slot of [`next`](Self::next).
+    pub(crate) fn insert(&mut self, client: Client) {
+        let (id, slot) = self.next();
+        debug_assert_eq!(id, client.id);
+        self.next_id = id;
+        self.by_id.insert(id, slot);
+        if self.free.pop().is_none() {
+            self.slots.push(None);
+        }
+        self.slots[slot] = Some(Box::new(client));
+    }
+
+    /// Takes the client of a slot out, to run a command of it.
+    pub(crate) fn take(&mut self, slot: usize) -> Option<Box<Client>> {
+        let client = self.slots.get_mut(slot)?.take()?;
+        let mut messages = Reply::default();
+        messages.set_protocol(client.reply.protocol());
+        self.running = Some((client.id, messages));
+        Some(client)
+    }
+
+    /// Puts the client back, and appends the messages for it. Notes whether it has something to send.
+    pub(crate) fn put_back(&mut self, slot: usize, mut client: Box<Client>) {
+        if let Some((_, messages)) = self.running.take() {
+            client.reply.append(messages);
+        }
+        if !client.reply.is_empty() || client.is_closed || client.closes_after_reply {
+            self.touched.push(slot);
+        }
+        self.slots[slot] = Some(client);
+    }
+
+    /// Appends the messages that have arrived for the client that is taken out, after a command of it.
+    pub(crate) fn deliver_own(&mut self, client: &mut Client) {
+        if let Some((_, messages)) = &mut self.running
+            && !messages.is_empty()
+        {
+            client.reply.append(std::mem::take(messages));
+            messages.set_protocol(client.reply.protocol());
+        }
+    }
+
+    /// Removes the client of a slot.
+    pub(crate) fn remove(&mut self, slot: usize) -> Option<Box<Client>> {
+        let client = self.slots.get_mut(slot)?.take()?;
+        self.by_id.remove(&client.id);
+        self.free.push(slot);
+        Some(client)
+    }
+
+    /// Returns the slot of a client.
+    pub(crate) fn slot_of(&self, id: ClientId) -> Option<usize> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// Returns the client of a slot.
+    pub(crate) fn in_slot(&mut self, slot: usize) -> Option<&mut Client> {
+        self.slots.get_mut(slot)?.as_deref_mut()
+    }
+
+    /// Returns a client. The client whose command runs is not found.
+    pub(crate) fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
+        let slot = self.slot_of(id)?;
+        self.slots[slot].as_deref_mut()
+    }
+
+    /// Returns an iterator over the clients, in the order in which they connected. The client whose command
+    /// runs is not among them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Client> {
+        self.by_id.values().filter_map(|slot| self.slots[*slot].as_deref())
+    }
+
+    /// Returns the numbers of all clients, in the order in which they connected.
+    pub(crate) fn ids(&self) -> Vec<ClientId> {
+        self.by_id.keys().copied().collect()
+    }
+
+    /// Sends a message to a client.
+    pub(crate) fn send(&mut self, id: ClientId, write: impl FnOnce(&mut Reply)) {
+        if let Some((running, messages)) = &mut self.running
+            && *running == id
+        {
+            write(messages);
+            return;
+        }
+        let Some(slot) = self.slot_of(id) else { return };
+        if let Some(client) = self.slots[slot].as_deref_mut() {
+            write(&mut client.reply);
+            self.touched.push(slot);
+        }
+    }
+
+    /// Notes that a client has something to send, or is to be closed.
+    pub(crate) fn touch(&mut self, id: ClientId) {
+        self.touched.extend(self.slot_of(id));
+    }
+
+    /// Notes that the socket of a slot takes bytes again.
+    pub(crate) fn touch_slot(&mut self, slot: usize) {
+        self.touched.push(slot);
+    }
+
+    /// Returns the slots that were noted since the last call.
+    pub(crate) fn take_touched(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.touched)
+    }
+}

@@ -1,0 +1,218 @@
+//! Commands for those who run the server: databases as a whole, `CONFIG`, and the end.
+
+use crate::call::Call;
+use crate::config::{Directive, names};
+use crate::error::{CommandError, Outcome};
+use crate::numbers::integer;
+use crate::spec::flags::{ADMIN, FAST, LOADING, NOSCRIPT, READONLY, STALE, WRITE};
+use crate::spec::{Keys, Spec};
+use crate::state::Shutdown;
+use keyspace::glob_match;
+
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec { subcommands: CONFIG, ..row("config", -2, 0, container) }
+        .doc("2.0.0", "Reads and changes the settings."),
+    row("dbsize", 1, READONLY | FAST, dbsize).doc("1.0.0", "Returns the number of keys."),
+    row("flushall", -1, WRITE, flushall).doc("1.0.0", "Removes all keys of all databases."),
+    row("flushdb", -1, WRITE, flushdb).doc("1.0.0", "Removes all keys of a database."),
+    row("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE, shutdown)
+        .doc("1.0.0", "Saves the keys and ends the server."),
+    row("swapdb", 3, WRITE | FAST, swapdb).doc("4.0.0", "Swaps two databases."),
+];
+
+const OF_CONFIG: u32 = ADMIN | NOSCRIPT | LOADING | STALE;
+
+const CONFIG: &[Spec] = &[
+    row("get", -3, OF_CONFIG, config_get).doc("2.0.0", "Returns the settings that match."),
+    row("help", 2, LOADING | STALE, config_help).doc("5.0.0", "Returns what the subcommands do."),
+    row("resetstat", 2, OF_CONFIG, config_resetstat).doc("2.0.0", "Clears the counters."),
+    row("rewrite", 2, OF_CONFIG, config_rewrite).doc("2.8.0", "Writes the settings into redis.conf."),
+    row("set", -4, OF_CONFIG, config_set).doc("2.0.0", "Changes settings."),
+];
+
+const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
+    Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
+}
+
+/// A command that has only subcommands. It runs if there is none.
+pub(super) fn container(call: &mut Call<'_>) -> Outcome {
+    Err(CommandError::arity(&String::from_utf8_lossy(call.args.at(0)).to_ascii_lowercase()))
+}
+
+/// Writes the lines of a `HELP` subcommand.
+pub(super) fn help(call: &mut Call<'_>, container: &str, lines: &[&str]) -> Outcome {
+    let reply = call.reply();
+    reply.array(lines.len() + 3);
+    reply.simple(&format!("{container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"));
+    lines.iter().for_each(|line| reply.simple(line));
+    reply.simple("HELP");
+    reply.simple("    Print this help.");
+    Ok(())
+}
+
+fn dbsize(call: &mut Call<'_>) -> Outcome {
+    let len = call.keys().len();
+    call.reply().count(len);
+    Ok(())
+}
+
+/// Checks the option of `FLUSHALL` and `FLUSHDB`. Keys are always removed in steps after the reply, so both
+/// words mean the same.
+fn flush_option(call: &Call<'_>) -> Outcome {
+    match call.args.len() {
+        1 => Ok(()),
+        2 if call.args.is(1, "ASYNC") || call.args.is(1, "SYNC") => Ok(()),
+        _ => Err(CommandError::SYNTAX),
+    }
+}
+
+fn flushdb(call: &mut Call<'_>) -> Outcome {
+    flush_option(call)?;
+    flush(call, call.client.db);
+    call.reply().ok();
+    Ok(())
+}
+
+fn flushall(call: &mut Call<'_>) -> Outcome {
+    flush_option(call)?;
+    for db in 0..call.state.dbs.len() {
+        flush(call, db);
+    }
+    if call.state.snapshots.is_running() {
+        call.state.snapshots.abandon(&mut call.state.dbs);
+    }
+    call.reply().ok();
+    Ok(())
+}
+
+/// Removes all keys of a database, and fails the transactions that watch one of them.
+fn flush(call: &mut Call<'_>, db: usize) {
+    let now = call.now;
+    let database = &call.state.dbs[db];
+    let waiting = database.watching.keys().chain(database.blocked.keys());
+    let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
+    call.state.stats.dirty += database.keys.len() as u64;
+    call.state.dbs[db].keys.clear();
+    for key in lost {
+        call.changed_in(db, &key);
+    }
+}
+
+fn swapdb(call: &mut Call<'_>) -> Outcome {
+    let index = |at: usize, which: &'static str| {
+        let number = integer(call.args.at(at))
+            .map_err(|_| CommandError::of(format!("ERR invalid {which} DB index")))?;
+        let number = usize::try_from(number).ok().filter(|number| *number < call.state.dbs.len());
+        number.ok_or(CommandError::new("ERR DB index is out of range"))
+    };
+    let (one, other) = (index(1, "first")?, index(2, "second")?);
+    if call.state.snapshots.is_running() {
+        return Err(CommandError::new("ERR databases cannot be swapped while a snapshot is written"));
+    }
+    call.state.swap(one, other, call.client);
+    call.reply().ok();
+    Ok(())
+}
+
+fn config_get(call: &mut Call<'_>) -> Outcome {
+    let patterns = call.args.from(2);
+    let is_wanted = |name: &&str| {
+        patterns.iter().any(|pattern| glob_match(&pattern.to_ascii_lowercase(), name.as_bytes()))
+    };
+    let found: Vec<&str> = names().filter(is_wanted).collect();
+    call.client.reply.map(found.len());
+    for name in found {
+        let value = Directive::find(name.as_bytes()).map(|directive| directive.write(&call.state.config));
+        call.client.reply.bulk(name.as_bytes());
+        call.client.reply.bulk(value.unwrap_or_default().as_bytes());
+    }
+    Ok(())
+}
+
+fn config_set(call: &mut Call<'_>) -> Outcome {
+    let args = call.args.from(2);
+    if !args.len().is_multiple_of(2) {
+        return Err(CommandError::arity("config|set"));
+    }
+    let mut config = call.state.config.clone();
+    let mut seen = Vec::new();
+    for index in (0..args.len()).step_by(2) {
+        let shown = String::from_utf8_lossy(args.at(index)).into_owned();
+        let failed = |reason: &str| {
+            CommandError::of(format!(
+                "ERR CONFIG SET failed (possibly related to argument '{shown}') - {reason}"
+            ))
+        };
+        let directive = Directive::find(args.at(index)).ok_or_else(|| {
+            CommandError::of(format!("ERR Unknown option or number of arguments for CONFIG SET - '{shown}'"))
+        })?;
+        if !directive.is_mutable() {
+            return Err(failed("can't set immutable config"));
+        }
+        if seen.contains(&directive.name()) {
+            return Err(failed("duplicate parameter"));
+        }
+        seen.push(directive.name());
+        if directive.name() == "save" {
+            config.save.clear();
+        }
+        let value = args.at(index + 1);
+        let words: Vec<&[u8]> = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
+        let value = if directive.takes_one() { &[value][..] } else { &words };
+        directive.read(&mut config, value).map_err(|reason| failed(&reason))?;
+    }
+    call.state.config = config;
+    call.state.apply_options()?;
+    call.reply().ok();
+    Ok(())
+}
+
+fn config_resetstat(call: &mut Call<'_>) -> Outcome {
+    let (dirty, peak_memory) = (call.state.stats.dirty, zmalloc::used_memory());
+    call.state.stats = crate::stats::Stats { dirty, peak_memory, ..Default::default() };
+    call.reply().ok();
+    Ok(())
+}
+
+fn config_rewrite(call: &mut Call<'_>) -> Outcome {
+    let Some(path) = &call.state.config.file else {
+        return Err(CommandError::new("ERR The server is running without a config file"));
+    };
+    call.state
+        .config
+        .rewrite(path)
+        .map_err(|error| CommandError::of(format!("ERR Rewriting config file: {error}")))?;
+    call.reply().ok();
+    Ok(())
+}
+
+fn config_help(call: &mut Call<'_>) -> Outcome {
+    let lines = [
+        "GET <pattern>",
+        "    Return parameters matching the glob-like <pattern> and their values.",
+        "SET <directive> <value>",
+        "    Set the configuration <directive> to <value>.",
+        "RESETSTAT",
+        "    Reset statistics reported by the INFO command.",
+        "REWRITE",
+        "    Rewrite the configuration file.",
+    ];
+    help(call, "CONFIG", &lines)
+}
+
+fn shutdown(call: &mut Call<'_>) -> Outcome {
+    let mut how = Shutdown::Default;
+    for index in 1..call.args.len() {
+        how = match () {
+            () if call.args.is(index, "NOSAVE") => Shutdown::NoSave,
+            () if call.args.is(index, "SAVE") => Shutdown::Save,
+            () if call.args.is(index, "NOW") || call.args.is(index, "FORCE") => how,
+            () if call.args.is(index, "ABORT") => {
+                return Err(CommandError::new("ERR No shutdown in progress."));
+            }
+            () => return Err(CommandError::SYNTAX),
+        };
+    }
+    call.state.shutdown = Some(how);
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The command `COMMAND`.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

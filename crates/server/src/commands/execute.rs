@@ -1,0 +1,254 @@
+//! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
+
+use super::{find, unsupported};
+use crate::args::Args;
+use crate::call::Call;
+use crate::client::{Client, ReplyMode, TimeoutReply};
+use crate::error::{CommandError, Outcome};
+use crate::spec::{Spec, flags};
+use crate::state::State;
+use std::time::Instant;
+
+/// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
+pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
+    let mark = client.reply.mark();
+    client.last_used_at = state.now;
+    client.commands += 1;
+    match check(state, client, args) {
+        Ok(Some(spec)) => run(state, client, args, spec, false),
+        Ok(None) => client.reply.simple("QUEUED"),
+        Err(error) => {
+            if let Some(transaction) = &mut client.transaction {
+                transaction.is_aborted = true;
+            }
+            write_error(state, client, &error);
+        }
+    }
+    match client.reply_mode {
+        ReplyMode::On => {}
+        ReplyMode::Off | ReplyMode::Skip => client.reply.truncate(mark),
+        ReplyMode::SkipNext => {}
+    }
+    client.reply_mode = match client.reply_mode {
+        ReplyMode::SkipNext => ReplyMode::Skip,
+        ReplyMode::Skip => ReplyMode::On,
+        other => other,
+    };
+    state.clients.deliver_own(client);
+}
+
+/// Finds the command of a request, and checks whether the client may run it now. Returns `None` if it was
+/// queued.
+fn check(
+    state: &mut State,
+    client: &mut Client,
+    args: Args<'_>,
+) -> Result<Option<&'static Spec>, CommandError> {
+    let spec = find(args.at(0)).ok_or_else(|| unknown(args))?;
+    let command = spec;
+    let spec = match (spec.subcommands, args.get(1)) {
+        ([], _) | (_, None) => spec,
+        (subcommands, Some(name)) => {
+            let find = |sub: &&Spec| sub.name.as_bytes().eq_ignore_ascii_case(name);
+            let container = spec.name.to_ascii_uppercase();
+            subcommands.iter().find(find).ok_or_else(|| CommandError::subcommand(&container, name))?
+        }
+    };
+    if !spec.takes(args.len()) {
+        let is_subcommand = !std::ptr::eq(spec, command);
+        let name = if is_subcommand { format!("{}|{}", command.name, spec.name) } else { spec.name.into() };
+        state.stats.by_command.entry(spec.name).or_default().rejected += 1;
+        return Err(CommandError::arity(&name));
+    }
+    if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
+        if state.config.requirepass.is_empty() {
+            client.is_authenticated = true;
+        } else {
+            return Err(CommandError::new("NOAUTH Authentication required."));
+        }
+    }
+    if state.config.options.get_maxmemory() > 0 {
+        make_room(state, client, spec)?;
+    }
+    if spec.has(flags::WRITE)
+        && state.config.stop_writes_on_bgsave_error
+        && state.snapshots.last_failed
+        && !state.config.save.is_empty()
+    {
+        return Err(CommandError::new(
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+             Commands that may modify the data set are disabled, because this instance is configured to report \
+             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
+             the Redis logs for details about the RDB error.",
+        ));
+    }
+    if client.is_subscriber() && !is_for_subscribers(spec.name) {
+        return Err(CommandError::of(format!(
+            "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
+             this context",
+            spec.name
+        )));
+    }
+    let runs_in_multi = ["exec", "discard", "multi", "watch", "quit", "reset"].contains(&command.name);
+    if client.transaction.is_some() && !runs_in_multi {
+        if spec.has(flags::NO_MULTI) {
+            return Err(CommandError::new("ERR Command not allowed inside a transaction"));
+        }
+        if let Some(transaction) = &mut client.transaction {
+            transaction.commands.push(args.to_owned());
+        }
+        return Ok(None);
+    }
+    Ok(Some(spec))
+}
+
+fn is_for_subscribers(name: &str) -> bool {
+    [
+        "subscribe",
+        "unsubscribe",
+        "psubscribe",
+        "punsubscribe",
+        "ssubscribe",
+        "sunsubscribe",
+        "ping",
+        "quit",
+        "reset",
+    ]
+    .contains(&name)
+}
+
+fn unknown(args: Args<'_>) -> CommandError {
+    if let Some(what) = unsupported(args.at(0)) {
+        let name = String::from_utf8_lossy(args.at(0)).to_ascii_uppercase();
+        return CommandError::of(format!("ERR {name} is not supported: this server has no {what}"));
+    }
+    let shown = |text: &[u8]| String::from_utf8_lossy(&text[..text.len().min(128)]).into_owned();
+    let mut text = format!("ERR unknown command '{}', with args beginning with: ", shown(args.at(0)));
+    for argument in args.from(1).iter() {
+        if text.len() >= 256 {
+            break;
+        }
+        text.push_str(&format!("'{}' ", shown(argument)));
+    }
+    CommandError::of(text)
+}
+
+/// Evicts keys until memory is within `maxmemory`. In C: `performEvictions`.
+fn make_room(state: &mut State, client: &Client, spec: &Spec) -> Outcome {
+    let is_within = state.make_room();
+    let queued_denyoom = |queued: &crate::args::OwnedArgs| {
+        super::find_with_subcommand(queued.as_args()).is_some_and(|spec| spec.has(flags::DENYOOM))
+    };
+    let denies = spec.has(flags::DENYOOM)
+        || spec.name == "exec"
+            && client
+                .transaction
+                .as_ref()
+                .is_some_and(|transaction| transaction.commands.iter().any(queued_denyoom));
+    if denies && !is_within {
+        return Err(CommandError::new("OOM command not allowed when used memory > 'maxmemory'."));
+    }
+    Ok(())
+}
+
+/// Runs a command, and counts it.
+pub(crate) fn run(
+    state: &mut State,
+    client: &mut Client,
+    args: Args<'_>,
+    spec: &'static Spec,
+    is_in_exec: bool,
+) {
+    let mark = client.reply.mark();
+    client.last_command = spec.name;
+    let start = Instant::now();
+    let now = state.now;
+    let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
+    if let Err(error) = &outcome {
+        client.reply.truncate(mark);
+        write_error(state, client, error);
+    }
+    let micros = start.elapsed().as_micros() as u64;
+    state.stats.commands += 1;
+    let stats = state.stats.by_command.entry(spec.name).or_default();
+    stats.calls += 1;
+    stats.micros += micros;
+    stats.failed += u64::from(outcome.is_err());
+    let threshold = state.config.slowlog_log_slower_than;
+    if threshold >= 0
+        && micros >= threshold.unsigned_abs()
+        && !spec.has(flags::SKIP_SLOWLOG)
+        && client.blocked.is_none()
+    {
+        let from = (client.addr.clone(), client.name.clone());
+        state.slowlog.push(args, state.now / 1_000, micros, from, state.config.slowlog_max_len);
+    }
+    let threshold = state.config.latency_monitor_threshold;
+    if threshold > 0 && micros / 1_000 >= threshold {
+        let event = if spec.has(flags::FAST) { "fast-command" } else { "command" };
+        state.latency.add(event, state.now / 1_000, micros / 1_000);
+    }
+}
+
+fn write_error(state: &mut State, client: &mut Client, error: &CommandError) {
+    client.reply.error(error.0.as_bytes());
+    state.stats.error_replies += 1;
+    let code = error.0.split(' ').next().unwrap_or_default();
+    match state.stats.errors.get_mut(code) {
+        Some(count) => *count += 1,
+        None => drop(state.stats.errors.insert(code.to_owned(), 1)),
+    }
+}
+
+/// Runs the commands of blocked clients again whose keys have changed. In C: `handleClientsBlockedOnKeys`.
+pub(crate) fn retry_ready(state: &mut State) {
+    while !state.ready.is_empty() {
+        for (db, key) in std::mem::take(&mut state.ready) {
+            let Some(waiting) = state.dbs[db].blocked.get(&key) else { continue };
+            for id in waiting.clone() {
+                let Some(kind) = state.dbs[db].keys.object_type(&key, state.now) else { break };
+                let Some(slot) = state.clients.slot_of(id) else { continue };
+                let is_wanted =
+                    |client: &Client| client.blocked.as_ref().is_some_and(|blocked| blocked.wanted == kind);
+                if !state.clients.in_slot(slot).is_some_and(|client| is_wanted(client)) {
+                    continue;
+                }
+                let Some(mut client) = state.clients.take(slot) else { continue };
+                retry(state, &mut client);
+                state.clients.put_back(slot, client);
+            }
+        }
+    }
+}
+
+fn retry(state: &mut State, client: &mut Client) {
+    let Some(blocked) = state.unblock(client) else { return };
+    let args = blocked.request.as_args();
+    if let Some(spec) = find(args.at(0)) {
+        state.retried_deadline = Some(blocked.deadline);
+        run(state, client, args, spec, false);
+        state.retried_deadline = None;
+    }
+    if client.blocked.is_none() {
+        state.resumed.push(client.id);
+    }
+}
+
+/// Answers the clients that have waited long enough.
+pub(crate) fn run_blocked_timeout(state: &mut State) {
+    while let Some((deadline, id)) = state.deadlines.first().copied()
+        && deadline <= state.now
+    {
+        state.deadlines.pop_first();
+        let Some(slot) = state.clients.slot_of(id) else { continue };
+        let Some(mut client) = state.clients.take(slot) else { continue };
+        if let Some(blocked) = state.unblock(&mut client) {
+            match blocked.timeout_reply {
+                TimeoutReply::Null => client.reply.null(),
+                TimeoutReply::NullArray => client.reply.null_array(),
+            }
+            state.resumed.push(id);
+        }
+        state.clients.put_back(slot, client);
+    }
+}

@@ -1,0 +1,5 @@
+//! Commands for hashes.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

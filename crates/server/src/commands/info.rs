@@ -1,0 +1,5 @@
+//! The command `INFO`.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

@@ -1,0 +1,5 @@
+//! The command `LCS`.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

@@ -1,0 +1,5 @@
+//! The commands `OBJECT` and `MEMORY`.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

@@ -1,0 +1,5 @@
+//! The commands `SAVE`, `BGSAVE` and `LASTSAVE`.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

@@ -1,0 +1,5 @@
+//! Commands for sets.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

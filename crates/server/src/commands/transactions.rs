@@ -1,0 +1,5 @@
+//! The commands `MULTI`, `EXEC`, `DISCARD`, `WATCH` and `UNWATCH`.
+
+use crate::spec::Spec;
+
+pub(super) const COMMANDS: &[Spec] = &[];

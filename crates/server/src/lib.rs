@@ -1,0 +1,30 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod args;
+mod call;
+mod client;
+mod clients;
+mod commands;
+mod config;
+mod database;
+mod error;
+mod latency;
+mod listen;
+mod log;
+mod notify;
+mod numbers;
+mod pubsub;
+mod reply;
+mod request;
+mod server;
+mod slowlog;
+mod snapshot;
+mod socket;
+mod spec;
+mod state;
+mod stats;
+mod upkeep;
+
+pub use config::{Config, ConfigError, Unknown};
+pub use server::{Server, StopHandle};

@@ -1,0 +1,165 @@
+//! [`Listener`]: the addresses that the server listens on, and the connections that come in.
+
+use crate::client::Client;
+use crate::config::Config;
+use crate::log::{notice, warning};
+use crate::socket::Socket;
+use crate::state::State;
+use anyhow::{Context, Result, bail};
+use mio::net::{TcpListener, UnixListener};
+use mio::{Interest, Registry, Token};
+use std::io::{self, ErrorKind, Write};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+
+/// An address that the server listens on.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    /// Over TCP.
+    Tcp(TcpListener),
+    /// A socket in the file system.
+    Unix(UnixListener, PathBuf),
+}
+
+impl Listener {
+    /// Returns the port of TCP.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok().map(|addr| addr.port()),
+            Self::Unix(..) => None,
+        }
+    }
+
+    /// Removes the file of the socket.
+    pub(crate) fn remove_file(&self) {
+        if let Self::Unix(_, path) = self {
+            let _gone = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// Listens on all addresses of the configuration. Port 0 lets the system choose one, unless there is a socket
+/// in the file system.
+pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    let mut port = config.port;
+    let addresses = if port == 0 && config.unixsocket.is_some() { &[][..] } else { &config.bind };
+    for address in addresses {
+        let (address, is_optional) = match address.strip_prefix('-') {
+            Some(address) => (address, true),
+            None => (&address[..], false),
+        };
+        let host = if address == "*" { "0.0.0.0" } else { address };
+        let bound = (host, port).to_socket_addrs().and_then(|mut addrs| {
+            let addr = addrs.next().ok_or(ErrorKind::AddrNotAvailable)?;
+            TcpListener::bind(addr)
+        });
+        match bound {
+            Ok(listener) => {
+                port = listener.local_addr()?.port();
+                listeners.push(Listener::Tcp(listener));
+            }
+            Err(error) if is_optional && error.kind() != ErrorKind::AddrInUse => {}
+            Err(error) => {
+                let text = format!("cannot listen on {address}, port {port}");
+                let hint =
+                    if error.kind() == ErrorKind::AddrInUse { ": another program uses it" } else { "" };
+                return Err(error).context(format!("{text}{hint}"));
+            }
+        }
+    }
+    if let Some(path) = &config.unixsocket {
+        // A file of a server that was killed is in the way.
+        let _gone = std::fs::remove_file(path);
+        let bound = UnixListener::bind(path);
+        let listener = bound.with_context(|| format!("cannot listen on the socket {}", path.display()))?;
+        #[cfg(unix)]
+        if config.unixsocketperm != 0 {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(config.unixsocketperm))?;
+        }
+        listeners.push(Listener::Unix(listener, path.clone()));
+    }
+    if listeners.is_empty() {
+        bail!("there is no address to listen on: set port and bind, or unixsocket");
+    }
+    for (token, listener) in listeners.iter_mut().enumerate() {
+        match listener {
+            Listener::Tcp(listener) => registry.register(listener, Token(token), Interest::READABLE)?,
+            Listener::Unix(listener, _) => registry.register(listener, Token(token), Interest::READABLE)?,
+        }
+    }
+    Ok(listeners)
+}
+
+/// Accepts all connections that wait.
+pub(crate) fn accept(listener: &mut Listener, state: &mut State, registry: &Registry, first_token: usize) {
+    loop {
+        let accepted = match listener {
+            Listener::Tcp(listener) => listener.accept().map(|(socket, addr)| {
+                let _delayed = socket.set_nodelay(true);
+                let laddr = socket.local_addr().map_or_else(|_| String::new(), |addr| addr.to_string());
+                (Socket::Tcp(socket), addr.to_string(), laddr, Some(addr))
+            }),
+            Listener::Unix(listener, path) => listener.accept().map(|(socket, _)| {
+                let addr = format!("{}:0", path.display());
+                (Socket::Unix(socket), addr.clone(), addr, None)
+            }),
+        };
+        match accepted {
+            Ok((socket, addr, laddr, ip)) => {
+                if let Err(error) = admit(state, socket, addr, laddr, ip, registry, first_token) {
+                    warning!("Error registering a client: {error}");
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                warning!("Accepting client connection: {error}");
+                return;
+            }
+        }
+    }
+}
+
+/// Adds a client, or refuses it.
+fn admit(
+    state: &mut State,
+    mut socket: Socket,
+    addr: String,
+    laddr: String,
+    ip: Option<SocketAddr>,
+    registry: &Registry,
+    first_token: usize,
+) -> io::Result<()> {
+    let refuse = |socket: &mut Socket, text: &str| {
+        // The socket is new, so its buffer has room for the line.
+        socket.write_all(text.as_bytes())
+    };
+    if state.clients.len() >= state.config.maxclients {
+        state.stats.rejected_connections += 1;
+        return refuse(&mut socket, "-ERR max number of clients reached\r\n");
+    }
+    let is_local = ip.is_none_or(|addr| addr.ip().to_canonical().is_loopback());
+    if state.config.protected_mode && state.config.requirepass.is_empty() && !is_local {
+        state.stats.rejected_connections += 1;
+        notice!("Refused a connection from {addr}: protected mode is on and there is no password");
+        return refuse(
+            &mut socket,
+            "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set \
+             for the default user. Connect from the loopback, set a password with requirepass, or turn protected \
+             mode off with 'CONFIG SET protected-mode no'.\r\n",
+        );
+    }
+    let (id, slot) = state.clients.next();
+    let mut client = Client::new(id, socket, addr, laddr, state.now);
+    client.is_authenticated = state.config.requirepass.is_empty();
+    registry.register(
+        &mut client.socket,
+        Token(first_token + slot),
+        Interest::READABLE | Interest::WRITABLE,
+    )?;
+    state.clients.insert(client);
+    state.stats.connections += 1;
+    Ok(())
+}

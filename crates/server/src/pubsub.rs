@@ -1,0 +1,135 @@
+//! [`Channels`]: who listens to which channel.
+
+use crate::client::{Client, ClientId};
+use crate::clients::Clients;
+use keyspace::glob_match;
+use std::collections::BTreeMap;
+
+type Listeners = BTreeMap<Vec<u8>, Vec<ClientId>>;
+
+/// Who listens to which channel.
+#[derive(Debug, Default)]
+pub(crate) struct Channels {
+    channels: Listeners,
+    patterns: Listeners,
+    shard_channels: Listeners,
+}
+
+/// The kinds of subscriptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `SUBSCRIBE`.
+    Channel,
+    /// `PSUBSCRIBE`.
+    Pattern,
+    /// `SSUBSCRIBE`.
+    Shard,
+}
+
+impl Channels {
+    fn listeners(&mut self, kind: Kind) -> &mut Listeners {
+        match kind {
+            Kind::Channel => &mut self.channels,
+            Kind::Pattern => &mut self.patterns,
+            Kind::Shard => &mut self.shard_channels,
+        }
+    }
+
+    /// Adds a listener. Returns `false` if the client listens already.
+    pub(crate) fn subscribe(&mut self, kind: Kind, name: &[u8], client: &mut Client) -> bool {
+        let is_new = client.subscriptions.of(kind).insert(name.to_vec());
+        if is_new {
+            self.listeners(kind).entry(name.to_vec()).or_default().push(client.id);
+        }
+        is_new
+    }
+
+    /// Removes a listener. Returns `false` if the client does not listen.
+    pub(crate) fn unsubscribe(&mut self, kind: Kind, name: &[u8], client: &mut Client) -> bool {
+        let is_there = client.subscriptions.of(kind).remove(name);
+        let listeners = self.listeners(kind);
+        if let Some(ids) = listeners.get_mut(name) {
+            ids.retain(|id| *id != client.id);
+            if ids.is_empty() {
+                listeners.remove(name);
+            }
+        }
+        is_there
+    }
+
+    /// Removes a client from all channels.
+    pub(crate) fn remove_client(&mut self, client: &mut Client) {
+        for kind in [Kind::Channel, Kind::Pattern, Kind::Shard] {
+            let names = std::mem::take(client.subscriptions.of(kind));
+            for name in names {
+                self.unsubscribe(kind, &name, client);
+            }
+        }
+    }
+
+    /// Sends a message to all clients that listen to the channel, or to a pattern that matches it. Returns
+    /// their number.
+    pub(crate) fn publish(&self, channel: &[u8], message: &[u8], clients: &mut Clients) -> usize {
+        let mut receivers = 0;
+        for id in self.channels.get(channel).into_iter().flatten() {
+            clients.send(*id, |reply| {
+                reply.push(3);
+                [b"message", channel, message].iter().for_each(|part| reply.bulk(part));
+            });
+            receivers += 1;
+        }
+        for (pattern, ids) in self.patterns.iter().filter(|(pattern, _)| glob_match(pattern, channel)) {
+            for id in ids {
+                clients.send(*id, |reply| {
+                    reply.push(4);
+                    [b"pmessage", &pattern[..], channel, message].iter().for_each(|part| reply.bulk(part));
+                });
+                receivers += 1;
+            }
+        }
+        receivers
+    }
+
+    /// Sends a message to all clients that listen to the channel by `SSUBSCRIBE`. Returns their number.
+    pub(crate) fn publish_to_shard(&self, channel: &[u8], message: &[u8], clients: &mut Clients) -> usize {
+        let ids = self.shard_channels.get(channel).map_or(&[][..], Vec::as_slice);
+        for id in ids {
+            clients.send(*id, |reply| {
+                reply.push(3);
+                [b"smessage", channel, message].iter().for_each(|part| reply.bulk(part));
+            });
+        }
+        ids.len()
+    }
+
+    /// Returns the names of a kind that match, in order.
+    pub(crate) fn names<'a>(
+        &'a self,
+        kind: Kind,
+        pattern: Option<&'a [u8]>,
+    ) -> impl Iterator<Item = &'a [u8]> {
+        let listeners = match kind {
+            Kind::Channel => &self.channels,
+            Kind::Pattern => &self.patterns,
+            Kind::Shard => &self.shard_channels,
+        };
+        let matches = move |name: &&[u8]| pattern.is_none_or(|pattern| glob_match(pattern, name));
+        listeners.keys().map(Vec::as_slice).filter(matches)
+    }
+
+    /// Returns the number of listeners of a channel.
+    pub(crate) fn count(&mut self, kind: Kind, name: &[u8]) -> usize {
+        self.listeners(kind).get(name).map_or(0, Vec::len)
+    }
+}
+
+impl crate::client::Subscriptions {
+    /// Returns the names of a kind.
+    pub(crate) fn of(&mut self, kind: Kind) -> &mut std::collections::BTreeSet<Vec<u8>> {
+        match kind {
+            Kind::Channel => &mut self.channels,
+            Kind::Pattern => &mut self.patterns,
+            Kind::Shard => &mut self.shard_channels,
+        }
+    }
+}

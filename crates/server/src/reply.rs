@@ -1,0 +1,510 @@
+//! [`Reply`]: what a client will be sent, and how replies are written in RESP2 and RESP3.
+//!
+//! Replies are appended to one buffer. A large string is not copied into it: the reply holds a reference to
+//! the string's block, and the socket reads from there.
+//!
+//! ```text
+//!  bytes   | $4\r\nabcd\r\n:1\r\n$100000\r\n | \r\n+OK\r\n |
+//!                                            ^
+//!  lent                                 (offset, block of 100,000 bytes)
+//! ```
+
+use bytes::Bytes;
+use keyspace::StringRef;
+use std::collections::VecDeque;
+use std::io::{self, IoSlice, Write};
+use values::Element;
+
+/// A string of at least this many bytes is not copied into the buffer.
+const LENT_MIN: usize = 16 * 1_024;
+/// The most pieces that are written at once.
+const SLICES: usize = 64;
+/// An empty buffer of more bytes is given back.
+const KEPT_CAPACITY: usize = 64 * 1_024;
+
+/// The version of the protocol.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    /// The default.
+    #[default]
+    Resp2,
+    /// After `HELLO 3`.
+    Resp3,
+}
+
+/// A place in the reply where a length will be written.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct Deferred {
+    offset: usize,
+    lent: usize,
+}
+
+/// A moment that the reply can return to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    len: usize,
+    lent: usize,
+}
+
+/// The bytes that a client will be sent.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    bytes: Vec<u8>,
+    /// Large strings, and the offsets in `bytes` at which they are sent.
+    lent: VecDeque<(usize, Bytes)>,
+    /// How many of the bytes have been sent.
+    sent: usize,
+    /// The bytes of all strings in `lent`.
+    lent_len: usize,
+    protocol: Protocol,
+}
+
+impl Reply {
+    /// Returns the version of the protocol.
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// Changes the version of the protocol.
+    pub(crate) fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+    }
+
+    fn is_resp3(&self) -> bool {
+        self.protocol == Protocol::Resp3
+    }
+
+    /// Returns the number of bytes that have not been sent.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len() - self.sent + self.lent_len
+    }
+
+    /// Returns whether all bytes have been sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sent == self.bytes.len() && self.lent.is_empty()
+    }
+
+    /// Returns the bytes of memory that the reply holds.
+    pub(crate) fn allocation_size(&self) -> usize {
+        self.bytes.capacity() + self.lent_len
+    }
+
+    /// Returns the present end.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { len: self.bytes.len(), lent: self.lent.len() }
+    }
+
+    /// Removes everything that was written after a mark.
+    pub(crate) fn truncate(&mut self, mark: Mark) {
+        self.bytes.truncate(mark.len);
+        for (_, string) in self.lent.drain(mark.lent..) {
+            self.lent_len -= string.len();
+        }
+    }
+
+    /// Returns whether nothing was written after a mark.
+    pub(crate) fn is_at(&self, mark: Mark) -> bool {
+        self.bytes.len() == mark.len && self.lent.len() == mark.lent
+    }
+
+    /// Appends bytes that are already a reply.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends another reply, of which nothing has been sent.
+    pub(crate) fn append(&mut self, other: Self) {
+        let offset = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        self.lent.extend(other.lent.into_iter().map(|(at, string)| (offset + at, string)));
+        self.lent_len += other.lent_len;
+    }
+
+    fn head(&mut self, kind: u8, number: i64) {
+        self.bytes.push(kind);
+        self.bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    fn line(&mut self, kind: u8, text: &[u8]) {
+        self.bytes.push(kind);
+        // A line ends at its first line break, so there must be none in the text.
+        self.bytes.extend(text.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }));
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes `+OK`.
+    pub(crate) fn ok(&mut self) {
+        self.bytes.extend_from_slice(b"+OK\r\n");
+    }
+
+    /// Writes a short text.
+    pub(crate) fn simple(&mut self, text: &str) {
+        self.line(b'+', text.as_bytes());
+    }
+
+    /// Writes an error. The text begins with its code, such as `ERR`.
+    pub(crate) fn error(&mut self, text: &[u8]) {
+        self.line(b'-', text);
+    }
+
+    /// Writes an integer.
+    pub(crate) fn integer(&mut self, number: i64) {
+        self.head(b':', number);
+    }
+
+    /// Writes a number of elements or of bytes.
+    pub(crate) fn count(&mut self, number: usize) {
+        self.integer(i64::try_from(number).unwrap_or(i64::MAX));
+    }
+
+    /// Writes 1 or 0.
+    pub(crate) fn flag(&mut self, is_set: bool) {
+        self.integer(is_set.into());
+    }
+
+    /// Writes a string.
+    pub(crate) fn bulk(&mut self, bytes: &[u8]) {
+        self.bytes.reserve(bytes.len() + 24);
+        self.head(b'$', bytes.len() as i64);
+        self.bytes.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(b"\r\n");
+    }
+
+    /// Writes an element of a collection as a string.
+    pub(crate) fn element(&mut self, element: Element<'_>) {
+        self.bulk(&element.text());
+    }
+
+    /// Writes the value of a key. A large one is not copied.
+    pub(crate) fn string(&mut self, string: StringRef<'_>) -> Result<(), values::ReserveError> {
+        let len = string.len();
+        self.head(b'$', len as i64);
+        if len < LENT_MIN {
+            string.append_to(&mut self.bytes)?;
+        } else {
+            let block = string.to_bytes();
+            self.lent_len += block.len();
+            self.lent.push_back((self.bytes.len(), block));
+        }
+        self.bytes.extend_from_slice(b"\r\n");
+        Ok(())
+    }
+
+    /// Writes the absence of a value.
+    pub(crate) fn null(&mut self) {
+        self.bytes.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"$-1\r\n" });
+    }
+
+    /// Writes the absence of an array.
+    pub(crate) fn null_array(&mut self) {
+        self.bytes.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"*-1\r\n" });
+    }
+
+    /// Begins an array of `len` elements.
+    pub(crate) fn array(&mut self, len: usize) {
+        self.head(b'*', len as i64);
+    }
+
+    /// Begins a map of `len` pairs. In RESP2, it is an array of twice as many elements.
+    pub(crate) fn map(&mut self, len: usize) {
+        if self.is_resp3() { self.head(b'%', len as i64) } else { self.head(b'*', 2 * len as i64) }
+    }
+
+    /// Begins a set of `len` elements. In RESP2, it is an array.
+    pub(crate) fn set(&mut self, len: usize) {
+        self.head(if self.is_resp3() { b'~' } else { b'*' }, len as i64);
+    }
+
+    /// Begins a message of `len` parts that no command has asked for. In RESP2, it is an array.
+    pub(crate) fn push(&mut self, len: usize) {
+        self.head(if self.is_resp3() { b'>' } else { b'*' }, len as i64);
+    }
+
+    /// Begins the pairs of a reply that RESP3 nests: an array of `len` arrays of two elements. In RESP2, it
+    /// is one array of all elements; then [`pair`](Self::pair) writes nothing.
+    pub(crate) fn pairs(&mut self, len: usize) {
+        self.array(if self.is_resp3() { len } else { 2 * len });
+    }
+
+    /// Begins a pair of [`pairs`](Self::pairs).
+    pub(crate) fn pair(&mut self) {
+        if self.is_resp3() {
+            self.array(2);
+        }
+    }
+
+    /// Writes a number. In RESP2, it is a string.
+    pub(crate) fn double(&mut self, number: f64) {
+        let text = format_double(number);
+        if self.is_resp3() { self.line(b',', text.as_bytes()) } else { self.bulk(text.as_bytes()) }
+    }
+
+    /// Writes yes or no. In RESP2, it is 1 or 0.
+    pub(crate) fn boolean(&mut self, value: bool) {
+        if self.is_resp3() {
+            self.bytes.extend_from_slice(if value { b"#t\r\n" } else { b"#f\r\n" });
+        } else {
+            self.flag(value);
+        }
+    }
+
+    /// Writes a text for people. In RESP2, it is a string.
+    pub(crate) fn verbatim(&mut self, text: &[u8]) {
+        if self.is_resp3() {
+            self.head(b'=', text.len() as i64 + 4);
+            self.bytes.extend_from_slice(b"txt:");
+            self.bytes.extend_from_slice(text);
+            self.bytes.extend_from_slice(b"\r\n");
+        } else {
+            self.bulk(text);
+        }
+    }
+
+    /// Notes a place for an array, a map or a set whose length is not yet known.
+    pub(crate) fn defer(&mut self) -> Deferred {
+        Deferred { offset: self.bytes.len(), lent: self.lent.len() }
+    }
+
+    /// Writes the length of an array at its place.
+    pub(crate) fn end_array(&mut self, at: Deferred, len: usize) {
+        self.end(at, |head| head.array(len));
+    }
+
+    /// Writes the length of a map at its place.
+    pub(crate) fn end_map(&mut self, at: Deferred, len: usize) {
+        self.end(at, |head| head.map(len));
+    }
+
+    /// Writes the length of a set at its place.
+    pub(crate) fn end_set(&mut self, at: Deferred, len: usize) {
+        self.end(at, |head| head.set(len));
+    }
+
+    fn end(&mut self, at: Deferred, write: impl FnOnce(&mut Self)) {
+        let mut head = Self { protocol: self.protocol, ..Self::default() };
+        write(&mut head);
+        let len = head.bytes.len();
+        self.bytes.splice(at.offset..at.offset, head.bytes);
+        self.lent.range_mut(at.lent..).for_each(|(offset, _)| *offset += len);
+    }
+
+    /// Writes as much as the socket takes. Returns the number of bytes.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if the socket takes no more at present.
+    pub(crate) fn write_to(&mut self, to: &mut impl Write) -> io::Result<usize> {
+        let mut total = 0;
+        while !self.is_empty() {
+            let written = match self.lent.front() {
+                None => to.write(&self.bytes[self.sent..]),
+                Some(_) => self.write_pieces(to),
+            };
+            match written {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    total += written;
+                    self.advance(written);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && total > 0 => return Ok(total),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(total)
+    }
+
+    fn write_pieces(&self, to: &mut impl Write) -> io::Result<usize> {
+        let mut slices = Vec::with_capacity(SLICES);
+        let mut at = self.sent;
+        for (offset, string) in self.lent.iter().take(SLICES / 2 - 1) {
+            slices.push(IoSlice::new(&self.bytes[at..*offset]));
+            slices.push(IoSlice::new(string));
+            at = *offset;
+        }
+        to.write_vectored(&slices)
+    }
+
+    /// Removes the first `written` bytes of what is to be sent.
+    fn advance(&mut self, mut written: usize) {
+        while written > 0 {
+            let before_lent = self.lent.front().map_or(self.bytes.len(), |(offset, _)| *offset) - self.sent;
+            let of_buffer = written.min(before_lent);
+            self.sent += of_buffer;
+            written -= of_buffer;
+            if written > 0
+                && let Some((_, string)) = self.lent.front_mut()
+            {
+                let of_string = written.min(string.len());
+                let _sent = string.split_to(of_string);
+                self.lent_len -= of_string;
+                written -= of_string;
+                if string.is_empty() {
+                    self.lent.pop_front();
+                }
+            }
+        }
+        if self.is_empty() {
+            self.sent = 0;
+            self.bytes.clear();
+            if self.bytes.capacity() > KEPT_CAPACITY {
+                self.bytes = Vec::new();
+            }
+        }
+    }
+}
+
+/// Formats a number as Redis does in replies: the shortest digits that give the same number, with an exponent
+/// if there would be many zeros. In C: `d2string`, `fpconv_dtoa`.
+pub(crate) fn format_double(number: f64) -> String {
+    if number.is_nan() {
+        return "nan".into();
+    }
+    if number.is_infinite() {
+        return if number > 0.0 { "inf".into() } else { "-inf".into() };
+    }
+    if number == 0.0 {
+        return if number.is_sign_negative() { "-0".into() } else { "0".into() };
+    }
+    // The digits d.ddd and the exponent of the first one.
+    let text = format!("{:e}", number.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let digits: String = mantissa.chars().filter(|c| *c != '.').collect();
+    let first: i32 = exponent.parse().unwrap_or(0);
+    let last = first - (digits.len() as i32 - 1);
+    let mut out = String::from(if number < 0.0 { "-" } else { "" });
+    let is_small_integer =
+        last >= 0 && (first < digits.len() as i32 + 7 || number.abs() < (1_u64 << 52) as f64);
+    if is_small_integer {
+        out.push_str(&digits);
+        out.extend((0..last).map(|_| '0'));
+    } else if last < 0 && (last > -7 || first.abs() < 4) {
+        match usize::try_from(first) {
+            Ok(first) => {
+                out.push_str(&digits[..=first]);
+                out.push('.');
+                out.push_str(&digits[first + 1..]);
+            }
+            Err(_) => {
+                out.push_str("0.");
+                out.extend((first + 1..0).map(|_| '0'));
+                out.push_str(&digits);
+            }
+        }
+    } else {
+        out.push_str(&digits[..1]);
+        if digits.len() > 1 {
+            out.push('.');
+            out.push_str(&digits[1..]);
+        }
+        out.push('e');
+        out.push(if first < 0 { '-' } else { '+' });
+        out.push_str(&first.abs().to_string());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(write: impl Fn(&mut Reply), protocol: Protocol) -> String {
+        let mut reply = Reply { protocol, ..Reply::default() };
+        write(&mut reply);
+        let mut out = Vec::new();
+        reply.write_to(&mut out).unwrap();
+        assert!(reply.is_empty() && reply.len() == 0);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_reply_is_written_in_both_protocols() {
+        use Protocol::{Resp2, Resp3};
+        type Write = fn(&mut Reply);
+        let cases: [(Write, &str, &str); 11] = [
+            (|r| r.null(), "$-1\r\n", "_\r\n"),
+            (|r| r.null_array(), "*-1\r\n", "_\r\n"),
+            (|r| r.map(2), "*4\r\n", "%2\r\n"),
+            (|r| r.set(2), "*2\r\n", "~2\r\n"),
+            (|r| r.push(2), "*2\r\n", ">2\r\n"),
+            (|r| r.double(1.5), "$3\r\n1.5\r\n", ",1.5\r\n"),
+            (|r| r.boolean(true), ":1\r\n", "#t\r\n"),
+            (|r| r.verbatim(b"ab"), "$2\r\nab\r\n", "=6\r\ntxt:ab\r\n"),
+            (|r| r.error(b"ERR a\nb"), "-ERR a b\r\n", "-ERR a b\r\n"),
+            (|r| r.pairs(3), "*6\r\n", "*3\r\n"),
+            (|r| r.integer(-7), ":-7\r\n", ":-7\r\n"),
+        ];
+        for (write, resp2, resp3) in cases {
+            assert_eq!((written(write, Resp2), written(write, Resp3)), (resp2.into(), resp3.into()));
+        }
+    }
+
+    #[test]
+    fn a_length_is_written_when_it_is_known() {
+        let write = |reply: &mut Reply| {
+            reply.ok();
+            let at = reply.defer();
+            (0..3).for_each(|n| reply.integer(n));
+            reply.end_array(at, 3);
+        };
+        assert_eq!(written(write, Protocol::Resp2), "+OK\r\n*3\r\n:0\r\n:1\r\n:2\r\n");
+    }
+
+    #[test]
+    fn large_strings_are_lent_and_arrive_in_their_places() {
+        let mut keyspace = keyspace::Keyspace::new();
+        let value = vec![b'x'; 100_000];
+        keyspace.set("large", &value, 0).unwrap();
+        let mut reply = Reply::default();
+        let at = reply.defer();
+        for _ in 0..40 {
+            reply.string(keyspace.get_string("large", 0).unwrap().unwrap()).unwrap();
+        }
+        reply.end_array(at, 40);
+        let mark = reply.mark();
+        reply.string(keyspace.get_string("large", 0).unwrap().unwrap()).unwrap();
+        reply.truncate(mark);
+        let one = [&b"$100000\r\n"[..], &value, b"\r\n"].concat();
+        let expected = [&b"*40\r\n"[..], &one.repeat(40)].concat();
+        assert_eq!(reply.len(), expected.len());
+        assert!(reply.allocation_size() < expected.len() + 100_000);
+
+        /// Takes up to 70,000 bytes at once.
+        struct Slow(Vec<u8>);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let len = bytes.len().min(70_000);
+                self.0.extend_from_slice(&bytes[..len]);
+                Ok(len)
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut to = Slow(Vec::new());
+        reply.write_to(&mut to).unwrap();
+        assert!(to.0 == expected && reply.is_empty());
+    }
+
+    #[test]
+    fn numbers_are_formatted_as_redis_does() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (3.0, "3"),
+            (1.5, "1.5"),
+            (-0.1, "-0.1"),
+            (1e17, "1e+17"),
+            (1e21, "1e+21"),
+            (12345678901234567890.0, "12345678901234567000"),
+            (1e-5, "0.00001"),
+            (1.5e-10, "1.5e-10"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (123_456.789, "123456.789"),
+        ] {
+            assert_eq!(format_double(number), text);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! [`QueryBuffer`]: the bytes that a client has sent, and the commands in them.
+//!
+//! A command is an array of bulk strings, `*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n`, or a line of words, `GET key\r\n`.
+//! A client may send several commands without waiting for replies (*pipelining*), and a command may arrive in
+//! several pieces. The parser remembers how far it has come, so no byte is looked at twice.
+//!
+//! ```text
+//!   | commands that have run | command being parsed ... | not parsed yet ... | spare |
+//!   0                       begin                      at                  len
+//! ```
+
+use crate::args::{Args, Span};
+use std::fmt;
+use std::io::{self, Read};
+
+/// The most bytes of a line: an inline command, or the length of an array or of a bulk string.
+const LINE_MAX: usize = 64 * 1_024;
+/// The bytes that are read at once. In C: `PROTO_IOBUF_LEN`.
+const READ_LEN: usize = 16 * 1_024;
+/// A bulk string of at least this many bytes gets a buffer of its exact size. In C: `PROTO_MBULK_BIG_ARG`.
+const BIG_BULK: usize = 32 * 1_024;
+/// What a client may send before it has authenticated: the arguments of a command, and the bytes of one.
+const UNAUTHENTICATED_ARGS: i64 = 10;
+const UNAUTHENTICATED_BULK: i64 = 16_384;
+
+/// Why bytes are not a command. The connection is closed after this error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ProtocolError {
+    /// A line without an end.
+    TooBigInline,
+    /// A quote that is not closed.
+    UnbalancedQuotes,
+    /// The length of an array is not a number, or is too large.
+    MultibulkLength,
+    /// A length of an array without an end.
+    TooBigMultibulkCount,
+    /// A length of a bulk string without an end.
+    TooBigBulkCount,
+    /// A bulk string begins with another byte.
+    ExpectedDollar(u8),
+    /// The length of a bulk string is not a number, or is larger than `proto-max-bulk-len`.
+    BulkLength,
+    /// A long array before the password.
+    UnauthenticatedMultibulk,
+    /// A long string before the password.
+    UnauthenticatedBulk,
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Protocol error: ")?;
+        match self {
+            Self::TooBigInline => f.write_str("too big inline request"),
+            Self::UnbalancedQuotes => f.write_str("unbalanced quotes in request"),
+            Self::MultibulkLength => f.write_str("invalid multibulk length"),
+            Self::TooBigMultibulkCount => f.write_str("too big mbulk count string"),
+            Self::TooBigBulkCount => f.write_str("too big bulk count string"),
+            Self::ExpectedDollar(found) => write!(f, "expected '$', got '{}'", char::from(*found)),
+            Self::BulkLength => f.write_str("invalid bulk length"),
+            Self::UnauthenticatedMultibulk => f.write_str("unauthenticated multibulk length"),
+            Self::UnauthenticatedBulk => f.write_str("unauthenticated bulk length"),
+        }
+    }
+}
+
+/// What a client may send at present.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestLimits {
+    /// The most bytes of a bulk string.
+    pub(crate) proto_max_bulk_len: usize,
+    /// Whether the client has authenticated.
+    pub(crate) is_authenticated: bool,
+}
+
+/// The bytes that a client has sent.
+#[derive(Debug, Default)]
+pub(crate) struct QueryBuffer {
+    /// The memory of the buffer. It is initialised once, and not before each read.
+    bytes: Vec<u8>,
+    /// How many of the bytes a client has sent.
+    filled: usize,
+    /// Where the present command begins.
+    begin: usize,
+    /// Where the parser goes on.
+    at: usize,
+    /// The arguments of the array that are still to come.
+    missing: usize,
+    /// The length of the bulk string whose bytes are still to come.
+    bulk: Option<usize>,
+    spans: Vec<Span>,
+}
+
+impl QueryBuffer {
+    /// Returns the number of bytes that belong to no finished command.
+    pub(crate) fn len(&self) -> usize {
+        self.filled - self.begin
+    }
+
+    /// Returns the bytes that are free in the buffer.
+    pub(crate) fn spare(&self) -> usize {
+        self.bytes.capacity() - self.filled
+    }
+
+    /// Returns the bytes of the buffer.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Returns the number of arguments that the present command has so far, and their bytes.
+    pub(crate) fn pending_args(&self) -> (usize, usize) {
+        (self.spans.len(), self.spans.iter().map(|span| span.len).sum())
+    }
+
+    /// Reads once. Returns the number of bytes, which is 0 at the end of the stream, and whether there may be
+    /// more to read.
+    pub(crate) fn read_from(&mut self, from: &mut impl Read) -> io::Result<(usize, bool)> {
+        let needed = match self.bulk {
+            Some(len) if len >= BIG_BULK => (self.at + len + 2).saturating_sub(self.filled),
+            _ => 0,
+        };
+        let room = if needed > 0 { needed } else { READ_LEN };
+        if self.bytes.len() - self.filled < room {
+            if needed > 0 {
+                self.bytes.reserve_exact(self.filled + room - self.bytes.len());
+            }
+            self.bytes.resize(self.filled + room, 0);
+        }
+        let read = from.read(&mut self.bytes[self.filled..self.filled + room])?;
+        self.filled += read;
+        Ok((read, read == room))
+    }
+
+    /// Parses the next command. Returns `false` if its end has not arrived.
+    pub(crate) fn parse(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
+        if self.missing == 0 {
+            self.spans.clear();
+            self.begin = self.at;
+            match self.bytes[..self.filled].get(self.at) {
+                None => return Ok(false),
+                Some(b'*') => {
+                    if !self.parse_array_len(limits)? {
+                        return Ok(false);
+                    }
+                }
+                Some(_) => return self.parse_inline(),
+            }
+        }
+        while self.missing > 0 {
+            if !self.parse_bulk(limits)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Returns the arguments of the command that [`parse`](Self::parse) has found. There are none if the line
+    /// or the array was empty.
+    pub(crate) fn args(&self) -> Args<'_> {
+        Args::new(&self.bytes, &self.spans)
+    }
+
+    /// Removes the commands that have run. Returns `true` if the buffer is then empty.
+    pub(crate) fn compact(&mut self) -> bool {
+        let begin = if self.missing == 0 { self.at } else { self.begin };
+        if begin == self.filled {
+            self.filled = 0;
+        } else if begin > 0 {
+            self.bytes.copy_within(begin..self.filled, 0);
+            self.filled -= begin;
+        }
+        self.spans.iter_mut().for_each(|span| span.start = span.start.wrapping_sub(begin));
+        self.at -= begin;
+        self.begin = 0;
+        self.filled == 0
+    }
+
+    /// Gives memory back that is not in use, down to `capacity` bytes.
+    pub(crate) fn shrink(&mut self, capacity: usize) {
+        self.bytes.truncate(self.filled.max(capacity));
+        self.bytes.shrink_to_fit();
+    }
+
+    /// Returns the line at the parser's position, without its end, or `None` if the end has not arrived.
+    fn line(&self) -> Option<&[u8]> {
+        let rest = &self.bytes[self.at..self.filled];
+        memchr::memchr(b'\n', rest).map(|end| &rest[..end])
+    }
+
+    /// Returns the number in a line that begins with `*` or `$`, and the length of the line with its end.
+    fn number(&self) -> Option<(Option<i64>, usize)> {
+        let line = self.line()?;
+        let digits = line[1..].strip_suffix(b"\r").unwrap_or(&line[1..]);
+        Some((values::Element::Bytes(digits).as_i64(), line.len() + 1))
+    }
+
+    fn parse_array_len(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
+        let Some((number, len)) = self.number() else {
+            let is_long = self.filled - self.at > LINE_MAX;
+            return if is_long { Err(ProtocolError::TooBigMultibulkCount) } else { Ok(false) };
+        };
+        let number = number.filter(|number| *number <= i32::MAX.into());
+        let number = number.ok_or(ProtocolError::MultibulkLength)?;
+        if number > UNAUTHENTICATED_ARGS && !limits.is_authenticated {
+            return Err(ProtocolError::UnauthenticatedMultibulk);
+        }
+        self.at += len;
+        self.missing = number.max(0) as usize;
+        Ok(true)
+    }
+
+    fn parse_bulk(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
+        let len = match self.bulk {
+            Some(len) => len,
+            None => {
+                match self.bytes[..self.filled].get(self.at) {
+                    None => return Ok(false),
+                    Some(b'$') => {}
+                    Some(other) => return Err(ProtocolError::ExpectedDollar(*other)),
+                }
+                let Some((number, line_len)) = self.number() else {
+                    let is_long = self.filled - self.at > LINE_MAX;
+                    return if is_long { Err(ProtocolError::TooBigBulkCount) } else { Ok(false) };
+                };
+                let number = number.filter(|number| *number >= 0).ok_or(ProtocolError::BulkLength)?;
+                if number as u64 > limits.proto_max_bulk_len as u64 {
+                    return Err(ProtocolError::BulkLength);
+                }
+                if number > UNAUTHENTICATED_BULK && !limits.is_authenticated {
+                    return Err(ProtocolError::UnauthenticatedBulk);
+                }
+                self.at += line_len;
+                self.bulk = Some(number as usize);
+                number as usize
+            }
+        };
+        if self.filled - self.at < len + 2 {
+            return Ok(false);
+        }
+        self.spans.push(Span { start: self.at, len });
+        self.at += len + 2;
+        self.bulk = None;
+        self.missing -= 1;
+        Ok(true)
+    }
+
+    /// Parses a line of words. The words are written over the line, because a word may be quoted.
+    fn parse_inline(&mut self) -> Result<bool, ProtocolError> {
+        let Some(line) = self.line() else {
+            let is_long = self.filled - self.at > LINE_MAX;
+            return if is_long { Err(ProtocolError::TooBigInline) } else { Ok(false) };
+        };
+        let len = line.len() + 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let words = sds::split_args(line).map_err(|_| ProtocolError::UnbalancedQuotes)?;
+        let mut to = self.at;
+        for word in &words {
+            // A word never has more bytes than its text.
+            self.bytes[to..to + word.len()].copy_from_slice(word);
+            self.spans.push(Span { start: to, len: word.len() });
+            to += word.len();
+        }
+        self.at += len;
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: RequestLimits = RequestLimits { proto_max_bulk_len: 1 << 20, is_authenticated: true };
+
+    fn commands(mut input: &[u8], step: usize) -> Result<Vec<Vec<Vec<u8>>>, ProtocolError> {
+        let mut buffer = QueryBuffer::default();
+        let mut commands = Vec::new();
+        while !input.is_empty() {
+            let mut piece = &input[..step.min(input.len())];
+            input = &input[piece.len()..];
+            buffer.read_from(&mut piece).unwrap();
+            while buffer.parse(LIMITS)? {
+                commands.push(buffer.args().iter().map(<[u8]>::to_vec).collect());
+            }
+            buffer.compact();
+        }
+        Ok(commands)
+    }
+
+    #[test]
+    fn commands_are_found_however_the_bytes_arrive() {
+        let input =
+            b"*2\r\n$3\r\nGET\r\n$3\r\nkey\r\nPING\r\n*0\r\n\r\nSET a \"b c\\x00\"\r\n*1\r\n$0\r\n\r\n";
+        let expected: Vec<Vec<&[u8]>> = vec![
+            vec![b"GET", b"key"],
+            vec![b"PING"],
+            vec![],
+            vec![],
+            vec![b"SET", b"a", b"b c\0"],
+            vec![b""],
+        ];
+        for step in 1..=input.len() {
+            assert_eq!(commands(input, step).unwrap(), expected, "in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_command_are_refused() {
+        for (input, error) in [
+            (&b"*a\r\n"[..], ProtocolError::MultibulkLength),
+            (b"*3000000000\r\n", ProtocolError::MultibulkLength),
+            (b"*1\r\n:1\r\n", ProtocolError::ExpectedDollar(b':')),
+            (b"*1\r\n$-1\r\n", ProtocolError::BulkLength),
+            (b"*1\r\n$1048577\r\n", ProtocolError::BulkLength),
+            (b"SET \"a\r\n", ProtocolError::UnbalancedQuotes),
+        ] {
+            assert_eq!(commands(input, 3), Err(error));
+        }
+        let long = vec![b'1'; LINE_MAX + 1];
+        assert_eq!(commands(&long, 4_096), Err(ProtocolError::TooBigInline));
+        assert_eq!(commands(&[b"*", &long[..]].concat(), 4_096), Err(ProtocolError::TooBigMultibulkCount));
+        assert_eq!(commands(&[b"*1\r\n$", &long[..]].concat(), 4_096), Err(ProtocolError::TooBigBulkCount));
+    }
+
+    #[test]
+    fn a_client_without_a_password_may_send_little() {
+        let limits = RequestLimits { is_authenticated: false, ..LIMITS };
+        let mut buffer = QueryBuffer::default();
+        buffer.read_from(&mut &b"*11\r\n"[..]).unwrap();
+        assert_eq!(buffer.parse(limits), Err(ProtocolError::UnauthenticatedMultibulk));
+        let mut buffer = QueryBuffer::default();
+        buffer.read_from(&mut &b"*2\r\n$4\r\nAUTH\r\n$16385\r\n"[..]).unwrap();
+        assert_eq!(buffer.parse(limits), Err(ProtocolError::UnauthenticatedBulk));
+    }
+
+    #[test]
+    fn a_large_string_is_read_into_a_buffer_of_its_size() {
+        let mut input = b"*2\r\n$3\r\nGET\r\n$1000000\r\n".to_vec();
+        let head = input.len();
+        input.resize(head + 1_000_000, b'x');
+        input.extend_from_slice(b"\r\n");
+        let mut buffer = QueryBuffer::default();
+        let mut rest = &input[..];
+        while !buffer.parse(LIMITS).unwrap() {
+            buffer.read_from(&mut rest).unwrap();
+        }
+        assert_eq!(buffer.args().at(1).len(), 1_000_000);
+        assert!(buffer.capacity() < 1_000_000 + 3 * READ_LEN);
+    }
+}

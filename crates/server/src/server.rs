@@ -1,0 +1,287 @@
+//! [`Server`]: the loop that accepts connections, reads requests, runs commands and sends replies.
+//!
+//! One thread does everything. A turn of the loop has four steps:
+//!
+//! ```text
+//!  wait    until a socket is ready, a client has waited long enough, or upkeep is due
+//!  read    requests of the sockets that are ready, and run them
+//!  send    replies to all clients that have some
+//!  upkeep  expire, evict, free, resize and save, for about a millisecond at most
+//! ```
+//!
+//! Follow `GET` from here: `serve` reads into the client's [`QueryBuffer`](crate::request), and
+//! [`execute`](crate::commands::execute) finds the command in the table and calls it. The command asks the
+//! [`Keyspace`](keyspace::Keyspace), and writes into the client's [`Reply`](crate::reply).
+
+use crate::client::Client;
+use crate::commands::{execute, retry_ready, run_blocked_timeout};
+use crate::config::Config;
+use crate::listen::{Listener, accept, bind};
+use crate::log::{notice, warning};
+use crate::request::RequestLimits;
+use crate::state::{Shutdown, State};
+use crate::{snapshot, upkeep};
+use anyhow::{Context, Result};
+use mio::{Events, Poll, Token};
+use rdb::LoadOptions;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often one client is read in a turn. Then others have their turn.
+const READS_PER_TURN: usize = 4;
+
+/// A server that listens.
+pub struct Server {
+    poll: Poll,
+    listeners: Vec<Listener>,
+    state: State,
+    /// Set by a signal, or by [`StopHandle`].
+    stop: Arc<AtomicBool>,
+    /// The clients that may have more to read.
+    readable: Vec<usize>,
+}
+
+/// Stops a [`Server`] from another thread.
+#[derive(Clone, Debug)]
+pub struct StopHandle(Arc<AtomicBool>);
+
+impl StopHandle {
+    /// Lets the server save its keys, if it is configured to, and return from [`Server::run`]. It does so
+    /// within a tenth of a second.
+    pub fn stop(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Server {
+    /// Loads the snapshot, if there is one, and listens.
+    ///
+    /// # Errors
+    /// If the snapshot cannot be read, or an address or a port cannot be used.
+    pub fn new(config: Config) -> Result<Self> {
+        let poll = Poll::new().context("the operating system has no event queue for this process")?;
+        let mut state = State::new(config);
+        state.apply_options()?;
+        load(&mut state)?;
+        let listeners = bind(&state.config, poll.registry())?;
+        Ok(Self { poll, listeners, state, stop: Arc::default(), readable: Vec::new() })
+    }
+
+    /// Returns a handle that stops the server from another thread.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle(self.stop.clone())
+    }
+
+    /// Returns the port of TCP. It was chosen by the system if the configuration says 0 and there is no
+    /// socket in the file system.
+    pub fn port(&self) -> Option<u16> {
+        self.listeners.iter().find_map(Listener::port)
+    }
+
+    /// Serves clients until the server is stopped.
+    ///
+    /// # Errors
+    /// If the operating system refuses to wait for sockets, or the last snapshot cannot be written.
+    pub fn run(mut self) -> Result<()> {
+        #[cfg(unix)]
+        for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+            signal_hook::flag::register(signal, self.stop.clone())?;
+        }
+        notice!("Ready to accept connections");
+        let mut events = Events::with_capacity(1_024);
+        loop {
+            self.turn(&mut events)?;
+            if self.stop.swap(false, Ordering::Relaxed) {
+                notice!("Received a signal, scheduling shutdown...");
+                self.state.shutdown = Some(Shutdown::Default);
+            }
+            if let Some(how) = self.state.shutdown.take()
+                && self.shut_down(how)
+            {
+                return Ok(());
+            }
+        }
+    }
+
+    fn turn(&mut self, events: &mut Events) -> Result<()> {
+        let timeout = if self.readable.is_empty() { self.state.wait() } else { Duration::ZERO };
+        match self.poll.poll(events, Some(timeout)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(error).context("waiting for sockets failed"),
+        }
+        self.state.update_now();
+        let first_token = self.listeners.len();
+        for event in events.iter() {
+            let Token(token) = event.token();
+            match token.checked_sub(first_token) {
+                None => {
+                    accept(&mut self.listeners[token], &mut self.state, self.poll.registry(), first_token)
+                }
+                Some(slot) => {
+                    if event.is_readable() || event.is_read_closed() || event.is_error() {
+                        self.readable.push(slot);
+                    }
+                    if event.is_writable() {
+                        self.state.clients.touch_slot(slot);
+                    }
+                }
+            }
+        }
+        for slot in std::mem::take(&mut self.readable) {
+            if serve(&mut self.state, slot) {
+                self.readable.push(slot);
+            }
+        }
+        retry_ready(&mut self.state);
+        run_blocked_timeout(&mut self.state);
+        self.resume();
+        upkeep::run(&mut self.state);
+        self.send();
+        Ok(())
+    }
+
+    /// Runs the requests that clients have sent while they waited.
+    fn resume(&mut self) {
+        while let Some(id) = self.state.resumed.pop() {
+            if let Some(slot) = self.state.clients.slot_of(id)
+                && let Some(mut client) = self.state.clients.take(slot)
+            {
+                run_requests(&mut self.state, &mut client);
+                self.state.clients.put_back(slot, client);
+            }
+            retry_ready(&mut self.state);
+        }
+    }
+
+    /// Sends replies, and closes the clients that are to be closed.
+    fn send(&mut self) {
+        for slot in self.state.clients.take_touched() {
+            let Some(client) = self.state.clients.in_slot(slot) else { continue };
+            let was_sent = if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket) };
+            let is_broken = match was_sent {
+                Ok(bytes) => {
+                    client.net_bytes.1 += bytes as u64;
+                    self.state.stats.net_output += bytes as u64;
+                    false
+                }
+                Err(error) => error.kind() != ErrorKind::WouldBlock,
+            };
+            let Some(client) = self.state.clients.in_slot(slot) else { continue };
+            if is_broken || client.is_closed || client.closes_after_reply && client.reply.is_empty() {
+                self.close(slot);
+            } else {
+                upkeep::check_output(&mut self.state, slot);
+            }
+        }
+    }
+
+    fn close(&mut self, slot: usize) {
+        if let Some(mut client) = self.state.clients.remove(slot) {
+            self.state.forget(&mut client);
+            let _gone = self.poll.registry().deregister(&mut client.socket);
+        }
+    }
+
+    /// Saves the keys if it is asked for. Returns whether the server can end.
+    fn shut_down(&mut self, how: Shutdown) -> bool {
+        notice!("User requested shutdown...");
+        self.state.snapshots.abandon(&mut self.state.dbs);
+        let saves = how == Shutdown::Save || how == Shutdown::Default && !self.state.config.save.is_empty();
+        if saves && let Err(error) = self.state.save() {
+            warning!("Error trying to save the DB, can't exit: {error}");
+            return false;
+        }
+        if saves {
+            notice!("DB saved on disk");
+        }
+        self.listeners.iter().for_each(Listener::remove_file);
+        notice!("Redcore is now ready to exit, bye bye...");
+        true
+    }
+}
+
+/// Loads the snapshot that the configuration names, if it exists.
+fn load(state: &mut State) -> Result<()> {
+    let path = state.config.snapshot_path();
+    if !path.exists() {
+        return Ok(());
+    }
+    let start = Instant::now();
+    let mut options = LoadOptions::DEFAULT;
+    options.checks_checksum = state.config.rdbchecksum;
+    let stats = snapshot::load(&mut state.dbs, &path, options, state.now)
+        .with_context(|| format!("the snapshot {} cannot be loaded", path.display()))?;
+    state.snapshots.loaded = (stats.keys, stats.expired);
+    notice!(
+        "Done loading RDB {}, keys loaded: {}, keys expired: {}, in {:.3} seconds",
+        path.display(),
+        stats.keys,
+        stats.expired,
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Reads from a client, and runs its requests. Returns whether there may be more to read.
+fn serve(state: &mut State, slot: usize) -> bool {
+    let Some(mut client) = state.clients.take(slot) else { return false };
+    let mut has_more = true;
+    let mut reads = 0;
+    while has_more && reads < READS_PER_TURN && !client.is_closed {
+        reads += 1;
+        match client.query.read_from(&mut client.socket) {
+            Ok((0, _)) => {
+                client.is_closed = true;
+                has_more = false;
+            }
+            Ok((bytes, more)) => {
+                client.net_bytes.0 += bytes as u64;
+                state.stats.net_input += bytes as u64;
+                has_more = more;
+                run_requests(state, &mut client);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                client.is_closed |= error.kind() != ErrorKind::WouldBlock;
+                has_more = false;
+            }
+        }
+    }
+    let is_open = !client.is_closed;
+    state.clients.put_back(slot, client);
+    retry_ready(state);
+    has_more && is_open
+}
+
+/// Runs the requests that have arrived completely, until one of them has to wait.
+fn run_requests(state: &mut State, client: &mut Client) {
+    let mut query = std::mem::take(&mut client.query);
+    while client.blocked.is_none() && !client.is_closed && !client.closes_after_reply {
+        let limits = RequestLimits {
+            proto_max_bulk_len: state.config.options.encoding_limits().proto_max_bulk_len,
+            is_authenticated: client.is_authenticated || state.config.requirepass.is_empty(),
+        };
+        match query.parse(limits) {
+            Ok(false) => break,
+            Ok(true) if query.args().len() == 0 => {}
+            Ok(true) => {
+                execute(state, client, query.args());
+                state.after_command();
+            }
+            Err(error) => {
+                client.reply.error(format!("ERR {error}").as_bytes());
+                client.closes_after_reply = true;
+            }
+        }
+    }
+    query.compact();
+    if query.len() > state.config.client_query_buffer_limit {
+        warning!("Closing client {} that reached the limit of its query buffer", client.addr);
+        state.stats.query_limit_disconnections += 1;
+        client.is_closed = true;
+    }
+    client.query = query;
+}

@@ -1,0 +1,154 @@
+//! [`Snapshots`]: saving all databases to a file while clients are served, and loading it at the start.
+//!
+//! `BGSAVE` fixes the state of the moment, which takes constant time. The loop then writes a slice of the
+//! file in each turn. There is no second process. The file is written beside its path and renamed when it is
+//! complete, so a crash leaves the last whole file.
+
+use crate::database::Database;
+use keyspace::{DefaultHashBuilder, Keyspace};
+use rdb::{Databases, LoadOptions, LoadStats, Loader, SaveError, SnapshotFile, WriteOptions};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The time for which a turn of the loop works on a snapshot.
+const SLICE: Duration = Duration::from_micros(500);
+
+/// The snapshot that is being written, and the result of the last one.
+#[derive(Default)]
+pub(crate) struct Snapshots {
+    running: Option<Running>,
+    /// When the last snapshot was complete, in seconds since 1970.
+    pub(crate) last_save: u64,
+    /// Whether the last snapshot is complete.
+    pub(crate) last_failed: bool,
+    /// How long the last snapshot took, in seconds.
+    pub(crate) last_secs: Option<u64>,
+    /// The number of snapshots that are complete.
+    pub(crate) saves: u64,
+    /// When a snapshot was last begun, in seconds since 1970.
+    pub(crate) last_try: u64,
+    /// How many keys the file had that was loaded at the start, and how many of them had expired.
+    pub(crate) loaded: (u64, u64),
+}
+
+struct Running {
+    file: SnapshotFile,
+    since: Instant,
+    /// The changes that were not yet in the file when it was begun.
+    dirty: u64,
+    /// The number of databases that are complete.
+    complete: usize,
+}
+
+/// How a snapshot has ended.
+pub(crate) struct Ended {
+    /// Its changes no longer count as unsaved.
+    pub(crate) dirty: u64,
+    /// Its length in bytes, or the reason why there is no file.
+    pub(crate) result: Result<u64, SaveError>,
+}
+
+impl Snapshots {
+    /// Returns whether a snapshot is being written.
+    pub(crate) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Returns for how many seconds the snapshot has been written.
+    pub(crate) fn running_secs(&self) -> Option<u64> {
+        self.running.as_ref().map(|running| running.since.elapsed().as_secs())
+    }
+
+    /// Begins a snapshot of all databases. O(databases). In C: `rdbSaveBackground`.
+    pub(crate) fn begin(
+        &mut self,
+        dbs: &mut [Database],
+        path: &Path,
+        options: &WriteOptions,
+        now: u64,
+        dirty: u64,
+    ) -> Result<(), SaveError> {
+        let mut file = SnapshotFile::create(path, options, now, zmalloc::used_memory() as u64)?;
+        self.last_try = now / 1_000;
+        for (number, db) in dbs.iter_mut().enumerate() {
+            file.begin(number as u64, &mut db.keys, now)?;
+        }
+        self.running = Some(Running { file, since: Instant::now(), dirty, complete: 0 });
+        Ok(())
+    }
+
+    /// Writes a slice of the snapshot, if one is running. Returns how it has ended, if it has.
+    pub(crate) fn work(&mut self, dbs: &mut [Database], now: u64) -> Option<Ended> {
+        let running = self.running.as_mut()?;
+        let start = Instant::now();
+        while let Some(db) = dbs.get_mut(running.complete) {
+            let left = SLICE.checked_sub(start.elapsed())?;
+            if !db.keys.snapshot_for(left, || start.elapsed()).is_complete {
+                return None;
+            }
+            running.complete += 1;
+        }
+        let Running { file, since, dirty, .. } = self.running.take()?;
+        let result = file.finish();
+        self.last_failed = result.is_err();
+        if result.is_ok() {
+            self.last_save = now / 1_000;
+            self.saves += 1;
+        }
+        self.last_secs = Some(since.elapsed().as_secs());
+        Some(Ended { dirty, result })
+    }
+
+    /// Ends the snapshot without a file.
+    pub(crate) fn abandon(&mut self, dbs: &mut [Database]) {
+        self.running = None;
+        dbs.iter_mut().for_each(|db| drop(db.keys.abandon_snapshot()));
+    }
+
+    /// Saves all databases, and returns when the file is complete. In C: `rdbSave`.
+    pub(crate) fn save(
+        &mut self,
+        dbs: &[Database],
+        path: &Path,
+        options: &WriteOptions,
+        now: u64,
+    ) -> Result<(), SaveError> {
+        let start = Instant::now();
+        self.last_try = now / 1_000;
+        let result = rdb::save_to_path(path, options, |writer| {
+            writer.default_aux(now, zmalloc::used_memory() as u64)?;
+            for (number, db) in dbs.iter().enumerate().filter(|(_, db)| !db.keys.is_empty()) {
+                writer.write_keyspace(number as u64, &db.keys, now)?;
+            }
+            Ok(())
+        });
+        self.last_failed = result.is_err();
+        self.last_secs = Some(start.elapsed().as_secs());
+        if result.is_ok() {
+            self.last_save = now / 1_000;
+            self.saves += 1;
+        }
+        result
+    }
+}
+
+/// The databases of the server, as the loader needs them.
+struct Targets<'a>(&'a mut [Database]);
+
+impl Databases for Targets<'_> {
+    type Hasher = DefaultHashBuilder;
+
+    fn keyspace(&mut self, database: u64) -> Option<&mut Keyspace> {
+        Some(&mut self.0.get_mut(usize::try_from(database).ok()?)?.keys)
+    }
+}
+
+/// Loads a file into the databases.
+pub(crate) fn load(
+    dbs: &mut [Database],
+    path: &Path,
+    options: LoadOptions,
+    now: u64,
+) -> Result<LoadStats, rdb::Error> {
+    Loader::open(path, options)?.load(&mut Targets(dbs), now)
+}

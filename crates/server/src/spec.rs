@@ -1,0 +1,148 @@
+//! [`Spec`]: what the server knows about a command without running it.
+
+use crate::call::Call;
+use crate::error::Outcome;
+
+/// A row of the table of commands.
+#[derive(Debug)]
+pub(crate) struct Spec {
+    /// The name in lower case. Subcommands have only their own name.
+    pub(crate) name: &'static str,
+    /// The number of arguments with the name. If it is negative, there may be more.
+    pub(crate) arity: i32,
+    /// See [`flags`].
+    pub(crate) flags: u32,
+    /// Which arguments are keys.
+    pub(crate) keys: Keys,
+    /// The group in the manual.
+    pub(crate) group: &'static str,
+    /// What the command does, in a few words.
+    pub(crate) summary: &'static str,
+    /// The version of Redis that had it first.
+    pub(crate) since: &'static str,
+    /// The subcommands, if this is a command such as `CONFIG`.
+    pub(crate) subcommands: &'static [Self],
+    /// Runs the command.
+    pub(crate) run: fn(&mut Call<'_>) -> Outcome,
+}
+
+/// The flags of a command, as `COMMAND` names them.
+pub(crate) mod flags {
+    /// It may change keys.
+    pub(crate) const WRITE: u32 = 1;
+    /// It reads keys.
+    pub(crate) const READONLY: u32 = 1 << 1;
+    /// It is refused when memory is at its limit.
+    pub(crate) const DENYOOM: u32 = 1 << 2;
+    /// It is for those who run the server.
+    pub(crate) const ADMIN: u32 = 1 << 3;
+    /// It belongs to publish and subscribe.
+    pub(crate) const PUBSUB: u32 = 1 << 4;
+    /// It cannot be part of a script.
+    pub(crate) const NOSCRIPT: u32 = 1 << 5;
+    /// It may wait for a key.
+    pub(crate) const BLOCKING: u32 = 1 << 6;
+    /// It is allowed while a file is loaded.
+    pub(crate) const LOADING: u32 = 1 << 7;
+    /// It is allowed on a replica with old data.
+    pub(crate) const STALE: u32 = 1 << 8;
+    /// It is not counted as slow.
+    pub(crate) const SKIP_SLOWLOG: u32 = 1 << 9;
+    /// It takes constant or logarithmic time.
+    pub(crate) const FAST: u32 = 1 << 10;
+    /// It needs no password.
+    pub(crate) const NO_AUTH: u32 = 1 << 11;
+    /// It cannot be queued by `MULTI`.
+    pub(crate) const NO_MULTI: u32 = 1 << 12;
+    /// Its keys can only be found by looking at its arguments.
+    pub(crate) const MOVABLEKEYS: u32 = 1 << 13;
+
+    /// The names of the flags, in the order of their bits.
+    pub(crate) const NAMES: [&str; 14] = [
+        "write",
+        "readonly",
+        "denyoom",
+        "admin",
+        "pubsub",
+        "noscript",
+        "blocking",
+        "loading",
+        "stale",
+        "skip_slowlog",
+        "fast",
+        "no_auth",
+        "no_multi",
+        "movablekeys",
+    ];
+}
+
+/// Which arguments of a command are keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// None.
+    None,
+    /// From `first` to `last`, each `step` arguments. If `last` is negative, it counts from the end.
+    Range {
+        /// The index of the first key. The name has index 0.
+        first: i32,
+        /// The index of the last key.
+        last: i32,
+        /// The distance of two keys.
+        step: i32,
+    },
+    /// The argument at this index is the number of keys that follow it. `destination` is a key before it.
+    Counted {
+        /// The index of the number.
+        at: usize,
+        /// The index of one more key, or 0.
+        destination: usize,
+    },
+}
+
+impl Keys {
+    /// The first argument.
+    pub(crate) const FIRST: Self = Self::Range { first: 1, last: 1, step: 1 };
+    /// All arguments.
+    pub(crate) const ALL: Self = Self::Range { first: 1, last: -1, step: 1 };
+    /// The first two arguments.
+    pub(crate) const TWO: Self = Self::Range { first: 1, last: 2, step: 1 };
+}
+
+impl Spec {
+    /// A row with the fields that most rows have. The others are changed by struct update.
+    pub(crate) const fn new(
+        name: &'static str,
+        arity: i32,
+        flags: u32,
+        keys: Keys,
+        run: fn(&mut Call<'_>) -> Outcome,
+    ) -> Self {
+        Self {
+            name,
+            arity,
+            flags,
+            keys,
+            group: "generic",
+            summary: "",
+            since: "1.0.0",
+            subcommands: &[],
+            run,
+        }
+    }
+
+    /// Adds what only `COMMAND DOCS` needs.
+    pub(crate) const fn doc(self, since: &'static str, summary: &'static str) -> Self {
+        Self { since, summary, ..self }
+    }
+
+    /// Returns whether all of these flags are set.
+    pub(crate) const fn has(&self, flags: u32) -> bool {
+        self.flags & flags == flags
+    }
+
+    /// Returns whether the command can have this number of arguments, with the name.
+    pub(crate) fn takes(&self, arguments: usize) -> bool {
+        let arity = self.arity.unsigned_abs() as usize;
+        if self.arity < 0 { arguments >= arity } else { arguments == arity }
+    }
+}

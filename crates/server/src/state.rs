@@ -1,0 +1,313 @@
+//! [`State`]: everything that the commands of all clients share. In C: `redisServer`.
+
+use crate::client::{Client, ClientId};
+use crate::clients::Clients;
+use crate::config::Config;
+use crate::database::{Database, Lost};
+use crate::latency::Latency;
+use crate::notify;
+use crate::pubsub::Channels;
+use crate::slowlog::Slowlog;
+use crate::snapshot::Snapshots;
+use crate::stats::Stats;
+use rand::RngExt;
+use rand::rngs::SmallRng;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use values::ReserveError;
+
+/// Everything that the commands of all clients share.
+pub(crate) struct State {
+    /// The settings.
+    pub(crate) config: Config,
+    /// The databases.
+    pub(crate) dbs: Vec<Database>,
+    /// The connections.
+    pub(crate) clients: Clients,
+    /// Who listens to which channel.
+    pub(crate) channels: Channels,
+    /// The counters of `INFO`.
+    pub(crate) stats: Stats,
+    /// The commands that took long.
+    pub(crate) slowlog: Slowlog,
+    /// The events that took long.
+    pub(crate) latency: Latency,
+    /// The snapshot that is being written, and the last one.
+    pub(crate) snapshots: Snapshots,
+    /// The source of random choices.
+    pub(crate) rng: SmallRng,
+    /// The time at the start of this turn, in milliseconds since 1970. It does not go backwards.
+    pub(crate) now: u64,
+    /// When the server started.
+    pub(crate) started: Instant,
+    /// How the process names itself in `INFO`: forty hexadecimal digits.
+    pub(crate) run_id: String,
+    /// The number of clients that wait for a key.
+    pub(crate) blocked_clients: usize,
+    /// The keys that clients wait for and that have changed, with their databases.
+    pub(crate) ready: Vec<(usize, Vec<u8>)>,
+    /// The clients that have waited, and whose further commands can run now.
+    pub(crate) resumed: Vec<ClientId>,
+    /// When blocked clients stop to wait, in milliseconds since 1970.
+    pub(crate) deadlines: BTreeSet<(u64, ClientId)>,
+    /// While a blocked command is run again: the deadline that it had.
+    pub(crate) retried_deadline: Option<Option<u64>>,
+    /// While `DEBUG SET-ACTIVE-EXPIRE 0` holds, expired keys are not looked for.
+    pub(crate) is_active_expire: bool,
+    /// When upkeep is next due.
+    pub(crate) upkeep_at: Instant,
+    /// When upkeep last looked after clients and counters.
+    pub(crate) cron_at: Instant,
+    /// Whether keys that expire or are evicted are noted.
+    logs_lost: bool,
+    /// Whether the server stops, and how.
+    pub(crate) shutdown: Option<Shutdown>,
+    /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
+    pub(crate) paused_until: Option<(u64, bool)>,
+}
+
+/// How the server stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shutdown {
+    /// After a snapshot, if `save` is set.
+    Default,
+    /// After a snapshot.
+    Save,
+    /// Without a snapshot.
+    NoSave,
+}
+
+impl State {
+    /// Returns the state of a server without clients and keys.
+    pub(crate) fn new(config: Config) -> Self {
+        let mut rng: SmallRng = rand::make_rng();
+        let run_id = (0..40).filter_map(|_| char::from_digit(rng.random_range(0..16), 16));
+        let run_id = run_id.collect();
+        let dbs = (0..config.databases).map(|_| Database::new(config.options)).collect();
+        let mut state = Self {
+            config,
+            dbs,
+            clients: Clients::default(),
+            channels: Channels::default(),
+            stats: Stats::default(),
+            slowlog: Slowlog::default(),
+            latency: Latency::default(),
+            snapshots: Snapshots::default(),
+            rng,
+            now: 0,
+            started: Instant::now(),
+            run_id,
+            blocked_clients: 0,
+            ready: Vec::new(),
+            resumed: Vec::new(),
+            deadlines: BTreeSet::new(),
+            retried_deadline: None,
+            is_active_expire: true,
+            upkeep_at: Instant::now(),
+            cron_at: Instant::now(),
+            logs_lost: false,
+            shutdown: None,
+            paused_until: None,
+        };
+        state.update_now();
+        state
+    }
+
+    /// Reads the clock.
+    pub(crate) fn update_now(&mut self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.now = self.now.max(now.as_millis() as u64);
+    }
+
+    /// Passes the options of keys to all databases, and starts or stops to note the keys that are lost.
+    pub(crate) fn apply_options(&mut self) -> Result<(), ReserveError> {
+        let classes = self.config.notify_keyspace_events;
+        let has_watched = self.dbs.iter().any(|db| !db.watching.is_empty());
+        self.logs_lost = has_watched || classes & (notify::EXPIRED | notify::EVICTED) != 0;
+        for db in &mut self.dbs {
+            db.keys.set_options(self.config.options);
+            db.log_lost(self.logs_lost)?;
+        }
+        Ok(())
+    }
+
+    /// Notes that a key has changed. `running` is the client whose command has changed it.
+    pub(crate) fn key_changed(&mut self, db: usize, key: &[u8], running: Option<&mut Client>) {
+        self.stats.dirty += 1;
+        let database = &self.dbs[db];
+        if !database.blocked.is_empty() && database.blocked.contains_key(key) {
+            self.ready.push((db, key.to_vec()));
+        }
+        if !database.watching.is_empty() {
+            self.touch_watched(db, key, running);
+        }
+    }
+
+    /// Fails the transactions that watch a key.
+    fn touch_watched(&mut self, db: usize, key: &[u8], mut running: Option<&mut Client>) {
+        let Some(watching) = self.dbs[db].watching.get(key) else { return };
+        for id in watching {
+            match &mut running {
+                Some(client) if client.id == *id => client.is_dirty = true,
+                _ => self.clients.get_mut(*id).into_iter().for_each(|client| client.is_dirty = true),
+            }
+        }
+    }
+
+    /// Publishes an event about a key, if `notify-keyspace-events` asks for it.
+    pub(crate) fn notify(&mut self, db: usize, class: u32, event: &str, key: &[u8]) {
+        let classes = self.config.notify_keyspace_events;
+        if classes & class == 0 {
+            return;
+        }
+        if classes & notify::KEYSPACE != 0 {
+            let channel = [format!("__keyspace@{db}__:").as_bytes(), key].concat();
+            self.channels.publish(&channel, event.as_bytes(), &mut self.clients);
+        }
+        if classes & notify::KEYEVENT != 0 {
+            let channel = format!("__keyevent@{db}__:{event}");
+            self.channels.publish(channel.as_bytes(), key, &mut self.clients);
+        }
+    }
+
+    /// Publishes the keys that have expired or were evicted, and fails the transactions that watch them.
+    pub(crate) fn publish_lost(&mut self) {
+        for db in 0..self.dbs.len() {
+            for lost in self.dbs[db].take_lost() {
+                let (class, event, key) = match &lost {
+                    Lost::Expired(key) => (notify::EXPIRED, "expired", key),
+                    Lost::Evicted(key) => (notify::EVICTED, "evicted", key),
+                };
+                self.key_changed(db, key, None);
+                self.notify(db, class, event, key);
+            }
+        }
+    }
+
+    /// Ends the wait of a client.
+    pub(crate) fn unblock(&mut self, client: &mut Client) -> Option<crate::client::Blocked> {
+        let blocked = client.blocked.take()?;
+        self.blocked_clients -= 1;
+        if let Some(deadline) = blocked.deadline {
+            self.deadlines.remove(&(deadline, client.id));
+        }
+        for key in &blocked.keys {
+            crate::database::remove_waiting(&mut self.dbs[client.db].blocked, key, client.id);
+        }
+        Some(blocked)
+    }
+
+    /// Ends the watch of all keys of a client.
+    pub(crate) fn unwatch(&mut self, client: &mut Client) {
+        for watched in client.watched.drain(..) {
+            crate::database::remove_waiting(&mut self.dbs[watched.db].watching, &watched.key, client.id);
+        }
+        client.is_dirty = false;
+    }
+
+    /// Swaps the keys of two databases. Clients that watch or wait for a key see those of the other one.
+    pub(crate) fn swap(&mut self, one: usize, other: usize, running: &mut Client) {
+        if one == other {
+            return;
+        }
+        let changed = |dbs: &[Database]| -> Vec<(usize, Vec<u8>)> {
+            let keys_of = |db: usize| {
+                dbs[db].watching.keys().chain(dbs[db].blocked.keys()).map(move |key| (db, key.clone()))
+            };
+            keys_of(one).chain(keys_of(other)).collect()
+        };
+        let now = self.now;
+        let exists = |dbs: &[Database], db: usize, key: &[u8]| dbs[db].keys.contains_key(key, now);
+        let before: Vec<_> =
+            changed(&self.dbs).into_iter().map(|(db, key)| (exists(&self.dbs, db, &key), db, key)).collect();
+        let (low, high) = (one.min(other), one.max(other));
+        let (left, right) = self.dbs.split_at_mut(high);
+        std::mem::swap(&mut left[low].keys, &mut right[0].keys);
+        std::mem::swap(&mut left[low].lost, &mut right[0].lost);
+        for (existed, db, key) in before {
+            if existed || exists(&self.dbs, db, &key) {
+                self.key_changed(db, &key, Some(running));
+            }
+        }
+        self.stats.dirty += 1;
+    }
+
+    /// Forgets everything about a client that is closed.
+    pub(crate) fn forget(&mut self, client: &mut Client) {
+        self.unblock(client);
+        self.unwatch(client);
+        self.channels.remove_client(client);
+    }
+
+    /// Closes a client as soon as possible.
+    pub(crate) fn close(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(id) {
+            client.is_closed = true;
+            self.clients.touch(id);
+        }
+    }
+
+    /// Returns how long the loop may wait for sockets.
+    pub(crate) fn wait(&self) -> Duration {
+        if self.snapshots.is_running() || !self.resumed.is_empty() {
+            return Duration::ZERO;
+        }
+        let until_upkeep = self.upkeep_at.saturating_duration_since(Instant::now());
+        let until_deadline =
+            self.deadlines.first().map(|(at, _)| Duration::from_millis(at.saturating_sub(self.now)));
+        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep)
+    }
+
+    /// Publishes what a command has left to publish.
+    pub(crate) fn after_command(&mut self) {
+        if self.logs_lost {
+            self.publish_lost();
+        }
+    }
+
+    /// Saves all databases, and returns when the file is complete.
+    pub(crate) fn save(&mut self) -> Result<(), rdb::SaveError> {
+        let path = self.config.snapshot_path();
+        self.snapshots.save(&self.dbs, &path, &self.config.write_options(), self.now)?;
+        self.stats.dirty = 0;
+        Ok(())
+    }
+
+    /// Begins to save all databases while clients are served.
+    pub(crate) fn begin_snapshot(&mut self) -> Result<(), rdb::SaveError> {
+        let (path, options) = (self.config.snapshot_path(), self.config.write_options());
+        self.snapshots.begin(&mut self.dbs, &path, &options, self.now, self.stats.dirty)
+    }
+
+    /// Evicts keys until the bytes in use are within `maxmemory`. Returns whether they are. Takes keys from the
+    /// largest database first, and at most as many as `maxmemory-eviction-tenacity` allows.
+    pub(crate) fn make_room(&mut self) -> bool {
+        /// The keys that one database gives at once.
+        const KEYS: usize = 16;
+        let limit = self.config.options.get_maxmemory();
+        let mut turns_left = 1_000;
+        while limit > 0 && self.counted_memory() > limit && turns_left > 0 {
+            turns_left -= 1;
+            let total = self.counted_memory();
+            let largest = self.dbs.iter_mut().filter(|db| !db.keys.is_empty());
+            let Some(db) = largest.max_by_key(|db| db.keys.allocation_size()) else { break };
+            db.keys.set_other_bytes(total.saturating_sub(db.keys.counted_bytes() - db.keys.other_bytes()));
+            let evicted = db.keys.evict_some(self.now, KEYS);
+            if evicted.keys == 0 && evicted.bytes == 0 {
+                break;
+            }
+        }
+        let counted = self.counted_memory();
+        for db in self.dbs.iter_mut() {
+            let own = db.keys.counted_bytes() - db.keys.other_bytes();
+            db.keys.set_other_bytes(counted.saturating_sub(own));
+        }
+        limit == 0 || counted <= limit
+    }
+
+    /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds.
+    pub(crate) fn counted_memory(&self) -> usize {
+        let snapshots: usize = self.dbs.iter().map(|db| db.keys.snapshot_bytes()).sum();
+        zmalloc::used_memory().saturating_sub(snapshots)
+    }
+}

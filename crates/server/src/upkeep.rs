@@ -1,0 +1,112 @@
+//! What the server does between requests: it looks after keys, clients and the snapshot.
+
+use crate::log::{notice, warning};
+use crate::state::State;
+use std::time::{Duration, Instant};
+
+/// The time that one turn of the loop may spend on the keys of all databases.
+const BUDGET: Duration = Duration::from_millis(1);
+
+/// Does what is due.
+pub(crate) fn run(state: &mut State) {
+    work_on_snapshot(state);
+    let now = Instant::now();
+    if now < state.upkeep_at {
+        return;
+    }
+    maintain(state, now);
+    let period = Duration::from_secs(1) / state.config.hz;
+    if now.duration_since(state.cron_at) >= period {
+        state.cron_at = now;
+        cron(state);
+    }
+    state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
+}
+
+/// Expires, frees, resizes and defragments.
+fn maintain(state: &mut State, start: Instant) {
+    let mut next = Duration::from_millis(100);
+    let mut expired = 0;
+    for db in &mut state.dbs {
+        if !state.is_active_expire {
+            db.keys.free_for(BUDGET, || start.elapsed());
+            continue;
+        }
+        let left = BUDGET.saturating_sub(start.elapsed());
+        let done = db.keys.maintain(state.now, left, || start.elapsed());
+        expired += done.expired.removed as u64;
+        next = next.min(done.next);
+    }
+    state.stats.expired_keys += expired;
+    state.upkeep_at = start + next.max(Duration::from_millis(1));
+    state.after_command();
+}
+
+fn work_on_snapshot(state: &mut State) {
+    let Some(ended) = state.snapshots.work(&mut state.dbs, state.now) else { return };
+    match ended.result {
+        Ok(bytes) => {
+            state.stats.dirty = state.stats.dirty.saturating_sub(ended.dirty);
+            notice!("Background saving terminated with success, {bytes} bytes");
+        }
+        Err(error) => warning!("Background saving error: {error}"),
+    }
+}
+
+/// Looks after clients and counters.
+fn cron(state: &mut State) {
+    state.stats.peak_memory = state.stats.peak_memory.max(zmalloc::used_memory());
+    close_idle(state);
+    let is_due = |(secs, changes): &(u64, u64)| {
+        let since_last = (state.now / 1_000).saturating_sub(state.snapshots.last_save);
+        state.stats.dirty >= *changes && since_last >= *secs
+    };
+    let since_try = (state.now / 1_000).saturating_sub(state.snapshots.last_try);
+    if !state.snapshots.is_running()
+        && (!state.snapshots.last_failed || since_try > 5)
+        && let Some((secs, changes)) = state.config.save.iter().copied().find(is_due)
+    {
+        notice!("{changes} changes in {secs} seconds. Saving...");
+        if let Err(error) = state.begin_snapshot() {
+            warning!("Background saving error: {error}");
+        }
+    }
+}
+
+/// Closes the clients that have sent nothing for `timeout` seconds.
+fn close_idle(state: &mut State) {
+    let timeout = state.config.timeout * 1_000;
+    for id in state.clients.ids() {
+        let Some(client) = state.clients.get_mut(id) else { continue };
+        let is_idle = timeout > 0
+            && client.blocked.is_none()
+            && client.subscriptions.is_empty()
+            && state.now.saturating_sub(client.last_used_at) > timeout;
+        client.is_closed |= is_idle;
+        if client.is_closed || !client.reply.is_empty() {
+            state.clients.touch(id);
+        }
+    }
+}
+
+/// Closes a client that has too many bytes to receive. In C: `checkClientOutputBufferLimits`.
+pub(crate) fn check_output(state: &mut State, slot: usize) {
+    let Some(client) = state.clients.in_slot(slot) else { return };
+    let class = if client.subscriptions.is_empty() { 0 } else { 2 };
+    let limit = state.config.client_output_buffer_limit[class];
+    let len = client.reply.len();
+    let is_above = |bytes: usize| bytes > 0 && len > bytes;
+    let mut is_closed = is_above(limit.hard);
+    if is_above(limit.soft) {
+        let since = *client.over_soft_limit_since.get_or_insert(state.now);
+        is_closed |= state.now.saturating_sub(since) > limit.soft_secs * 1_000;
+    } else {
+        client.over_soft_limit_since = None;
+    }
+    if is_closed {
+        client.is_closed = true;
+        warning!("Client {} closed for overcoming of output buffer limits.", client.addr);
+        state.stats.output_limit_disconnections += 1;
+        state.clients.touch_slot(slot);
+    }
+}

@@ -153,9 +153,6 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
             return Err(failed("duplicate parameter"));
         }
         seen.push(directive.name());
-        if directive.name() == "save" {
-            config.save.clear();
-        }
         let value = args.at(index + 1);
         let words: Vec<&[u8]> = value.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).collect();
         let value = if directive.takes_one() { &[value][..] } else { &words };

@@ -157,14 +157,16 @@ fn save(config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
         config.save.clear();
         return Ok(());
     }
+    let mut points = Vec::new();
     if !arguments.len().is_multiple_of(2) {
         return Err("Invalid save parameters".into());
     }
     for pair in arguments.chunks(2) {
         let invalid = |_| String::from("Invalid save parameters");
         let secs = number(&pair[..1], 1, i64::MAX).map_err(invalid)?;
-        config.save.push((secs, number(&pair[1..], 0, i64::MAX).map_err(invalid)?));
+        points.push((secs, number(&pair[1..], 0, i64::MAX).map_err(invalid)?));
     }
+    config.save = points;
     Ok(())
 }
 

@@ -191,13 +191,15 @@ impl Config {
             let words: Vec<&[u8]> = words.iter().map(|word| &word[..]).collect();
             let [name, arguments @ ..] = &words[..] else { continue };
             // The lines `save` add up, and the first one replaces the default.
-            if name.eq_ignore_ascii_case(b"save") && !has_save {
-                self.save.clear();
-                has_save = true;
-            }
+            let is_save = name.eq_ignore_ascii_case(b"save");
+            let before = if is_save && has_save { self.save.clone() } else { Vec::new() };
+            has_save |= is_save;
             match Directive::find(name) {
                 Some(directive) => directive.read(self, arguments).map_err(|text| wrong(line, text))?,
                 None => unknown.push(Unknown { line, name: String::from_utf8_lossy(name).into_owned() }),
+            }
+            if is_save && !self.save.is_empty() {
+                self.save.splice(..0, before);
             }
         }
         Ok(unknown)

@@ -1,0 +1,60 @@
+use crate::harness::{TestServer, encode};
+
+#[test]
+fn a_client_needs_the_password() {
+    let server = TestServer::with("requirepass secret");
+    let mut client = server.client();
+    assert_eq!(client.run("GET key"), "!NOAUTH Authentication required.");
+    assert!(client.run("AUTH wrong").starts_with("!WRONGPASS"));
+    assert!(client.run("AUTH someone secret").starts_with("!WRONGPASS"));
+    assert!(client.run("HELLO 3").starts_with("!NOAUTH"));
+    assert_eq!(client.run("AUTH secret"), "OK");
+    assert_eq!(client.run("GET key"), "nil");
+    let mut client = server.client();
+    assert!(client.run("HELLO 3 AUTH default secret SETNAME me").starts_with('{'));
+    assert_eq!(client.run("GET key"), "nil");
+}
+
+#[test]
+fn databases_are_apart() {
+    let server = TestServer::with("databases 3");
+    let mut client = server.client();
+    assert_eq!(client.run("SET key zero"), "OK");
+    assert_eq!(client.run("SELECT 2"), "OK");
+    assert_eq!(client.run("GET key"), "nil");
+    assert_eq!(client.run("SWAPDB 0 2"), "OK");
+    assert_eq!(client.run("GET key"), "\"zero\"");
+    assert_eq!(client.run("SELECT 3"), "!ERR DB index is out of range");
+    assert_eq!(client.run("DBSIZE"), "1");
+    assert_eq!((client.run("FLUSHALL"), client.run("DBSIZE")), ("OK".into(), "0".into()));
+}
+
+#[test]
+fn clients_beyond_maxclients_are_refused() {
+    let server = TestServer::with("maxclients 2");
+    let (mut one, mut two) = (server.client(), server.client());
+    assert_eq!((one.run("PING"), two.run("PING")), ("PONG".into(), "PONG".into()));
+    assert_eq!(server.client().rest(), "-ERR max number of clients reached\r\n");
+    assert_eq!(one.run("QUIT"), "OK");
+    assert_eq!(one.rest(), "");
+    assert_eq!(server.client().run("PING"), "PONG");
+}
+
+#[test]
+fn a_client_that_reads_nothing_is_closed_at_its_limit() {
+    let server = TestServer::with("client-output-buffer-limit normal 30mb 0 0");
+    let mut client = server.client();
+    assert_eq!(client.run_args(&[b"SET", b"key", &vec![b'x'; 1_000_000]]), "OK");
+    client.send(&encode(&[b"GET", b"key"]).repeat(100));
+    let received = client.rest().len();
+    assert!(received < 100_000_000, "{received}");
+    assert_eq!(server.client().run("PING"), "PONG");
+}
+
+#[test]
+fn idle_clients_are_closed_after_the_timeout() {
+    let server = TestServer::with("timeout 1\nhz 100");
+    let mut client = server.client();
+    assert_eq!(client.run("PING"), "PONG");
+    assert_eq!(client.rest(), "");
+}

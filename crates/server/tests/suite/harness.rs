@@ -1,0 +1,140 @@
+//! A server in a thread, and a client that shows replies as text.
+
+use server::{Config, Server, StopHandle};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A server that ends with the test.
+pub(crate) struct TestServer {
+    pub(crate) port: u16,
+    pub(crate) folder: TempDir,
+    stop: StopHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    /// Starts a server on a free port, with these lines of redis.conf. It saves nothing at the end.
+    pub(crate) fn with(lines: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!("port 0\nbind 127.0.0.1\nsave \"\"\ndir {}\n{lines}", folder.path().display());
+        let mut config = Config::default();
+        assert_eq!(config.read(text.as_bytes()).unwrap(), []);
+        let server = Server::new(config).unwrap();
+        let (port, stop) = (server.port().unwrap(), server.stop_handle());
+        let thread = std::thread::spawn(move || server.run().unwrap());
+        Self { port, folder, stop, thread: Some(thread) }
+    }
+
+    pub(crate) fn new() -> Self {
+        Self::with("")
+    }
+
+    pub(crate) fn client(&self) -> TestClient {
+        TestClient::new(TcpStream::connect(("127.0.0.1", self.port)).unwrap())
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the server has panicked");
+        }
+    }
+}
+
+/// A client that shows replies as text: `OK`, `5`, `"text"`, `nil`, `[1, 2]`, `{"a": 1}`, `!ERR ...`.
+pub(crate) struct TestClient {
+    from: BufReader<TcpStream>,
+}
+
+impl TestClient {
+    pub(crate) fn new(socket: TcpStream) -> Self {
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket.set_nodelay(true).unwrap();
+        Self { from: BufReader::new(socket) }
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
+        self.from.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Sends a command, whose arguments are separated by spaces, and returns the reply.
+    pub(crate) fn run(&mut self, command: &str) -> String {
+        let arguments: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
+        self.run_args(&arguments)
+    }
+
+    /// Sends a command and returns the reply.
+    pub(crate) fn run_args(&mut self, arguments: &[&[u8]]) -> String {
+        self.send(&encode(arguments));
+        self.reply()
+    }
+
+    /// Reads a reply.
+    pub(crate) fn reply(&mut self) -> String {
+        let line = self.line();
+        let (kind, rest) = line.split_at(1);
+        let mut parts = |len: i64| (0..len).map(|_| self.reply()).collect::<Vec<_>>();
+        match kind {
+            "+" | ":" | "," | "#" => rest.into(),
+            "-" => format!("!{rest}"),
+            "_" => "nil".into(),
+            "$" | "=" => match rest.parse::<i64>().unwrap() {
+                -1 => "nil".into(),
+                len => format!("\"{}\"", String::from_utf8_lossy(&self.bytes(len as usize))),
+            },
+            "*" | "~" | ">" => match rest.parse::<i64>().unwrap() {
+                -1 => "nil".into(),
+                len => format!("[{}]", parts(len).join(", ")),
+            },
+            "%" => {
+                let len = rest.parse::<i64>().unwrap();
+                let pairs: Vec<String> = parts(2 * len).chunks(2).map(|pair| pair.join(": ")).collect();
+                format!("{{{}}}", pairs.join(", "))
+            }
+            _ => panic!("{line}"),
+        }
+    }
+
+    /// Reads to the end of the stream.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        self.from.read_to_end(&mut rest).unwrap();
+        String::from_utf8_lossy(&rest).into_owned()
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.from.read_line(&mut line).unwrap();
+        assert!(line.ends_with("\r\n"), "the connection was closed after {line:?}");
+        line.truncate(line.len() - 2);
+        line
+    }
+
+    fn bytes(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len + 2];
+        self.from.read_exact(&mut bytes).unwrap();
+        assert_eq!(&bytes[len..], b"\r\n");
+        bytes.truncate(len);
+        bytes
+    }
+}
+
+/// Returns a command as an array of bulk strings.
+pub(crate) fn encode(arguments: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", arguments.len()).into_bytes();
+    for argument in arguments {
+        bytes.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
+        bytes.extend_from_slice(argument);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}

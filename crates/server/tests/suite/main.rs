@@ -1,0 +1,6 @@
+//! Tests of the server as its clients see it.
+
+mod connection;
+mod harness;
+mod protocol;
+mod settings;

@@ -176,8 +176,10 @@ impl QueryBuffer {
 
     /// Gives memory back that is not in use, down to `capacity` bytes.
     pub(crate) fn shrink(&mut self, capacity: usize) {
-        self.bytes.truncate(self.filled.max(capacity));
-        self.bytes.shrink_to_fit();
+        if self.bytes.capacity() > capacity {
+            self.bytes.truncate(self.filled.max(capacity));
+            self.bytes.shrink_to_fit();
+        }
     }
 
     /// Returns the line at the parser's position, without its end, or `None` if the end has not arrived.

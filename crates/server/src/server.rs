@@ -32,6 +32,9 @@ use std::time::{Duration, Instant};
 /// How often one client is read in a turn. Then others have their turn.
 const READS_PER_TURN: usize = 4;
 
+/// The most bytes that the buffer for the requests of all clients keeps.
+const QUERY_CAPACITY: usize = 64 * 1_024;
+
 /// A server that listens.
 pub struct Server {
     poll: Poll,
@@ -228,6 +231,10 @@ fn load(state: &mut State) -> Result<()> {
 /// Reads from a client, and runs its requests. Returns whether there may be more to read.
 fn serve(state: &mut State, slot: usize) -> bool {
     let Some(mut client) = state.clients.take(slot) else { return false };
+    // Nearly all clients have no half of a request here, so one buffer serves them all.
+    if client.query.capacity() == 0 {
+        std::mem::swap(&mut client.query, &mut state.query);
+    }
     let mut has_more = true;
     let mut reads = 0;
     while has_more && reads < READS_PER_TURN && !client.is_closed {
@@ -249,6 +256,10 @@ fn serve(state: &mut State, slot: usize) -> bool {
                 has_more = false;
             }
         }
+    }
+    if client.query.len() == 0 && state.query.capacity() == 0 {
+        client.query.shrink(QUERY_CAPACITY);
+        std::mem::swap(&mut client.query, &mut state.query);
     }
     let is_open = !client.is_closed;
     state.clients.put_back(slot, client);

@@ -7,6 +7,7 @@ use crate::database::{Database, Lost};
 use crate::latency::Latency;
 use crate::notify;
 use crate::pubsub::Channels;
+use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::Snapshots;
 use crate::stats::Stats;
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) dbs: Vec<Database>,
     /// The connections.
     pub(crate) clients: Clients,
+    /// A buffer for requests, which serves the clients in turn. A client with a part of a request keeps it.
+    pub(crate) query: QueryBuffer,
     /// Who listens to which channel.
     pub(crate) channels: Channels,
     /// The counters of `INFO`.
@@ -88,6 +91,7 @@ impl State {
             config,
             dbs,
             clients: Clients::default(),
+            query: QueryBuffer::default(),
             channels: Channels::default(),
             stats: Stats::default(),
             slowlog: Slowlog::default(),

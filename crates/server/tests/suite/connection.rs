@@ -1,3 +1,5 @@
+//! Connections: passwords, databases, limits and timeouts.
+
 use crate::harness::{TestServer, encode};
 
 #[test]

@@ -1,3 +1,5 @@
+//! Requests and replies as bytes.
+
 use crate::harness::{TestServer, encode};
 
 #[test]

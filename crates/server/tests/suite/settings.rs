@@ -1,3 +1,5 @@
+//! Settings from redis.conf and `CONFIG SET`, and errors at the start.
+
 use crate::harness::TestServer;
 use server::{Config, Server};
 use std::net::TcpListener;

@@ -272,6 +272,11 @@ impl Reply {
         self.end(at, |head| head.array(len));
     }
 
+    /// Writes the length of [`pairs`](Self::pairs) at its place.
+    pub(crate) fn end_pairs(&mut self, at: Deferred, len: usize) {
+        self.end(at, |head| head.pairs(len));
+    }
+
     /// Writes the length of a map at its place.
     pub(crate) fn end_map(&mut self, at: Deferred, len: usize) {
         self.end(at, |head| head.map(len));

@@ -19,6 +19,8 @@ const LINE_MAX: usize = 64 * 1_024;
 const READ_LEN: usize = 16 * 1_024;
 /// A bulk string of at least this many bytes gets a buffer of its exact size. In C: `PROTO_MBULK_BIG_ARG`.
 const BIG_BULK: usize = 32 * 1_024;
+/// A number of up to so many digits is read without a search for the end of its line.
+const SHORT_NUMBER: usize = 8;
 /// What a client may send before it has authenticated: the arguments of a command, and the bytes of one.
 const UNAUTHENTICATED_ARGS: i64 = 10;
 const UNAUTHENTICATED_BULK: i64 = 16_384;
@@ -190,6 +192,13 @@ impl QueryBuffer {
 
     /// Returns the number in a line that begins with `*` or `$`, and the length of the line with its end.
     fn number(&self) -> Option<(Option<i64>, usize)> {
+        // Nearly all numbers have few digits.
+        let rest = &self.bytes[self.at + 1..self.filled];
+        let digits = rest.iter().take(SHORT_NUMBER).take_while(|byte| byte.is_ascii_digit()).count();
+        if rest[digits..].starts_with(b"\r\n") && (digits == 1 || digits > 0 && rest[0] != b'0') {
+            let number = rest[..digits].iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+            return Some((Some(number), digits + 3));
+        }
         let line = self.line()?;
         let digits = line[1..].strip_suffix(b"\r").unwrap_or(&line[1..]);
         Some((values::Element::Bytes(digits).as_i64(), line.len() + 1))

@@ -269,6 +269,7 @@ fn serve(state: &mut State, slot: usize) -> bool {
 
 /// Runs the requests that have arrived completely, until one of them has to wait.
 fn run_requests(state: &mut State, client: &mut Client) {
+    state.clock = Instant::now();
     let mut query = std::mem::take(&mut client.query);
     while client.blocked.is_none() && !client.is_closed && !client.closes_after_reply {
         let limits = RequestLimits {

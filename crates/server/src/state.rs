@@ -41,6 +41,8 @@ pub(crate) struct State {
     pub(crate) rng: SmallRng,
     /// The time at the start of this turn, in milliseconds since 1970. It does not go backwards.
     pub(crate) now: u64,
+    /// When the last command ended, or the bytes of the next one were read.
+    pub(crate) clock: Instant,
     /// When the server started.
     pub(crate) started: Instant,
     /// How the process names itself in `INFO`: forty hexadecimal digits.
@@ -99,6 +101,7 @@ impl State {
             snapshots: Snapshots::default(),
             rng,
             now: 0,
+            clock: Instant::now(),
             started: Instant::now(),
             run_id,
             blocked_clients: 0,

@@ -1,6 +1,6 @@
 //! [`Stats`]: the counters that `INFO` prints and `CONFIG RESETSTAT` clears.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub(crate) struct Stats {
     /// The error replies in all.
     pub(crate) error_replies: u64,
     /// The commands, by their names.
-    pub(crate) by_command: BTreeMap<&'static str, CommandStats>,
+    pub(crate) by_command: HashMap<&'static str, CommandStats, foldhash::fast::RandomState>,
 }
 
 /// The counters of a command.

@@ -161,14 +161,16 @@ pub(crate) fn run(
 ) {
     let mark = client.reply.mark();
     client.last_command = spec.name;
-    let start = Instant::now();
+    let start = state.clock;
     let now = state.now;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
         write_error(state, client, error);
     }
-    let micros = start.elapsed().as_micros() as u64;
+    // The end of this command is the start of the next one, so each command reads the clock once.
+    state.clock = Instant::now();
+    let micros = state.clock.saturating_duration_since(start).as_micros() as u64;
     state.stats.commands += 1;
     let stats = state.stats.by_command.entry(spec.name).or_default();
     stats.calls += 1;
@@ -226,6 +228,7 @@ fn retry(state: &mut State, client: &mut Client) {
     let args = blocked.request.as_args();
     if let Some(spec) = find(args.at(0)) {
         state.retried_deadline = Some(blocked.deadline);
+        state.clock = Instant::now();
         run(state, client, args, spec, false);
         state.retried_deadline = None;
     }

@@ -1,5 +1,370 @@
 //! Commands for sets.
 
-use crate::spec::Spec;
+use super::read::{RandomCount, make_room, random_count, read};
+use crate::args::Args;
+use crate::call::Call;
+use crate::error::{CommandError, Outcome};
+use crate::notify;
+use crate::numbers::integer;
+use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
+use crate::spec::{Keys, Spec};
+use keyspace::{Error, Keyspace};
+use values::{Collection, Set, SetView, WrongType, set};
 
-pub(super) const COMMANDS: &[Spec] = &[];
+pub(super) const COMMANDS: &[Spec] = &[
+    row("sadd", -3, WRITE | DENYOOM | FAST, Keys::FIRST, sadd).doc("1.0.0", "Adds members to a set."),
+    row("scard", 2, READONLY | FAST, Keys::FIRST, scard).doc("1.0.0", "Returns the number of members."),
+    row("sdiff", -2, READONLY, Keys::ALL, sdiff).doc("1.0.0", "Returns the difference of sets."),
+    row("sdiffstore", -3, WRITE | DENYOOM, Keys::ALL, sdiffstore)
+        .doc("1.0.0", "Stores the difference of sets."),
+    row("sinter", -2, READONLY, Keys::ALL, sinter).doc("1.0.0", "Returns the intersection of sets."),
+    row("sintercard", -3, READONLY, Keys::Counted { at: 1, destination: 0 }, sintercard)
+        .doc("7.0.0", "Returns the number of members of an intersection."),
+    row("sinterstore", -3, WRITE | DENYOOM, Keys::ALL, sinterstore)
+        .doc("1.0.0", "Stores the intersection of sets."),
+    row("sismember", 3, READONLY | FAST, Keys::FIRST, sismember)
+        .doc("1.0.0", "Returns whether a set has a member."),
+    row("smembers", 2, READONLY, Keys::FIRST, smembers).doc("1.0.0", "Returns all members of a set."),
+    row("smismember", -3, READONLY | FAST, Keys::FIRST, smismember)
+        .doc("6.2.0", "Returns for several members whether a set has them."),
+    row("smove", 4, WRITE | FAST, Keys::TWO, smove).doc("1.0.0", "Moves a member to another set."),
+    row("spop", -2, WRITE | FAST, Keys::FIRST, spop).doc("1.0.0", "Removes random members and returns them."),
+    row("srandmember", -2, READONLY, Keys::FIRST, srandmember).doc("1.0.0", "Returns random members."),
+    row("srem", -3, WRITE | FAST, Keys::FIRST, srem).doc("1.0.0", "Removes members of a set."),
+    row("sunion", -2, READONLY, Keys::ALL, sunion).doc("1.0.0", "Returns the union of sets."),
+    row("sunionstore", -3, WRITE | DENYOOM, Keys::ALL, sunionstore).doc("1.0.0", "Stores the union of sets."),
+];
+
+const fn row(
+    name: &'static str,
+    arity: i32,
+    flags: u32,
+    keys: Keys,
+    run: fn(&mut Call<'_>) -> Outcome,
+) -> Spec {
+    Spec { group: "set", ..Spec::new(name, arity, flags, keys, run) }
+}
+
+fn sadd(call: &mut Call<'_>) -> Outcome {
+    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
+    let members = call.args.from(2);
+    make_room(call)?;
+    let added = call.parts().0.edit_as::<Set, _, Error>(key, now, |set| {
+        if Set::view_in(set).is_empty() {
+            *set = Set::try_with_hint(members.at(0), members.len(), &limits)?.into_in();
+        } else {
+            set.try_convert_for(members.len(), &limits)?;
+        }
+        let mut added = 0_usize;
+        for member in members.iter() {
+            added += usize::from(set.try_insert(member, &limits)?);
+        }
+        Ok(added)
+    })?;
+    if added > 0 {
+        call.changed(notify::SET, "sadd", key);
+    }
+    call.reply().count(added);
+    Ok(())
+}
+
+fn srem(call: &mut Call<'_>) -> Outcome {
+    let (key, now) = (call.args.at(1), call.now);
+    let members = call.args.from(2);
+    let removed = call.parts().0.modify_as::<Set, _, Error>(key, now, |set| {
+        Ok(members.iter().filter(|member| set.remove(*member)).count())
+    })?;
+    let removed = removed.unwrap_or(0);
+    if removed > 0 {
+        call.changed(notify::SET, "srem", key);
+        call.notify_if_removed(key);
+    }
+    call.reply().count(removed);
+    Ok(())
+}
+
+fn scard(call: &mut Call<'_>) -> Outcome {
+    read::<Set>(call, |reply, set| {
+        reply.count(set.map_or(0, |set| set.len()));
+        Ok(())
+    })
+}
+
+fn sismember(call: &mut Call<'_>) -> Outcome {
+    let member = call.args.at(2);
+    read::<Set>(call, |reply, set| {
+        reply.flag(set.is_some_and(|set| set.contains(member)));
+        Ok(())
+    })
+}
+
+fn smismember(call: &mut Call<'_>) -> Outcome {
+    let members = call.args.from(2);
+    read::<Set>(call, |reply, set| {
+        reply.array(members.len());
+        members.iter().for_each(|member| reply.flag(set.is_some_and(|set| set.contains(member))));
+        Ok(())
+    })
+}
+
+fn smembers(call: &mut Call<'_>) -> Outcome {
+    read::<Set>(call, |reply, set| {
+        reply.set(set.map_or(0, |set| set.len()));
+        set.into_iter().flat_map(|set| set.iter()).for_each(|member| reply.element(member));
+        Ok(())
+    })
+}
+
+fn smove(call: &mut Call<'_>) -> Outcome {
+    let (source, target, member) = (call.args.at(1), call.args.at(2), call.args.at(3));
+    let (now, limits) = (call.now, call.limits());
+    let keys = call.keys();
+    let Some(from) = keys.get_as::<Set>(source, now)? else {
+        call.reply().flag(false);
+        return Ok(());
+    };
+    let has_member = from.contains(member);
+    let is_in_target = keys.get_as::<Set>(target, now)?.is_some_and(|to| to.contains(member));
+    if has_member && source != target {
+        let (keys, _) = call.parts();
+        if !is_in_target {
+            keys.edit_as::<Set, _, _>(target, now, |to| to.try_insert(member, &limits))?;
+        }
+        keys.srem(source, member, now)?;
+        call.changed(notify::SET, "srem", source);
+        call.notify_if_removed(source);
+        if !is_in_target {
+            call.changed(notify::SET, "sadd", target);
+        }
+    }
+    call.reply().flag(has_member);
+    Ok(())
+}
+
+fn spop(call: &mut Call<'_>) -> Outcome {
+    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
+    let count = match call.args.len() {
+        2 => None,
+        3 => {
+            let count = integer(call.args.at(2))?;
+            let count = usize::try_from(count);
+            Some(count.map_err(|_| CommandError::new("ERR value is out of range, must be positive"))?)
+        }
+        _ => return Err(CommandError::SYNTAX),
+    };
+    let mut rng = call.random_source();
+    let (keys, reply) = call.parts();
+    let Some(len) = keys.get_as::<Set>(key, now)?.map(|set| set.len()) else {
+        if count.is_some() {
+            reply.set(0)
+        } else {
+            reply.null()
+        }
+        return Ok(());
+    };
+    let wanted = count.unwrap_or(1).min(len);
+    if count.is_some() {
+        reply.set(wanted);
+    }
+    if wanted == 0 {
+        return Ok(());
+    }
+    keys.modify_as::<Set, _, Error>(key, now, |set| {
+        match count {
+            None => drop(set.pop(&mut rng, |member| reply.element(member))),
+            Some(_) => {
+                set.try_pop_many(wanted, &limits, &mut rng, |member| reply.element(member))?;
+            }
+        }
+        Ok(())
+    })?;
+    call.changed(notify::SET, "spop", key);
+    call.notify_if_removed(key);
+    Ok(())
+}
+
+fn srandmember(call: &mut Call<'_>) -> Outcome {
+    let mut rng = call.random_source();
+    let count = match call.args.len() {
+        2 => {
+            return read::<Set>(call, |reply, set| {
+                match set.and_then(|set| set.random(rng)) {
+                    Some(member) => reply.element(member),
+                    None => reply.null(),
+                }
+                Ok(())
+            });
+        }
+        3 => random_count(call.args.at(2))?,
+        _ => return Err(CommandError::SYNTAX),
+    };
+    read::<Set>(call, |reply, set| {
+        let Some(set) = set else {
+            reply.array(0);
+            return Ok(());
+        };
+        match count {
+            RandomCount::Distinct(size) => {
+                let len = size.min(set.len());
+                reply.array(len);
+                set.try_random_unique(len, &mut rng, |member| reply.element(member))?;
+            }
+            RandomCount::Repeated(size) => {
+                reply.array(size);
+                set.random_many(size, &mut rng, |member| reply.element(member));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Returns the sets of some keys.
+fn sets_of<'k>(keys: &'k Keyspace, args: Args<'_>, now: u64) -> Result<Vec<Option<SetView<'k>>>, WrongType> {
+    args.iter().map(|key| keys.get_as::<Set>(key, now)).collect()
+}
+
+/// Counts the hits and misses of several keys.
+fn count_reads(call: &mut Call<'_>, args: Args<'_>) {
+    for key in args.iter() {
+        if call.keys().contains_key(key, call.now) {
+            call.state.stats.keyspace_hits += 1;
+        } else {
+            call.missed(key);
+        }
+    }
+}
+
+/// An operation on several sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Inter,
+    Union,
+    Diff,
+}
+
+/// Writes the result of an operation.
+fn answer(call: &mut Call<'_>, operation: Operation) -> Outcome {
+    let (args, now) = (call.args.from(1), call.now);
+    let (keys, reply) = call.parts();
+    let sets = sets_of(keys, args, now)?;
+    let (first, has_all) = (sets[0], sets.iter().all(Option::is_some));
+    let at = reply.defer();
+    let mut len = 0;
+    let each = |member: values::Element<'_>| {
+        reply.element(member);
+        len += 1;
+    };
+    match operation {
+        Operation::Inter if has_all => {
+            let mut sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::inter(&mut sets, each);
+        }
+        Operation::Inter => {}
+        Operation::Union => {
+            let sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::union(&sets, each)?;
+        }
+        Operation::Diff => {
+            if let Some(first) = first {
+                let mut others: Vec<_> = sets.into_iter().skip(1).flatten().collect();
+                set::diff(first, &mut others, each)?;
+            }
+        }
+    }
+    reply.end_set(at, len);
+    count_reads(call, args);
+    Ok(())
+}
+
+/// Stores the result of an operation.
+fn store(call: &mut Call<'_>, operation: Operation, event: &str) -> Outcome {
+    let (target, args, now, limits) = (call.args.at(1), call.args.from(2), call.now, call.limits());
+    let sets = sets_of(call.keys(), args, now)?;
+    let (first, has_all) = (sets[0], sets.iter().all(Option::is_some));
+    let result = match (operation, first) {
+        (Operation::Inter, _) if has_all => {
+            let mut sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::try_inter_store(&mut sets, &limits)?
+        }
+        (Operation::Union, _) => {
+            let sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::try_union_store(&sets, &limits)?
+        }
+        (Operation::Diff, Some(first)) => {
+            let mut others: Vec<_> = sets.into_iter().skip(1).flatten().collect();
+            set::try_diff_store(first, &mut others, &limits)?
+        }
+        (Operation::Inter | Operation::Diff, _) => Set::new(),
+    };
+    count_reads(call, args);
+    let len = result.view().len();
+    if len > 0 {
+        call.parts().0.insert(target, result, None, now)?;
+        call.changed(notify::SET, event, target);
+    } else if call.parts().0.remove(target, now) {
+        call.changed(notify::GENERIC, "del", target);
+    }
+    call.reply().count(len);
+    Ok(())
+}
+
+fn sinter(call: &mut Call<'_>) -> Outcome {
+    answer(call, Operation::Inter)
+}
+
+fn sunion(call: &mut Call<'_>) -> Outcome {
+    answer(call, Operation::Union)
+}
+
+fn sdiff(call: &mut Call<'_>) -> Outcome {
+    answer(call, Operation::Diff)
+}
+
+fn sinterstore(call: &mut Call<'_>) -> Outcome {
+    store(call, Operation::Inter, "sinterstore")
+}
+
+fn sunionstore(call: &mut Call<'_>) -> Outcome {
+    store(call, Operation::Union, "sunionstore")
+}
+
+fn sdiffstore(call: &mut Call<'_>) -> Outcome {
+    store(call, Operation::Diff, "sdiffstore")
+}
+
+fn sintercard(call: &mut Call<'_>) -> Outcome {
+    let now = call.now;
+    let (args, limit) = intercard_options(call.args)?;
+    let sets = sets_of(call.keys(), args, now)?;
+    let count = if sets.iter().all(Option::is_some) {
+        let mut sets: Vec<_> = sets.into_iter().flatten().collect();
+        set::inter_card(&mut sets, limit)
+    } else {
+        0
+    };
+    count_reads(call, args);
+    call.reply().count(count);
+    Ok(())
+}
+
+/// Parses the arguments of `SINTERCARD`. Returns the keys and the limit, which is 0 if there is none.
+fn intercard_options(args: Args<'_>) -> Result<(Args<'_>, usize), CommandError> {
+    let few = CommandError::new("ERR numkeys should be greater than 0");
+    let keys = integer(args.at(1)).ok().and_then(|keys| usize::try_from(keys).ok());
+    let keys = keys.filter(|keys| *keys > 0).ok_or(few)?;
+    if keys > args.len() - 2 {
+        return Err(CommandError::new("ERR Number of keys can't be greater than number of args"));
+    }
+    let (names, rest) = (args.from(2).first(keys), args.from(2 + keys));
+    let mut limit = 0;
+    let mut index = 0;
+    while index < rest.len() {
+        let (true, Some(number)) = (rest.is(index, "LIMIT"), rest.get(index + 1)) else {
+            return Err(CommandError::SYNTAX);
+        };
+        let number = integer(number).ok().and_then(|number| usize::try_from(number).ok());
+        limit = number.ok_or(CommandError::new("ERR LIMIT can't be negative"))?;
+        index += 2;
+    }
+    Ok((names, limit))
+}

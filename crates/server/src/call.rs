@@ -7,6 +7,8 @@ use crate::error::CommandError;
 use crate::reply::Reply;
 use crate::state::State;
 use keyspace::Keyspace;
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
 use values::{EncodingLimits, ObjectType};
 
 /// A command that runs.
@@ -42,6 +44,12 @@ impl<'a> Call<'a> {
     /// Returns the reply.
     pub(crate) fn reply(&mut self) -> &mut Reply {
         &mut self.client.reply
+    }
+
+    /// Returns a source of random numbers for this command. It borrows nothing.
+    pub(crate) fn random_source(&mut self) -> impl FnMut() -> u64 + use<> {
+        let mut rng = SmallRng::seed_from_u64(self.state.rng.random());
+        move || rng.random()
     }
 
     /// Returns the limits of the encodings.

@@ -18,6 +18,7 @@ mod lists;
 mod monitoring;
 mod object;
 mod pubsub;
+mod read;
 mod saving;
 mod scan;
 mod sets;

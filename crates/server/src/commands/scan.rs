@@ -1,5 +1,235 @@
 //! The commands `SCAN`, `SSCAN`, `HSCAN` and `ZSCAN`.
 
-use crate::spec::Spec;
+use super::read::read;
+use crate::args::Args;
+use crate::call::Call;
+use crate::error::{CommandError, Outcome};
+use crate::numbers::integer;
+use crate::reply::{Reply, format_double};
+use crate::spec::flags::READONLY;
+use crate::spec::{Keys, Spec};
+use keyspace::{Glob, ScanOptions};
+use values::{Cursor, Element, Hash, ObjectType, Set, ZSet};
 
-pub(super) const COMMANDS: &[Spec] = &[];
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec::new("scan", -2, READONLY, Keys::None, scan).doc("2.8.0", "Iterates over the keys."),
+    Spec { group: "set", ..Spec::new("sscan", -3, READONLY, Keys::FIRST, sscan) }
+        .doc("2.8.0", "Iterates over the members of a set."),
+    Spec { group: "hash", ..Spec::new("hscan", -3, READONLY, Keys::FIRST, hscan) }
+        .doc("2.8.0", "Iterates over the fields and values of a hash."),
+    Spec { group: "sorted-set", ..Spec::new("zscan", -3, READONLY, Keys::FIRST, zscan) }
+        .doc("2.8.0", "Iterates over the members and scores of a sorted set."),
+];
+
+/// What a scan iterates over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    Keys,
+    Fields,
+    Members,
+}
+
+/// The options of a scan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Options<'a> {
+    scan: ScanOptions<'a>,
+    no_values: bool,
+}
+
+/// Parses a cursor.
+fn cursor(text: &[u8]) -> Result<Cursor, CommandError> {
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok());
+    number.map(Cursor::from).ok_or(CommandError::new("ERR invalid cursor"))
+}
+
+/// Parses the options that follow the cursor.
+fn options(args: Args<'_>, over: Over) -> Result<Options<'_>, CommandError> {
+    let mut options = Options { scan: ScanOptions::default(), no_values: false };
+    let mut index = 0;
+    while let Some(word) = args.get(index) {
+        let value = args.get(index + 1);
+        index += 2;
+        match (word.to_ascii_uppercase().as_slice(), value) {
+            (b"COUNT", Some(value)) => {
+                let count = integer(value)?;
+                let count = usize::try_from(count).ok().filter(|count| *count > 0);
+                options.scan.count = count.ok_or(CommandError::SYNTAX)?;
+            }
+            (b"MATCH", Some(value)) => options.scan.pattern = Some(value),
+            (b"TYPE", Some(value)) if over == Over::Keys => {
+                let is_named = |of: &ObjectType| value.eq_ignore_ascii_case(of.as_str().as_bytes());
+                let unknown = || {
+                    CommandError::of(format!("ERR unknown type name '{}'", String::from_utf8_lossy(value)))
+                };
+                let named = ObjectType::ALL.into_iter().find(is_named);
+                options.scan.object_type = Some(named.ok_or_else(unknown)?);
+            }
+            (b"NOVALUES", _) if over == Over::Fields => {
+                options.no_values = true;
+                index -= 1;
+            }
+            (b"NOVALUES", _) => {
+                return Err(CommandError::new("ERR NOVALUES option can only be used in HSCAN"));
+            }
+            _ => return Err(CommandError::SYNTAX),
+        }
+    }
+    Ok(options)
+}
+
+/// The elements that a scan has found so far.
+#[derive(Default)]
+struct Found {
+    reply: Reply,
+    len: usize,
+}
+
+impl Found {
+    fn push(&mut self, element: Element<'_>) {
+        self.reply.element(element);
+        self.len += 1;
+    }
+
+    /// Writes the next cursor and the elements.
+    fn write_to(self, reply: &mut Reply, next: Cursor) {
+        reply.array(2);
+        reply.bulk(itoa::Buffer::new().format(u64::from(next)).as_bytes());
+        reply.array(self.len);
+        reply.append(self.reply);
+    }
+}
+
+/// Calls `step` until it has seen `count` elements or has come to the end. A step returns the next cursor and
+/// the number of elements that it has seen. A table that has lost most of its elements ends a call early.
+fn steps(mut at: Cursor, count: usize, mut step: impl FnMut(Cursor) -> (Cursor, usize)) -> Cursor {
+    let mut left = count.saturating_mul(10);
+    let mut seen = 0_usize;
+    loop {
+        let (next, of_step) = step(at);
+        (at, seen, left) = (next, seen.saturating_add(of_step), left - 1);
+        if at.is_start() || seen >= count || left == 0 {
+            return at;
+        }
+    }
+}
+
+fn scan(call: &mut Call<'_>) -> Outcome {
+    let (start, now) = (cursor(call.args.at(1))?, call.now);
+    let options = options(call.args.from(2), Over::Keys)?;
+    let mut found = Found::default();
+    let next = call.keys().scan(start, &options.scan, now, |key, _| found.push(key.into()));
+    found.write_to(call.reply(), next);
+    Ok(())
+}
+
+/// Returns whether an element matches the pattern of the options.
+fn is_wanted(glob: Option<Glob<'_>>, element: Element<'_>) -> bool {
+    glob.is_none_or(|glob| glob.is_match(&element.text()))
+}
+
+fn sscan(call: &mut Call<'_>) -> Outcome {
+    let args = call.args;
+    let start = cursor(args.at(2))?;
+    read::<Set>(call, |reply, set| {
+        let mut found = Found::default();
+        let Some(set) = set else {
+            found.write_to(reply, Cursor::START);
+            return Ok(());
+        };
+        let options = options(args.from(3), Over::Members)?;
+        let glob = options.scan.pattern.map(Glob::new);
+        let next = steps(start, options.scan.count, |at| {
+            let mut seen = 0;
+            let next = set.scan(at, |member| {
+                seen += 1;
+                if is_wanted(glob, member) {
+                    found.push(member);
+                }
+            });
+            (next, seen)
+        });
+        found.write_to(reply, next);
+        Ok(())
+    })
+}
+
+fn hscan(call: &mut Call<'_>) -> Outcome {
+    let args = call.args;
+    let start = cursor(args.at(2))?;
+    read::<Hash>(call, |reply, hash| {
+        let mut found = Found::default();
+        let Some(hash) = hash else {
+            found.write_to(reply, Cursor::START);
+            return Ok(());
+        };
+        let options = options(args.from(3), Over::Fields)?;
+        let glob = options.scan.pattern.map(Glob::new);
+        let next = steps(start, options.scan.count, |at| {
+            let mut seen = 0;
+            let next = hash.scan(at, |field, value| {
+                seen += 1;
+                if is_wanted(glob, field) {
+                    found.push(field);
+                    if !options.no_values {
+                        found.push(value);
+                    }
+                }
+            });
+            (next, seen)
+        });
+        found.write_to(reply, next);
+        Ok(())
+    })
+}
+
+fn zscan(call: &mut Call<'_>) -> Outcome {
+    let args = call.args;
+    let start = cursor(args.at(2))?;
+    read::<ZSet>(call, |reply, zset| {
+        let mut found = Found::default();
+        let Some(zset) = zset else {
+            found.write_to(reply, Cursor::START);
+            return Ok(());
+        };
+        let options = options(args.from(3), Over::Members)?;
+        let glob = options.scan.pattern.map(Glob::new);
+        let next = steps(start, options.scan.count, |at| {
+            let mut seen = 0;
+            let next = zset.scan(at, |member, score| {
+                seen += 1;
+                if is_wanted(glob, member) {
+                    found.push(member);
+                    found.push(format_double(score).as_bytes().into());
+                }
+            });
+            (next, seen)
+        });
+        found.write_to(reply, next);
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_unsigned_numbers() {
+        assert_eq!(cursor(b"18446744073709551615").map(u64::from), Ok(u64::MAX));
+        for text in [&b""[..], b"-1", b"1x", b"18446744073709551616", b"\xff"] {
+            assert!(cursor(text).is_err());
+        }
+    }
+
+    #[test]
+    fn a_scan_stops_when_it_has_seen_enough() {
+        let mut calls = 0;
+        let next = steps(Cursor::START, 10, |at| {
+            calls += 1;
+            ((u64::from(at) + 1).into(), 3)
+        });
+        assert_eq!((u64::from(next), calls), (4, 4));
+        assert_eq!(u64::from(steps(Cursor::START, 2, |at| ((u64::from(at) + 1).into(), 0))), 20);
+        assert!(steps(5.into(), 10, |_| (Cursor::START, 0)).is_start());
+    }
+}

@@ -1,41 +1,38 @@
 //! Commands for sets.
 
+use super::read::{RandomCount, make_room, random_count, read};
+use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
-use crate::reply::Reply;
-use crate::spec::flags::{DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE};
+use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec};
-use keyspace::{Keyspace, Value};
-use rand::RngExt;
-use values::{Element, Set, SetView};
-
-const ADD: u32 = WRITE | DENYOOM;
-const REST: Keys = Keys::Range { first: 1, last: -1, step: 1 };
-const COUNTED: Keys = Keys::Counted { at: 1, destination: 0 };
+use keyspace::{Error, Keyspace};
+use values::{Collection, Set, SetView, WrongType, set};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("sadd", -3, ADD | FAST, Keys::FIRST, sadd).doc("1.0.0", "Adds members."),
+    row("sadd", -3, WRITE | DENYOOM | FAST, Keys::FIRST, sadd).doc("1.0.0", "Adds members to a set."),
     row("scard", 2, READONLY | FAST, Keys::FIRST, scard).doc("1.0.0", "Returns the number of members."),
-    row("sdiff", -2, READONLY, REST, sdiff)
-        .doc("1.0.0", "Returns the members of a set that others do not have."),
-    row("sdiffstore", -3, ADD, REST, sdiffstore).doc("1.0.0", "Stores what SDIFF returns."),
-    row("sinter", -2, READONLY, REST, sinter).doc("1.0.0", "Returns the members that all sets have."),
-    row("sintercard", -3, READONLY | MOVABLEKEYS, COUNTED, sintercard)
-        .doc("7.0.0", "Returns how many members all sets have."),
-    row("sinterstore", -3, ADD, REST, sinterstore).doc("1.0.0", "Stores what SINTER returns."),
+    row("sdiff", -2, READONLY, Keys::ALL, sdiff).doc("1.0.0", "Returns the difference of sets."),
+    row("sdiffstore", -3, WRITE | DENYOOM, Keys::ALL, sdiffstore)
+        .doc("1.0.0", "Stores the difference of sets."),
+    row("sinter", -2, READONLY, Keys::ALL, sinter).doc("1.0.0", "Returns the intersection of sets."),
+    row("sintercard", -3, READONLY, Keys::Counted { at: 1, destination: 0 }, sintercard)
+        .doc("7.0.0", "Returns the number of members of an intersection."),
+    row("sinterstore", -3, WRITE | DENYOOM, Keys::ALL, sinterstore)
+        .doc("1.0.0", "Stores the intersection of sets."),
     row("sismember", 3, READONLY | FAST, Keys::FIRST, sismember)
-        .doc("1.0.0", "Returns whether a member exists."),
-    row("smembers", 2, READONLY, Keys::FIRST, smembers).doc("1.0.0", "Returns all members."),
+        .doc("1.0.0", "Returns whether a set has a member."),
+    row("smembers", 2, READONLY, Keys::FIRST, smembers).doc("1.0.0", "Returns all members of a set."),
     row("smismember", -3, READONLY | FAST, Keys::FIRST, smismember)
-        .doc("6.2.0", "Returns whether several members exist."),
+        .doc("6.2.0", "Returns for several members whether a set has them."),
     row("smove", 4, WRITE | FAST, Keys::TWO, smove).doc("1.0.0", "Moves a member to another set."),
-    row("spop", -2, WRITE | FAST, Keys::FIRST, spop).doc("1.0.0", "Removes and returns random members."),
+    row("spop", -2, WRITE | FAST, Keys::FIRST, spop).doc("1.0.0", "Removes random members and returns them."),
     row("srandmember", -2, READONLY, Keys::FIRST, srandmember).doc("1.0.0", "Returns random members."),
-    row("srem", -3, WRITE | FAST, Keys::FIRST, srem).doc("1.0.0", "Removes members."),
-    row("sunion", -2, READONLY, REST, sunion).doc("1.0.0", "Returns the members of all sets."),
-    row("sunionstore", -3, ADD, REST, sunionstore).doc("1.0.0", "Stores what SUNION returns."),
+    row("srem", -3, WRITE | FAST, Keys::FIRST, srem).doc("1.0.0", "Removes members of a set."),
+    row("sunion", -2, READONLY, Keys::ALL, sunion).doc("1.0.0", "Returns the union of sets."),
+    row("sunionstore", -3, WRITE | DENYOOM, Keys::ALL, sunionstore).doc("1.0.0", "Stores the union of sets."),
 ];
 
 const fn row(
@@ -48,30 +45,22 @@ const fn row(
     Spec { group: "set", ..Spec::new(name, arity, flags, keys, run) }
 }
 
-/// Returns the set of the first argument.
-fn set<'c>(call: &'c Call<'_>) -> Result<Option<SetView<'c>>, CommandError> {
-    Ok(call.keys().get_as::<Set>(call.args.at(1), call.now)?)
-}
-
 fn sadd(call: &mut Call<'_>) -> Outcome {
     let (key, now, limits) = (call.args.at(1), call.now, call.limits());
     let members = call.args.from(2);
-    let keys = call.parts().0;
-    let added = if members.len() == 1 {
-        usize::from(keys.sadd(key, members.at(0), now)?)
-    } else {
-        keys.make_room(members.size(), now)?;
-        keys.edit_as::<Set, _, keyspace::Error>(key, now, |set| {
-            if set.is_empty() {
-                set.try_convert_for(members.len(), &limits)?;
-            }
-            let mut added = 0;
-            for member in members.iter() {
-                added += usize::from(set.try_insert(member, &limits)?);
-            }
-            Ok(added)
-        })?
-    };
+    make_room(call)?;
+    let added = call.parts().0.edit_as::<Set, _, Error>(key, now, |set| {
+        if Set::view_in(set).is_empty() {
+            *set = Set::try_with_hint(members.at(0), members.len(), &limits)?.into_in();
+        } else {
+            set.try_convert_for(members.len(), &limits)?;
+        }
+        let mut added = 0_usize;
+        for member in members.iter() {
+            added += usize::from(set.try_insert(member, &limits)?);
+        }
+        Ok(added)
+    })?;
     if added > 0 {
         call.changed(notify::SET, "sadd", key);
     }
@@ -82,7 +71,7 @@ fn sadd(call: &mut Call<'_>) -> Outcome {
 fn srem(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
     let members = call.args.from(2);
-    let removed = call.parts().0.modify_as::<Set, _, keyspace::Error>(key, now, |set| {
+    let removed = call.parts().0.modify_as::<Set, _, Error>(key, now, |set| {
         Ok(members.iter().filter(|member| set.remove(*member)).count())
     })?;
     let removed = removed.unwrap_or(0);
@@ -94,262 +83,288 @@ fn srem(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-fn smove(call: &mut Call<'_>) -> Outcome {
-    let (from, to, member) = (call.args.at(1), call.args.at(2), call.args.at(3));
-    let (now, limits) = (call.now, call.limits());
-    let keys = call.keys();
-    let is_there = keys.get_as::<Set>(from, now)?.is_some_and(|set| set.contains(member));
-    if keys.object_type(from, now).is_some() {
-        keys.get_as::<Set>(to, now)?;
-    }
-    if is_there && from != to {
-        let keys = call.parts().0;
-        keys.make_room(member.len(), now)?;
-        keys.edit_as::<Set, _, _>(to, now, |set| set.try_insert(member, &limits))?;
-        keys.modify_as::<Set, _, keyspace::Error>(from, now, |set| Ok(set.remove(member)))?;
-        call.changed(notify::SET, "srem", from);
-        call.notify_if_removed(from);
-        call.changed(notify::SET, "sadd", to);
-    }
-    call.reply().flag(is_there);
-    Ok(())
-}
-
-fn sismember(call: &mut Call<'_>) -> Outcome {
-    let is_there = set(call)?.is_some_and(|set| set.contains(call.args.at(2)));
-    call.reply().flag(is_there);
-    Ok(())
-}
-
-fn smismember(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let members: Vec<_> = call.args.from(2).iter().map(Element::Bytes).collect();
-    let (keys, reply) = call.parts();
-    let set = keys.get_as::<Set>(key, now)?;
-    reply.array(members.len());
-    match set {
-        Some(set) => set.contains_many(&members).for_each(|is_there| reply.flag(is_there)),
-        None => members.iter().for_each(|_| reply.flag(false)),
-    }
-    Ok(())
-}
-
 fn scard(call: &mut Call<'_>) -> Outcome {
-    let len = set(call)?.map_or(0, SetView::len);
-    call.reply().count(len);
-    Ok(())
-}
-
-fn smembers(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let (keys, reply) = call.parts();
-    let set = keys.get_as::<Set>(key, now)?;
-    reply.set(set.map_or(0, SetView::len));
-    set.into_iter().flat_map(SetView::iter).for_each(|member| reply.element(member));
-    let is_there = set.is_some();
-    if is_there {
-        call.state.stats.keyspace_hits += 1;
-    } else {
-        call.missed(key);
-    }
-    Ok(())
-}
-
-fn spop(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let count = match call.args.len() {
-        2 => None,
-        3 => Some(crate::numbers::natural(call.args.at(2))?),
-        _ => return Err(CommandError::SYNTAX),
-    };
-    let limits = call.limits();
-    let rng = &mut call.state.rng;
-    let keys = &mut call.state.dbs[call.client.db].keys;
-    let reply = &mut call.client.reply;
-    let popped = match count {
-        None => {
-            let popped = keys.modify_as::<Set, _, keyspace::Error>(key, now, |set| {
-                Ok(set.pop(|| rng.random(), |member| reply.element(member)))
-            })?;
-            if popped.flatten().is_none() {
-                reply.null();
-            }
-            usize::from(popped.flatten().is_some())
-        }
-        Some(count) => {
-            let at = reply.defer();
-            let popped = keys.modify_as::<Set, _, values::ReserveError>(key, now, |set| {
-                set.try_pop_many(count, &limits, || rng.random(), |member| reply.element(member))
-            })?;
-            let popped = popped.unwrap_or(0);
-            reply.end_set(at, popped);
-            popped
-        }
-    };
-    if popped > 0 {
-        call.changed(notify::SET, "spop", key);
-        call.notify_if_removed(key);
-    }
-    Ok(())
-}
-
-/// Parses the count of `SRANDMEMBER` and its like. If it is negative, members may come several times.
-pub(super) fn random_count(text: &[u8]) -> Result<i64, CommandError> {
-    let count = integer(text)?;
-    // A negative count is turned around.
-    if count == i64::MIN { Err(CommandError::new("ERR value is out of range")) } else { Ok(count) }
-}
-
-fn srandmember(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    if call.args.len() > 3 {
-        return Err(CommandError::SYNTAX);
-    }
-    let count = call.args.get(2).map(random_count).transpose()?;
-    let rng = &mut call.state.rng;
-    let keys = &call.state.dbs[call.client.db].keys;
-    let reply = &mut call.client.reply;
-    let set = keys.get_as::<Set>(key, now)?;
-    let Some(count) = count else {
-        match set.and_then(|set| set.random(|| rng.random())) {
-            Some(member) => reply.element(member),
-            None => reply.null(),
-        }
-        return Ok(());
-    };
-    let Some(set) = set.filter(|_| count != 0) else {
-        reply.array(0);
-        return Ok(());
-    };
-    let number = usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX);
-    let at = reply.defer();
-    let mut found = 0;
-    let mut each = |member: Element<'_>| {
-        found += 1;
-        reply.element(member);
-    };
-    if count < 0 {
-        set.random_many(number, || rng.random(), &mut each);
-    } else {
-        set.try_random_unique(number, || rng.random(), &mut each)?;
-    }
-    reply.end_array(at, found);
-    Ok(())
-}
-
-/// Returns the sets of some keys. A key that does not exist is an empty set, and `None` here.
-fn sets<'c>(
-    keys: &'c Keyspace,
-    names: impl Iterator<Item = &'c [u8]>,
-    now: u64,
-) -> Result<Vec<Option<SetView<'c>>>, CommandError> {
-    names.map(|name| Ok(keys.get_as::<Set>(name, now)?)).collect()
-}
-
-fn sinter(call: &mut Call<'_>) -> Outcome {
-    let (names, now) = (call.args.from(1), call.now);
-    let (keys, reply) = call.parts();
-    let all = sets(keys, names.iter(), now)?;
-    let Some(mut all) = all.into_iter().collect::<Option<Vec<_>>>() else {
-        reply.set(0);
-        return Ok(());
-    };
-    write_set(reply, |each| {
-        values::set::inter(&mut all, each);
+    read::<Set>(call, |reply, set| {
+        reply.count(set.map_or(0, |set| set.len()));
         Ok(())
     })
 }
 
-fn sunion(call: &mut Call<'_>) -> Outcome {
-    let (names, now) = (call.args.from(1), call.now);
-    let (keys, reply) = call.parts();
-    let all: Vec<_> = sets(keys, names.iter(), now)?.into_iter().flatten().collect();
-    write_set(reply, |each| Ok(values::set::union(&all, each)?))
+fn sismember(call: &mut Call<'_>) -> Outcome {
+    let member = call.args.at(2);
+    read::<Set>(call, |reply, set| {
+        reply.flag(set.is_some_and(|set| set.contains(member)));
+        Ok(())
+    })
 }
 
-fn sdiff(call: &mut Call<'_>) -> Outcome {
-    let (names, now) = (call.args.from(1), call.now);
-    let (keys, reply) = call.parts();
-    let all = sets(keys, names.iter(), now)?;
-    let Some(Some(first)) = all.first() else {
-        reply.set(0);
+fn smismember(call: &mut Call<'_>) -> Outcome {
+    let members = call.args.from(2);
+    read::<Set>(call, |reply, set| {
+        reply.array(members.len());
+        members.iter().for_each(|member| reply.flag(set.is_some_and(|set| set.contains(member))));
+        Ok(())
+    })
+}
+
+fn smembers(call: &mut Call<'_>) -> Outcome {
+    read::<Set>(call, |reply, set| {
+        reply.set(set.map_or(0, |set| set.len()));
+        set.into_iter().flat_map(|set| set.iter()).for_each(|member| reply.element(member));
+        Ok(())
+    })
+}
+
+fn smove(call: &mut Call<'_>) -> Outcome {
+    let (source, target, member) = (call.args.at(1), call.args.at(2), call.args.at(3));
+    let (now, limits) = (call.now, call.limits());
+    let keys = call.keys();
+    let Some(from) = keys.get_as::<Set>(source, now)? else {
+        call.reply().flag(false);
         return Ok(());
     };
-    let mut others: Vec<_> = all[1..].iter().copied().flatten().collect();
-    write_set(reply, |each| Ok(values::set::diff(*first, &mut others, each)?))
-}
-
-/// Writes members as a set, whose number is not known before.
-fn write_set(reply: &mut Reply, make: impl FnOnce(&mut dyn FnMut(Element<'_>)) -> Outcome) -> Outcome {
-    let at = reply.defer();
-    let mut found = 0;
-    make(&mut |member| {
-        found += 1;
-        reply.element(member);
-    })?;
-    reply.end_set(at, found);
+    let has_member = from.contains(member);
+    let is_in_target = keys.get_as::<Set>(target, now)?.is_some_and(|to| to.contains(member));
+    if has_member && source != target {
+        let (keys, _) = call.parts();
+        if !is_in_target {
+            keys.edit_as::<Set, _, _>(target, now, |to| to.try_insert(member, &limits))?;
+        }
+        keys.srem(source, member, now)?;
+        call.changed(notify::SET, "srem", source);
+        call.notify_if_removed(source);
+        if !is_in_target {
+            call.changed(notify::SET, "sadd", target);
+        }
+    }
+    call.reply().flag(has_member);
     Ok(())
 }
 
-fn sinterstore(call: &mut Call<'_>) -> Outcome {
-    let (names, now, limits) = (call.args.from(2), call.now, call.limits());
-    let all = sets(call.keys(), names.iter(), now)?;
-    let result = match all.into_iter().collect::<Option<Vec<_>>>() {
-        Some(mut all) => values::set::try_inter_store(&mut all, &limits)?,
-        None => Set::new(),
-    };
-    store(call, result, "sinterstore")
-}
-
-fn sunionstore(call: &mut Call<'_>) -> Outcome {
-    let (names, now, limits) = (call.args.from(2), call.now, call.limits());
-    let all: Vec<_> = sets(call.keys(), names.iter(), now)?.into_iter().flatten().collect();
-    let result = values::set::try_union_store(&all, &limits)?;
-    store(call, result, "sunionstore")
-}
-
-fn sdiffstore(call: &mut Call<'_>) -> Outcome {
-    let (names, now, limits) = (call.args.from(2), call.now, call.limits());
-    let all = sets(call.keys(), names.iter(), now)?;
-    let result = match all.first() {
-        Some(Some(first)) => {
-            let mut others: Vec<_> = all[1..].iter().copied().flatten().collect();
-            values::set::try_diff_store(*first, &mut others, &limits)?
+fn spop(call: &mut Call<'_>) -> Outcome {
+    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
+    let count = match call.args.len() {
+        2 => None,
+        3 => {
+            let count = integer(call.args.at(2))?;
+            let count = usize::try_from(count);
+            Some(count.map_err(|_| CommandError::new("ERR value is out of range, must be positive"))?)
         }
-        _ => Set::new(),
+        _ => return Err(CommandError::SYNTAX),
     };
-    store(call, result, "sdiffstore")
+    let mut rng = call.random_source();
+    let (keys, reply) = call.parts();
+    let Some(len) = keys.get_as::<Set>(key, now)?.map(|set| set.len()) else {
+        if count.is_some() {
+            reply.set(0)
+        } else {
+            reply.null()
+        }
+        return Ok(());
+    };
+    let wanted = count.unwrap_or(1).min(len);
+    if count.is_some() {
+        reply.set(wanted);
+    }
+    if wanted == 0 {
+        return Ok(());
+    }
+    keys.modify_as::<Set, _, Error>(key, now, |set| {
+        match count {
+            None => drop(set.pop(&mut rng, |member| reply.element(member))),
+            Some(_) => {
+                set.try_pop_many(wanted, &limits, &mut rng, |member| reply.element(member))?;
+            }
+        }
+        Ok(())
+    })?;
+    call.changed(notify::SET, "spop", key);
+    call.notify_if_removed(key);
+    Ok(())
 }
 
-/// Stores a set under the first argument, and writes the number of its members. An empty set removes the key.
-fn store(call: &mut Call<'_>, set: Set, event: &str) -> Outcome {
-    let (key, now, len) = (call.args.at(1), call.now, set.len());
-    if len == 0 {
-        if call.parts().0.remove(key, now) {
-            call.changed(notify::GENERIC, "del", key);
+fn srandmember(call: &mut Call<'_>) -> Outcome {
+    let mut rng = call.random_source();
+    let count = match call.args.len() {
+        2 => {
+            return read::<Set>(call, |reply, set| {
+                match set.and_then(|set| set.random(rng)) {
+                    Some(member) => reply.element(member),
+                    None => reply.null(),
+                }
+                Ok(())
+            });
         }
-    } else {
-        call.parts().0.insert(key, Value::Set(set), None, now)?;
-        call.changed(notify::SET, event, key);
+        3 => random_count(call.args.at(2))?,
+        _ => return Err(CommandError::SYNTAX),
+    };
+    read::<Set>(call, |reply, set| {
+        let Some(set) = set else {
+            reply.array(0);
+            return Ok(());
+        };
+        match count {
+            RandomCount::Distinct(size) => {
+                let len = size.min(set.len());
+                reply.array(len);
+                set.try_random_unique(len, &mut rng, |member| reply.element(member))?;
+            }
+            RandomCount::Repeated(size) => {
+                reply.array(size);
+                set.random_many(size, &mut rng, |member| reply.element(member));
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Returns the sets of some keys.
+fn sets_of<'k>(keys: &'k Keyspace, args: Args<'_>, now: u64) -> Result<Vec<Option<SetView<'k>>>, WrongType> {
+    args.iter().map(|key| keys.get_as::<Set>(key, now)).collect()
+}
+
+/// Counts the hits and misses of several keys.
+fn count_reads(call: &mut Call<'_>, args: Args<'_>) {
+    for key in args.iter() {
+        if call.keys().contains_key(key, call.now) {
+            call.state.stats.keyspace_hits += 1;
+        } else {
+            call.missed(key);
+        }
+    }
+}
+
+/// An operation on several sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operation {
+    Inter,
+    Union,
+    Diff,
+}
+
+/// Writes the result of an operation.
+fn answer(call: &mut Call<'_>, operation: Operation) -> Outcome {
+    let (args, now) = (call.args.from(1), call.now);
+    let (keys, reply) = call.parts();
+    let sets = sets_of(keys, args, now)?;
+    let (first, has_all) = (sets[0], sets.iter().all(Option::is_some));
+    let at = reply.defer();
+    let mut len = 0;
+    let each = |member: values::Element<'_>| {
+        reply.element(member);
+        len += 1;
+    };
+    match operation {
+        Operation::Inter if has_all => {
+            let mut sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::inter(&mut sets, each);
+        }
+        Operation::Inter => {}
+        Operation::Union => {
+            let sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::union(&sets, each)?;
+        }
+        Operation::Diff => {
+            if let Some(first) = first {
+                let mut others: Vec<_> = sets.into_iter().skip(1).flatten().collect();
+                set::diff(first, &mut others, each)?;
+            }
+        }
+    }
+    reply.end_set(at, len);
+    count_reads(call, args);
+    Ok(())
+}
+
+/// Stores the result of an operation.
+fn store(call: &mut Call<'_>, operation: Operation, event: &str) -> Outcome {
+    let (target, args, now, limits) = (call.args.at(1), call.args.from(2), call.now, call.limits());
+    let sets = sets_of(call.keys(), args, now)?;
+    let (first, has_all) = (sets[0], sets.iter().all(Option::is_some));
+    let result = match (operation, first) {
+        (Operation::Inter, _) if has_all => {
+            let mut sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::try_inter_store(&mut sets, &limits)?
+        }
+        (Operation::Union, _) => {
+            let sets: Vec<_> = sets.into_iter().flatten().collect();
+            set::try_union_store(&sets, &limits)?
+        }
+        (Operation::Diff, Some(first)) => {
+            let mut others: Vec<_> = sets.into_iter().skip(1).flatten().collect();
+            set::try_diff_store(first, &mut others, &limits)?
+        }
+        (Operation::Inter | Operation::Diff, _) => Set::new(),
+    };
+    count_reads(call, args);
+    let len = result.view().len();
+    if len > 0 {
+        call.parts().0.insert(target, result, None, now)?;
+        call.changed(notify::SET, event, target);
+    } else if call.parts().0.remove(target, now) {
+        call.changed(notify::GENERIC, "del", target);
     }
     call.reply().count(len);
     Ok(())
 }
 
+fn sinter(call: &mut Call<'_>) -> Outcome {
+    answer(call, Operation::Inter)
+}
+
+fn sunion(call: &mut Call<'_>) -> Outcome {
+    answer(call, Operation::Union)
+}
+
+fn sdiff(call: &mut Call<'_>) -> Outcome {
+    answer(call, Operation::Diff)
+}
+
+fn sinterstore(call: &mut Call<'_>) -> Outcome {
+    store(call, Operation::Inter, "sinterstore")
+}
+
+fn sunionstore(call: &mut Call<'_>) -> Outcome {
+    store(call, Operation::Union, "sunionstore")
+}
+
+fn sdiffstore(call: &mut Call<'_>) -> Outcome {
+    store(call, Operation::Diff, "sdiffstore")
+}
+
 fn sintercard(call: &mut Call<'_>) -> Outcome {
-    let (names, rest) = super::counted_keys(call.args.from(1))?;
     let now = call.now;
-    let limit = match rest.len() {
-        0 => 0,
-        2 if rest.is(0, "LIMIT") => crate::numbers::natural(rest.at(1))
-            .map_err(|_| CommandError::new("ERR LIMIT can't be negative"))?,
-        _ => return Err(CommandError::SYNTAX),
+    let (args, limit) = intercard_options(call.args)?;
+    let sets = sets_of(call.keys(), args, now)?;
+    let count = if sets.iter().all(Option::is_some) {
+        let mut sets: Vec<_> = sets.into_iter().flatten().collect();
+        set::inter_card(&mut sets, limit)
+    } else {
+        0
     };
-    let all = sets(call.keys(), names.iter(), now)?;
-    let count = match all.into_iter().collect::<Option<Vec<_>>>() {
-        Some(mut all) => values::set::inter_card(&mut all, limit),
-        None => 0,
-    };
+    count_reads(call, args);
     call.reply().count(count);
     Ok(())
+}
+
+/// Parses the arguments of `SINTERCARD`. Returns the keys and the limit, which is 0 if there is none.
+fn intercard_options(args: Args<'_>) -> Result<(Args<'_>, usize), CommandError> {
+    let few = CommandError::new("ERR numkeys should be greater than 0");
+    let keys = integer(args.at(1)).ok().and_then(|keys| usize::try_from(keys).ok());
+    let keys = keys.filter(|keys| *keys > 0).ok_or(few)?;
+    if keys > args.len() - 2 {
+        return Err(CommandError::new("ERR Number of keys can't be greater than number of args"));
+    }
+    let (names, rest) = (args.from(2).first(keys), args.from(2 + keys));
+    let mut limit = 0;
+    let mut index = 0;
+    while index < rest.len() {
+        let (true, Some(number)) = (rest.is(index, "LIMIT"), rest.get(index + 1)) else {
+            return Err(CommandError::SYNTAX);
+        };
+        let number = integer(number).ok().and_then(|number| usize::try_from(number).ok());
+        limit = number.ok_or(CommandError::new("ERR LIMIT can't be negative"))?;
+        index += 2;
+    }
+    Ok((names, limit))
 }

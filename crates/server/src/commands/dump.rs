@@ -11,7 +11,8 @@ use keyspace::{Keyspace, RestoreOptions, RestoreValue};
 pub(super) const COMMANDS: &[Spec] = &[
     Spec::new("copy", -3, WRITE | DENYOOM, Keys::TWO, copy).doc("6.2.0", "Copies a value to another key."),
     Spec::new("dump", 2, READONLY, Keys::FIRST, dump).doc("2.6.0", "Returns a value as a payload."),
-    Spec::new("move", 3, WRITE | FAST, Keys::FIRST, move_key).doc("1.0.0", "Moves a key to another database."),
+    Spec::new("move", 3, WRITE | FAST, Keys::FIRST, move_key)
+        .doc("1.0.0", "Moves a key to another database."),
     Spec::new("restore", -4, WRITE | DENYOOM, Keys::FIRST, restore)
         .doc("2.6.0", "Creates a key from a payload."),
 ];

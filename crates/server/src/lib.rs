@@ -8,6 +8,7 @@ mod clients;
 mod commands;
 mod config;
 mod database;
+mod digest;
 mod error;
 mod latency;
 mod listen;

@@ -1,4 +1,4 @@
-//! Commands about the time at which keys expire.
+//! Commands for the expiry of keys.
 
 use super::strings::expire_error;
 use crate::call::Call;
@@ -10,21 +10,23 @@ use crate::spec::{Keys, Spec};
 use keyspace::{ExpireOptions, Expiry, Ttl};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("expire", -3, WRITE | FAST, expire).doc("1.0.0", "Lets a key expire after seconds."),
-    row("expireat", -3, WRITE | FAST, expireat).doc("1.2.0", "Lets a key expire at a time in seconds."),
-    row("expiretime", 2, READONLY | FAST, expiretime).doc("7.0.0", "Returns when a key expires, in seconds."),
-    row("persist", 2, WRITE | FAST, persist).doc("2.2.0", "Removes the expiry of a key."),
-    row("pexpire", -3, WRITE | FAST, pexpire).doc("2.6.0", "Lets a key expire after milliseconds."),
-    row("pexpireat", -3, WRITE | FAST, pexpireat)
-        .doc("2.6.0", "Lets a key expire at a time in milliseconds."),
-    row("pexpiretime", 2, READONLY | FAST, pexpiretime)
-        .doc("7.0.0", "Returns when a key expires, in milliseconds."),
-    row("pttl", 2, READONLY | FAST, pttl).doc("2.6.0", "Returns the milliseconds until a key expires."),
-    row("ttl", 2, READONLY | FAST, ttl).doc("1.0.0", "Returns the seconds until a key expires."),
+    writes("expire", -3, expire).doc("1.0.0", "Lets a key expire after seconds."),
+    writes("expireat", -3, expireat).doc("1.2.0", "Lets a key expire at a time in seconds."),
+    reads("expiretime", expiretime).doc("7.0.0", "Returns when a key expires, in seconds."),
+    writes("persist", 2, persist).doc("2.2.0", "Removes the expiry of a key."),
+    writes("pexpire", -3, pexpire).doc("2.6.0", "Lets a key expire after milliseconds."),
+    writes("pexpireat", -3, pexpireat).doc("2.6.0", "Lets a key expire at a time in milliseconds."),
+    reads("pexpiretime", pexpiretime).doc("7.0.0", "Returns when a key expires, in milliseconds."),
+    reads("pttl", pttl).doc("2.6.0", "Returns after how many milliseconds a key expires."),
+    reads("ttl", ttl).doc("1.0.0", "Returns after how many seconds a key expires."),
 ];
 
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec::new(name, arity, flags, Keys::FIRST, run)
+const fn writes(name: &'static str, arity: i32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
+    Spec::new(name, arity, WRITE | FAST, Keys::FIRST, run)
+}
+
+const fn reads(name: &'static str, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
+    Spec::new(name, 2, READONLY | FAST, Keys::FIRST, run)
 }
 
 fn expire(call: &mut Call<'_>) -> Outcome {
@@ -43,25 +45,31 @@ fn pexpireat(call: &mut Call<'_>) -> Outcome {
     set_expiry(call, Expiry::AtMillis, "pexpireat")
 }
 
-fn set_expiry(call: &mut Call<'_>, make: fn(i64) -> Expiry, name: &str) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let time = integer(call.args.at(2))?;
+/// Parses the conditions after the time.
+fn conditions(call: &Call<'_>) -> Result<ExpireOptions, CommandError> {
     let mut options = ExpireOptions::default();
-    for (index, option) in call.args.iter().enumerate().skip(3) {
-        let flag = match () {
+    for index in 3..call.args.len() {
+        let option = match () {
             () if call.args.is(index, "NX") => &mut options.nx,
             () if call.args.is(index, "XX") => &mut options.xx,
             () if call.args.is(index, "GT") => &mut options.gt,
             () if call.args.is(index, "LT") => &mut options.lt,
             () => {
-                let shown = String::from_utf8_lossy(option);
+                let shown = String::from_utf8_lossy(call.args.at(index));
                 return Err(CommandError::of(format!("ERR Unsupported option {shown}")));
             }
         };
-        *flag = true;
+        *option = true;
     }
+    Ok(options)
+}
+
+fn set_expiry(call: &mut Call<'_>, make: fn(i64) -> Expiry, name: &str) -> Outcome {
+    let (key, now) = (call.args.at(1), call.now);
+    let options = conditions(call)?;
+    let expiry = make(integer(call.args.at(2))?);
     let is_set =
-        call.parts().0.expire(key, make(time), options, now).map_err(|error| expire_error(error, name))?;
+        call.parts().0.expire(key, expiry, options, now).map_err(|error| expire_error(error, name))?;
     if is_set {
         let is_there = call.keys().contains_key(key, now);
         call.changed(notify::GENERIC, if is_there { "expire" } else { "del" }, key);
@@ -72,37 +80,41 @@ fn set_expiry(call: &mut Call<'_>, make: fn(i64) -> Expiry, name: &str) -> Outco
 
 fn persist(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
-    let had_expiry = call.parts().0.persist(key, now);
-    if had_expiry {
+    let is_changed = call.parts().0.persist(key, now);
+    if is_changed {
         call.changed(notify::GENERIC, "persist", key);
     }
-    call.reply().flag(had_expiry);
+    call.reply().flag(is_changed);
     Ok(())
 }
 
 fn ttl(call: &mut Call<'_>) -> Outcome {
-    let time = call.keys().ttl(call.args.at(1), call.now).as_secs();
-    call.reply().integer(time);
-    Ok(())
+    let left = call.keys().ttl(call.args.at(1), call.now);
+    report(call, left, Ttl::as_secs)
 }
 
 fn pttl(call: &mut Call<'_>) -> Outcome {
-    let time = call.keys().ttl(call.args.at(1), call.now).as_millis();
-    call.reply().integer(time);
-    Ok(())
+    let left = call.keys().ttl(call.args.at(1), call.now);
+    report(call, left, Ttl::as_millis)
 }
 
 fn expiretime(call: &mut Call<'_>) -> Outcome {
-    let time = match call.keys().expire_time(call.args.at(1), call.now) {
-        Ttl::Millis(millis) => i64::try_from((millis + 500) / 1_000).unwrap_or(i64::MAX),
-        other => other.as_millis(),
-    };
-    call.reply().integer(time);
-    Ok(())
+    let at = call.keys().expire_time(call.args.at(1), call.now);
+    report(call, at, Ttl::as_secs)
 }
 
 fn pexpiretime(call: &mut Call<'_>) -> Outcome {
-    let time = call.keys().expire_time(call.args.at(1), call.now).as_millis();
-    call.reply().integer(time);
+    let at = call.keys().expire_time(call.args.at(1), call.now);
+    report(call, at, Ttl::as_millis)
+}
+
+/// Writes a time, and counts the look-up.
+fn report(call: &mut Call<'_>, time: Ttl, unit: fn(Ttl) -> i64) -> Outcome {
+    let key = call.args.at(1);
+    match time {
+        Ttl::Absent => call.missed(key),
+        Ttl::Persistent | Ttl::Millis(_) => call.state.stats.keyspace_hits += 1,
+    }
+    call.reply().integer(unit(time));
     Ok(())
 }

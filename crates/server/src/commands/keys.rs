@@ -8,42 +8,24 @@ use crate::spec::{Keys, Spec};
 use rand::RngExt;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("del", -2, WRITE, Keys::ALL, del).doc("1.0.0", "Removes keys."),
-    row("exists", -2, READONLY | FAST, Keys::ALL, exists).doc("1.0.0", "Returns how many of the keys exist."),
-    row("keys", 2, READONLY, Keys::None, keys).doc("1.0.0", "Returns all keys that match a pattern."),
-    row("randomkey", 1, READONLY, Keys::None, randomkey).doc("1.0.0", "Returns a random key."),
-    row("rename", 3, WRITE, Keys::TWO, rename).doc("1.0.0", "Renames a key, and replaces the other one."),
-    row("renamenx", 3, WRITE | FAST, Keys::TWO, renamenx)
+    Spec::new("del", -2, WRITE, Keys::ALL, del).doc("1.0.0", "Removes keys."),
+    Spec::new("exists", -2, READONLY | FAST, Keys::ALL, exists).doc("1.0.0", "Counts the keys that exist."),
+    Spec::new("keys", 2, READONLY, Keys::None, keys).doc("1.0.0", "Returns the keys that match a pattern."),
+    Spec::new("randomkey", 1, READONLY, Keys::None, randomkey).doc("1.0.0", "Returns a random key."),
+    Spec::new("rename", 3, WRITE, Keys::TWO, rename).doc("1.0.0", "Renames a key."),
+    Spec::new("renamenx", 3, WRITE | FAST, Keys::TWO, renamenx)
         .doc("1.0.0", "Renames a key if the new name is free."),
-    row("touch", -2, READONLY | FAST, Keys::ALL, touch).doc("3.2.1", "Marks keys as used."),
-    row("type", 2, READONLY | FAST, Keys::FIRST, type_of).doc("1.0.0", "Returns the type of a value."),
-    row("unlink", -2, WRITE | FAST, Keys::ALL, unlink)
-        .doc("4.0.0", "Removes keys, and frees large ones later."),
+    Spec::new("touch", -2, READONLY | FAST, Keys::ALL, touch).doc("3.2.1", "Marks keys as used."),
+    Spec::new("type", 2, READONLY | FAST, Keys::FIRST, type_of).doc("1.0.0", "Returns the type of a value."),
+    Spec::new("unlink", -2, WRITE | FAST, Keys::ALL, unlink)
+        .doc("4.0.0", "Removes keys. Frees their values after the reply."),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec::new(name, arity, flags, keys, run)
-}
-
 fn del(call: &mut Call<'_>) -> Outcome {
-    remove(call, |keys, key, now| keys.remove(key, now))
-}
-
-fn unlink(call: &mut Call<'_>) -> Outcome {
-    remove(call, |keys, key, now| keys.unlink(key, now))
-}
-
-fn remove(call: &mut Call<'_>, remove: fn(&mut keyspace::Keyspace, &[u8], u64) -> bool) -> Outcome {
-    let now = call.now;
     let mut removed = 0;
     for key in call.args.from(1).iter() {
-        if remove(call.parts().0, key, now) {
+        let now = call.now;
+        if call.parts().0.remove(key, now) {
             call.changed(notify::GENERIC, "del", key);
             removed += 1;
         }
@@ -52,60 +34,90 @@ fn remove(call: &mut Call<'_>, remove: fn(&mut keyspace::Keyspace, &[u8], u64) -
     Ok(())
 }
 
+fn unlink(call: &mut Call<'_>) -> Outcome {
+    let mut removed = 0;
+    for key in call.args.from(1).iter() {
+        let now = call.now;
+        if call.parts().0.unlink(key, now) {
+            call.changed(notify::GENERIC, "del", key);
+            removed += 1;
+        }
+    }
+    call.reply().count(removed);
+    Ok(())
+}
+
+/// Counts a look-up that does not return the value, and returns `is_found`.
+fn counted(call: &mut Call<'_>, key: &[u8], is_found: bool) -> bool {
+    if is_found {
+        call.state.stats.keyspace_hits += 1;
+    } else {
+        call.missed(key);
+    }
+    is_found
+}
+
 fn exists(call: &mut Call<'_>) -> Outcome {
-    let found = call.args.from(1).iter().filter(|key| call.keys().contains_key(*key, call.now)).count();
-    call.state.stats.keyspace_hits += found as u64;
-    call.state.stats.keyspace_misses += (call.args.len() - 1 - found) as u64;
+    let mut found = 0;
+    for key in call.args.from(1).iter() {
+        let is_found = call.keys().contains_key(key, call.now);
+        found += usize::from(counted(call, key, is_found));
+    }
     call.reply().count(found);
     Ok(())
 }
 
 fn touch(call: &mut Call<'_>) -> Outcome {
-    let found = call.args.from(1).iter().filter(|key| call.keys().touch(*key, call.now)).count();
+    let mut found = 0;
+    for key in call.args.from(1).iter() {
+        let is_found = call.keys().touch(key, call.now);
+        found += usize::from(counted(call, key, is_found));
+    }
     call.reply().count(found);
+    Ok(())
+}
+
+fn type_of(call: &mut Call<'_>) -> Outcome {
+    let key = call.args.at(1);
+    let object_type = call.keys().object_type(key, call.now);
+    counted(call, key, object_type.is_some());
+    match object_type {
+        Some(object_type) => call.reply().simple(&object_type.to_string()),
+        None => call.reply().simple("none"),
+    }
     Ok(())
 }
 
 fn keys(call: &mut Call<'_>) -> Outcome {
     let (pattern, now) = (call.args.at(1), call.now);
     let (keys, reply) = call.parts();
-    let at = reply.defer();
-    let mut found = 0;
+    let (start, mut len) = (reply.defer(), 0);
     for key in keys.keys(pattern, now) {
         reply.bulk(&key.text());
-        found += 1;
+        len += 1;
     }
-    reply.end_array(at, found);
+    reply.end_array(start, len);
     Ok(())
 }
 
 fn randomkey(call: &mut Call<'_>) -> Outcome {
-    let now = call.now;
-    let keys = &call.state.dbs[call.client.db].keys;
-    match keys.random_key(now, || call.state.rng.random()) {
+    let state = &mut *call.state;
+    let rng = &mut state.rng;
+    match state.dbs[call.client.db].keys.random_key(call.now, || rng.random()) {
         Some(key) => call.client.reply.bulk(&key.text()),
         None => call.client.reply.null(),
     }
     Ok(())
 }
 
-fn type_of(call: &mut Call<'_>) -> Outcome {
-    let kind = call.keys().object_type(call.args.at(1), call.now);
-    call.reply().simple(kind.map_or("none", |kind| kind.as_str()));
-    Ok(())
-}
-
-/// Notes that a key has got a new name.
-fn renamed(call: &mut Call<'_>, from: &[u8], to: &[u8]) {
-    call.changed(notify::GENERIC, "rename_from", from);
-    call.changed(notify::GENERIC, "rename_to", to);
-}
-
 fn rename(call: &mut Call<'_>) -> Outcome {
     let (from, to, now) = (call.args.at(1), call.args.at(2), call.now);
-    call.parts().0.rename(from, to, now)?;
+    if !call.keys().contains_key(from, now) {
+        return Err(CommandError::NO_SUCH_KEY);
+    }
     if from != to {
-        renamed(call, from, to);
+        call.parts().0.rename(from, to, now)?;
+        note_renamed(call, from, to);
     }
     call.reply().ok();
     Ok(())
@@ -113,19 +125,18 @@ fn rename(call: &mut Call<'_>) -> Outcome {
 
 fn renamenx(call: &mut Call<'_>) -> Outcome {
     let (from, to, now) = (call.args.at(1), call.args.at(2), call.now);
-    if from == to {
-        let exists = call.keys().contains_key(from, now);
-        return if exists {
-            call.reply().flag(false);
-            Ok(())
-        } else {
-            Err(CommandError::NO_SUCH_KEY)
-        };
+    if !call.keys().contains_key(from, now) {
+        return Err(CommandError::NO_SUCH_KEY);
     }
-    let is_renamed = call.parts().0.rename_absent(from, to, now)?;
+    let is_renamed = from != to && call.parts().0.rename_absent(from, to, now)?;
     if is_renamed {
-        renamed(call, from, to);
+        note_renamed(call, from, to);
     }
     call.reply().flag(is_renamed);
     Ok(())
+}
+
+fn note_renamed(call: &mut Call<'_>, from: &[u8], to: &[u8]) {
+    call.changed(notify::GENERIC, "rename_from", from);
+    call.changed(notify::GENERIC, "rename_to", to);
 }

@@ -82,8 +82,8 @@ pub(crate) struct WatchedKey {
     pub(crate) db: usize,
     /// The key.
     pub(crate) key: Vec<u8>,
-    /// Whether the key had already expired when it was watched.
-    pub(crate) was_expired: bool,
+    /// Whether there was no such key when it was watched, or it had expired.
+    pub(crate) was_absent: bool,
 }
 
 /// What a client listens to.

@@ -17,6 +17,13 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
     match check(state, client, args) {
         Ok(Some(spec)) => run(state, client, args, spec, false),
         Ok(None) => client.reply.simple("QUEUED"),
+        Err(error) if client.transaction.is_some() && args.is(0, "exec") => {
+            client.transaction = None;
+            state.unwatch(client);
+            let reason = error.0.strip_prefix("ERR ").unwrap_or(&error.0);
+            let text = format!("EXECABORT Transaction discarded because of: {reason}");
+            write_error(state, client, &CommandError::of(text));
+        }
         Err(error) => {
             if let Some(transaction) = &mut client.transaction {
                 transaction.is_aborted = true;

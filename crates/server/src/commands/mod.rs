@@ -67,10 +67,7 @@ const GROUPS: &[&[Spec]] = &[
 
 /// Commands of Redis that this server does not have, and why. They answer an error that says so.
 const UNSUPPORTED: &[(&str, &[&str])] = &[
-    (
-        "scripts and functions",
-        &["eval", "evalsha", "eval_ro", "evalsha_ro", "script", "fcall", "fcall_ro", "function"],
-    ),
+    ("scripts and functions", &["eval", "evalsha", "eval_ro", "evalsha_ro", "script", "fcall", "fcall_ro"]),
     (
         "streams",
         &[

@@ -64,6 +64,8 @@ pub(crate) struct State {
     pub(crate) shutdown: Option<Shutdown>,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
     pub(crate) paused_until: Option<(u64, bool)>,
+    /// The clients whose command is held back by a pause.
+    pub(crate) held: Vec<ClientId>,
 }
 
 /// How the server stops.
@@ -108,6 +110,7 @@ impl State {
             logs_lost: false,
             shutdown: None,
             paused_until: None,
+            held: Vec::new(),
         };
         state.update_now();
         state
@@ -243,7 +246,9 @@ impl State {
 
     /// Ends the wait of another client than the one whose command runs.
     pub(crate) fn unblock_other(&mut self, id: ClientId) -> Option<Blocked> {
+        // A command without keys does not wait for one: it is held back by `CLIENT PAUSE`.
         let client = self.clients.get_mut(id)?;
+        client.blocked.as_ref().filter(|blocked| !blocked.keys.is_empty())?;
         let (blocked, db) = (client.blocked.take()?, client.db);
         self.end_wait(&blocked, db, id);
         self.resumed.push(id);
@@ -258,6 +263,24 @@ impl State {
         for key in &blocked.keys {
             crate::database::remove_waiting(&mut self.dbs[db].blocked, key, id);
         }
+    }
+
+    /// Returns until when commands are held back, and whether reads are too.
+    pub(crate) fn pause(&self) -> Option<(u64, bool)> {
+        self.paused_until.filter(|(until, _)| *until > self.now)
+    }
+
+    /// Holds a command back until the pause is over. In C: `blockPostponeClient`.
+    pub(crate) fn hold(&mut self, client: &mut Client, request: crate::args::OwnedArgs) {
+        client.blocked = Some(Blocked {
+            keys: Vec::new(),
+            wanted: values::ObjectType::String,
+            deadline: None,
+            request,
+            timeout_reply: crate::client::TimeoutReply::Null,
+        });
+        self.blocked_clients += 1;
+        self.held.push(client.id);
     }
 
     /// Ends the watch of all keys of a client.
@@ -318,7 +341,12 @@ impl State {
         let until_upkeep = self.upkeep_at.saturating_duration_since(Instant::now());
         let until_deadline =
             self.deadlines.first().map(|(at, _)| Duration::from_millis(at.saturating_sub(self.now)));
-        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep)
+        let until_release = match self.pause() {
+            Some((at, _)) => Duration::from_millis(at.saturating_sub(self.now)),
+            None if self.held.is_empty() => Duration::MAX,
+            None => Duration::ZERO,
+        };
+        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep).min(until_release)
     }
 
     /// Publishes what a command has left to publish.

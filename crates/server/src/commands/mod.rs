@@ -28,7 +28,7 @@ mod zset_algebra;
 mod zset_ranges;
 mod zsets;
 
-pub(crate) use execute::{execute, retry_ready, run_blocked_timeout};
+pub(crate) use execute::{execute, release_held, retry_ready, run_blocked_timeout};
 
 use crate::args::Args;
 use crate::spec::Spec;

@@ -82,8 +82,8 @@ pub(crate) struct WatchedKey {
     pub(crate) db: usize,
     /// The key.
     pub(crate) key: Vec<u8>,
-    /// Whether there was such a key. It may expire while it is watched.
-    pub(crate) existed: bool,
+    /// Whether there was no such key when it was watched, or it had expired.
+    pub(crate) was_absent: bool,
 }
 
 /// What a client listens to.

@@ -67,10 +67,11 @@ impl Clients {
 
     /// Appends the messages that have arrived for the client that is taken out, after a command of it.
     pub(crate) fn deliver_own(&mut self, client: &mut Client) {
-        if let Some((_, messages)) = &mut self.running
-            && !messages.is_empty()
-        {
-            client.reply.append(std::mem::take(messages));
+        if let Some((_, messages)) = &mut self.running {
+            if !messages.is_empty() {
+                client.reply.append(std::mem::take(messages));
+            }
+            // The command may have been `HELLO`.
             messages.set_protocol(client.reply.protocol());
         }
     }

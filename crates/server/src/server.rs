@@ -14,7 +14,7 @@
 //! [`Keyspace`](keyspace::Keyspace), and writes into the client's [`Reply`](crate::reply).
 
 use crate::client::Client;
-use crate::commands::{execute, retry_ready, run_blocked_timeout};
+use crate::commands::{execute, release_held, retry_ready, run_blocked_timeout};
 use crate::config::Config;
 use crate::listen::{Listener, accept, bind};
 use crate::log::{notice, warning};
@@ -140,6 +140,7 @@ impl Server {
         }
         retry_ready(&mut self.state);
         run_blocked_timeout(&mut self.state);
+        release_held(&mut self.state);
         self.resume();
         upkeep::run(&mut self.state);
         self.send();

@@ -4,6 +4,7 @@ use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
 use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::AsRawFd;
 
 /// A connection to a client. It never blocks.
 #[derive(Debug)]
@@ -21,6 +22,13 @@ macro_rules! either {
             Socket::Unix($socket) => $call,
         }
     };
+}
+
+impl Socket {
+    /// Returns the number that the operating system has given to the connection.
+    pub(crate) fn number(&self) -> i32 {
+        either!(self, socket => socket.as_raw_fd())
+    }
 }
 
 impl Read for Socket {

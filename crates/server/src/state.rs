@@ -1,6 +1,6 @@
 //! [`State`]: everything that the commands of all clients share. In C: `redisServer`.
 
-use crate::client::{Client, ClientId};
+use crate::client::{Blocked, Client, ClientId, WatchedKey};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::database::{Database, Lost};
@@ -69,6 +69,8 @@ pub(crate) struct State {
     pub(crate) shutdown: Option<Shutdown>,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
     pub(crate) paused_until: Option<(u64, bool)>,
+    /// The clients whose command is held back by a pause.
+    pub(crate) held: Vec<ClientId>,
 }
 
 /// How the server stops.
@@ -115,6 +117,7 @@ impl State {
             logs_lost: false,
             shutdown: None,
             paused_until: None,
+            held: Vec::new(),
         };
         state.update_now();
         state
@@ -128,13 +131,52 @@ impl State {
 
     /// Passes the options of keys to all databases, and starts or stops to note the keys that are lost.
     pub(crate) fn apply_options(&mut self) -> Result<(), ReserveError> {
-        let classes = self.config.notify_keyspace_events;
-        let has_watched = self.dbs.iter().any(|db| !db.watching.is_empty());
-        self.logs_lost = has_watched || classes & (notify::EXPIRED | notify::EVICTED) != 0;
         for db in &mut self.dbs {
             db.keys.set_options(self.config.options);
-            db.log_lost(self.logs_lost)?;
         }
+        self.log_lost(self.needs_lost())
+    }
+
+    /// Returns whether somebody wants to know the keys that expire or are evicted.
+    fn needs_lost(&self) -> bool {
+        let is_published = self.config.notify_keyspace_events & (notify::EXPIRED | notify::EVICTED) != 0;
+        is_published || self.dbs.iter().any(|db| !db.watching.is_empty())
+    }
+
+    /// Starts or stops to note the keys that are lost. Does nothing if this is already so.
+    fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
+        if is_on == self.logs_lost {
+            return Ok(());
+        }
+        // If one of the databases has no memory for it, those before it note keys that nobody takes, so all of
+        // them are switched off.
+        let result = self.dbs.iter_mut().try_for_each(|db| db.log_lost(is_on));
+        if result.is_err() {
+            self.dbs.iter_mut().for_each(|db| drop(db.log_lost(false)));
+        }
+        self.logs_lost = is_on && result.is_ok();
+        result
+    }
+
+    /// Stops to note the keys that are lost if nobody wants to know them any more. `WATCH` starts it, and
+    /// leaves it on, because the next `WATCH` is often near.
+    pub(crate) fn relax_lost_log(&mut self) {
+        if self.logs_lost && !self.needs_lost() {
+            self.publish_lost();
+            drop(self.log_lost(false));
+        }
+    }
+
+    /// Lets a client watch a key of its database. In C: `watchForKey`.
+    pub(crate) fn watch(&mut self, client: &mut Client, key: &[u8]) -> Result<(), ReserveError> {
+        if client.watched.iter().any(|watched| watched.db == client.db && watched.key == key) {
+            return Ok(());
+        }
+        self.log_lost(true)?;
+        let database = &mut self.dbs[client.db];
+        let was_absent = !database.keys.contains_key(key, self.now);
+        crate::database::add_waiting(&mut database.watching, key, client.id);
+        client.watched.push(WatchedKey { db: client.db, key: key.to_vec(), was_absent });
         Ok(())
     }
 
@@ -158,6 +200,17 @@ impl State {
                 Some(client) if client.id == *id => client.is_dirty = true,
                 _ => self.clients.get_mut(*id).into_iter().for_each(|client| client.is_dirty = true),
             }
+        }
+    }
+
+    /// Fails the transactions that watch a key which has expired or was evicted, unless it was already expired
+    /// when they began to watch it.
+    fn key_lost(&mut self, db: usize, key: &[u8]) {
+        self.stats.dirty += 1;
+        for id in self.dbs[db].watching.get(key).into_iter().flatten() {
+            let Some(client) = self.clients.get_mut(*id) else { continue };
+            let is_it = |watched: &&WatchedKey| watched.db == db && watched.key == key;
+            client.is_dirty |= client.watched.iter().find(is_it).is_some_and(|watched| !watched.was_absent);
         }
     }
 
@@ -185,23 +238,56 @@ impl State {
                     Lost::Expired(key) => (notify::EXPIRED, "expired", key),
                     Lost::Evicted(key) => (notify::EVICTED, "evicted", key),
                 };
-                self.key_changed(db, key, None);
+                self.key_lost(db, key);
                 self.notify(db, class, event, key);
             }
         }
     }
 
     /// Ends the wait of a client.
-    pub(crate) fn unblock(&mut self, client: &mut Client) -> Option<crate::client::Blocked> {
+    pub(crate) fn unblock(&mut self, client: &mut Client) -> Option<Blocked> {
         let blocked = client.blocked.take()?;
+        self.end_wait(&blocked, client.db, client.id);
+        Some(blocked)
+    }
+
+    /// Ends the wait of another client than the one whose command runs.
+    pub(crate) fn unblock_other(&mut self, id: ClientId) -> Option<Blocked> {
+        // A command without keys does not wait for one: it is held back by `CLIENT PAUSE`.
+        let client = self.clients.get_mut(id)?;
+        client.blocked.as_ref().filter(|blocked| !blocked.keys.is_empty())?;
+        let (blocked, db) = (client.blocked.take()?, client.db);
+        self.end_wait(&blocked, db, id);
+        self.resumed.push(id);
+        Some(blocked)
+    }
+
+    fn end_wait(&mut self, blocked: &Blocked, db: usize, id: ClientId) {
         self.blocked_clients -= 1;
         if let Some(deadline) = blocked.deadline {
-            self.deadlines.remove(&(deadline, client.id));
+            self.deadlines.remove(&(deadline, id));
         }
         for key in &blocked.keys {
-            crate::database::remove_waiting(&mut self.dbs[client.db].blocked, key, client.id);
+            crate::database::remove_waiting(&mut self.dbs[db].blocked, key, id);
         }
-        Some(blocked)
+    }
+
+    /// Returns until when commands are held back, and whether reads are too.
+    pub(crate) fn pause(&self) -> Option<(u64, bool)> {
+        self.paused_until.filter(|(until, _)| *until > self.now)
+    }
+
+    /// Holds a command back until the pause is over. In C: `blockPostponeClient`.
+    pub(crate) fn hold(&mut self, client: &mut Client, request: crate::args::OwnedArgs) {
+        client.blocked = Some(Blocked {
+            keys: Vec::new(),
+            wanted: values::ObjectType::String,
+            deadline: None,
+            request,
+            timeout_reply: crate::client::TimeoutReply::Null,
+        });
+        self.blocked_clients += 1;
+        self.held.push(client.id);
     }
 
     /// Ends the watch of all keys of a client.
@@ -262,7 +348,12 @@ impl State {
         let until_upkeep = self.upkeep_at.saturating_duration_since(Instant::now());
         let until_deadline =
             self.deadlines.first().map(|(at, _)| Duration::from_millis(at.saturating_sub(self.now)));
-        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep)
+        let until_release = match self.pause() {
+            Some((at, _)) => Duration::from_millis(at.saturating_sub(self.now)),
+            None if self.held.is_empty() => Duration::MAX,
+            None => Duration::ZERO,
+        };
+        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep).min(until_release)
     }
 
     /// Publishes what a command has left to publish.

@@ -57,6 +57,7 @@ fn work_on_snapshot(state: &mut State) {
 fn cron(state: &mut State) {
     state.stats.peak_memory = state.stats.peak_memory.max(zmalloc::used_memory());
     close_idle(state);
+    state.relax_lost_log();
     let is_due = |(secs, changes): &(u64, u64)| {
         let since_last = (state.now / 1_000).saturating_sub(state.snapshots.last_save);
         state.stats.dirty >= *changes && since_last >= *secs

@@ -1,5 +1,433 @@
 //! The command `CLIENT`.
 
-use crate::spec::Spec;
+use super::admin::{container, help};
+use super::connection::valid_name;
+use crate::call::Call;
+use crate::client::{Client, ClientId, ReplyMode, TimeoutReply};
+use crate::error::{CommandError, Outcome};
+use crate::numbers::integer;
+use crate::reply::Protocol;
+use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
+use crate::spec::{Keys, Spec};
+use std::fmt::Write;
 
-pub(super) const COMMANDS: &[Spec] = &[];
+pub(super) const COMMANDS: &[Spec] = &[Spec { subcommands: CLIENT, ..row("client", -2, 0, container) }
+    .doc("2.4.0", "Reads and changes what the server knows about connections.")];
+
+const ALWAYS: u32 = NOSCRIPT | LOADING | STALE;
+
+const CLIENT: &[Spec] = &[
+    row("caching", 3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
+    row("getname", 2, ALWAYS, getname).doc("2.6.9", "Returns the name of the connection."),
+    row("getredir", 2, ALWAYS, getredir).doc("6.0.0", "Returns that nothing is tracked."),
+    row("help", 2, LOADING | STALE, client_help).doc("5.0.0", "Returns what the subcommands do."),
+    row("id", 2, ALWAYS, id).doc("5.0.0", "Returns the number of the connection."),
+    row("info", 2, ALWAYS, info).doc("6.2.0", "Returns a line about the connection."),
+    row("kill", -3, ADMIN | ALWAYS, kill).doc("2.4.0", "Closes connections."),
+    row("list", -2, ADMIN | ALWAYS, list).doc("2.4.0", "Returns a line about each connection."),
+    row("no-evict", 3, ADMIN | ALWAYS, no_evict).doc("7.0.0", "Protects the connection from being closed."),
+    row("no-touch", 3, ALWAYS, no_touch).doc("7.2.0", "Lets reads leave the access times as they are."),
+    row("pause", -3, ADMIN | ALWAYS, pause).doc("3.0.0", "Holds commands back for a time."),
+    row("reply", 3, ALWAYS, reply).doc("3.2.0", "Chooses which replies are sent."),
+    row("setinfo", 4, ALWAYS, setinfo).doc("7.2.0", "Sets the name or the version of the library."),
+    row("setname", 3, ALWAYS, setname).doc("2.6.9", "Sets the name of the connection."),
+    row("tracking", -3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
+    row("trackinginfo", 2, ALWAYS, trackinginfo).doc("6.2.0", "Returns that nothing is tracked."),
+    row("unblock", -3, ADMIN | ALWAYS, unblock).doc("5.0.0", "Ends the wait of a connection."),
+    row("unpause", 2, ADMIN | ALWAYS, unpause).doc("6.2.0", "Ends a pause."),
+];
+
+const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
+    Spec { group: "connection", ..Spec::new(name, arity, flags, Keys::None, run) }
+}
+
+fn id(call: &mut Call<'_>) -> Outcome {
+    let id = call.client.id;
+    call.reply().integer(id as i64);
+    Ok(())
+}
+
+fn getname(call: &mut Call<'_>) -> Outcome {
+    let client = &mut *call.client;
+    if client.name.is_empty() {
+        client.reply.null()
+    } else {
+        client.reply.bulk(&client.name)
+    }
+    Ok(())
+}
+
+fn setname(call: &mut Call<'_>) -> Outcome {
+    call.client.name = valid_name(call.args.at(2))?;
+    call.reply().ok();
+    Ok(())
+}
+
+fn setinfo(call: &mut Call<'_>) -> Outcome {
+    let (option, value) = (call.args.at(2), call.args.at(3));
+    let shown = String::from_utf8_lossy(option);
+    let (is_name, is_version) = (call.args.is(2, "lib-name"), call.args.is(2, "lib-ver"));
+    if !is_name && !is_version {
+        return Err(CommandError::of(format!("ERR Unrecognized option '{shown}'")));
+    }
+    let value = valid_name(value).map_err(|_| {
+        CommandError::of(format!("ERR {shown} cannot contain spaces, newlines or special characters."))
+    })?;
+    let (name, version) = &mut call.client.lib;
+    *(if is_name { name } else { version }) = value;
+    call.reply().ok();
+    Ok(())
+}
+
+fn info(call: &mut Call<'_>) -> Outcome {
+    let line = line(call.client, call.now) + "\n";
+    call.reply().verbatim(line.as_bytes());
+    Ok(())
+}
+
+/// Returns the line of `CLIENT LIST` about a client. In C: `catClientInfoString`.
+fn line(client: &Client, now: u64) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut flags = String::new();
+    let is_listening = !client.subscriptions.is_empty();
+    for (is_set, letter) in [
+        (is_listening, 'P'),
+        (client.transaction.is_some(), 'x'),
+        (client.blocked.is_some(), 'b'),
+        (client.is_dirty, 'd'),
+        (client.closes_after_reply, 'c'),
+        (client.is_closed, 'A'),
+        (client.is_no_evict, 'e'),
+        (client.is_no_touch, 'T'),
+    ] {
+        flags.extend(is_set.then_some(letter));
+    }
+    if flags.is_empty() {
+        flags.push('N');
+    }
+    let secs_since = |at: u64| now.saturating_sub(at) / 1_000;
+    let (queued, queued_bytes) = match &client.transaction {
+        None => (-1, 0),
+        Some(transaction) => (
+            transaction.commands.len() as i64,
+            transaction.commands.iter().map(crate::args::OwnedArgs::size).sum::<usize>(),
+        ),
+    };
+    let output = client.reply.allocation_size();
+    let total = size_of::<Client>() + client.query.capacity() + output + queued_bytes;
+    let subscriptions = &client.subscriptions;
+    format!(
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub={} \
+         multi={queued} watch={} qbuf={} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs={output} \
+         rbp={output} obl={} oll=0 omem=0 tot-mem={total} events=r cmd={} user=default redir=-1 resp={} \
+         lib-name={} lib-ver={}",
+        client.id,
+        client.addr,
+        client.laddr,
+        client.socket.number(),
+        text(&client.name),
+        secs_since(client.connected_at),
+        secs_since(client.last_used_at),
+        client.db,
+        subscriptions.channels.len(),
+        subscriptions.patterns.len(),
+        subscriptions.shard_channels.len(),
+        client.watched.len(),
+        client.query.len(),
+        client.query.spare(),
+        client.query.pending_args().1,
+        client.reply.len(),
+        client.last_command,
+        if client.reply.protocol() == Protocol::Resp3 { 3 } else { 2 },
+        text(&client.lib.0),
+        text(&client.lib.1),
+    )
+}
+
+/// The classes of clients. This server has no replicas and no masters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    Normal,
+    PubSub,
+    None,
+}
+
+fn class(text: &[u8]) -> Result<Class, CommandError> {
+    Ok(match &*text.to_ascii_lowercase() {
+        b"normal" => Class::Normal,
+        b"pubsub" => Class::PubSub,
+        b"master" | b"slave" | b"replica" => Class::None,
+        _ => {
+            let shown = String::from_utf8_lossy(text);
+            return Err(CommandError::of(format!("ERR Unknown client type '{shown}'")));
+        }
+    })
+}
+
+fn class_of(client: &Client) -> Class {
+    if client.subscriptions.is_empty() { Class::Normal } else { Class::PubSub }
+}
+
+fn client_id(text: &[u8], error: &'static str) -> Result<ClientId, CommandError> {
+    let number = integer(text).ok().filter(|number| *number > 0);
+    number.map(i64::unsigned_abs).ok_or(CommandError::new(error))
+}
+
+fn list(call: &mut Call<'_>) -> Outcome {
+    let args = call.args;
+    let mut wanted_class = None;
+    let mut wanted_ids = None;
+    if args.len() == 4 && args.is(2, "TYPE") {
+        wanted_class = Some(class(args.at(3))?);
+    } else if args.len() > 3 && args.is(2, "ID") {
+        let ids = args.from(3).iter().map(|text| client_id(text, "ERR Invalid client ID"));
+        wanted_ids = Some(ids.collect::<Result<Vec<_>, _>>()?);
+    } else if args.len() != 2 {
+        return Err(CommandError::SYNTAX);
+    }
+    let is_wanted = |client: &Client| {
+        wanted_class.is_none_or(|class| class == class_of(client))
+            && wanted_ids.as_ref().is_none_or(|ids| ids.contains(&client.id))
+    };
+    let mut text = String::new();
+    let all = call.state.clients.iter();
+    // The client that asks is not in its slot.
+    let (own, now) = (&*call.client, call.now);
+    let mut clients: Vec<&Client> = all.chain([own]).filter(|client| is_wanted(client)).collect();
+    clients.sort_unstable_by_key(|client| client.id);
+    for client in clients {
+        let _always = writeln!(text, "{}", line(client, now));
+    }
+    call.reply().verbatim(text.as_bytes());
+    Ok(())
+}
+
+/// Which clients `CLIENT KILL` closes.
+#[derive(Debug, Default)]
+struct Filter<'a> {
+    id: Option<ClientId>,
+    class: Option<Class>,
+    addr: Option<&'a [u8]>,
+    laddr: Option<&'a [u8]>,
+    is_nobody: bool,
+    max_age: Option<u64>,
+    skips_me: bool,
+}
+
+impl Filter<'_> {
+    fn matches(&self, client: &Client, now: u64) -> bool {
+        !self.is_nobody
+            && self.id.is_none_or(|id| id == client.id)
+            && self.class.is_none_or(|class| class == class_of(client))
+            && self.addr.is_none_or(|addr| addr == client.addr.as_bytes())
+            && self.laddr.is_none_or(|addr| addr == client.laddr.as_bytes())
+            && self.max_age.is_none_or(|age| now.saturating_sub(client.connected_at) / 1_000 >= age)
+    }
+}
+
+fn kill_filter<'a>(call: &Call<'a>) -> Result<Filter<'a>, CommandError> {
+    let args = call.args;
+    let mut filter = Filter { skips_me: true, ..Filter::default() };
+    if args.len().is_multiple_of(2) {
+        for index in (2..args.len()).step_by(2) {
+            let value = args.at(index + 1);
+            match &*args.at(index).to_ascii_lowercase() {
+                b"id" => {
+                    filter.id = Some(client_id(value, "ERR client-id should be greater than 0")?);
+                }
+                b"maxage" => {
+                    let age = integer(value)
+                        .map_err(|_| CommandError::new("ERR maxage is not an integer or out of range"))?;
+                    let age = u64::try_from(age).ok().filter(|age| *age > 0);
+                    filter.max_age =
+                        Some(age.ok_or(CommandError::new("ERR maxage should be greater than 0"))?);
+                }
+                b"type" => filter.class = Some(class(value)?),
+                b"addr" => filter.addr = Some(value),
+                b"laddr" => filter.laddr = Some(value),
+                b"user" if value == b"default" => {}
+                b"user" => {
+                    let shown = String::from_utf8_lossy(value);
+                    return Err(CommandError::of(format!("ERR No such user '{shown}'")));
+                }
+                b"skipme" if value.eq_ignore_ascii_case(b"yes") => filter.skips_me = true,
+                b"skipme" if value.eq_ignore_ascii_case(b"no") => filter.skips_me = false,
+                _ => return Err(CommandError::SYNTAX),
+            }
+        }
+        filter.is_nobody = filter.class == Some(Class::None);
+        return Ok(filter);
+    }
+    Err(CommandError::SYNTAX)
+}
+
+fn kill(call: &mut Call<'_>) -> Outcome {
+    let now = call.now;
+    let is_old_form = call.args.len() == 3;
+    let filter = if is_old_form {
+        Filter { addr: Some(call.args.at(2)), ..Filter::default() }
+    } else {
+        kill_filter(call)?
+    };
+    let matching = call.state.clients.iter().filter(|client| filter.matches(client, now));
+    let mut ids: Vec<ClientId> = matching.map(|client| client.id).collect();
+    let kills_own = !filter.skips_me && filter.matches(call.client, now);
+    if is_old_form && ids.is_empty() && !kills_own {
+        return Err(CommandError::new("ERR No such client"));
+    }
+    let killed = ids.len() + usize::from(kills_own);
+    for id in ids.drain(..) {
+        call.state.close(id);
+    }
+    // The client that asks is still sent the answer.
+    call.client.closes_after_reply |= kills_own;
+    if is_old_form {
+        call.reply().ok()
+    } else {
+        call.reply().count(killed)
+    }
+    Ok(())
+}
+
+fn on_off(call: &Call<'_>) -> Result<bool, CommandError> {
+    match () {
+        () if call.args.is(2, "ON") => Ok(true),
+        () if call.args.is(2, "OFF") => Ok(false),
+        () => Err(CommandError::SYNTAX),
+    }
+}
+
+fn no_evict(call: &mut Call<'_>) -> Outcome {
+    call.client.is_no_evict = on_off(call)?;
+    call.reply().ok();
+    Ok(())
+}
+
+fn no_touch(call: &mut Call<'_>) -> Outcome {
+    call.client.is_no_touch = on_off(call)?;
+    call.reply().ok();
+    Ok(())
+}
+
+fn reply(call: &mut Call<'_>) -> Outcome {
+    match () {
+        () if call.args.is(2, "ON") => {
+            call.client.reply_mode = ReplyMode::On;
+            call.reply().ok();
+        }
+        () if call.args.is(2, "OFF") => call.client.reply_mode = ReplyMode::Off,
+        () if call.args.is(2, "SKIP") => {
+            if call.client.reply_mode != ReplyMode::Off {
+                call.client.reply_mode = ReplyMode::SkipNext;
+            }
+        }
+        () => return Err(CommandError::SYNTAX),
+    }
+    Ok(())
+}
+
+fn pause(call: &mut Call<'_>) -> Outcome {
+    let args = call.args;
+    let is_all = match args.len() {
+        3 => true,
+        4 if args.is(3, "ALL") => true,
+        4 if args.is(3, "WRITE") => false,
+        _ => return Err(CommandError::new("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+    };
+    let millis = integer(args.at(2))
+        .map_err(|_| CommandError::new("ERR timeout is not an integer or out of range"))?;
+    let millis = u64::try_from(millis).map_err(|_| CommandError::new("ERR timeout is negative"))?;
+    let until = call.now.checked_add(millis).ok_or(CommandError::new("ERR timeout is out of range"))?;
+    // A pause does not become shorter or weaker by another one.
+    let before = call.state.paused_until.filter(|(at, _)| *at > call.now).unwrap_or_default();
+    call.state.paused_until = Some((until.max(before.0), is_all || before.1));
+    call.reply().ok();
+    Ok(())
+}
+
+fn unpause(call: &mut Call<'_>) -> Outcome {
+    call.state.paused_until = None;
+    call.reply().ok();
+    Ok(())
+}
+
+fn unblock(call: &mut Call<'_>) -> Outcome {
+    let args = call.args;
+    let is_error = match args.len() {
+        3 => false,
+        4 if args.is(3, "TIMEOUT") => false,
+        4 if args.is(3, "ERROR") => true,
+        _ => return Err(CommandError::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+    };
+    let id = integer(args.at(2))?;
+    let blocked = u64::try_from(id).ok().and_then(|id| Some((id, call.state.unblock_other(id)?)));
+    call.reply().flag(blocked.is_some());
+    if let Some((id, blocked)) = blocked {
+        call.state.clients.send(id, |reply| match blocked.timeout_reply {
+            _ if is_error => reply.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+            TimeoutReply::Null => reply.null(),
+            TimeoutReply::NullArray => reply.null_array(),
+        });
+    }
+    Ok(())
+}
+
+fn getredir(call: &mut Call<'_>) -> Outcome {
+    call.reply().integer(-1);
+    Ok(())
+}
+
+fn trackinginfo(call: &mut Call<'_>) -> Outcome {
+    let reply = call.reply();
+    reply.map(3);
+    reply.bulk(b"flags");
+    reply.set(1);
+    reply.bulk(b"off");
+    reply.bulk(b"redirect");
+    reply.integer(-1);
+    reply.bulk(b"prefixes");
+    reply.array(0);
+    Ok(())
+}
+
+fn no_tracking(_call: &mut Call<'_>) -> Outcome {
+    Err(CommandError::new("ERR this server has no tracking of keys for client side caches"))
+}
+
+fn client_help(call: &mut Call<'_>) -> Outcome {
+    let lines = [
+        "GETNAME",
+        "    Return the name of the current connection.",
+        "GETREDIR",
+        "    Return the client ID we are redirecting to when tracking is enabled.",
+        "ID",
+        "    Return the ID of the current connection.",
+        "INFO",
+        "    Return information about the current client connection.",
+        "KILL <ip:port>",
+        "    Kill connection made from <ip:port>.",
+        "KILL <option> <value> [<option> <value> [...]]",
+        "    Kill connections. Options are: ADDR, LADDR, TYPE, USER, SKIPME, ID, MAXAGE.",
+        "LIST [options ...]",
+        "    Return information about client connections. Options: TYPE, ID.",
+        "NO-EVICT (ON|OFF)",
+        "    Protect current client connection from eviction.",
+        "NO-TOUCH (ON|OFF)",
+        "    Will not touch LRU/LFU stats when this mode is on.",
+        "PAUSE <timeout> [WRITE|ALL]",
+        "    Suspend all, or just write, clients for <timeout> milliseconds.",
+        "REPLY (ON|OFF|SKIP)",
+        "    Control the replies sent to the current connection.",
+        "SETINFO <option> <value>",
+        "    Set client meta attr. Options are: LIB-NAME, LIB-VER.",
+        "SETNAME <name>",
+        "    Assign the name <name> to the current connection.",
+        "TRACKINGINFO",
+        "    Report tracking status for the current connection.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]",
+        "    Unblock the specified blocked client.",
+        "UNPAUSE",
+        "    Stop the current client pause, resuming traffic.",
+    ];
+    help(call, "CLIENT", &lines)
+}

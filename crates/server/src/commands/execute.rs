@@ -11,12 +11,25 @@ use std::time::Instant;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
 pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
+    if let Some((_, is_all)) = state.pause()
+        && (is_all || may_write(client, args))
+    {
+        state.hold(client, args.to_owned());
+        return;
+    }
     let mark = client.reply.mark();
     client.last_used_at = state.now;
     client.commands += 1;
     match check(state, client, args) {
         Ok(Some(spec)) => run(state, client, args, spec, false),
         Ok(None) => client.reply.simple("QUEUED"),
+        Err(error) if client.transaction.is_some() && args.is(0, "exec") => {
+            client.transaction = None;
+            state.unwatch(client);
+            let reason = error.0.strip_prefix("ERR ").unwrap_or(&error.0);
+            let text = format!("EXECABORT Transaction discarded because of: {reason}");
+            write_error(state, client, &CommandError::of(text));
+        }
         Err(error) => {
             if let Some(transaction) = &mut client.transaction {
                 transaction.is_aborted = true;
@@ -35,6 +48,32 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
         other => other,
     };
     state.clients.deliver_own(client);
+}
+
+/// Returns whether a command is held back while writes are: it changes keys, or sends messages.
+fn may_write(client: &Client, args: Args<'_>) -> bool {
+    let writes = |args: Args<'_>| {
+        super::find_with_subcommand(args)
+            .is_some_and(|spec| spec.has(flags::WRITE) || ["publish", "spublish"].contains(&spec.name))
+    };
+    let queued = client.transaction.iter().flat_map(|transaction| &transaction.commands);
+    writes(args) || args.is(0, "exec") && queued.into_iter().any(|queued| writes(queued.as_args()))
+}
+
+/// Runs the commands that were held back, when the pause is over.
+pub(crate) fn release_held(state: &mut State) {
+    if state.held.is_empty() || state.pause().is_some() {
+        return;
+    }
+    for id in std::mem::take(&mut state.held) {
+        let Some(slot) = state.clients.slot_of(id) else { continue };
+        let Some(mut client) = state.clients.take(slot) else { continue };
+        if let Some(blocked) = state.unblock(&mut client) {
+            execute(state, &mut client, blocked.request.as_args());
+            state.resumed.push(id);
+        }
+        state.clients.put_back(slot, client);
+    }
 }
 
 /// Finds the command of a request, and checks whether the client may run it now. Returns `None` if it was

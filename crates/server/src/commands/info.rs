@@ -1,5 +1,234 @@
 //! The command `INFO`.
 
-use crate::spec::Spec;
+use super::VERSION;
+use crate::call::Call;
+use crate::error::Outcome;
+use crate::spec::flags::{LOADING, STALE};
+use crate::spec::{Keys, Spec};
+use crate::state::State;
+use std::fmt::Write;
 
-pub(super) const COMMANDS: &[Spec] = &[];
+pub(super) const COMMANDS: &[Spec] = &[Spec {
+    group: "server",
+    ..Spec::new("info", -1, LOADING | STALE, Keys::None, info)
+        .doc("1.0.0", "Returns the state and the counters of the server.")
+}];
+
+/// A section: its name, whether it is part of the default, and what writes it.
+type Section = (&'static str, bool, fn(&mut String, &State));
+
+const SECTIONS: [Section; 12] = [
+    ("Server", true, server),
+    ("Clients", true, clients),
+    ("Memory", true, memory),
+    ("Persistence", true, persistence),
+    ("Stats", true, stats),
+    ("Replication", true, replication),
+    ("CPU", true, cpu),
+    ("Commandstats", false, commandstats),
+    ("Errorstats", true, errorstats),
+    ("Latencystats", false, latencystats),
+    ("Cluster", true, cluster),
+    ("Keyspace", true, keyspace),
+];
+
+fn info(call: &mut Call<'_>) -> Outcome {
+    let wanted = call.args.from(1);
+    let names = |name: &str| wanted.iter().any(|word| word.eq_ignore_ascii_case(name.as_bytes()));
+    let has_all = names("all") || names("everything");
+    let has_default = wanted.len() == 0 || names("default");
+    let mut text = String::new();
+    for (name, is_default, write) in SECTIONS {
+        if has_all || has_default && is_default || names(name) {
+            if !text.is_empty() {
+                text.push_str("\r\n");
+            }
+            let _always = write!(text, "# {name}\r\n");
+            write(&mut text, call.state);
+        }
+    }
+    call.reply().verbatim(text.as_bytes());
+    Ok(())
+}
+
+/// Appends a line `name:value`.
+macro_rules! lines {
+    ($to:ident, $($name:literal: $value:expr),* $(,)?) => { $(
+        let _always = write!($to, concat!($name, ":{}\r\n"), $value);
+    )* };
+}
+
+fn server(to: &mut String, state: &State) {
+    let uptime = state.started.elapsed().as_secs();
+    let file = state.config.file.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    lines!(to,
+        "redis_version": VERSION,
+        "redis_git_sha1": "00000000",
+        "redis_git_dirty": 0,
+        "redis_build_id": "0",
+        "redis_mode": "standalone",
+        "os": std::env::consts::OS,
+        "arch_bits": usize::BITS,
+        "monotonic_clock": "std",
+        "multiplexing_api": "mio",
+        "process_id": std::process::id(),
+        "process_supervised": "no",
+        "run_id": state.run_id,
+        "tcp_port": state.config.port,
+        "server_time_usec": state.now * 1_000,
+        "uptime_in_seconds": uptime,
+        "uptime_in_days": uptime / 86_400,
+        "hz": state.config.hz,
+        "configured_hz": state.config.hz,
+        "config_file": file,
+        "io_threads_active": 0,
+    );
+}
+
+fn clients(to: &mut String, state: &State) {
+    let listening = state.clients.iter().filter(|client| !client.subscriptions.is_empty()).count();
+    let watching = state.clients.iter().filter(|client| !client.watched.is_empty()).count();
+    let blocking_keys: usize = state.dbs.iter().map(|db| db.blocked.len()).sum();
+    let watched_keys: usize = state.dbs.iter().map(|db| db.watching.len()).sum();
+    lines!(to,
+        "connected_clients": state.clients.len(),
+        "cluster_connections": 0,
+        "maxclients": state.config.maxclients,
+        "blocked_clients": state.blocked_clients,
+        "tracking_clients": 0,
+        "pubsub_clients": listening,
+        "watching_clients": watching,
+        "clients_in_timeout_table": state.deadlines.len(),
+        "total_watched_keys": watched_keys,
+        "total_blocking_keys": blocking_keys,
+    );
+}
+
+/// Formats a number of bytes for people. In C: `bytesToHuman`.
+fn human(bytes: usize) -> String {
+    let (mut number, mut unit) = (bytes as f64, "B");
+    for next in ["K", "M", "G", "T", "P"] {
+        if number < 1_024.0 {
+            break;
+        }
+        (number, unit) = (number / 1_024.0, next);
+    }
+    if unit == "B" { format!("{bytes}B") } else { format!("{number:.2}{unit}") }
+}
+
+fn memory(to: &mut String, state: &State) {
+    let used = zmalloc::used_memory();
+    let peak = state.stats.peak_memory.max(used);
+    let limit = state.config.options.get_maxmemory();
+    let dataset: usize = state.dbs.iter().map(|db| db.keys.allocation_size()).sum();
+    let of_clients: usize =
+        state.clients.iter().map(|client| client.query.capacity() + client.reply.allocation_size()).sum();
+    let policy = crate::config::Directive::find(b"maxmemory-policy")
+        .map(|directive| directive.write(&state.config))
+        .unwrap_or_default();
+    lines!(to,
+        "used_memory": used,
+        "used_memory_human": human(used),
+        "used_memory_peak": peak,
+        "used_memory_peak_human": human(peak),
+        "used_memory_dataset": dataset,
+        "maxmemory": limit,
+        "maxmemory_human": human(limit),
+        "maxmemory_policy": policy,
+        "mem_clients_normal": of_clients,
+        "mem_clients_slaves": 0,
+        "mem_not_counted_for_evict": used.saturating_sub(state.counted_memory()),
+    );
+}
+
+fn persistence(to: &mut String, state: &State) {
+    let snapshots = &state.snapshots;
+    let secs = |secs: Option<u64>| secs.map_or(-1, |secs| secs as i64);
+    lines!(to,
+        "loading": 0,
+        "async_loading": 0,
+        "rdb_changes_since_last_save": state.stats.dirty,
+        "rdb_bgsave_in_progress": u8::from(snapshots.is_running()),
+        "rdb_last_save_time": snapshots.last_save,
+        "rdb_last_bgsave_status": if snapshots.last_failed { "err" } else { "ok" },
+        "rdb_last_bgsave_time_sec": secs(snapshots.last_secs),
+        "rdb_current_bgsave_time_sec": secs(snapshots.running_secs()),
+        "rdb_saves": snapshots.saves,
+        "rdb_last_load_keys_expired": snapshots.loaded.1,
+        "rdb_last_load_keys_loaded": snapshots.loaded.0,
+        "aof_enabled": 0,
+        "aof_rewrite_in_progress": 0,
+        "aof_rewrite_scheduled": 0,
+        "aof_last_bgrewrite_status": "ok",
+        "aof_last_write_status": "ok",
+    );
+}
+
+fn stats(to: &mut String, state: &State) {
+    let stats = &state.stats;
+    let evicted: u64 = state.dbs.iter().map(|db| db.keys.evicted_keys()).sum();
+    let names = |kind| state.channels.names(kind, None).count();
+    lines!(to,
+        "total_connections_received": stats.connections,
+        "total_commands_processed": stats.commands,
+        "total_net_input_bytes": stats.net_input,
+        "total_net_output_bytes": stats.net_output,
+        "rejected_connections": stats.rejected_connections,
+        "expired_keys": stats.expired_keys,
+        "evicted_keys": evicted,
+        "keyspace_hits": stats.keyspace_hits,
+        "keyspace_misses": stats.keyspace_misses,
+        "pubsub_channels": names(crate::pubsub::Kind::Channel),
+        "pubsub_patterns": names(crate::pubsub::Kind::Pattern),
+        "pubsubshard_channels": names(crate::pubsub::Kind::Shard),
+        "latest_fork_usec": 0,
+        "total_forks": 0,
+        "total_error_replies": stats.error_replies,
+        "client_query_buffer_limit_disconnections": stats.query_limit_disconnections,
+        "client_output_buffer_limit_disconnections": stats.output_limit_disconnections,
+    );
+}
+
+fn replication(to: &mut String, state: &State) {
+    lines!(to,
+        "role": "master",
+        "connected_slaves": 0,
+        "master_failover_state": "no-failover",
+        "master_replid": state.run_id,
+        "master_repl_offset": 0,
+    );
+}
+
+/// The server does not ask the operating system for its times.
+fn cpu(_to: &mut String, _state: &State) {}
+
+fn commandstats(to: &mut String, state: &State) {
+    for (name, stats) in &state.stats.by_command {
+        let per_call = if stats.calls == 0 { 0.0 } else { stats.micros as f64 / stats.calls as f64 };
+        let _always = write!(
+            to,
+            "cmdstat_{name}:calls={},usec={},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
+            stats.calls, stats.micros, stats.rejected, stats.failed
+        );
+    }
+}
+
+fn errorstats(to: &mut String, state: &State) {
+    for (code, count) in &state.stats.errors {
+        let _always = write!(to, "errorstat_{code}:count={count}\r\n");
+    }
+}
+
+/// The server counts calls and not how they spread, so there are no percentiles.
+fn latencystats(_to: &mut String, _state: &State) {}
+
+fn cluster(to: &mut String, _state: &State) {
+    lines!(to, "cluster_enabled": 0);
+}
+
+fn keyspace(to: &mut String, state: &State) {
+    for (number, db) in state.dbs.iter().enumerate().filter(|(_, db)| !db.keys.is_empty()) {
+        let (keys, expires) = (db.keys.len(), db.keys.expires());
+        let _always = write!(to, "db{number}:keys={keys},expires={expires},avg_ttl=0,subexpiry=0\r\n");
+    }
+}

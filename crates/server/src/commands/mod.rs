@@ -29,7 +29,7 @@ mod zset_algebra;
 mod zset_ranges;
 mod zsets;
 
-pub(crate) use execute::{execute, retry_ready, run_blocked_timeout};
+pub(crate) use execute::{execute, release_held, retry_ready, run_blocked_timeout};
 
 use crate::args::Args;
 use crate::error::CommandError;
@@ -70,10 +70,7 @@ const GROUPS: &[&[Spec]] = &[
 
 /// Commands of Redis that this server does not have, and why. They answer an error that says so.
 const UNSUPPORTED: &[(&str, &[&str])] = &[
-    (
-        "scripts and functions",
-        &["eval", "evalsha", "eval_ro", "evalsha_ro", "script", "fcall", "fcall_ro", "function"],
-    ),
+    ("scripts and functions", &["eval", "evalsha", "eval_ro", "evalsha_ro", "script", "fcall", "fcall_ro"]),
     (
         "streams",
         &[

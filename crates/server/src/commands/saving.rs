@@ -1,34 +1,55 @@
-//! Commands about snapshots, and a few about the server as a whole.
+//! Snapshots, the time, and what clients ask of a server that could have replicas or functions.
 
+use super::admin::container;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
-use crate::numbers::natural;
-use crate::spec::flags::{ADMIN, FAST, LOADING, NOSCRIPT, STALE};
+use crate::numbers::integer;
+use crate::spec::flags::{ADMIN, BLOCKING, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Keys, Spec};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("bgsave", -1, ADMIN | NOSCRIPT, bgsave).doc("1.0.0", "Begins a snapshot."),
+    row("bgsave", -1, ADMIN | NOSCRIPT, bgsave).doc("1.0.0", "Begins to write a snapshot."),
+    Spec { subcommands: CLUSTER, ..row("cluster", -2, 0, container) }
+        .doc("3.0.0", "Answers that there is no cluster."),
+    Spec { subcommands: FUNCTION, ..row("function", -2, 0, container) }
+        .doc("7.0.0", "Answers that there are no functions."),
     row("lastsave", 1, LOADING | STALE | FAST, lastsave)
         .doc("1.0.0", "Returns when the last snapshot was complete."),
-    row("role", 1, NOSCRIPT | LOADING | STALE | FAST, role).doc("2.8.12", "Returns the role in replication."),
-    row("save", 1, ADMIN | NOSCRIPT, save).doc("1.0.0", "Writes a snapshot, and waits for it."),
-    row("time", 1, LOADING | STALE | FAST, time).doc("2.6.0", "Returns the time of the server."),
-    row("wait", 3, 0, wait).doc("3.0.0", "Returns the number of replicas that have the last write: 0."),
+    row("lolwut", -1, READONLY | FAST, lolwut).doc("5.0.0", "Returns the version."),
+    row("role", 1, NOSCRIPT | LOADING | STALE | FAST, role).doc("2.8.12", "Returns that this is a master."),
+    row("save", 1, ADMIN | NOSCRIPT | NO_MULTI, save)
+        .doc("1.0.0", "Writes a snapshot, and answers when it is complete."),
+    row("time", 1, LOADING | STALE | FAST, time).doc("2.6.0", "Returns the time."),
+    row("wait", 3, BLOCKING, wait).doc("3.0.0", "Answers that no replica has the writes."),
 ];
+
+const CLUSTER: &[Spec] = &[
+    row("info", 2, STALE, no_cluster).doc("3.0.0", "Answers that there is no cluster."),
+    row("slots", 2, LOADING | STALE, no_cluster).doc("3.0.0", "Answers that there is no cluster."),
+];
+
+const FUNCTION: &[Spec] =
+    &[row("flush", -2, NOSCRIPT | WRITE, function_flush)
+        .doc("7.0.0", "Removes all functions: there are none.")];
 
 const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
     Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
 }
 
-const IN_PROGRESS: CommandError = CommandError::new("ERR Background save already in progress");
+const IS_RUNNING: CommandError = CommandError::new("ERR Background save already in progress");
 
 fn save(call: &mut Call<'_>) -> Outcome {
     if call.state.snapshots.is_running() {
-        return Err(IN_PROGRESS);
+        return Err(IS_RUNNING);
     }
-    call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    call.state.save().map_err(|error| failed(&error))?;
     call.reply().ok();
     Ok(())
+}
+
+fn failed(error: &rdb::SaveError) -> CommandError {
+    CommandError::of(format!("ERR the snapshot cannot be written: {error}"))
 }
 
 fn bgsave(call: &mut Call<'_>) -> Outcome {
@@ -38,25 +59,25 @@ fn bgsave(call: &mut Call<'_>) -> Outcome {
         _ => return Err(CommandError::SYNTAX),
     }
     if call.state.snapshots.is_running() {
-        return Err(IN_PROGRESS);
+        return Err(IS_RUNNING);
     }
-    call.state.begin_snapshot().map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    call.state.begin_snapshot().map_err(|error| failed(&error))?;
     call.reply().simple("Background saving started");
     Ok(())
 }
 
 fn lastsave(call: &mut Call<'_>) -> Outcome {
-    let last = call.state.snapshots.last_save as i64;
-    call.reply().integer(last);
+    let at = call.state.snapshots.last_save;
+    call.reply().integer(at as i64);
     Ok(())
 }
 
 fn time(call: &mut Call<'_>) -> Outcome {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let reply = call.reply();
     reply.array(2);
-    reply.bulk(since.as_secs().to_string().as_bytes());
-    reply.bulk(since.subsec_micros().to_string().as_bytes());
+    reply.bulk(now.as_secs().to_string().as_bytes());
+    reply.bulk(now.subsec_micros().to_string().as_bytes());
     Ok(())
 }
 
@@ -70,8 +91,32 @@ fn role(call: &mut Call<'_>) -> Outcome {
 }
 
 fn wait(call: &mut Call<'_>) -> Outcome {
-    natural(call.args.at(1))?;
-    natural(call.args.at(2)).map_err(|_| CommandError::new("ERR timeout is negative"))?;
-    call.reply().count(0);
+    integer(call.args.at(1))?;
+    let timeout = integer(call.args.at(2))
+        .map_err(|_| CommandError::new("ERR timeout is not an integer or out of range"))?;
+    if timeout < 0 {
+        return Err(CommandError::new("ERR timeout is negative"));
+    }
+    call.reply().integer(0);
+    Ok(())
+}
+
+fn lolwut(call: &mut Call<'_>) -> Outcome {
+    let text = format!("Redis ver. {}\n", super::VERSION);
+    call.reply().verbatim(text.as_bytes());
+    Ok(())
+}
+
+fn no_cluster(_call: &mut Call<'_>) -> Outcome {
+    Err(CommandError::new("ERR This instance has cluster support disabled"))
+}
+
+fn function_flush(call: &mut Call<'_>) -> Outcome {
+    match call.args.len() {
+        2 => {}
+        3 if call.args.is(2, "SYNC") || call.args.is(2, "ASYNC") => {}
+        _ => return Err(CommandError::new("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")),
+    }
+    call.reply().ok();
     Ok(())
 }

@@ -1,24 +1,27 @@
-//! The commands `MULTI`, `EXEC`, `DISCARD`, `WATCH` and `UNWATCH`.
+//! Transactions: `MULTI`, `EXEC` and `WATCH`.
+//!
+//! `MULTI` lets the commands that follow wait in the client. `EXEC` runs them one after the other, with no
+//! command of another client between them. It runs none of them if a watched key has changed.
 
 use super::execute::run;
 use super::find_with_subcommand;
 use crate::call::Call;
-use crate::client::{Transaction, WatchedKey};
-use crate::database::add_waiting;
+use crate::client::Transaction;
 use crate::error::{CommandError, Outcome};
-use crate::spec::flags::{FAST, LOADING, NOSCRIPT, STALE};
+use crate::spec::flags::{FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE};
 use crate::spec::{Keys, Spec};
 
-const FLAGS: u32 = NOSCRIPT | LOADING | STALE | FAST;
+const ALWAYS: u32 = NOSCRIPT | LOADING | STALE;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("discard", 1, FLAGS, Keys::None, discard).doc("2.0.0", "Forgets the commands of a transaction."),
-    row("exec", 1, NOSCRIPT | LOADING | STALE, Keys::None, exec)
+    row("discard", 1, ALWAYS | FAST, Keys::None, discard)
+        .doc("2.0.0", "Ends a transaction and runs nothing."),
+    row("exec", 1, ALWAYS | SKIP_SLOWLOG, Keys::None, exec)
         .doc("1.2.0", "Runs the commands of a transaction."),
-    row("multi", 1, FLAGS, Keys::None, multi).doc("1.2.0", "Begins a transaction."),
-    row("unwatch", 1, FLAGS, Keys::None, unwatch).doc("2.2.0", "Forgets the watched keys."),
-    row("watch", -2, FLAGS, Keys::ALL, watch)
-        .doc("2.2.0", "Lets EXEC do nothing if one of the keys changes."),
+    row("multi", 1, ALWAYS | FAST, Keys::None, multi).doc("1.2.0", "Begins a transaction."),
+    row("unwatch", 1, ALWAYS | FAST, Keys::None, unwatch).doc("2.2.0", "Watches no key any more."),
+    row("watch", -2, ALWAYS | FAST, Keys::ALL, watch)
+        .doc("2.2.0", "Lets the next transaction fail if one of the keys changes."),
 ];
 
 const fn row(
@@ -50,13 +53,10 @@ fn discard(call: &mut Call<'_>) -> Outcome {
 }
 
 fn exec(call: &mut Call<'_>) -> Outcome {
-    let transaction = call.client.transaction.take().ok_or(CommandError::new("ERR EXEC without MULTI"))?;
-    let now = call.now;
-    let has_expired = |watched: &WatchedKey| {
-        let keys = &call.state.dbs[watched.db].keys;
-        watched.existed && !keys.contains_key(&watched.key, now)
+    let Some(transaction) = call.client.transaction.take() else {
+        return Err(CommandError::new("ERR EXEC without MULTI"));
     };
-    let is_dirty = call.client.is_dirty || call.client.watched.iter().any(has_expired);
+    let is_dirty = call.client.is_dirty || has_expired(call);
     call.state.unwatch(call.client);
     if transaction.is_aborted {
         return Err(CommandError::new("EXECABORT Transaction discarded because of previous errors."));
@@ -66,9 +66,8 @@ fn exec(call: &mut Call<'_>) -> Outcome {
         return Ok(());
     }
     call.reply().array(transaction.commands.len());
-    for command in &transaction.commands {
-        let args = command.as_args();
-        // The command was found when it was queued.
+    for request in &transaction.commands {
+        let args = request.as_args();
         if let Some(spec) = find_with_subcommand(args) {
             run(call.state, call.client, args, spec, true);
         }
@@ -76,18 +75,20 @@ fn exec(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// Returns whether a key that was watched has expired since, and nobody has noticed.
+fn has_expired(call: &Call<'_>) -> bool {
+    let exists = |db: usize, key: &[u8]| call.state.dbs[db].keys.contains_key(key, call.now);
+    call.client.watched.iter().any(|watched| !watched.was_absent && !exists(watched.db, &watched.key))
+}
+
 fn watch(call: &mut Call<'_>) -> Outcome {
     if call.client.transaction.is_some() {
         return Err(CommandError::new("ERR WATCH inside MULTI is not allowed"));
     }
-    let (db, now) = (call.client.db, call.now);
-    for key in call.args.from(1).iter() {
-        if call.client.watched.iter().any(|watched| watched.db == db && watched.key == key) {
-            continue;
+    if !call.client.is_dirty {
+        for key in call.args.from(1).iter() {
+            call.state.watch(call.client, key)?;
         }
-        let existed = call.keys().contains_key(key, now);
-        add_waiting(&mut call.state.dbs[db].watching, key, call.client.id);
-        call.client.watched.push(WatchedKey { db, key: key.to_vec(), existed });
     }
     call.reply().ok();
     Ok(())

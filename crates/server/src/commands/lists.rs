@@ -5,40 +5,39 @@ use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::{integer, natural};
-use crate::spec::flags::{DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE};
+use crate::reply::Reply;
+use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec};
 use std::num::NonZeroI64;
 use values::list::Side;
-use values::{Element, List, ListView};
+use values::{List, ListView, OwnedElement, ReserveError};
 
 const ADD: u32 = WRITE | DENYOOM;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("lindex", 3, READONLY, Keys::FIRST, lindex).doc("1.0.0", "Returns the element at an index."),
+    row("lindex", 3, READONLY, Keys::FIRST, lindex).doc("1.0.0", "Returns an element of a list by its index."),
     row("linsert", 5, ADD, Keys::FIRST, linsert)
-        .doc("2.2.0", "Inserts an element before or after another one."),
-    row("llen", 2, READONLY | FAST, Keys::FIRST, llen).doc("1.0.0", "Returns the number of elements."),
-    row("lmove", 5, ADD, Keys::TWO, lmove).doc("6.2.0", "Moves an element from one list to another."),
-    row("lmpop", -4, WRITE | MOVABLEKEYS, COUNTED, lmpop)
-        .doc("7.0.0", "Removes and returns elements of one of several lists."),
+        .doc("2.2.0", "Inserts an element before or after another one of a list."),
+    row("llen", 2, READONLY | FAST, Keys::FIRST, llen).doc("1.0.0", "Returns the length of a list."),
+    row("lmove", 5, ADD, Keys::TWO, lmove).doc("6.2.0", "Moves an element from an end of a list to an end."),
+    row("lmpop", -4, WRITE, Keys::Counted { at: 1, destination: 0 }, lmpop)
+        .doc("7.0.0", "Removes and returns elements of the first list that has some."),
     row("lpop", -2, WRITE | FAST, Keys::FIRST, lpop).doc("1.0.0", "Removes and returns the first elements."),
-    row("lpos", -3, READONLY, Keys::FIRST, lpos).doc("6.0.6", "Returns where elements are."),
-    row("lpush", -3, ADD | FAST, Keys::FIRST, lpush).doc("1.0.0", "Adds elements at the front."),
+    row("lpos", -3, READONLY, Keys::FIRST, lpos).doc("6.0.6", "Returns the indexes of equal elements."),
+    row("lpush", -3, ADD | FAST, Keys::FIRST, lpush).doc("1.0.0", "Adds elements at the front of a list."),
     row("lpushx", -3, ADD | FAST, Keys::FIRST, lpushx)
-        .doc("2.2.0", "Adds elements at the front if there is a list."),
-    row("lrange", 4, READONLY, Keys::FIRST, lrange).doc("1.0.0", "Returns the elements of a range."),
-    row("lrem", 4, WRITE, Keys::FIRST, lrem).doc("1.0.0", "Removes elements that are equal."),
-    row("lset", 4, ADD, Keys::FIRST, lset).doc("1.0.0", "Replaces the element at an index."),
+        .doc("2.2.0", "Adds elements at the front of a list that exists."),
+    row("lrange", 4, READONLY, Keys::FIRST, lrange).doc("1.0.0", "Returns a range of elements of a list."),
+    row("lrem", 4, WRITE, Keys::FIRST, lrem).doc("1.0.0", "Removes equal elements from a list."),
+    row("lset", 4, ADD, Keys::FIRST, lset).doc("1.0.0", "Replaces an element of a list by its index."),
     row("ltrim", 4, WRITE, Keys::FIRST, ltrim).doc("1.0.0", "Removes all elements outside of a range."),
     row("rpop", -2, WRITE | FAST, Keys::FIRST, rpop).doc("1.0.0", "Removes and returns the last elements."),
     row("rpoplpush", 3, ADD, Keys::TWO, rpoplpush)
-        .doc("1.2.0", "Moves the last element to the front of a list."),
-    row("rpush", -3, ADD | FAST, Keys::FIRST, rpush).doc("1.0.0", "Adds elements at the back."),
+        .doc("1.2.0", "Moves the last element of a list to the front of a list."),
+    row("rpush", -3, ADD | FAST, Keys::FIRST, rpush).doc("1.0.0", "Adds elements at the back of a list."),
     row("rpushx", -3, ADD | FAST, Keys::FIRST, rpushx)
-        .doc("2.2.0", "Adds elements at the back if there is a list."),
+        .doc("2.2.0", "Adds elements at the back of a list that exists."),
 ];
-
-const COUNTED: Keys = Keys::Counted { at: 1, destination: 0 };
 
 const fn row(
     name: &'static str,
@@ -50,364 +49,426 @@ const fn row(
     Spec { group: "list", ..Spec::new(name, arity, flags, keys, run) }
 }
 
-/// Returns the list of the first argument.
-fn list<'c>(call: &'c Call<'_>) -> Result<Option<ListView<'c>>, CommandError> {
-    Ok(call.keys().get_as::<List>(call.args.at(1), call.now)?)
+/// The arguments of `LMPOP` and `BLMPOP`.
+pub(super) struct Mpop<'a> {
+    /// The keys, in the order in which they are tried.
+    pub(super) keys: Args<'a>,
+    /// The end that the elements are taken from.
+    pub(super) side: Side,
+    /// The largest number of elements. It is not 0.
+    pub(super) count: usize,
+}
+
+/// Parses `LEFT` or `RIGHT`.
+pub(super) fn side(word: &[u8]) -> Result<Side, CommandError> {
+    match word {
+        _ if word.eq_ignore_ascii_case(b"left") => Ok(Side::Front),
+        _ if word.eq_ignore_ascii_case(b"right") => Ok(Side::Back),
+        _ => Err(CommandError::SYNTAX),
+    }
+}
+
+/// Parses the arguments of `LMPOP`, from the number of keys at index `at` on.
+pub(super) fn mpop_args<'a>(args: Args<'a>, at: usize) -> Result<Mpop<'a>, CommandError> {
+    let positive = |text, error| match natural(text) {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err(CommandError::new(error)),
+    };
+    let len = positive(args.at(at), "ERR numkeys should be greater than 0")?;
+    let rest = args.from(at + 1);
+    let side = side(rest.get(len).ok_or(CommandError::SYNTAX)?)?;
+    let options = rest.from(len + 1);
+    let count = match options.len() {
+        0 => 1,
+        2 if options.is(0, "COUNT") => positive(options.at(1), "ERR count should be greater than 0")?,
+        _ => return Err(CommandError::SYNTAX),
+    };
+    Ok(Mpop { keys: rest.first(len), side, count })
+}
+
+/// Returns the event of a pop.
+fn pop_event(side: Side) -> &'static str {
+    if side == Side::Front { "lpop" } else { "rpop" }
+}
+
+/// Returns the event of a push.
+fn push_event(side: Side) -> &'static str {
+    if side == Side::Front { "lpush" } else { "rpush" }
+}
+
+/// Notes that elements were removed from a list.
+fn removed(call: &mut Call<'_>, event: &str, key: &[u8]) {
+    call.changed(notify::LIST, event, key);
+    call.notify_if_removed(key);
 }
 
 fn lpush(call: &mut Call<'_>) -> Outcome {
-    push(call, Side::Front, true)
-}
-
-fn rpush(call: &mut Call<'_>) -> Outcome {
-    push(call, Side::Back, true)
-}
-
-fn lpushx(call: &mut Call<'_>) -> Outcome {
     push(call, Side::Front, false)
 }
 
-fn rpushx(call: &mut Call<'_>) -> Outcome {
+fn rpush(call: &mut Call<'_>) -> Outcome {
     push(call, Side::Back, false)
 }
 
-fn push(call: &mut Call<'_>, side: Side, creates: bool) -> Outcome {
-    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
-    let elements = call.args.from(2);
-    if !creates && list(call)?.is_none() {
-        call.reply().count(0);
+fn lpushx(call: &mut Call<'_>) -> Outcome {
+    push(call, Side::Front, true)
+}
+
+fn rpushx(call: &mut Call<'_>) -> Outcome {
+    push(call, Side::Back, true)
+}
+
+fn push(call: &mut Call<'_>, side: Side, needs_key: bool) -> Outcome {
+    let (key, elements, limits, now) = (call.args.at(1), call.args.from(2), call.limits(), call.now);
+    let (keys, reply) = call.parts();
+    if needs_key && keys.get_as::<List>(key, now)?.is_none() {
+        reply.count(0);
         return Ok(());
     }
-    let keys = call.parts().0;
-    keys.make_room(elements.size(), now)?;
-    let len = keys.edit_as::<List, _, values::ReserveError>(key, now, |list| {
-        match elements.len() {
-            1 => list.try_push(side, elements.at(0), &limits)?,
-            _ => list.try_push_all(side, elements.iter().map(Element::Bytes), &limits)?,
-        }
+    let len = keys.edit_as::<List, _, ReserveError>(key, now, |list| {
+        list.try_push_all(side, elements.iter().map(Into::into), &limits)?;
         Ok(list.len())
     })?;
-    call.changed(notify::LIST, if side == Side::Front { "lpush" } else { "rpush" }, key);
-    call.reply().count(len);
+    reply.count(len);
+    call.changed(notify::LIST, push_event(side), key);
     Ok(())
 }
 
 fn lpop(call: &mut Call<'_>) -> Outcome {
-    pop(call, Side::Front)
+    pop(call, Side::Front, "lpop")
 }
 
 fn rpop(call: &mut Call<'_>) -> Outcome {
-    pop(call, Side::Back)
+    pop(call, Side::Back, "rpop")
 }
 
-fn pop(call: &mut Call<'_>, side: Side) -> Outcome {
-    let key = call.args.at(1);
-    let count = match call.args.len() {
-        2 => None,
-        3 => Some(natural(call.args.at(2))?),
-        _ => return Err(CommandError::arity(if side == Side::Front { "lpop" } else { "rpop" })),
-    };
-    let Some(count) = count else {
-        if !pop_one(call, key, side)? {
-            call.reply().null();
-        }
-        return Ok(());
-    };
-    if list(call)?.is_none() {
-        call.reply().null_array();
-        return Ok(());
-    }
-    pop_many(call, key, side, count)
-}
-
-/// Removes an element and writes it. Writes nothing and returns `false` if there is none.
-pub(super) fn pop_one(call: &mut Call<'_>, key: &[u8], side: Side) -> Result<bool, CommandError> {
-    let (now, limits) = (call.now, call.limits());
-    let (keys, reply) = call.parts();
-    let popped = keys.modify_as::<List, _, values::ReserveError>(key, now, |list| {
-        list.try_pop_with(side, &limits, |element| {
-            reply.element(element);
-            Ok::<_, values::ReserveError>(())
-        })
-    })?;
-    let is_popped = popped.flatten().is_some();
-    if is_popped {
-        popped_from(call, key, side);
-    }
-    Ok(is_popped)
-}
-
-/// Notes that elements have gone from a list.
-fn popped_from(call: &mut Call<'_>, key: &[u8], side: Side) {
-    call.changed(notify::LIST, if side == Side::Front { "lpop" } else { "rpop" }, key);
-    call.notify_if_removed(key);
-}
-
-/// Removes up to `count` elements, and writes them as an array.
-fn pop_many(call: &mut Call<'_>, key: &[u8], side: Side, count: usize) -> Outcome {
-    let (now, limits) = (call.now, call.limits());
-    let (keys, reply) = call.parts();
-    let popped = keys.modify_as::<List, _, values::ReserveError>(key, now, |list| {
-        let count = count.min(list.len());
-        reply.array(count);
-        let mut elements = list.iter();
-        for _ in 0..count {
-            if let Some(element) = elements.next_element(side)? {
-                reply.element(element);
+fn pop(call: &mut Call<'_>, side: Side, name: &str) -> Outcome {
+    let (key, now) = (call.args.at(1), call.now);
+    match call.args.len() {
+        2 => {
+            if !pop_one(call, key, side, false)? {
+                call.reply().null();
             }
         }
-        list.try_remove_end(side, count, &limits)
+        3 => {
+            let count = natural(call.args.at(2))?;
+            if call.keys().get_as::<List>(key, now)?.is_none() {
+                call.reply().null_array();
+            } else if count == 0 {
+                call.reply().array(0);
+            } else {
+                pop_some(call, key, side, count, false)?;
+            }
+        }
+        _ => return Err(CommandError::arity(name)),
+    }
+    Ok(())
+}
+
+/// Removes the element at one end of a list, and writes it, after the key if `has_key` is set. Returns `false`
+/// and writes nothing if there is no list.
+pub(super) fn pop_one(
+    call: &mut Call<'_>,
+    key: &[u8],
+    side: Side,
+    has_key: bool,
+) -> Result<bool, CommandError> {
+    let (limits, now) = (call.limits(), call.now);
+    let (keys, reply) = call.parts();
+    let popped = keys.modify_as::<List, _, ReserveError>(key, now, |list| {
+        list.try_pop_with(side, &limits, |element| {
+            if has_key {
+                reply.array(2);
+                reply.bulk(key);
+            }
+            reply.element(element);
+            Ok::<(), ReserveError>(())
+        })
     })?;
-    if popped.is_some_and(|popped| popped > 0) {
-        popped_from(call, key, side);
+    let is_found = popped.flatten().is_some();
+    if is_found {
+        removed(call, pop_event(side), key);
+    }
+    Ok(is_found)
+}
+
+/// Removes up to `count` elements at one end of a list, and writes an array of them, after the key if `has_key`
+/// is set. Returns `false` and writes nothing if there is no list. `count` is not 0.
+pub(super) fn pop_some(
+    call: &mut Call<'_>,
+    key: &[u8],
+    side: Side,
+    count: usize,
+    has_key: bool,
+) -> Result<bool, CommandError> {
+    let (limits, now) = (call.limits(), call.now);
+    let (keys, reply) = call.parts();
+    let popped = keys.modify_as::<List, _, ReserveError>(key, now, |list| {
+        if has_key {
+            reply.array(2);
+            reply.bulk(key);
+        }
+        let count = count.min(list.len());
+        let part = count as i64;
+        let range = if side == Side::Front { (0, part - 1) } else { (-part, -1) };
+        reply.array(count);
+        let mut popped = list.range(range.0, range.1);
+        while let Some(element) = popped.next_element(side)? {
+            reply.element(element);
+        }
+        drop(popped);
+        match side {
+            _ if count == list.len() => list.try_trim(1, 0, &limits),
+            Side::Front => list.try_trim(part, -1, &limits),
+            Side::Back => list.try_trim(0, -part - 1, &limits),
+        }
+    })?;
+    if popped.is_some() {
+        removed(call, pop_event(side), key);
+    }
+    Ok(popped.is_some())
+}
+
+fn lmpop(call: &mut Call<'_>) -> Outcome {
+    let Mpop { keys, side, count } = mpop_args(call.args, 1)?;
+    for key in keys.iter() {
+        if pop_some(call, key, side, count, true)? {
+            return Ok(());
+        }
+    }
+    call.reply().null_array();
+    Ok(())
+}
+
+/// Reads the list of a command's key, and counts a hit or a miss.
+fn read(
+    call: &mut Call<'_>,
+    absent: impl FnOnce(&mut Reply),
+    present: impl FnOnce(ListView<'_>, &mut Reply) -> Outcome,
+) -> Outcome {
+    let (key, now) = (call.args.at(1), call.now);
+    let (keys, reply) = call.parts();
+    match keys.get_as::<List>(key, now)? {
+        Some(list) => {
+            present(list, reply)?;
+            call.state.stats.keyspace_hits += 1;
+        }
+        None => {
+            absent(reply);
+            call.missed(key);
+        }
     }
     Ok(())
 }
 
 fn llen(call: &mut Call<'_>) -> Outcome {
-    let len = list(call)?.map_or(0, ListView::len);
-    call.reply().count(len);
-    Ok(())
+    let write = |list: ListView<'_>, reply: &mut Reply| {
+        reply.count(list.len());
+        Ok(())
+    };
+    read(call, |reply| reply.count(0), write)
 }
 
 fn lindex(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let args = call.args;
-    let (keys, reply) = call.parts();
-    let Some(list) = keys.get_as::<List>(key, now)? else {
-        reply.null();
-        return Ok(());
-    };
-    match list.try_get(integer(args.at(2))?)? {
-        Some(item) => reply.element(item.element()),
-        None => reply.null(),
-    }
-    Ok(())
+    let index = call.args.at(2);
+    read(call, Reply::null, |list, reply| {
+        match list.try_get(integer(index)?)? {
+            Some(item) => reply.element(item.element()),
+            None => reply.null(),
+        }
+        Ok(())
+    })
 }
 
 fn lrange(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
     let (start, end) = (integer(call.args.at(2))?, integer(call.args.at(3))?);
-    let (keys, reply) = call.parts();
-    let Some(list) = keys.get_as::<List>(key, now)? else {
-        reply.array(0);
-        return Ok(());
+    let write = |list: ListView<'_>, reply: &mut Reply| {
+        let mut range = list.range(start, end);
+        reply.array(range.len());
+        while let Some(element) = range.next_element(Side::Front)? {
+            reply.element(element);
+        }
+        Ok(())
     };
-    let mut elements = list.range(start, end);
-    reply.array(elements.len());
-    while let Some(element) = elements.next_element(Side::Front)? {
-        reply.element(element);
+    read(call, |reply| reply.array(0), write)
+}
+
+const FIRST_MATCH: NonZeroI64 = NonZeroI64::new(1).unwrap();
+
+/// The options of `LPOS`.
+#[derive(Debug, PartialEq, Eq)]
+struct PosOptions {
+    rank: NonZeroI64,
+    count: Option<usize>,
+    max_len: usize,
+}
+
+impl PosOptions {
+    /// Parses the arguments after the element.
+    fn parse(args: Args<'_>) -> Result<Self, CommandError> {
+        let mut options = Self { rank: FIRST_MATCH, count: None, max_len: usize::MAX };
+        let unlimited = |number| if number == 0 { usize::MAX } else { number };
+        let number = |text, error| natural(text).map_err(|_| CommandError::new(error));
+        for index in (0..args.len()).step_by(2) {
+            let value = args.get(index + 1).ok_or(CommandError::SYNTAX)?;
+            if args.is(index, "RANK") {
+                let rank = integer(value)?;
+                if rank == i64::MIN {
+                    return Err(RANGE);
+                }
+                options.rank = NonZeroI64::new(rank).ok_or(CommandError::new(
+                    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use \
+                     negative to start from the end of the list",
+                ))?;
+            } else if args.is(index, "COUNT") {
+                options.count = Some(unlimited(number(value, "ERR COUNT can't be negative")?));
+            } else if args.is(index, "MAXLEN") {
+                options.max_len = unlimited(number(value, "ERR MAXLEN can't be negative")?);
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+        }
+        Ok(options)
     }
-    Ok(())
+}
+
+/// The error of the smallest integer, which has no positive counterpart.
+const RANGE: CommandError = CommandError::new(
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
+);
+
+fn lpos(call: &mut Call<'_>) -> Outcome {
+    let element = call.args.at(2);
+    let PosOptions { rank, count, max_len } = PosOptions::parse(call.args.from(3))?;
+    let absent = |reply: &mut Reply| match count {
+        Some(_) => reply.array(0),
+        None => reply.null(),
+    };
+    read(call, absent, |list, reply| {
+        let mut positions = list.positions(element, rank, max_len);
+        let Some(count) = count else {
+            match positions.try_next()? {
+                Some(index) => reply.count(index),
+                None => reply.null(),
+            }
+            return Ok(());
+        };
+        let (at, mut len) = (reply.defer(), 0);
+        while len < count
+            && let Some(index) = positions.try_next()?
+        {
+            reply.count(index);
+            len += 1;
+        }
+        reply.end_array(at, len);
+        Ok(())
+    })
 }
 
 fn lset(call: &mut Call<'_>) -> Outcome {
-    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
-    let element = call.args.at(3);
-    if list(call)?.is_none() {
-        return Err(CommandError::NO_SUCH_KEY);
-    }
-    let index = integer(call.args.at(2))?;
-    let keys = call.parts().0;
-    keys.make_room(element.len(), now)?;
+    let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
+    let (index, element) = (call.args.at(2), call.args.at(3));
+    let (keys, reply) = call.parts();
+    keys.get_as::<List>(key, now)?.ok_or(CommandError::NO_SUCH_KEY)?;
+    let index = integer(index)?;
     let is_set = keys.modify_as::<List, _, _>(key, now, |list| list.try_set(index, element, &limits))?;
     if is_set != Some(true) {
         return Err(CommandError::OUT_OF_RANGE);
     }
+    reply.ok();
     call.changed(notify::LIST, "lset", key);
-    call.reply().ok();
     Ok(())
 }
 
 fn linsert(call: &mut Call<'_>) -> Outcome {
-    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
+    let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
     let side = match () {
         () if call.args.is(2, "BEFORE") => Side::Front,
         () if call.args.is(2, "AFTER") => Side::Back,
         () => return Err(CommandError::SYNTAX),
     };
     let (pivot, element) = (call.args.at(3), call.args.at(4));
-    let keys = call.parts().0;
-    keys.make_room(element.len(), now)?;
-    let len = keys.modify_as::<List, _, values::ReserveError>(key, now, |list| {
-        let is_inserted = list.try_insert(side, pivot, element, &limits)?;
-        Ok(is_inserted.then(|| list.len()))
+    let (keys, reply) = call.parts();
+    let len = keys.modify_as::<List, _, ReserveError>(key, now, |list| {
+        Ok(list.try_insert(side, pivot, element, &limits)?.then(|| list.len()))
     })?;
     match len {
-        None => call.reply().count(0),
-        Some(None) => call.reply().integer(-1),
         Some(Some(len)) => {
+            reply.count(len);
             call.changed(notify::LIST, "linsert", key);
-            call.reply().count(len);
         }
+        Some(None) => reply.integer(-1),
+        None => reply.count(0),
     }
     Ok(())
 }
 
 fn lrem(call: &mut Call<'_>) -> Outcome {
-    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
+    let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
     let (count, element) = (integer(call.args.at(2))?, call.args.at(3));
-    let removed = call
-        .parts()
-        .0
-        .modify_as::<List, _, _>(key, now, |list| list.try_remove(count, element, &limits))?
-        .unwrap_or(0);
-    if removed > 0 {
-        call.changed(notify::LIST, "lrem", key);
-        call.notify_if_removed(key);
+    if count == i64::MIN {
+        return Err(RANGE);
     }
-    call.reply().count(removed);
+    let (keys, reply) = call.parts();
+    let equal = keys.modify_as::<List, _, _>(key, now, |list| list.try_remove(count, element, &limits))?;
+    let equal = equal.unwrap_or(0);
+    reply.count(equal);
+    if equal > 0 {
+        removed(call, "lrem", key);
+    }
     Ok(())
 }
 
 fn ltrim(call: &mut Call<'_>) -> Outcome {
-    let (key, now, limits) = (call.args.at(1), call.now, call.limits());
+    let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
     let (start, end) = (integer(call.args.at(2))?, integer(call.args.at(3))?);
-    let trimmed =
-        call.parts().0.modify_as::<List, _, _>(key, now, |list| list.try_trim(start, end, &limits))?;
-    if trimmed.is_some() {
-        call.changed(notify::LIST, "ltrim", key);
-        call.notify_if_removed(key);
-    }
-    call.reply().ok();
-    Ok(())
-}
-
-fn lpos(call: &mut Call<'_>) -> Outcome {
-    let (key, now, args) = (call.args.at(1), call.now, call.args);
-    let (mut rank, mut count, mut max_len) = (1, None, 0);
-    for index in (3..args.len()).step_by(2) {
-        let value = args.get(index + 1).ok_or(CommandError::SYNTAX)?;
-        if args.is(index, "RANK") {
-            rank = integer(value)?;
-            if rank == 0 {
-                return Err(CommandError::new(
-                    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use \
-                     negative to start from the end of the list",
-                ));
-            }
-            if rank == i64::MIN {
-                return Err(CommandError::new(
-                    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-                ));
-            }
-        } else if args.is(index, "COUNT") {
-            count = Some(natural(value).map_err(|_| CommandError::new("ERR COUNT can't be negative"))?);
-        } else if args.is(index, "MAXLEN") {
-            max_len = natural(value).map_err(|_| CommandError::new("ERR MAXLEN can't be negative"))?;
-        } else {
-            return Err(CommandError::SYNTAX);
-        }
-    }
     let (keys, reply) = call.parts();
-    let most = match count {
-        None => 1,
-        Some(0) => usize::MAX,
-        Some(count) => count,
-    };
-    let list = keys.get_as::<List>(key, now)?;
-    let at = reply.defer();
-    let mut found = 0;
-    if let (Some(list), Some(rank)) = (list, NonZeroI64::new(rank)) {
-        let mut positions = list.positions(args.at(2), rank, max_len);
-        while found < most
-            && let Some(position) = positions.try_next()?
-        {
-            reply.count(position);
-            found += 1;
-        }
-    }
-    match count {
-        Some(_) => reply.end_array(at, found),
-        None if found == 0 => reply.null(),
-        None => {}
+    let trimmed = keys.modify_as::<List, _, _>(key, now, |list| list.try_trim(start, end, &limits))?;
+    reply.ok();
+    if trimmed.is_some() {
+        removed(call, "ltrim", key);
     }
     Ok(())
-}
-
-/// Parses an end of a list.
-pub(super) fn side(args: Args<'_>, index: usize) -> Result<Side, CommandError> {
-    match () {
-        () if args.is(index, "LEFT") => Ok(Side::Front),
-        () if args.is(index, "RIGHT") => Ok(Side::Back),
-        () => Err(CommandError::SYNTAX),
-    }
 }
 
 fn lmove(call: &mut Call<'_>) -> Outcome {
-    let (from, to) = (side(call.args, 3)?, side(call.args, 4)?);
-    if !move_element(call, from, to)? {
-        call.reply().null();
-    }
-    Ok(())
+    let (from, to) = (side(call.args.at(3))?, side(call.args.at(4))?);
+    move_one_or_null(call, from, to)
 }
 
 fn rpoplpush(call: &mut Call<'_>) -> Outcome {
-    if !move_element(call, Side::Back, Side::Front)? {
+    move_one_or_null(call, Side::Back, Side::Front)
+}
+
+fn move_one_or_null(call: &mut Call<'_>, from: Side, to: Side) -> Outcome {
+    if !move_one(call, from, to)? {
         call.reply().null();
     }
     Ok(())
 }
 
-/// Moves an element of the list of the first argument to that of the second one, and writes it. Writes
-/// nothing and returns `false` if there is none.
-pub(super) fn move_element(call: &mut Call<'_>, from: Side, to: Side) -> Result<bool, CommandError> {
-    let (source, target) = (call.args.at(1), call.args.at(2));
-    let (now, limits) = (call.now, call.limits());
-    let Some(list) = list(call)? else { return Ok(false) };
-    let Some(item) = list.try_get(if from == Side::Front { 0 } else { -1 })? else { return Ok(false) };
-    call.keys().get_as::<List>(target, now)?;
-    let element = values::OwnedElement::try_from(item.element())?;
+/// Moves an element from the list of the first key to that of the second, and writes it. Returns `false` and
+/// writes nothing if there is no first list.
+pub(super) fn move_one(call: &mut Call<'_>, from: Side, to: Side) -> Result<bool, CommandError> {
+    let (source, target, limits, now) = (call.args.at(1), call.args.at(2), call.limits(), call.now);
+    let (keys, reply) = call.parts();
+    let Some(list) = keys.get_as::<List>(source, now)? else { return Ok(false) };
+    let end = if from == Side::Front { 0 } else { -1 };
+    let Some(item) = list.try_get(end)? else { return Ok(false) };
+    let element = OwnedElement::try_from(item.element())?;
     drop(item);
-    let element = element.as_element();
-    let keys = call.parts().0;
     if source == target {
         keys.modify_as::<List, _, _>(source, now, |list| list.try_rotate(from, to, &limits))?;
     } else {
-        keys.make_room(element.len(), now)?;
-        keys.edit_as::<List, _, _>(target, now, |list| list.try_push(to, element, &limits))?;
-        keys.modify_as::<List, _, _>(source, now, |list| list.try_remove_end(from, 1, &limits))?;
-    }
-    call.reply().element(element);
-    call.changed(notify::LIST, if to == Side::Front { "lpush" } else { "rpush" }, target);
-    popped_from(call, source, from);
-    Ok(true)
-}
-
-fn lmpop(call: &mut Call<'_>) -> Outcome {
-    if !pop_from_first(call, call.args.from(1))? {
-        call.reply().null_array();
-    }
-    Ok(())
-}
-
-/// The arguments of `LMPOP` from the number of keys on: keys, side and count.
-pub(super) fn mpop_options(args: Args<'_>) -> Result<(Args<'_>, Side, usize), CommandError> {
-    let (names, rest) = super::counted_keys(args)?;
-    let side = side(rest, 0)?;
-    let count = match rest.len() {
-        1 => 1,
-        3 if rest.is(1, "COUNT") => natural(rest.at(2)).unwrap_or(0),
-        _ => return Err(CommandError::SYNTAX),
-    };
-    if count == 0 {
-        return Err(CommandError::new("ERR count should be greater than 0"));
-    }
-    Ok((names, side, count))
-}
-
-/// Removes elements of the first list that has some, and writes its key and them. Writes nothing and returns
-/// `false` if there is none.
-pub(super) fn pop_from_first(call: &mut Call<'_>, args: Args<'_>) -> Result<bool, CommandError> {
-    let (names, side, count) = mpop_options(args)?;
-    let now = call.now;
-    for name in names.iter() {
-        if call.keys().get_as::<List>(name, now)?.is_some() {
-            call.reply().array(2);
-            call.reply().bulk(name);
-            pop_many(call, name, side, count)?;
-            return Ok(true);
+        keys.edit_as::<List, _, _>(target, now, |list| list.try_push(to, element.as_element(), &limits))?;
+        let popped = keys.modify_as::<List, _, _>(source, now, |list| list.try_pop(from, &limits));
+        if let Err(error) = popped {
+            keys.modify_as::<List, _, _>(target, now, |list| list.try_pop(to, &limits))?;
+            return Err(error.into());
         }
     }
-    Ok(false)
+    reply.element(element.as_element());
+    call.changed(notify::LIST, push_event(to), target);
+    removed(call, pop_event(from), source);
+    Ok(true)
 }

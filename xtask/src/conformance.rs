@@ -1,15 +1,29 @@
-//! `cargo xtask conformance`: compares redcore with a real server, by random commands or by dump files.
+//! `cargo xtask conformance`: compares redcore with a real server, by random commands, by dump files, or by
+//! Redis' test suite.
 
 use crate::outcome::{Outcome, unavailable};
-use crate::shell;
+use crate::{shell, suite};
 use anyhow::Result;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to compare: answers to random commands on values, or dump files in both directions
-    #[arg(value_parser = ["values", "files"])]
-    what: String,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// Compare the answers to random commands on values
+    Values(Options),
+    /// Write and read dump files, in both directions
+    Files(Options),
+    /// Run Redis' Tcl test suite on redcore's server
+    Suite(suite::Args),
+}
+
+#[derive(clap::Args)]
+struct Options {
     /// The program of the server. The default is `valkey-server` or `redis-server` on the path, and both for
     /// `files`
     #[arg(long, value_name = "PATH")]
@@ -26,13 +40,21 @@ pub(crate) struct Args {
 const NO_SERVER: u8 = 3;
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {
+    match &args.what {
+        What::Values(options) => compare("values", options),
+        What::Files(options) => compare("files", options),
+        What::Suite(args) => suite::run(args),
+    }
+}
+
+fn compare(what: &str, args: &Options) -> Result<Outcome> {
     // A relative path starts at the caller's folder, but the driver runs in the folder of the repository.
     let absolute = |path: &PathBuf| {
         let is_name = path.components().count() == 1;
         if is_name { Ok(path.clone()) } else { std::path::absolute(path) }
     };
     let mut command = shell::cargo();
-    command.args(["run", "--quiet", "--package", "conformance", "--", &args.what]);
+    command.args(["run", "--quiet", "--package", "conformance", "--", what]);
     if let Some(server) = args.server.as_ref().map(absolute).transpose()? {
         command.arg("--server").arg(server);
     }
@@ -46,8 +68,8 @@ pub(crate) fn run(args: &Args) -> Result<Outcome> {
 
 /// Runs both comparisons for about half a minute, for `cargo xtask ci`.
 pub(crate) fn run_some() -> Result<Outcome> {
-    let args = |what: &str| Args { what: what.into(), server: None, commands: 300_000, seed: 1 };
-    Ok(match (run(&args("values"))?, run(&args("files"))?) {
+    let options = Options { server: None, commands: 300_000, seed: 1 };
+    Ok(match (compare("values", &options)?, compare("files", &options)?) {
         (Outcome::Unavailable, Outcome::Passed) => Outcome::Partly(vec!["values".into()]),
         (values @ (Outcome::Failed | Outcome::WrongArguments), _) => values,
         (_, files) => files,

@@ -24,6 +24,7 @@ mod platforms;
 mod shell;
 mod soak;
 mod steps;
+mod suite;
 mod tail;
 mod test;
 mod tidy;
@@ -74,7 +75,7 @@ enum Command {
     Instructions,
     /// Check that every feature of every library compiles
     Features,
-    /// Run random commands on the values and on a real server, and compare the answers
+    /// Compare redcore with a real server, or run Redis' test suite on redcore's server
     Conformance(conformance::Args),
     /// Build the book into target/book; `--test` uses its live pages in a browser
     Book(book::Args),

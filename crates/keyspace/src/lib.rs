@@ -58,7 +58,9 @@ pub use key::Key;
 pub use keyspace::Keyspace;
 pub use lazyfree::Freed;
 pub use maintain::Maintained;
-pub use options::{ConfError, ConfErrorKind, MaxmemoryPolicy, Options, Parsed, UnknownDirective, memory_amount};
+pub use options::{
+    ConfError, ConfErrorKind, MaxmemoryPolicy, Options, Parsed, UnknownDirective, memory_amount,
+};
 pub use random::random_source;
 pub use recode::Recoded;
 pub use report::{Figure, Finding, MemoryReport};

@@ -170,9 +170,10 @@ impl Directive {
                         Element::Bytes(argument).as_i64().map(i128::from),
                         ConfErrorKind::NotAnInteger { directive, min, max },
                     ),
-                    Form::Memory => {
-                        (memory_amount(argument).map(i128::from), ConfErrorKind::NotAnAmount { directive, min, max })
-                    }
+                    Form::Memory => (
+                        memory_amount(argument).map(i128::from),
+                        ConfErrorKind::NotAnAmount { directive, min, max },
+                    ),
                 };
                 let value = value.ok_or(refused)?;
                 let value = i64::try_from(value).ok().filter(|value| range.contains(value));

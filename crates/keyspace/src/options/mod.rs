@@ -48,8 +48,8 @@ mod error;
 mod policy;
 
 pub use conf::{Parsed, UnknownDirective};
-pub use error::{ConfError, ConfErrorKind};
 pub use directive::memory_amount;
+pub use error::{ConfError, ConfErrorKind};
 pub use policy::MaxmemoryPolicy;
 pub(crate) use policy::{ClockKind, Ranking};
 

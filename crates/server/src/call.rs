@@ -2,7 +2,6 @@
 
 use crate::args::Args;
 use crate::client::{Blocked, Client, TimeoutReply};
-use crate::database::Database;
 use crate::error::CommandError;
 use crate::reply::Reply;
 use crate::state::State;
@@ -26,11 +25,6 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Returns the client's database.
-    pub(crate) fn db(&mut self) -> &mut Database {
-        &mut self.state.dbs[self.client.db]
-    }
-
     /// Returns the keys of the client's database, for reading.
     pub(crate) fn keys(&self) -> &Keyspace {
         &self.state.dbs[self.client.db].keys

@@ -103,11 +103,6 @@ impl Reply {
         }
     }
 
-    /// Returns whether nothing was written after a mark.
-    pub(crate) fn is_at(&self, mark: Mark) -> bool {
-        self.bytes.len() == mark.len && self.lent.len() == mark.lent
-    }
-
     /// Appends bytes that are already a reply.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
@@ -270,11 +265,6 @@ impl Reply {
     /// Writes the length of an array at its place.
     pub(crate) fn end_array(&mut self, at: Deferred, len: usize) {
         self.end(at, |head| head.array(len));
-    }
-
-    /// Writes the length of [`pairs`](Self::pairs) at its place.
-    pub(crate) fn end_pairs(&mut self, at: Deferred, len: usize) {
-        self.end(at, |head| head.pairs(len));
     }
 
     /// Writes the length of a map at its place.

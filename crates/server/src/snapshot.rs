@@ -102,7 +102,9 @@ impl Snapshots {
     /// Ends the snapshot without a file.
     pub(crate) fn abandon(&mut self, dbs: &mut [Database]) {
         self.running = None;
-        dbs.iter_mut().for_each(|db| drop(db.keys.abandon_snapshot()));
+        for db in dbs {
+            db.keys.abandon_snapshot();
+        }
     }
 
     /// Saves all databases, and returns when the file is complete. In C: `rdbSave`.

@@ -152,7 +152,7 @@ impl State {
         // them are switched off.
         let result = self.dbs.iter_mut().try_for_each(|db| db.log_lost(is_on));
         if result.is_err() {
-            self.dbs.iter_mut().for_each(|db| drop(db.log_lost(false)));
+            self.stop_lost_log();
         }
         self.logs_lost = is_on && result.is_ok();
         result
@@ -163,8 +163,13 @@ impl State {
     pub(crate) fn relax_lost_log(&mut self) {
         if self.logs_lost && !self.needs_lost() {
             self.publish_lost();
-            drop(self.log_lost(false));
+            self.stop_lost_log();
+            self.logs_lost = false;
         }
+    }
+
+    fn stop_lost_log(&mut self) {
+        self.dbs.iter_mut().for_each(|db| db.keys.clear_on_event());
     }
 
     /// Lets a client watch a key of its database. In C: `watchForKey`.

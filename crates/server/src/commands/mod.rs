@@ -32,8 +32,6 @@ mod zsets;
 pub(crate) use execute::{execute, release_held, retry_ready, run_blocked_timeout};
 
 use crate::args::Args;
-use crate::error::CommandError;
-use crate::numbers::integer;
 use crate::spec::Spec;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -166,16 +164,4 @@ pub(crate) fn find_with_subcommand(args: Args<'_>) -> Option<&'static Spec> {
 pub(crate) fn unsupported(name: &[u8]) -> Option<&'static str> {
     let is_named = |of: &&str| of.as_bytes().eq_ignore_ascii_case(name);
     UNSUPPORTED.iter().find(|(_, names)| names.iter().any(|of| is_named(&of))).map(|(what, _)| *what)
-}
-
-/// Splits arguments that begin with a number of keys into the keys and the rest.
-fn counted_keys(args: Args<'_>) -> Result<(Args<'_>, Args<'_>), CommandError> {
-    let number = integer(args.at(0)).ok().and_then(|number| usize::try_from(number).ok()).unwrap_or(0);
-    if number == 0 {
-        return Err(CommandError::new("ERR numkeys should be greater than 0"));
-    }
-    if number >= args.len() {
-        return Err(CommandError::new("ERR Number of keys can't be greater than number of args"));
-    }
-    Ok((args.from(1).first(number), args.from(1 + number)))
 }

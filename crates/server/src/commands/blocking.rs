@@ -37,8 +37,10 @@ const fn row(
     Spec { group: "list", ..Spec::new(name, arity, flags, keys, run) }
 }
 
-fn wait(call: &mut Call<'_>, keys: Args<'_>, timeout: u64, reply: TimeoutReply) {
-    call.block(keys.iter(), ObjectType::List, timeout, reply);
+/// Lets the client wait for one of these lists. When its time is over, it is sent the absence of an array,
+/// even if its command would return a string.
+fn wait(call: &mut Call<'_>, keys: Args<'_>, timeout: u64) {
+    call.block(keys.iter(), ObjectType::List, timeout, TimeoutReply::NullArray);
 }
 
 fn blpop(call: &mut Call<'_>) -> Outcome {
@@ -58,7 +60,7 @@ fn pop(call: &mut Call<'_>, side: Side) -> Outcome {
             return Ok(());
         }
     }
-    wait(call, keys, timeout, TimeoutReply::NullArray);
+    wait(call, keys, timeout);
     Ok(())
 }
 
@@ -70,7 +72,7 @@ fn blmpop(call: &mut Call<'_>) -> Outcome {
             return Ok(());
         }
     }
-    wait(call, keys, timeout, TimeoutReply::NullArray);
+    wait(call, keys, timeout);
     Ok(())
 }
 
@@ -86,7 +88,11 @@ fn brpoplpush(call: &mut Call<'_>) -> Outcome {
 fn move_or_wait(call: &mut Call<'_>, from: Side, to: Side, timeout_at: usize) -> Outcome {
     let timeout = Call::timeout(call.args.at(timeout_at))?;
     if !move_one(call, from, to)? {
-        wait(call, call.args.first(2).from(1), timeout, TimeoutReply::Null);
+        if call.is_in_exec {
+            call.reply().null();
+        } else {
+            wait(call, call.args.first(2).from(1), timeout);
+        }
     }
     Ok(())
 }

@@ -34,8 +34,7 @@ impl<'s> Lengths<'s> {
         if a.len().max(b.len()) >= u32::MAX as usize - 1 {
             return Err(CommandError::new("ERR String too long for LCS"));
         }
-        let failed =
-            CommandError::new("ERR Insufficient memory, failed allocating transient memory for LCS");
+        let failed = CommandError::new("ERR Insufficient memory, failed allocating transient memory for LCS");
         let cells = (a.len() + 1).checked_mul(b.len() + 1);
         let Some((cells, size)) = cells.and_then(|cells| Some((cells, cells.checked_mul(size_of::<u32>())?)))
         else {

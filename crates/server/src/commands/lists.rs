@@ -15,7 +15,8 @@ use values::{List, ListView, OwnedElement, ReserveError};
 const ADD: u32 = WRITE | DENYOOM;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("lindex", 3, READONLY, Keys::FIRST, lindex).doc("1.0.0", "Returns an element of a list by its index."),
+    row("lindex", 3, READONLY, Keys::FIRST, lindex)
+        .doc("1.0.0", "Returns an element of a list by its index."),
     row("linsert", 5, ADD, Keys::FIRST, linsert)
         .doc("2.2.0", "Inserts an element before or after another one of a list."),
     row("llen", 2, READONLY | FAST, Keys::FIRST, llen).doc("1.0.0", "Returns the length of a list."),

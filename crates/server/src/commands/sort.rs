@@ -1,5 +1,310 @@
 //! The commands `SORT` and `SORT_RO`.
 
-use crate::spec::Spec;
+use crate::call::Call;
+use crate::error::{CommandError, Outcome};
+use crate::notify;
+use crate::numbers::{integer, parse_float};
+use crate::spec::flags::{DENYOOM, MOVABLEKEYS, READONLY, WRITE};
+use crate::spec::{Keys, Spec};
+use keyspace::{Keyspace, ValueRef};
+use std::cmp::Ordering;
+use values::list::Side;
+use values::{Element, Hash, List, OwnedElement, ReserveError, SortOptions, try_sort};
 
-pub(super) const COMMANDS: &[Spec] = &[];
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec::new("sort", -2, WRITE | DENYOOM | MOVABLEKEYS, Keys::FIRST, sort)
+        .doc("1.0.0", "Sorts the elements of a list, a set or a sorted set, and returns or stores them."),
+    Spec::new("sort_ro", -2, READONLY | MOVABLEKEYS, Keys::FIRST, sort_ro)
+        .doc("7.0.0", "Returns the sorted elements of a list, a set or a sorted set."),
+];
+
+/// The arguments of `SORT`.
+#[derive(Debug, Default)]
+struct Request<'a> {
+    options: SortOptions,
+    by: Option<Pattern<'a>>,
+    /// Whether the elements stay in the order of the collection: the pattern of `BY` names one key.
+    is_unsorted: bool,
+    get: Vec<Pattern<'a>>,
+    store: Option<&'a [u8]>,
+}
+
+impl<'a> Request<'a> {
+    fn parse(call: &Call<'a>, is_read_only: bool) -> Result<Self, CommandError> {
+        let (args, mut request, mut index) = (call.args, Self::default(), 2);
+        while index < args.len() {
+            let value = args.get(index + 1);
+            let mut values = 1;
+            match (args.at(index).to_ascii_lowercase().as_slice(), value) {
+                (b"asc", _) => (request.options.desc, values) = (false, 0),
+                (b"desc", _) => (request.options.desc, values) = (true, 0),
+                (b"alpha", _) => (request.options.alpha, values) = (true, 0),
+                (b"limit", Some(offset)) => {
+                    let count = args.get(index + 2).ok_or(CommandError::SYNTAX)?;
+                    (request.options.offset, request.options.count) = (integer(offset)?, integer(count)?);
+                    values = 2;
+                }
+                (b"store", Some(key)) if !is_read_only => request.store = Some(key),
+                (b"by", Some(pattern)) => {
+                    request.by = Some(Pattern::parse(pattern));
+                    request.is_unsorted |= !pattern.contains(&b'*');
+                }
+                (b"get", Some(pattern)) => request.get.push(Pattern::parse(pattern)),
+                _ => return Err(CommandError::SYNTAX),
+            }
+            index += 1 + values;
+        }
+        Ok(request)
+    }
+
+    /// Returns the part of `len` elements that `LIMIT` selects: its start and its end.
+    fn part(&self, len: usize) -> (usize, usize) {
+        let start = usize::try_from(self.options.offset).unwrap_or(0).min(len);
+        let count = usize::try_from(self.options.count).unwrap_or(len);
+        (start, start.saturating_add(count).min(len))
+    }
+}
+
+/// Where a value that belongs to an element is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pattern<'a> {
+    /// `#`: the element itself.
+    Element,
+    /// A text without `*`, which finds nothing.
+    Nothing,
+    /// A key, in which the element replaces `*`. If there is a field, the key has a hash.
+    Key { before: &'a [u8], after: &'a [u8], field: Option<&'a [u8]> },
+}
+
+impl<'a> Pattern<'a> {
+    fn parse(text: &'a [u8]) -> Self {
+        if text == b"#" {
+            return Self::Element;
+        }
+        let Some(star) = memchr::memchr(b'*', text) else { return Self::Nothing };
+        let (before, after) = (&text[..star], &text[star + 1..]);
+        match memchr::memmem::find(after, b"->") {
+            Some(arrow) if arrow + 2 < after.len() => {
+                Self::Key { before, after: &after[..arrow], field: Some(&after[arrow + 2..]) }
+            }
+            _ => Self::Key { before, after, field: None },
+        }
+    }
+
+    /// Returns a copy of the value that belongs to an element.
+    fn find(
+        self,
+        keys: &Keyspace,
+        element: Element<'_>,
+        now: u64,
+    ) -> Result<Option<OwnedElement>, ReserveError> {
+        let (before, after, field) = match self {
+            Self::Element => return OwnedElement::try_from(element).map(Some),
+            Self::Nothing => return Ok(None),
+            Self::Key { before, after, field } => (before, after, field),
+        };
+        let key = [before, &element.text(), after].concat();
+        match field {
+            None => match keys.get_string(&key, now) {
+                Ok(Some(string)) => string.try_to_owned().map(Some),
+                _ => Ok(None),
+            },
+            Some(field) => match keys.get_as::<Hash>(&key, now) {
+                Ok(Some(hash)) => hash.get(field).map(OwnedElement::try_from).transpose(),
+                _ => Ok(None),
+            },
+        }
+    }
+}
+
+/// Copies the elements of a collection. If they stay in order, only those that `LIMIT` selects.
+fn collect(value: Option<ValueRef<'_>>, request: &Request<'_>) -> Result<Vec<OwnedElement>, CommandError> {
+    let desc = request.options.desc;
+    let mut elements = Vec::new();
+    match value {
+        None => {}
+        Some(ValueRef::List(list)) => {
+            let len = list.len();
+            let (start, end) = if request.is_unsorted { request.part(len) } else { (0, len) };
+            let is_reversed = desc && request.is_unsorted;
+            let (first, last) = if is_reversed { (len - end, len - start) } else { (start, end) };
+            if start < end {
+                let mut range = list.range(first as i64, last as i64 - 1);
+                let side = if is_reversed { Side::Back } else { Side::Front };
+                while let Some(element) = range.next_element(side)? {
+                    elements.push(element.try_into()?);
+                }
+            }
+        }
+        Some(ValueRef::Set(set)) => {
+            let (start, end) = if request.is_unsorted { request.part(set.len()) } else { (0, set.len()) };
+            for element in set.iter().skip(start).take(end - start) {
+                elements.push(element.try_into()?);
+            }
+        }
+        Some(ValueRef::ZSet(zset)) => {
+            let len = zset.len();
+            let (start, end) = if request.is_unsorted { request.part(len) } else { (0, len) };
+            if desc && request.is_unsorted {
+                for (element, _) in zset.range(len - end..len - start).rev() {
+                    elements.push(element.try_into()?);
+                }
+            } else {
+                for (element, _) in zset.range(start..end) {
+                    elements.push(element.try_into()?);
+                }
+            }
+        }
+        Some(_) => return Err(CommandError::WRONG_TYPE),
+    }
+    Ok(elements)
+}
+
+/// The value that an element is sorted by.
+#[derive(Debug)]
+enum Weight {
+    Number(f64),
+    Text(Option<OwnedElement>),
+}
+
+impl Weight {
+    fn compare(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(one), Self::Number(other)) => one.partial_cmp(other).unwrap_or(Ordering::Equal),
+            (Self::Text(one), Self::Text(other)) => {
+                one.as_ref().map(OwnedElement::as_element).cmp(&other.as_ref().map(OwnedElement::as_element))
+            }
+            _ => Ordering::Equal,
+        }
+    }
+}
+
+/// Parses a weight. Blanks in front are skipped, and an empty text is 0.
+fn number(text: &[u8]) -> Result<f64, CommandError> {
+    let text = text.trim_ascii_start();
+    if text.is_empty() {
+        return Ok(0.0);
+    }
+    parse_float(text).ok_or(CommandError::new("ERR One or more scores can't be converted into double"))
+}
+
+/// Sorts elements by the values that a pattern finds, and returns the part that `LIMIT` selects.
+fn sort_by<'e>(
+    keys: &Keyspace,
+    elements: &'e [OwnedElement],
+    pattern: Pattern<'_>,
+    request: &Request<'_>,
+    now: u64,
+) -> Result<Vec<Element<'e>>, CommandError> {
+    let SortOptions { alpha, desc, .. } = request.options;
+    let mut weighed = Vec::new();
+    for element in elements {
+        let element = element.as_element();
+        let value = pattern.find(keys, element, now)?;
+        let weight = match value {
+            value if alpha => Weight::Text(value),
+            None => Weight::Number(0.0),
+            Some(value) => Weight::Number(number(&value.as_element().text())?),
+        };
+        weighed.push((weight, element));
+    }
+    weighed.sort_by(|(one, first), (other, second)| {
+        let order = one.compare(other).then_with(|| if alpha { Ordering::Equal } else { first.cmp(second) });
+        if desc { order.reverse() } else { order }
+    });
+    let (start, end) = request.part(weighed.len());
+    Ok(weighed[start..end].iter().map(|(_, element)| *element).collect())
+}
+
+fn sort(call: &mut Call<'_>) -> Outcome {
+    sort_and_write(call, false)
+}
+
+fn sort_ro(call: &mut Call<'_>) -> Outcome {
+    sort_and_write(call, true)
+}
+
+fn sort_and_write(call: &mut Call<'_>, is_read_only: bool) -> Outcome {
+    let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
+    let mut request = Request::parse(call, is_read_only)?;
+    let (keys, reply) = call.parts();
+    let value = keys.get(key, now);
+    let is_found = value.is_some();
+    if request.is_unsorted && request.store.is_some() && matches!(value, Some(ValueRef::Set(_))) {
+        // A set has no order of its own that could be stored.
+        (request.is_unsorted, request.by, request.options.alpha) = (false, None, true);
+    }
+    let elements = collect(value, &request)?;
+    let sorted = match request.by {
+        _ if request.is_unsorted => elements.iter().map(OwnedElement::as_element).collect(),
+        Some(pattern) => sort_by(keys, &elements, pattern, &request, now)?,
+        None => try_sort(elements.iter().map(OwnedElement::as_element), &request.options)?.to_vec(),
+    };
+    let len = sorted.len().saturating_mul(request.get.len().max(1));
+    let Some(target) = request.store else {
+        reply.array(len);
+        for element in sorted {
+            if request.get.is_empty() {
+                reply.element(element);
+            }
+            for pattern in &request.get {
+                match pattern.find(keys, element, now)? {
+                    Some(value) => reply.element(value.as_element()),
+                    None => reply.null(),
+                }
+            }
+        }
+        count_look_up(call, key, is_found);
+        return Ok(());
+    };
+    let mut list = List::new();
+    for element in sorted {
+        if request.get.is_empty() {
+            list.try_push(Side::Back, element, &limits)?;
+        }
+        for pattern in &request.get {
+            let value = pattern.find(keys, element, now)?;
+            let value = value.as_ref().map_or(Element::Bytes(b""), OwnedElement::as_element);
+            list.try_push(Side::Back, value, &limits)?;
+        }
+    }
+    reply.count(len);
+    let existed = keys.contains_key(target, now);
+    keys.insert(target, list, None, now)?;
+    if len > 0 {
+        call.changed(notify::LIST, "sortstore", target);
+    } else if existed {
+        call.changed(notify::GENERIC, "del", target);
+    }
+    count_look_up(call, key, is_found);
+    Ok(())
+}
+
+fn count_look_up(call: &mut Call<'_>, key: &[u8], is_found: bool) {
+    if is_found {
+        call.state.stats.keyspace_hits += 1;
+    } else {
+        call.missed(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_split_at_the_star_and_the_arrow() {
+        let key = |before, after, field| Pattern::Key { before, after, field };
+        let cases: [(&[u8], Pattern<'_>); 6] = [
+            (b"#", Pattern::Element),
+            (b"nosort", Pattern::Nothing),
+            (b"w_*", key(b"w_", b"", None)),
+            (b"w*_->f", key(b"w", b"_", Some(b"f"))),
+            (b"w*->", key(b"w", b"->", None)),
+            (b"a->b*", key(b"a->b", b"", None)),
+        ];
+        for (text, pattern) in cases {
+            assert_eq!(Pattern::parse(text), pattern);
+        }
+    }
+}

@@ -8,10 +8,11 @@ pub(crate) fn integer(text: &[u8]) -> Result<i64, CommandError> {
     Element::Bytes(text).as_i64().ok_or(CommandError::NOT_AN_INTEGER)
 }
 
-/// Parses an integer from 0 on.
+/// Parses an integer from 0 on. In C: `getPositiveLongFromObjectOrReply`, whose error is the same for a text
+/// that is no integer.
 pub(crate) fn natural(text: &[u8]) -> Result<usize, CommandError> {
-    usize::try_from(integer(text)?)
-        .map_err(|_| CommandError::new("ERR value is out of range, must be positive"))
+    let number = integer(text).ok().and_then(|number| usize::try_from(number).ok());
+    number.ok_or(CommandError::new("ERR value is out of range, must be positive"))
 }
 
 /// Parses a number, which is finite or `inf`. In C: `getDoubleFromObject`.

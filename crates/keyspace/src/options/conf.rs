@@ -93,7 +93,7 @@ impl Options {
         arguments: &[impl AsRef<[u8]>],
     ) -> Result<bool, ConfErrorKind> {
         let Some(directive) = Directive::find(name) else { return Ok(false) };
-        *self = directive.read(self.clone(), arguments)?;
+        *self = directive.read(*self, arguments)?;
         Ok(true)
     }
 

@@ -102,12 +102,14 @@ fn range(call: &Call<'_>, index: usize) -> Result<BitRange, CommandError> {
         1 => Ok(BitRange::From(number(index)?)),
         2 => Ok(BitRange::Bytes(number(index)?, number(index + 1)?)),
         3 => {
-            let (start, end) = (number(index)?, number(index + 1)?);
-            match () {
-                () if is("BIT") => Ok(BitRange::Bits(start, end)),
-                () if is("BYTE") => Ok(BitRange::Bytes(start, end)),
-                () => Err(CommandError::SYNTAX),
-            }
+            // A wrong unit is reported before a wrong end.
+            let start = number(index)?;
+            let make: fn(i64, i64) -> BitRange = match () {
+                () if is("BIT") => BitRange::Bits,
+                () if is("BYTE") => BitRange::Bytes,
+                () => return Err(CommandError::SYNTAX),
+            };
+            Ok(make(start, number(index + 1)?))
         }
         _ => Err(CommandError::SYNTAX),
     }

@@ -119,6 +119,11 @@ fn bitcount(call: &mut Call<'_>) -> Outcome {
     if call.args.len() == 3 {
         return Err(CommandError::SYNTAX);
     }
+    // Unlike BITPOS, it reports a wrong end before a wrong unit.
+    if let Some(end) = call.args.get(3) {
+        integer(call.args.at(2))?;
+        integer(end)?;
+    }
     let range = range(call, 2)?;
     let count = with_string(call, call.args.at(1), |bytes| bit_count(bytes, range))?;
     call.reply().count(count.unwrap_or(0) as usize);

@@ -100,8 +100,8 @@ fn flush(call: &mut Call<'_>, db: usize) {
 
 fn swapdb(call: &mut Call<'_>) -> Outcome {
     let index = |at: usize, which: &'static str| {
-        let number = integer(call.args.at(at))
-            .map_err(|_| CommandError::of(format!("ERR invalid {which} DB index")))?;
+        let number = integer(call.args.at(at)).ok().and_then(|number| i32::try_from(number).ok());
+        let number = number.ok_or_else(|| CommandError::of(format!("ERR invalid {which} DB index")))?;
         let number = usize::try_from(number).ok().filter(|number| *number < call.state.dbs.len());
         number.ok_or(CommandError::new("ERR DB index is out of range"))
     };

@@ -102,12 +102,14 @@ fn range(call: &Call<'_>, index: usize) -> Result<BitRange, CommandError> {
         1 => Ok(BitRange::From(number(index)?)),
         2 => Ok(BitRange::Bytes(number(index)?, number(index + 1)?)),
         3 => {
-            let (start, end) = (number(index)?, number(index + 1)?);
-            match () {
-                () if is("BIT") => Ok(BitRange::Bits(start, end)),
-                () if is("BYTE") => Ok(BitRange::Bytes(start, end)),
-                () => Err(CommandError::SYNTAX),
-            }
+            // A wrong unit is reported before a wrong end.
+            let start = number(index)?;
+            let make: fn(i64, i64) -> BitRange = match () {
+                () if is("BIT") => BitRange::Bits,
+                () if is("BYTE") => BitRange::Bytes,
+                () => return Err(CommandError::SYNTAX),
+            };
+            Ok(make(start, number(index + 1)?))
         }
         _ => Err(CommandError::SYNTAX),
     }
@@ -116,6 +118,11 @@ fn range(call: &Call<'_>, index: usize) -> Result<BitRange, CommandError> {
 fn bitcount(call: &mut Call<'_>) -> Outcome {
     if call.args.len() == 3 {
         return Err(CommandError::SYNTAX);
+    }
+    // Unlike BITPOS, it reports a wrong end before a wrong unit.
+    if let Some(end) = call.args.get(3) {
+        integer(call.args.at(2))?;
+        integer(end)?;
     }
     let range = range(call, 2)?;
     let count = with_string(call, call.args.at(1), |bytes| bit_count(bytes, range))?;

@@ -409,7 +409,8 @@ mod tests {
         write(&mut reply);
         let mut out = Vec::new();
         reply.write_to(&mut out).unwrap();
-        assert!(reply.is_empty() && reply.len() == 0);
+        assert!(reply.is_empty());
+        assert_eq!(reply.len(), 0);
         String::from_utf8(out).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
-use super::{find, unsupported};
+use super::{find, full_name, unsupported};
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::{Client, ReplyMode, TimeoutReply};
@@ -94,10 +94,9 @@ fn check(
         }
     };
     if !spec.takes(args.len()) {
-        let is_subcommand = !std::ptr::eq(spec, command);
-        let name = if is_subcommand { format!("{}|{}", command.name, spec.name) } else { spec.name.into() };
-        state.stats.by_command.entry(spec.name).or_default().rejected += 1;
-        return Err(CommandError::arity(&name));
+        let name = full_name(args, spec);
+        state.stats.by_command.entry(name).or_default().rejected += 1;
+        return Err(CommandError::arity(name));
     }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
         if state.config.requirepass.is_empty() {
@@ -199,7 +198,8 @@ pub(crate) fn run(
     is_in_exec: bool,
 ) {
     let mark = client.reply.mark();
-    client.last_command = spec.name;
+    let name = full_name(args, spec);
+    client.last_command = name;
     let start = state.clock;
     let now = state.now;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
@@ -211,7 +211,7 @@ pub(crate) fn run(
     state.clock = Instant::now();
     let micros = state.clock.saturating_duration_since(start).as_micros() as u64;
     state.stats.commands += 1;
-    let stats = state.stats.by_command.entry(spec.name).or_default();
+    let stats = state.stats.by_command.entry(name).or_default();
     stats.calls += 1;
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());

@@ -136,6 +136,26 @@ type Table = HashMap<&'static [u8], &'static Spec, foldhash::fast::RandomState>;
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| all().map(|spec| (spec.name.as_bytes(), spec)).collect());
 
+/// The names of subcommands after those of their commands, as in `config|get`.
+static FULL_NAMES: LazyLock<HashMap<(&str, &str), &str>> = LazyLock::new(|| {
+    let of = |command: &'static Spec| {
+        command.subcommands.iter().map(|sub| {
+            let full: &str = Box::leak(format!("{}|{}", command.name, sub.name).into_boxed_str());
+            ((command.name, sub.name), full)
+        })
+    };
+    all().flat_map(of).collect()
+});
+
+/// Returns the name of the command or the subcommand of a request, as in `config|get`.
+pub(crate) fn full_name(args: Args<'_>, spec: &Spec) -> &'static str {
+    if args.is(0, spec.name) {
+        return spec.name;
+    }
+    let command = find(args.at(0)).map_or("", |command| command.name);
+    FULL_NAMES.get(&(command, spec.name)).copied().unwrap_or(spec.name)
+}
+
 /// Returns all commands, without subcommands.
 pub(crate) fn all() -> impl Iterator<Item = &'static Spec> {
     GROUPS.iter().flat_map(|group| group.iter())
@@ -162,6 +182,6 @@ pub(crate) fn find_with_subcommand(args: Args<'_>) -> Option<&'static Spec> {
 
 /// Returns what this server does not have, if Redis has a command of this name for it.
 pub(crate) fn unsupported(name: &[u8]) -> Option<&'static str> {
-    let is_named = |of: &&str| of.as_bytes().eq_ignore_ascii_case(name);
-    UNSUPPORTED.iter().find(|(_, names)| names.iter().any(|of| is_named(&of))).map(|(what, _)| *what)
+    let is_named = |of: &&'static str| of.as_bytes().eq_ignore_ascii_case(name);
+    UNSUPPORTED.iter().find(|(_, names)| names.iter().any(is_named)).map(|(what, _)| *what)
 }

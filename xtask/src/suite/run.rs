@@ -18,9 +18,9 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 /// `large-memory`.
 const DENIED: &str = "-slow -needs:repl -repl -cluster -scripting -stream -needs:pfdebug -defrag";
 
-/// The tests of `MIGRATE`, as a pattern of the suite. The second server of most has a tag that is denied. They would skip
+/// The tests of `MIGRATE` and of replica buffers, as a pattern of the suite. The second server of most has a tag that is denied. They would skip
 /// the block with that server, and pass without having tested anything.
-const MIGRATE: &str = "/^MIGRATE ";
+const UNTAGGED: &str = "/^(MIGRATE |slave buffer |replica buffer )";
 
 /// Runs a unit in the folder that [`super::folder::make`] returned.
 pub(super) fn unit<'a>(
@@ -32,7 +32,7 @@ pub(super) fn unit<'a>(
 ) -> Result<Results> {
     let mut command = Command::new(tclsh);
     command.current_dir(folder).args(["tests/test_helper.tcl", "--single", &format!("unit/{name}")]);
-    command.args(["--clients", "1", "--durable", "--tags", DENIED, "--skiptest", MIGRATE]);
+    command.args(["--clients", "1", "--durable", "--tags", DENIED, "--skiptest", UNTAGGED]);
     // Another run at the same time most likely has other ports. The suite tries the next one if one is busy.
     let base = 21_200 + std::process::id() % 25 * 400;
     command.args(["--baseport", &base.to_string(), "--portcount", "300"]);

@@ -26,6 +26,8 @@ mod sort;
 mod strings;
 mod transactions;
 mod zset_algebra;
+mod zset_args;
+mod zset_pops;
 mod zset_ranges;
 mod zsets;
 
@@ -62,6 +64,7 @@ const GROUPS: &[&[Spec]] = &[
     strings::COMMANDS,
     transactions::COMMANDS,
     zset_algebra::COMMANDS,
+    zset_pops::COMMANDS,
     zset_ranges::COMMANDS,
     zsets::COMMANDS,
 ];

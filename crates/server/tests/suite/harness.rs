@@ -51,14 +51,26 @@ impl Drop for TestServer {
 
 /// A client that shows replies as text: `OK`, `5`, `"text"`, `nil`, `[1, 2]`, `{"a": 1}`, `!ERR ...`.
 pub(crate) struct TestClient {
-    from: BufReader<TcpStream>,
+    from: BufReader<Box<dyn Stream>>,
 }
+
+/// A connection of either kind.
+trait Stream: Read + Write {}
+
+impl<S: Read + Write> Stream for S {}
 
 impl TestClient {
     pub(crate) fn new(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { from: BufReader::new(socket) }
+        Self { from: BufReader::new(Box::new(socket)) }
+    }
+
+    /// Returns a client over a socket in the file system.
+    #[cfg(unix)]
+    pub(crate) fn over(socket: std::os::unix::net::UnixStream) -> Self {
+        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        Self { from: BufReader::new(Box::new(socket)) }
     }
 
     /// Sends bytes as they are.

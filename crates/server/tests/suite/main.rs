@@ -4,3 +4,5 @@ mod connection;
 mod harness;
 mod protocol;
 mod settings;
+#[cfg(unix)]
+mod snapshots;

@@ -1,0 +1,103 @@
+//! Snapshots: what is saved, what is loaded, and what a killed server leaves behind.
+
+use crate::harness::{TestClient, TestServer};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+#[test]
+fn a_snapshot_has_all_databases_and_is_loaded_at_the_start() {
+    let server = TestServer::new();
+    let mut client = server.client();
+    for command in ["SET text hello", "HSET hash a 1 b 2", "SELECT 3", "RPUSH list x y z", "EXPIRE list 1000"]
+    {
+        client.run(command);
+    }
+    assert_eq!(client.run("SAVE"), "OK");
+    let other = TestServer::with("");
+    std::fs::copy(server.folder.path().join("dump.rdb"), other.folder.path().join("dump.rdb")).unwrap();
+    let mut client = other.client();
+    assert_eq!(client.run("DEBUG RELOAD NOSAVE"), "OK");
+    assert_eq!(client.run("HGET hash b"), "\"2\"");
+    client.run("SELECT 3");
+    assert_eq!(client.run("LRANGE list 0 -1"), "[\"x\", \"y\", \"z\"]");
+    let ttl: u64 = client.run("TTL list").parse().unwrap();
+    assert!((900..=1_000).contains(&ttl), "{ttl}");
+}
+
+#[test]
+fn a_background_snapshot_has_the_state_of_its_start() {
+    let server = TestServer::new();
+    let mut client = server.client();
+    for n in 0..20_000 {
+        client.run(&format!("SET key:{n} old"));
+    }
+    assert_eq!(client.run("BGSAVE"), "Background saving started");
+    for n in 0..20_000 {
+        client.run(&format!("SET key:{n} new"));
+    }
+    wait_for_save(&mut client);
+    assert_eq!(client.run("DEBUG RELOAD NOSAVE"), "OK");
+    assert_eq!(client.run("DBSIZE"), "20000");
+    for n in (0..20_000).step_by(997) {
+        assert_eq!(client.run(&format!("GET key:{n}")), "\"old\"");
+    }
+}
+
+fn wait_for_save(client: &mut TestClient) {
+    while client.run("INFO persistence").contains("rdb_bgsave_in_progress:1") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The program, on a free port, in this folder. Returns the client when the server is ready.
+fn start(folder: &Path) -> (Child, TestClient, Vec<String>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-server"));
+    let mut child = command
+        .current_dir(folder)
+        .args([
+            "--set",
+            "unixsocket server.sock",
+            "--port",
+            "0",
+            "--set",
+            "bind 127.0.0.1",
+            "--set",
+            "save \"\"",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        lines.push(line.unwrap());
+        if lines.last().unwrap().contains("Ready to accept connections") {
+            break;
+        }
+    }
+    let socket = std::os::unix::net::UnixStream::connect(folder.join("server.sock")).unwrap();
+    (child, TestClient::over(socket), lines)
+}
+
+#[test]
+fn a_server_that_is_killed_while_it_saves_has_the_last_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 1..=5 {
+        let (mut child, mut client, lines) = start(folder.path());
+        let keys = 3_000 * (round - 1);
+        let loaded = lines.iter().any(|line| line.contains(&format!("keys loaded: {keys},")));
+        assert!(loaded || round == 1, "{lines:?}");
+        assert_eq!(client.run("DBSIZE"), keys.to_string());
+        for n in 0..3_000 {
+            client.run(&format!("SET key:{round}:{n} {n}"));
+        }
+        assert_eq!(client.run("SAVE"), "OK");
+        for n in 0..3_000 {
+            client.run(&format!("SET lost:{n} {n}"));
+        }
+        assert_eq!(client.run("BGSAVE"), "Background saving started");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}

@@ -36,6 +36,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("redcore-server: {error:#}");
+            // A program that starts servers, such as Redis' suite, reads this line to try another port.
+            if error.chain().any(|cause| cause.to_string().starts_with("cannot listen on")) {
+                println!("Failed listening on port: {error:#}");
+            }
             ExitCode::FAILURE
         }
     }

@@ -370,7 +370,7 @@ pub(crate) fn format_double(number: f64) -> String {
     let last = first - (digits.len() as i32 - 1);
     let mut out = String::from(if number < 0.0 { "-" } else { "" });
     let is_small_integer =
-        last >= 0 && (first < digits.len() as i32 + 7 || number.abs() < (1_u64 << 52) as f64);
+        last >= 0 && (first < digits.len() as i32 + 7 || number.abs() < (1_u64 << 62) as f64);
     if is_small_integer {
         out.push_str(&digits);
         out.extend((0..last).map(|_| '0'));
@@ -491,7 +491,8 @@ mod tests {
             (3.0, "3"),
             (1.5, "1.5"),
             (-0.1, "-0.1"),
-            (1e17, "1e+17"),
+            (1e17, "100000000000000000"),
+            (-1e18, "-1000000000000000000"),
             (1e21, "1e+21"),
             (12345678901234567890.0, "12345678901234567000"),
             (1e-5, "0.00001"),

@@ -92,6 +92,8 @@ impl Server {
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::flag::register(signal, self.stop.clone())?;
         }
+        notice!("redcore-server started, PID: {}", std::process::id());
+        notice!("Server initialized");
         notice!("Ready to accept connections");
         let mut events = Events::with_capacity(1_024);
         loop {

@@ -251,8 +251,18 @@ impl State {
 
     /// Ends the wait of a client.
     pub(crate) fn unblock(&mut self, client: &mut Client) -> Option<Blocked> {
+        let blocked = self.interrupt_wait(client)?;
+        self.leave_queues(&blocked, client.db, client.id);
+        Some(blocked)
+    }
+
+    /// Ends the wait of a client, but leaves it its place among those that wait for the same keys.
+    pub(crate) fn interrupt_wait(&mut self, client: &mut Client) -> Option<Blocked> {
         let blocked = client.blocked.take()?;
-        self.end_wait(&blocked, client.db, client.id);
+        self.blocked_clients -= 1;
+        if let Some(deadline) = blocked.deadline {
+            self.deadlines.remove(&(deadline, client.id));
+        }
         Some(blocked)
     }
 
@@ -262,16 +272,17 @@ impl State {
         let client = self.clients.get_mut(id)?;
         client.blocked.as_ref().filter(|blocked| !blocked.keys.is_empty())?;
         let (blocked, db) = (client.blocked.take()?, client.db);
-        self.end_wait(&blocked, db, id);
-        self.resumed.push(id);
-        Some(blocked)
-    }
-
-    fn end_wait(&mut self, blocked: &Blocked, db: usize, id: ClientId) {
         self.blocked_clients -= 1;
         if let Some(deadline) = blocked.deadline {
             self.deadlines.remove(&(deadline, id));
         }
+        self.leave_queues(&blocked, db, id);
+        self.resumed.push(id);
+        Some(blocked)
+    }
+
+    /// Removes a client from those that wait for the keys of its command.
+    pub(crate) fn leave_queues(&mut self, blocked: &Blocked, db: usize, id: ClientId) {
         for key in &blocked.keys {
             crate::database::remove_waiting(&mut self.dbs[db].blocked, key, id);
         }

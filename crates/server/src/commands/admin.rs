@@ -119,7 +119,11 @@ fn config_get(call: &mut Call<'_>) -> Outcome {
     let is_wanted = |name: &&str| {
         patterns.iter().any(|pattern| glob_match(&pattern.to_ascii_lowercase(), name.as_bytes()))
     };
-    let found: Vec<&str> = names().filter(is_wanted).collect();
+    let mut found: Vec<String> = names().filter(is_wanted).map(str::to_owned).collect();
+    // An old name is answered as it was asked for.
+    let asked = patterns.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
+    let is_old = |name: &String| Directive::find(name.as_bytes()).is_some_and(|now| now.name() != name);
+    found.extend(asked.filter(is_old));
     call.client.reply.map(found.len());
     for name in found {
         let value = Directive::find(name.as_bytes()).map(|directive| directive.write(&call.state.config));

@@ -39,6 +39,8 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
     }
     match client.reply_mode {
         ReplyMode::On => {}
+        // What these commands write are messages, and no replies.
+        ReplyMode::Off | ReplyMode::Skip if writes_messages(args) => {}
         ReplyMode::Off | ReplyMode::Skip => client.reply.truncate(mark),
         ReplyMode::SkipNext => {}
     }
@@ -138,6 +140,11 @@ fn check(
         return Ok(None);
     }
     Ok(Some(spec))
+}
+
+/// Returns whether a command begins or ends subscriptions.
+fn writes_messages(args: Args<'_>) -> bool {
+    find(args.at(0)).is_some_and(|spec| spec.has(flags::PUBSUB | flags::NOSCRIPT))
 }
 
 fn is_for_subscribers(name: &str) -> bool {
@@ -263,7 +270,8 @@ pub(crate) fn retry_ready(state: &mut State) {
 }
 
 fn retry(state: &mut State, client: &mut Client) {
-    let Some(blocked) = state.unblock(client) else { return };
+    // The client keeps its place among those that wait for the same keys, in case it has to wait again.
+    let Some(blocked) = state.interrupt_wait(client) else { return };
     let args = blocked.request.as_args();
     if let Some(spec) = find(args.at(0)) {
         state.retried_deadline = Some(blocked.deadline);
@@ -272,6 +280,7 @@ fn retry(state: &mut State, client: &mut Client) {
         state.retried_deadline = None;
     }
     if client.blocked.is_none() {
+        state.leave_queues(&blocked, client.db, client.id);
         state.resumed.push(client.id);
     }
 }

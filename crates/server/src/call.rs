@@ -116,8 +116,12 @@ impl<'a> Call<'a> {
 
     /// Parses the timeout of a blocking command: seconds, which may have a fraction. Returns milliseconds.
     pub(crate) fn timeout(text: &[u8]) -> Result<u64, CommandError> {
-        let seconds = crate::numbers::parse_float(text)
-            .ok_or(CommandError::new("ERR timeout is not a float or out of range"))?;
+        let hexadecimal = || {
+            let digits = std::str::from_utf8(text.strip_prefix(b"0x")?).ok()?;
+            u64::from_str_radix(digits, 16).ok().map(|seconds| seconds as f64)
+        };
+        let seconds = crate::numbers::parse_float(text).or_else(hexadecimal);
+        let seconds = seconds.ok_or(CommandError::new("ERR timeout is not a float or out of range"))?;
         let millis = (seconds * 1_000.0).ceil();
         if millis < 0.0 {
             return Err(CommandError::new("ERR timeout is negative"));

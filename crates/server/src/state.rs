@@ -120,6 +120,7 @@ impl State {
             held: Vec::new(),
         };
         state.update_now();
+        state.snapshots.last_save = state.now / 1_000;
         state
     }
 

@@ -4,7 +4,7 @@ use crate::call::Call;
 use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
-use crate::spec::flags::{ADMIN, FAST, LOADING, NOSCRIPT, READONLY, STALE, WRITE};
+use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Keys, Spec};
 use crate::state::Shutdown;
 use keyspace::glob_match;
@@ -15,7 +15,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     row("dbsize", 1, READONLY | FAST, dbsize).doc("1.0.0", "Returns the number of keys."),
     row("flushall", -1, WRITE, flushall).doc("1.0.0", "Removes all keys of all databases."),
     row("flushdb", -1, WRITE, flushdb).doc("1.0.0", "Removes all keys of a database."),
-    row("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE, shutdown)
+    row("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI, shutdown)
         .doc("1.0.0", "Saves the keys and ends the server."),
     row("swapdb", 3, WRITE | FAST, swapdb).doc("4.0.0", "Swaps two databases."),
 ];
@@ -81,6 +81,10 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     if call.state.snapshots.is_running() {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
+    // The file has the removed keys, so it is replaced by an empty one.
+    if !call.state.config.save.is_empty() {
+        call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    }
     call.reply().ok();
     Ok(())
 }
@@ -99,13 +103,17 @@ fn flush(call: &mut Call<'_>, db: usize) {
 }
 
 fn swapdb(call: &mut Call<'_>) -> Outcome {
-    let index = |at: usize, which: &'static str| {
+    let number = |at: usize, which: &str| {
         let number = integer(call.args.at(at)).ok().and_then(|number| i32::try_from(number).ok());
-        let number = number.ok_or_else(|| CommandError::of(format!("ERR invalid {which} DB index")))?;
-        let number = usize::try_from(number).ok().filter(|number| *number < call.state.dbs.len());
-        number.ok_or(CommandError::new("ERR DB index is out of range"))
+        number.ok_or_else(|| CommandError::of(format!("ERR invalid {which} DB index")))
     };
-    let (one, other) = (index(1, "first")?, index(2, "second")?);
+    // Both numbers are read before one of them is looked up.
+    let (one, other) = (number(1, "first")?, number(2, "second")?);
+    let index = |number: i32| {
+        let index = usize::try_from(number).ok().filter(|index| *index < call.state.dbs.len());
+        index.ok_or(CommandError::new("ERR DB index is out of range"))
+    };
+    let (one, other) = (index(one)?, index(other)?);
     if call.state.snapshots.is_running() {
         return Err(CommandError::new("ERR databases cannot be swapped while a snapshot is written"));
     }

@@ -6,6 +6,8 @@ use crate::error::Outcome;
 use crate::spec::flags::{LOADING, STALE};
 use crate::spec::{Keys, Spec};
 use crate::state::State;
+use keyspace::Keyspace;
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 pub(super) const COMMANDS: &[Spec] = &[Spec {
@@ -87,7 +89,9 @@ fn server(to: &mut String, state: &State) {
 
 fn clients(to: &mut String, state: &State) {
     let listening = state.clients.iter().filter(|client| !client.subscriptions.is_empty()).count();
-    let watching = state.clients.iter().filter(|client| !client.watched.is_empty()).count();
+    // The client that asks may watch keys too, and is not among the clients now.
+    let watching: BTreeSet<_> =
+        state.dbs.iter().flat_map(|db| db.watching.values().flatten().copied()).collect();
     let blocking_keys: usize = state.dbs.iter().map(|db| db.blocked.len()).sum();
     let watched_keys: usize = state.dbs.iter().map(|db| db.watching.len()).sum();
     lines!(to,
@@ -97,7 +101,7 @@ fn clients(to: &mut String, state: &State) {
         "blocked_clients": state.blocked_clients,
         "tracking_clients": 0,
         "pubsub_clients": listening,
-        "watching_clients": watching,
+        "watching_clients": watching.len(),
         "clients_in_timeout_table": state.deadlines.len(),
         "total_watched_keys": watched_keys,
         "total_blocking_keys": blocking_keys,
@@ -123,6 +127,10 @@ fn memory(to: &mut String, state: &State) {
     let dataset: usize = state.dbs.iter().map(|db| db.keys.allocation_size()).sum();
     let of_clients: usize =
         state.clients.iter().map(|client| client.query.capacity() + client.reply.allocation_size()).sum();
+    // What belongs to the process is the same in the report of each database.
+    let report = state.dbs[0].keys.memory_report();
+    let rss = report.used_memory_rss.unwrap_or(used);
+    let sum = |of: fn(&Keyspace) -> u64| state.dbs.iter().map(|db| of(&db.keys)).sum::<u64>();
     let policy = crate::config::Directive::find(b"maxmemory-policy")
         .map(|directive| directive.write(&state.config))
         .unwrap_or_default();
@@ -137,6 +145,12 @@ fn memory(to: &mut String, state: &State) {
         "maxmemory_policy": policy,
         "mem_clients_normal": of_clients,
         "mem_clients_slaves": 0,
+        "mem_allocator": report.mem_allocator,
+        "used_memory_rss": rss,
+        "used_memory_rss_human": human(rss),
+        "mem_fragmentation_ratio": format!("{:.2}", rss as f64 / used.max(1) as f64),
+        "lazyfree_pending_objects": sum(|keys| keys.lazyfree_pending_objects() as u64),
+        "lazyfreed_objects": sum(Keyspace::lazyfreed_objects),
         "mem_not_counted_for_evict": used.saturating_sub(state.counted_memory()),
     );
 }

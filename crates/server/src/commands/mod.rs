@@ -111,7 +111,7 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("replication", &["replicaof", "slaveof", "psync", "sync", "replconf", "failover"]),
     ("access control lists", &["acl"]),
     ("modules", &["module"]),
-    ("an append-only file", &["bgrewriteaof", "waitaof"]),
+    ("append-only file", &["bgrewriteaof", "waitaof"]),
     ("monitoring", &["monitor"]),
     (
         "expiry of hash fields",

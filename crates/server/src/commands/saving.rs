@@ -29,9 +29,10 @@ const CLUSTER: &[Spec] = &[
     row("slots", 2, LOADING | STALE, no_cluster).doc("3.0.0", "Answers that there is no cluster."),
 ];
 
-const FUNCTION: &[Spec] =
-    &[row("flush", -2, NOSCRIPT | WRITE, function_flush)
-        .doc("7.0.0", "Removes all functions: there are none.")];
+const FUNCTION: &[Spec] = &[
+    row("flush", -2, NOSCRIPT | WRITE, function_flush).doc("7.0.0", "Removes all functions: there are none."),
+    row("help", 2, LOADING | STALE, function_help).doc("7.0.0", "Returns what the subcommands do."),
+];
 
 const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
     Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
@@ -109,6 +110,11 @@ fn lolwut(call: &mut Call<'_>) -> Outcome {
 
 fn no_cluster(_call: &mut Call<'_>) -> Outcome {
     Err(CommandError::new("ERR This instance has cluster support disabled"))
+}
+
+fn function_help(call: &mut Call<'_>) -> Outcome {
+    let lines = ["FLUSH [ASYNC|SYNC]", "    Do nothing: this server has no functions."];
+    super::admin::help(call, "FUNCTION", &lines)
 }
 
 fn function_flush(call: &mut Call<'_>) -> Outcome {

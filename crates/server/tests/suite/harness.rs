@@ -3,6 +3,8 @@
 use server::{Config, Server, StopHandle};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -149,4 +151,34 @@ pub(crate) fn encode(arguments: &[&[u8]]) -> Vec<u8> {
         bytes.extend_from_slice(b"\r\n");
     }
     bytes
+}
+
+/// Starts the program in this folder. Returns a client and the lines that it has printed when it is ready.
+#[cfg(unix)]
+pub(crate) fn start_program(folder: &Path) -> (Child, TestClient, Vec<String>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-server"));
+    let mut child = command
+        .current_dir(folder)
+        .args([
+            "--set",
+            "unixsocket server.sock",
+            "--port",
+            "0",
+            "--set",
+            "bind 127.0.0.1",
+            "--set",
+            "save \"\"",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        lines.push(line.unwrap());
+        if lines.last().unwrap().contains("Ready to accept connections") {
+            break;
+        }
+    }
+    let socket = std::os::unix::net::UnixStream::connect(folder.join("server.sock")).unwrap();
+    (child, TestClient::over(socket), lines)
 }

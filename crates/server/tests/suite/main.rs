@@ -1,5 +1,6 @@
 //! Tests of the server as its clients see it.
 
+mod commands;
 mod connection;
 mod harness;
 mod protocol;

@@ -1,9 +1,6 @@
 //! Snapshots: what is saved, what is loaded, and what a killed server leaves behind.
 
-use crate::harness::{TestClient, TestServer};
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use crate::harness::{TestClient, TestServer, start_program};
 use std::time::Duration;
 
 #[test]
@@ -51,40 +48,11 @@ fn wait_for_save(client: &mut TestClient) {
     }
 }
 
-/// The program, on a free port, in this folder. Returns the client when the server is ready.
-fn start(folder: &Path) -> (Child, TestClient, Vec<String>) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-server"));
-    let mut child = command
-        .current_dir(folder)
-        .args([
-            "--set",
-            "unixsocket server.sock",
-            "--port",
-            "0",
-            "--set",
-            "bind 127.0.0.1",
-            "--set",
-            "save \"\"",
-        ])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = Vec::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        lines.push(line.unwrap());
-        if lines.last().unwrap().contains("Ready to accept connections") {
-            break;
-        }
-    }
-    let socket = std::os::unix::net::UnixStream::connect(folder.join("server.sock")).unwrap();
-    (child, TestClient::over(socket), lines)
-}
-
 #[test]
 fn a_server_that_is_killed_while_it_saves_has_the_last_whole_file() {
     let folder = tempfile::tempdir().unwrap();
     for round in 1..=5 {
-        let (mut child, mut client, lines) = start(folder.path());
+        let (mut child, mut client, lines) = start_program(folder.path());
         let keys = 3_000 * (round - 1);
         let loaded = lines.iter().any(|line| line.contains(&format!("keys loaded: {keys},")));
         assert!(loaded || round == 1, "{lines:?}");

@@ -45,7 +45,7 @@ impl<'a> Args<'a> {
         (index < self.len()).then(|| self.at(index))
     }
 
-    /// Returns the arguments from this index on. There are none if the index is too large.
+    /// Returns the arguments from this index on. If the index is too large, the result is empty.
     pub(crate) fn from(self, index: usize) -> Self {
         Self { spans: self.spans.get(index..).unwrap_or_default(), ..self }
     }

@@ -98,7 +98,7 @@ pub(crate) struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Returns whether there are none.
+    /// Returns whether the client listens to nothing.
     pub(crate) fn is_empty(&self) -> bool {
         self.channels.is_empty() && self.patterns.is_empty() && self.shard_channels.is_empty()
     }

@@ -4,7 +4,7 @@
 pub(crate) fn line(level: char, text: std::fmt::Arguments<'_>) {
     use std::io::Write;
     let now = jiff::Zoned::now().strftime("%d %b %Y %H:%M:%S%.3f");
-    // If nobody reads the lines, the server goes on.
+    // A closed output does not stop the server.
     let _ignored = writeln!(std::io::stdout().lock(), "{}:M {now} {level} {text}", std::process::id());
 }
 

@@ -34,7 +34,8 @@ const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) 
     Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
 }
 
-/// A command that has only subcommands. It runs if there is none.
+/// The function of a command that has only subcommands. It runs if the client sends no subcommand, and returns
+/// an error.
 pub(super) fn container(call: &mut Call<'_>) -> Outcome {
     Err(CommandError::arity(&String::from_utf8_lossy(call.args.at(0)).to_ascii_lowercase()))
 }

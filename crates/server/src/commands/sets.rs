@@ -347,7 +347,7 @@ fn sintercard(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Parses the arguments of `SINTERCARD`. Returns the keys and the limit, which is 0 if there is none.
+/// Parses the arguments of `SINTERCARD`. Returns the keys and the limit. A limit of 0 means no limit.
 fn intercard_options(args: Args<'_>) -> Result<(Args<'_>, usize), CommandError> {
     let few = CommandError::new("ERR numkeys should be greater than 0");
     let keys = integer(args.at(1)).ok().and_then(|keys| usize::try_from(keys).ok());

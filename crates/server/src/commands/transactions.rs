@@ -75,7 +75,7 @@ fn exec(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Returns whether a key that was watched has expired since, and nobody has noticed.
+/// Returns whether a watched key has expired, and no event has said so yet.
 fn has_expired(call: &Call<'_>) -> bool {
     let exists = |db: usize, key: &[u8]| call.state.dbs[db].keys.contains_key(key, call.now);
     call.client.watched.iter().any(|watched| !watched.was_absent && !exists(watched.db, &watched.key))

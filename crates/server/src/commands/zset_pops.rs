@@ -126,7 +126,7 @@ fn pop_from_one(call: &mut Call<'_>, end: End) -> Outcome {
     Ok(())
 }
 
-/// Pops from the first key that exists. Returns `false` if there is none.
+/// Pops from the first key that exists. Returns `false` if no key exists.
 fn pop_from_first(
     call: &mut Call<'_>,
     keys: Args<'_>,

@@ -1,6 +1,6 @@
 //! [`Stats`]: the counters that `INFO` prints and `CONFIG RESETSTAT` clears.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -33,8 +33,8 @@ pub(crate) struct Stats {
     pub(crate) errors: BTreeMap<String, u64>,
     /// The error replies in all.
     pub(crate) error_replies: u64,
-    /// The commands, by their names.
-    pub(crate) by_command: HashMap<&'static str, CommandStats, foldhash::fast::RandomState>,
+    /// The commands, by their numbers in the table.
+    by_command: Vec<CommandStats>,
 }
 
 /// The counters of a command.
@@ -48,4 +48,25 @@ pub(crate) struct CommandStats {
     pub(crate) rejected: u64,
     /// How often it answered an error.
     pub(crate) failed: u64,
+}
+
+impl Stats {
+    /// Clears the counters, but not the changes since the last snapshot. In C: `resetServerStats`.
+    pub(crate) fn reset(&mut self, used_memory: usize) {
+        *self = Self { dirty: self.dirty, peak_memory: used_memory, ..Self::default() };
+    }
+
+    /// Returns the counters of the command with this number.
+    pub(crate) fn of_command(&self, number: usize) -> CommandStats {
+        self.by_command.get(number).copied().unwrap_or_default()
+    }
+
+    /// Returns the counters of the command with this number, for counting.
+    #[inline]
+    pub(crate) fn of_command_mut(&mut self, number: usize) -> &mut CommandStats {
+        if number >= self.by_command.len() {
+            self.by_command.resize(number + 1, CommandStats::default());
+        }
+        &mut self.by_command[number]
+    }
 }

@@ -5,34 +5,29 @@ use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
 use keyspace::glob_match;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    Spec { subcommands: CONFIG, ..row("config", -2, 0, container) }
-        .doc("2.0.0", "Reads and changes the settings."),
-    row("dbsize", 1, READONLY | FAST, dbsize).doc("1.0.0", "Returns the number of keys."),
-    row("flushall", -1, WRITE, flushall).doc("1.0.0", "Removes all keys of all databases."),
-    row("flushdb", -1, WRITE, flushdb).doc("1.0.0", "Removes all keys of a database."),
-    row("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI, shutdown)
+    keyless("config", -2, 0, container).with(CONFIG).doc("2.0.0", "Reads and changes the settings."),
+    keyless("dbsize", 1, READONLY | FAST, dbsize).doc("1.0.0", "Returns the number of keys."),
+    keyless("flushall", -1, WRITE, flushall).doc("1.0.0", "Removes all keys of all databases."),
+    keyless("flushdb", -1, WRITE, flushdb).doc("1.0.0", "Removes all keys of a database."),
+    keyless("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI, shutdown)
         .doc("1.0.0", "Saves the keys and ends the server."),
-    row("swapdb", 3, WRITE | FAST, swapdb).doc("4.0.0", "Swaps two databases."),
+    keyless("swapdb", 3, WRITE | FAST, swapdb).doc("4.0.0", "Swaps two databases."),
 ];
 
 const OF_CONFIG: u32 = ADMIN | NOSCRIPT | LOADING | STALE;
 
 const CONFIG: &[Spec] = &[
-    row("get", -3, OF_CONFIG, config_get).doc("2.0.0", "Returns the settings that match."),
-    row("help", 2, LOADING | STALE, config_help).doc("5.0.0", "Returns what the subcommands do."),
-    row("resetstat", 2, OF_CONFIG, config_resetstat).doc("2.0.0", "Clears the counters."),
-    row("rewrite", 2, OF_CONFIG, config_rewrite).doc("2.8.0", "Writes the settings into redis.conf."),
-    row("set", -4, OF_CONFIG, config_set).doc("2.0.0", "Changes settings."),
+    keyless("get", -3, OF_CONFIG, config_get).doc("2.0.0", "Returns the settings that match."),
+    keyless("help", 2, LOADING | STALE, config_help).doc("5.0.0", "Returns what the subcommands do."),
+    keyless("resetstat", 2, OF_CONFIG, config_resetstat).doc("2.0.0", "Clears the counters."),
+    keyless("rewrite", 2, OF_CONFIG, config_rewrite).doc("2.8.0", "Writes the settings into redis.conf."),
+    keyless("set", -4, OF_CONFIG, config_set).doc("2.0.0", "Changes settings."),
 ];
-
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
-}
 
 /// The function of a command that has only subcommands. It runs if the client sends no subcommand, and returns
 /// an error.
@@ -178,8 +173,7 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
 }
 
 fn config_resetstat(call: &mut Call<'_>) -> Outcome {
-    let (dirty, peak_memory) = (call.state.stats.dirty, zmalloc::used_memory());
-    call.state.stats = crate::stats::Stats { dirty, peak_memory, ..Default::default() };
+    call.state.stats.reset(zmalloc::used_memory());
     call.reply().ok();
     Ok(())
 }

@@ -9,17 +9,14 @@ use crate::numbers::{float, integer, natural};
 use crate::reply::Protocol;
 use crate::snapshot;
 use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use keyspace::glob_match;
 use rdb::{DuplicateKey, LoadOptions};
 use std::time::Duration;
 use values::{Encoding, lru_clock};
 
-pub(super) const COMMANDS: &[Spec] = &[Spec {
-    group: "server",
-    ..Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, Keys::None, debug)
-}
-.doc("1.0.0", "Helps those who test the server.")];
+pub(super) const COMMANDS: &[Spec] = &[keyless("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug)
+    .doc("1.0.0", "Helps those who test the server.")];
 
 fn debug(call: &mut Call<'_>) -> Outcome {
     let name = call.args.at(1).to_ascii_lowercase();

@@ -1,11 +1,12 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
-use super::{find, full_name, unsupported};
+use super::table::{Command, find, find_with_subcommand};
+use super::unsupported;
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::{Client, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
-use crate::spec::{Spec, flags};
+use crate::spec::flags;
 use crate::state::State;
 use std::time::Instant;
 
@@ -21,7 +22,7 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
     client.last_used_at = state.now;
     client.commands += 1;
     match check(state, client, args) {
-        Ok(Some(spec)) => run(state, client, args, spec, false),
+        Ok(Some(command)) => run(state, client, args, command, false),
         Ok(None) => client.reply.simple("QUEUED"),
         Err(error) if client.transaction.is_some() && args.is(0, "exec") => {
             client.transaction = None;
@@ -55,8 +56,9 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
 /// Returns whether a command is held back while writes are: it changes keys, or sends messages.
 fn may_write(client: &Client, args: Args<'_>) -> bool {
     let writes = |args: Args<'_>| {
-        super::find_with_subcommand(args)
-            .is_some_and(|spec| spec.has(flags::WRITE) || ["publish", "spublish"].contains(&spec.name))
+        find_with_subcommand(args).is_some_and(|command| {
+            command.spec.has(flags::WRITE) || ["publish", "spublish"].contains(&command.spec.name)
+        })
     };
     let queued = client.transaction.iter().flat_map(|transaction| &transaction.commands);
     writes(args) || args.is(0, "exec") && queued.into_iter().any(|queued| writes(queued.as_args()))
@@ -84,21 +86,18 @@ fn check(
     state: &mut State,
     client: &mut Client,
     args: Args<'_>,
-) -> Result<Option<&'static Spec>, CommandError> {
-    let spec = find(args.at(0)).ok_or_else(|| unknown(args))?;
-    let command = spec;
-    let spec = match (spec.subcommands, args.get(1)) {
-        ([], _) | (_, None) => spec,
-        (subcommands, Some(name)) => {
-            let find = |sub: &&Spec| sub.name.as_bytes().eq_ignore_ascii_case(name);
-            let container = spec.name.to_ascii_uppercase();
-            subcommands.iter().find(find).ok_or_else(|| CommandError::subcommand(&container, name))?
-        }
+) -> Result<Option<&'static Command>, CommandError> {
+    let container = find(args.at(0)).ok_or_else(|| unknown(args))?;
+    let command = match args.get(1) {
+        Some(name) if !container.subcommands.is_empty() => container
+            .subcommand(name)
+            .ok_or_else(|| CommandError::subcommand(&container.full_name.to_ascii_uppercase(), name))?,
+        _ => container,
     };
+    let spec = command.spec;
     if !spec.takes(args.len()) {
-        let name = full_name(args, spec);
-        state.stats.by_command.entry(name).or_default().rejected += 1;
-        return Err(CommandError::arity(name));
+        state.stats.of_command_mut(command.number).rejected += 1;
+        return Err(CommandError::arity(&command.full_name));
     }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
         if state.config.requirepass.is_empty() {
@@ -108,7 +107,7 @@ fn check(
         }
     }
     if state.config.options.get_maxmemory() > 0 {
-        make_room(state, client, spec)?;
+        make_room(state, client, command)?;
     }
     if spec.has(flags::WRITE)
         && state.config.stop_writes_on_bgsave_error
@@ -129,7 +128,7 @@ fn check(
             spec.name
         )));
     }
-    let runs_in_multi = ["exec", "discard", "multi", "watch", "quit", "reset"].contains(&command.name);
+    let runs_in_multi = ["exec", "discard", "multi", "watch", "quit", "reset"].contains(&container.spec.name);
     if client.transaction.is_some() && !runs_in_multi {
         if spec.has(flags::NO_MULTI) {
             return Err(CommandError::new("ERR Command not allowed inside a transaction"));
@@ -139,12 +138,12 @@ fn check(
         }
         return Ok(None);
     }
-    Ok(Some(spec))
+    Ok(Some(command))
 }
 
 /// Returns whether a command begins or ends subscriptions.
 fn writes_messages(args: Args<'_>) -> bool {
-    find(args.at(0)).is_some_and(|spec| spec.has(flags::PUBSUB | flags::NOSCRIPT))
+    find(args.at(0)).is_some_and(|command| command.spec.has(flags::PUBSUB | flags::NOSCRIPT))
 }
 
 fn is_for_subscribers(name: &str) -> bool {
@@ -179,10 +178,11 @@ fn unknown(args: Args<'_>) -> CommandError {
 }
 
 /// Evicts keys until memory is within `maxmemory`. In C: `performEvictions`.
-fn make_room(state: &mut State, client: &Client, spec: &Spec) -> Outcome {
+fn make_room(state: &mut State, client: &Client, command: &Command) -> Outcome {
+    let spec = command.spec;
     let is_within = state.make_room();
     let queued_denyoom = |queued: &crate::args::OwnedArgs| {
-        super::find_with_subcommand(queued.as_args()).is_some_and(|spec| spec.has(flags::DENYOOM))
+        find_with_subcommand(queued.as_args()).is_some_and(|command| command.spec.has(flags::DENYOOM))
     };
     let denies = spec.has(flags::DENYOOM)
         || spec.name == "exec"
@@ -201,12 +201,12 @@ pub(crate) fn run(
     state: &mut State,
     client: &mut Client,
     args: Args<'_>,
-    spec: &'static Spec,
+    command: &'static Command,
     is_in_exec: bool,
 ) {
     let mark = client.reply.mark();
-    let name = full_name(args, spec);
-    client.last_command = name;
+    let spec = command.spec;
+    client.last_command = &command.full_name;
     let start = state.clock;
     let now = state.now;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
@@ -218,7 +218,7 @@ pub(crate) fn run(
     state.clock = Instant::now();
     let micros = state.clock.saturating_duration_since(start).as_micros() as u64;
     state.stats.commands += 1;
-    let stats = state.stats.by_command.entry(name).or_default();
+    let stats = state.stats.of_command_mut(command.number);
     stats.calls += 1;
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());
@@ -273,10 +273,10 @@ fn retry(state: &mut State, client: &mut Client) {
     // The client keeps its place among those that wait for the same keys, in case it has to wait again.
     let Some(blocked) = state.interrupt_wait(client) else { return };
     let args = blocked.request.as_args();
-    if let Some(spec) = find(args.at(0)) {
+    if let Some(command) = find(args.at(0)) {
         state.retried_deadline = Some(blocked.deadline);
         state.clock = Instant::now();
-        run(state, client, args, spec, false);
+        run(state, client, args, command, false);
         state.retried_deadline = None;
     }
     if client.blocked.is_none() {

@@ -1,20 +1,17 @@
 //! The command `INFO`.
 
-use super::VERSION;
+use super::{VERSION, table};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::spec::flags::{LOADING, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use crate::state::State;
 use keyspace::Keyspace;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-pub(super) const COMMANDS: &[Spec] = &[Spec {
-    group: "server",
-    ..Spec::new("info", -1, LOADING | STALE, Keys::None, info)
-        .doc("1.0.0", "Returns the state and the counters of the server.")
-}];
+pub(super) const COMMANDS: &[Spec] = &[keyless("info", -1, LOADING | STALE, info)
+    .doc("1.0.0", "Returns the state and the counters of the server.")];
 
 /// A section: its name, whether it is part of the default, and what writes it.
 type Section = (&'static str, bool, fn(&mut String, &State));
@@ -217,12 +214,18 @@ fn replication(to: &mut String, state: &State) {
 fn cpu(_to: &mut String, _state: &State) {}
 
 fn commandstats(to: &mut String, state: &State) {
-    for (name, stats) in &state.stats.by_command {
+    let commands =
+        table::all().iter().flat_map(|command| std::iter::once(command).chain(&command.subcommands));
+    for command in commands {
+        let stats = state.stats.of_command(command.number);
+        if stats.calls + stats.rejected == 0 {
+            continue;
+        }
         let per_call = if stats.calls == 0 { 0.0 } else { stats.micros as f64 / stats.calls as f64 };
         let _always = write!(
             to,
-            "cmdstat_{name}:calls={},usec={},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
-            stats.calls, stats.micros, stats.rejected, stats.failed
+            "cmdstat_{}:calls={},usec={},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
+            command.full_name, stats.calls, stats.micros, stats.rejected, stats.failed
         );
     }
 }

@@ -78,7 +78,8 @@ pub(crate) fn all() -> &'static [Command] {
 /// Returns the command with this name, in upper or lower case.
 #[inline]
 pub(crate) fn find(name: &[u8]) -> Option<&'static Command> {
-    BY_NAME.get(&word(name)?).copied()
+    // Zeros at the end of a name look like its padding.
+    BY_NAME.get(&word(name)?).copied().filter(|command| command.spec.name.len() == name.len())
 }
 
 /// Returns the command, or the subcommand, of a request.

@@ -175,6 +175,11 @@ impl Client {
         }
     }
 
+    /// Returns whether the next request of the client can run.
+    pub(crate) fn takes_requests(&self) -> bool {
+        self.blocked.is_none() && !self.is_closed && !self.closes_after_reply
+    }
+
     /// Returns whether only the commands of a subscriber are allowed. RESP3 has no such mode.
     pub(crate) fn is_subscriber(&self) -> bool {
         !self.subscriptions.is_empty() && self.reply.protocol() == crate::reply::Protocol::Resp2

@@ -9,19 +9,24 @@
 //!  upkeep  expire, evict, free, resize and save, for about a millisecond at most
 //! ```
 //!
+//! Requests of one client that have arrived together are found before the first of them runs, and their keys are
+//! prefetched, as Valkey does.
+//!
 //! Follow `GET` from here: `serve` reads into the client's [`QueryBuffer`](crate::request), and
 //! [`execute`](crate::commands::execute) finds the command in the table and calls it. The command asks the
 //! [`Keyspace`](keyspace::Keyspace), and writes into the client's [`Reply`](crate::reply).
 
 use crate::client::Client;
-use crate::commands::{execute, release_held, retry_ready, run_blocked_timeout};
+use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout};
 use crate::config::Config;
+use crate::database::Database;
 use crate::listen::{Listener, accept, bind};
 use crate::log::{notice, warning};
-use crate::request::RequestLimits;
+use crate::request::{AHEAD, QueryBuffer, RequestLimits};
 use crate::state::{Shutdown, State};
 use crate::{snapshot, upkeep};
 use anyhow::{Context, Result};
+use keyspace::Key;
 use mio::{Events, Poll, Token};
 use rdb::LoadOptions;
 use std::io::ErrorKind;
@@ -274,17 +279,21 @@ fn serve(state: &mut State, slot: usize) -> bool {
 fn run_requests(state: &mut State, client: &mut Client) {
     state.clock = Instant::now();
     let mut query = std::mem::take(&mut client.query);
-    while client.blocked.is_none() && !client.is_closed && !client.closes_after_reply {
+    while client.takes_requests() {
         let limits = RequestLimits {
             proto_max_bulk_len: state.config.options.encoding_limits().proto_max_bulk_len,
             is_authenticated: client.is_authenticated || state.config.requirepass.is_empty(),
         };
-        match query.parse(limits) {
+        match query.find(limits) {
             Ok(false) => break,
-            Ok(true) if query.args().len() == 0 => {}
             Ok(true) => {
-                execute(state, client, query.args());
-                state.after_command();
+                prefetch(&state.dbs[client.db], &query);
+                while client.takes_requests() && query.take() {
+                    if query.args().len() > 0 {
+                        execute(state, client, query.args());
+                        state.after_command();
+                    }
+                }
             }
             Err(error) => {
                 client.reply.error(format!("ERR {error}").as_bytes());
@@ -299,4 +308,21 @@ fn run_requests(state: &mut State, client: &mut Client) {
         client.is_closed = true;
     }
     client.query = query;
+}
+
+/// Prefetches the keys of the requests that run next, if there are several, so that their cache misses
+/// overlap. A request that selects another database makes this useless, and nothing else.
+fn prefetch(db: &Database, query: &QueryBuffer) {
+    let mut keys = [Key::new(b""); AHEAD];
+    let mut len = 0;
+    for args in query.ahead() {
+        let first = args.get(0).and_then(find).and_then(|command| command.spec.keys.first());
+        if let Some(key) = first.and_then(|first| args.get(first)) {
+            keys[len] = Key::new(key);
+            len += 1;
+        }
+    }
+    if len > 1 {
+        db.keys.prefetch(&mut keys[..len]);
+    }
 }

@@ -104,6 +104,14 @@ impl Keys {
     pub(crate) const ALL: Self = Self::Range { first: 1, last: -1, step: 1 };
     /// The first two arguments.
     pub(crate) const TWO: Self = Self::Range { first: 1, last: 2, step: 1 };
+
+    /// Returns the index of the first key, if there is always one there.
+    pub(crate) const fn first(self) -> Option<usize> {
+        match self {
+            Self::Range { first, .. } if first > 0 => Some(first as usize),
+            _ => None,
+        }
+    }
 }
 
 /// Returns a row. What few rows have is added by [`with`](Spec::with) and [`doc`](Spec::doc).

@@ -128,8 +128,9 @@ fn check(
             spec.name
         )));
     }
-    let runs_in_multi = ["exec", "discard", "multi", "watch", "quit", "reset"].contains(&container.spec.name);
-    if client.transaction.is_some() && !runs_in_multi {
+    if client.transaction.is_some()
+        && !["exec", "discard", "multi", "watch", "quit", "reset"].contains(&container.spec.name)
+    {
         if spec.has(flags::NO_MULTI) {
             return Err(CommandError::new("ERR Command not allowed inside a transaction"));
         }

@@ -34,6 +34,7 @@ mod zset_ranges;
 mod zsets;
 
 pub(crate) use execute::{execute, release_held, retry_ready, run_blocked_timeout};
+pub(crate) use table::find;
 
 use crate::spec::Spec;
 

@@ -265,17 +265,18 @@ impl QueryBuffer {
     /// Returns the number in a line that begins with `*` or `$`, and the length of the line with its end.
     fn number(&self) -> Option<(Option<i64>, usize)> {
         // Nearly all numbers have few digits.
-        let rest = &self.bytes[self.at + 1..self.filled];
-        let (mut number, mut digits) = (0, 0);
-        while digits < SHORT_NUMBER
-            && let Some(digit) = rest.get(digits).map(|byte| byte.wrapping_sub(b'0'))
-            && digit < 10
-        {
+        let rest = self.bytes.get(self.at + 1..self.filled)?;
+        let mut number = 0;
+        for (digits, byte) in rest.iter().take(SHORT_NUMBER + 1).enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                let is_whole = *byte == b'\r' && rest.get(digits + 1) == Some(&b'\n');
+                if is_whole && (digits == 1 || digits > 1 && rest[0] != b'0') {
+                    return Some((Some(number), digits + 3));
+                }
+                break;
+            }
             number = number * 10 + i64::from(digit);
-            digits += 1;
-        }
-        if digits > 0 && rest[digits..].starts_with(b"\r\n") && (digits == 1 || rest[0] != b'0') {
-            return Some((Some(number), digits + 3));
         }
         let line = self.line()?;
         let digits = line[1..].strip_suffix(b"\r").unwrap_or(&line[1..]);

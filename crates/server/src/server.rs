@@ -117,6 +117,7 @@ impl Server {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(error) => return Err(error).context("waiting for sockets failed"),
         }
+        let (start, commands) = (Instant::now(), self.state.stats.commands);
         self.state.update_now();
         let first_token = self.listeners.len();
         for event in events.iter() {
@@ -146,6 +147,7 @@ impl Server {
         self.resume();
         upkeep::run(&mut self.state);
         self.send();
+        self.state.stats.count_turn(start.elapsed(), commands);
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! [`Stats`]: the counters that `INFO` prints and `CONFIG RESETSTAT` clears.
 
+use crate::histogram::Histogram;
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -27,6 +29,13 @@ pub(crate) struct Stats {
     pub(crate) output_limit_disconnections: u64,
     /// The clients that were closed because their queries took too much memory.
     pub(crate) query_limit_disconnections: u64,
+    /// The clients that were closed because all clients exceeded `maxmemory-clients`.
+    pub(crate) evicted_clients: u64,
+    /// What the keyspaces had counted when the counters were cleared: evicted keys, and objects that were freed
+    /// later than they were removed.
+    pub(crate) cleared: (u64, u64),
+    /// The turns of the loop.
+    pub(crate) eventloop: EventLoop,
     /// The most bytes that were in use.
     pub(crate) peak_memory: usize,
     /// The error replies, by their codes.
@@ -38,7 +47,7 @@ pub(crate) struct Stats {
 }
 
 /// The counters of a command.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct CommandStats {
     /// How often it has run.
     pub(crate) calls: u64,
@@ -48,4 +57,42 @@ pub(crate) struct CommandStats {
     pub(crate) rejected: u64,
     /// How often it answered an error.
     pub(crate) failed: u64,
+    /// How its calls spread, from the first call on with `latency-tracking`.
+    pub(crate) latency: Option<Histogram>,
+}
+
+impl Stats {
+    /// Counts a turn of the loop. `commands` is what the counter of commands was when the turn began.
+    pub(crate) fn count_turn(&mut self, elapsed: Duration, commands: u64) {
+        let micros = elapsed.as_micros() as u64;
+        let turns = &mut self.eventloop;
+        turns.cycles += 1;
+        turns.micros += micros;
+        turns.micros_max = turns.micros_max.max(micros);
+        turns.commands_max = turns.commands_max.max(self.commands.saturating_sub(commands));
+    }
+}
+
+impl CommandStats {
+    /// Adds a call to the histogram.
+    pub(crate) fn record(&mut self, nanos: u64) {
+        self.latency.get_or_insert_default().record(nanos);
+    }
+}
+
+/// The time that turns of the loop have taken, in microseconds. The wait for sockets does not count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EventLoop {
+    /// The number of turns.
+    pub(crate) cycles: u64,
+    /// The sum of all turns.
+    pub(crate) micros: u64,
+    /// The part of the sum that commands took.
+    pub(crate) command_micros: u64,
+    /// The part of the sum that upkeep took.
+    pub(crate) cron_micros: u64,
+    /// The longest turn.
+    pub(crate) micros_max: u64,
+    /// The most commands of a turn.
+    pub(crate) commands_max: u64,
 }

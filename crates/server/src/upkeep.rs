@@ -21,6 +21,7 @@ pub(crate) fn run(state: &mut State) {
         cron(state);
     }
     state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
+    state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;
 }
 
 /// Expires, frees, resizes and defragments.
@@ -56,6 +57,7 @@ fn work_on_snapshot(state: &mut State) {
 /// Looks after clients and counters.
 fn cron(state: &mut State) {
     state.stats.peak_memory = state.stats.peak_memory.max(zmalloc::used_memory());
+    state.sample_rates(state.cron_at);
     close_idle(state);
     state.relax_lost_log();
     let is_due = |(secs, changes): &(u64, u64)| {

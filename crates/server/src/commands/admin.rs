@@ -178,8 +178,7 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
 }
 
 fn config_resetstat(call: &mut Call<'_>) -> Outcome {
-    let (dirty, peak_memory) = (call.state.stats.dirty, zmalloc::used_memory());
-    call.state.stats = crate::stats::Stats { dirty, peak_memory, ..Default::default() };
+    call.state.reset_stats();
     call.reply().ok();
     Ok(())
 }

@@ -216,12 +216,17 @@ pub(crate) fn run(
     }
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();
-    let micros = state.clock.saturating_duration_since(start).as_micros() as u64;
+    let elapsed = state.clock.saturating_duration_since(start);
+    let micros = elapsed.as_micros() as u64;
     state.stats.commands += 1;
+    state.stats.eventloop.command_micros += micros;
     let stats = state.stats.by_command.entry(name).or_default();
     stats.calls += 1;
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());
+    if state.config.latency_tracking {
+        stats.record(elapsed.as_nanos() as u64);
+    }
     let threshold = state.config.slowlog_log_slower_than;
     if threshold >= 0
         && micros >= threshold.unsigned_abs()

@@ -60,6 +60,8 @@ pub(crate) struct Client {
     pub(crate) is_closed: bool,
     /// When the reply began to exceed the soft limit, in milliseconds since 1970.
     pub(crate) over_soft_limit_since: Option<u64>,
+    /// What the client adds to the sum of [`Clients`](crate::clients::Clients).
+    pub(crate) counted_bytes: usize,
     /// The number of commands that the client has run.
     pub(crate) commands: u64,
     /// The bytes that were read and written.
@@ -170,9 +172,21 @@ impl Client {
             closes_after_reply: false,
             is_closed: false,
             over_soft_limit_since: None,
+            counted_bytes: 0,
             commands: 0,
             net_bytes: (0, 0),
         }
+    }
+
+    /// Returns the bytes of memory that the client takes. A value that its reply shares with a key is part of it.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.query.capacity() + self.reply.allocation_size() + self.queued_bytes()
+    }
+
+    /// Returns the bytes of the commands after `MULTI`.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        let queued = self.transaction.iter().flat_map(|transaction| &transaction.commands);
+        queued.map(OwnedArgs::size).sum()
     }
 
     /// Returns whether only the commands of a subscriber are allowed. RESP3 has no such mode.

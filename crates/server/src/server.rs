@@ -35,6 +35,10 @@ const READS_PER_TURN: usize = 4;
 /// The most bytes that the buffer for the requests of all clients keeps.
 const QUERY_CAPACITY: usize = 64 * 1_024;
 
+/// The bytes of a reply that do not count towards `client-output-buffer-limit` before the socket has had a chance
+/// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
+const REPLY_CHUNK: usize = 16 * 1_024;
+
 /// A server that listens.
 pub struct Server {
     poll: Poll,
@@ -167,6 +171,7 @@ impl Server {
     /// Sends replies, and closes the clients that are to be closed.
     fn send(&mut self) {
         for slot in self.state.clients.take_touched() {
+            upkeep::check_output(&mut self.state, slot, REPLY_CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };
             let was_sent = if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket) };
             let is_broken = match was_sent {
@@ -181,9 +186,11 @@ impl Server {
             if is_broken || client.is_closed || client.closes_after_reply && client.reply.is_empty() {
                 self.close(slot);
             } else {
-                upkeep::check_output(&mut self.state, slot);
+                self.state.clients.recount(slot);
+                upkeep::check_output(&mut self.state, slot, 0);
             }
         }
+        upkeep::evict_clients(&mut self.state, None);
     }
 
     fn close(&mut self, slot: usize) {
@@ -275,6 +282,7 @@ fn serve(state: &mut State, slot: usize) -> bool {
 /// Runs the requests that have arrived completely, until one of them has to wait.
 fn run_requests(state: &mut State, client: &mut Client) {
     state.clock = Instant::now();
+    close_if_too_long(state, client);
     let mut query = std::mem::take(&mut client.query);
     while client.blocked.is_none() && !client.is_closed && !client.closes_after_reply {
         let limits = RequestLimits {
@@ -295,10 +303,14 @@ fn run_requests(state: &mut State, client: &mut Client) {
         }
     }
     query.compact();
-    if query.len() > state.config.client_query_buffer_limit {
+    client.query = query;
+}
+
+/// Closes a client that has sent more bytes than `client-query-buffer-limit` allows and the server has not run.
+fn close_if_too_long(state: &mut State, client: &mut Client) {
+    if client.query.len() > state.config.client_query_buffer_limit {
         warning!("Closing client {} that reached the limit of its query buffer", client.addr);
         state.stats.query_limit_disconnections += 1;
         client.is_closed = true;
     }
-    client.query = query;
 }

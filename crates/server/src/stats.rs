@@ -62,6 +62,16 @@ pub(crate) struct CommandStats {
 }
 
 impl Stats {
+    /// Counts an error reply. Its first word is the code.
+    pub(crate) fn count_error(&mut self, text: &str) {
+        self.error_replies += 1;
+        let code = text.split(' ').next().unwrap_or_default();
+        match self.errors.get_mut(code) {
+            Some(count) => *count += 1,
+            None => drop(self.errors.insert(code.to_owned(), 1)),
+        }
+    }
+
     /// Counts a turn of the loop. `commands` is what the counter of commands was when the turn began.
     pub(crate) fn count_turn(&mut self, elapsed: Duration, commands: u64) {
         let micros = elapsed.as_micros() as u64;

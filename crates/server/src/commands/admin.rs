@@ -6,6 +6,7 @@ use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Keys, Spec};
+use std::time::{Duration, Instant};
 use crate::state::Shutdown;
 use keyspace::glob_match;
 
@@ -90,6 +91,9 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// The time for which a flush frees memory before its reply, unless it is `ASYNC`. Upkeep frees the rest.
+const FREE_BUDGET: Duration = Duration::from_millis(1);
+
 /// Removes all keys of a database, and fails the transactions that watch one of them.
 fn flush(call: &mut Call<'_>, db: usize) {
     let now = call.now;
@@ -97,7 +101,12 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let waiting = database.watching.keys().chain(database.blocked.keys());
     let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
-    call.state.dbs[db].keys.clear();
+    let keys = &mut call.state.dbs[db].keys;
+    keys.clear();
+    if !call.args.is(1, "ASYNC") {
+        let start = Instant::now();
+        keys.free_for(FREE_BUDGET, || start.elapsed());
+    }
     for key in lost {
         call.changed_in(db, &key);
     }

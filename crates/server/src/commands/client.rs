@@ -106,15 +106,10 @@ fn line(client: &Client, now: u64) -> String {
         flags.push('N');
     }
     let secs_since = |at: u64| now.saturating_sub(at) / 1_000;
-    let (queued, queued_bytes) = match &client.transaction {
-        None => (-1, 0),
-        Some(transaction) => (
-            transaction.commands.len() as i64,
-            transaction.commands.iter().map(crate::args::OwnedArgs::size).sum::<usize>(),
-        ),
-    };
+    let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands.len() as i64);
+    let queued_bytes = client.queued_bytes();
     let output = client.reply.allocation_size();
-    let total = size_of::<Client>() + client.query.capacity() + output + queued_bytes;
+    let total = client.memory();
     let subscriptions = &client.subscriptions;
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub={} \
@@ -351,6 +346,9 @@ fn unpause(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// The error of a command that `CLIENT UNBLOCK` ends.
+const UNBLOCKED: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
 fn unblock(call: &mut Call<'_>) -> Outcome {
     let args = call.args;
     let is_error = match args.len() {
@@ -363,8 +361,15 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
     let blocked = u64::try_from(id).ok().and_then(|id| Some((id, call.state.unblock_other(id)?)));
     call.reply().flag(blocked.is_some());
     if let Some((id, blocked)) = blocked {
+        if is_error {
+            call.state.stats.count_error(UNBLOCKED);
+            let request = blocked.request.as_args();
+            let spec = super::find_with_subcommand(request);
+            let stats = spec.map(|spec| call.state.stats.by_command.entry(super::full_name(request, spec)).or_default());
+            stats.into_iter().for_each(|stats| stats.failed += 1);
+        }
         call.state.clients.send(id, |reply| match blocked.timeout_reply {
-            _ if is_error => reply.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+            _ if is_error => reply.error(UNBLOCKED.as_bytes()),
             TimeoutReply::Null => reply.null(),
             TimeoutReply::NullArray => reply.null_array(),
         });

@@ -7,6 +7,7 @@ use crate::client::{Client, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
 use crate::spec::{Spec, flags};
 use crate::state::State;
+use crate::upkeep::evict_clients;
 use std::time::Instant;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
@@ -85,20 +86,33 @@ fn check(
     client: &mut Client,
     args: Args<'_>,
 ) -> Result<Option<&'static Spec>, CommandError> {
-    let spec = find(args.at(0)).ok_or_else(|| unknown(args))?;
-    let command = spec;
-    let spec = match (spec.subcommands, args.get(1)) {
-        ([], _) | (_, None) => spec,
+    let command = find(args.at(0)).ok_or_else(|| unknown(args))?;
+    let spec = match (command.subcommands, args.get(1)) {
+        ([], _) | (_, None) => command,
         (subcommands, Some(name)) => {
             let find = |sub: &&Spec| sub.name.as_bytes().eq_ignore_ascii_case(name);
-            let container = spec.name.to_ascii_uppercase();
+            let container = command.name.to_ascii_uppercase();
             subcommands.iter().find(find).ok_or_else(|| CommandError::subcommand(&container, name))?
         }
     };
+    let admitted = admit(state, client, args, command, spec);
+    if admitted.is_err() {
+        state.stats.by_command.entry(full_name(args, spec)).or_default().rejected += 1;
+    }
+    admitted
+}
+
+/// Checks whether the client may run a command now, which may be a subcommand of `command`. Returns `None` if it
+/// was queued.
+fn admit(
+    state: &mut State,
+    client: &mut Client,
+    args: Args<'_>,
+    command: &Spec,
+    spec: &'static Spec,
+) -> Result<Option<&'static Spec>, CommandError> {
     if !spec.takes(args.len()) {
-        let name = full_name(args, spec);
-        state.stats.by_command.entry(name).or_default().rejected += 1;
-        return Err(CommandError::arity(name));
+        return Err(CommandError::arity(full_name(args, spec)));
     }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
         if state.config.requirepass.is_empty() {
@@ -108,6 +122,7 @@ fn check(
         }
     }
     if state.config.options.get_maxmemory() > 0 {
+        evict_clients(state, Some(client));
         make_room(state, client, spec)?;
     }
     if spec.has(flags::WRITE)
@@ -245,12 +260,7 @@ pub(crate) fn run(
 
 fn write_error(state: &mut State, client: &mut Client, error: &CommandError) {
     client.reply.error(error.0.as_bytes());
-    state.stats.error_replies += 1;
-    let code = error.0.split(' ').next().unwrap_or_default();
-    match state.stats.errors.get_mut(code) {
-        Some(count) => *count += 1,
-        None => drop(state.stats.errors.insert(code.to_owned(), 1)),
-    }
+    state.stats.count_error(&error.0);
 }
 
 /// Runs the commands of blocked clients again whose keys have changed. In C: `handleClientsBlockedOnKeys`.

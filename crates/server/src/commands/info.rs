@@ -137,8 +137,6 @@ fn memory(to: &mut String, state: &State) {
     let peak = state.stats.peak_memory.max(used);
     let limit = state.config.options.get_maxmemory();
     let dataset: usize = state.dbs.iter().map(|db| db.keys.allocation_size()).sum();
-    let of_clients: usize =
-        state.clients.iter().map(|client| client.query.capacity() + client.reply.allocation_size()).sum();
     // What belongs to the process is the same in the report of each database.
     let report = state.dbs[0].keys.memory_report();
     let rss = report.used_memory_rss.unwrap_or(used);
@@ -155,7 +153,7 @@ fn memory(to: &mut String, state: &State) {
         "maxmemory": limit,
         "maxmemory_human": human(limit),
         "maxmemory_policy": policy,
-        "mem_clients_normal": of_clients,
+        "mem_clients_normal": state.clients.memory(),
         "mem_clients_slaves": 0,
         "mem_allocator": report.mem_allocator,
         "used_memory_rss": rss,

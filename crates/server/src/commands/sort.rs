@@ -12,7 +12,7 @@ use values::list::Side;
 use values::{Element, Hash, List, OwnedElement, ReserveError, SortOptions, try_sort};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    Spec::new("sort", -2, WRITE | DENYOOM | MOVABLEKEYS, Keys::FIRST, sort)
+    Spec::new("sort", -2, WRITE | DENYOOM | MOVABLEKEYS, Keys::FirstAndStore, sort)
         .doc("1.0.0", "Sorts the elements of a list, a set or a sorted set, and returns or stores them."),
     Spec::new("sort_ro", -2, READONLY | MOVABLEKEYS, Keys::FIRST, sort_ro)
         .doc("7.0.0", "Returns the sorted elements of a list, a set or a sorted set."),

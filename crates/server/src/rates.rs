@@ -62,7 +62,8 @@ impl Rates {
 
     /// Returns the mean time of a turn, in microseconds.
     pub(crate) fn cycle_micros(&self) -> f64 {
-        let (cycles, micros) = (self.per_second(|sample| sample.cycles), self.per_second(|sample| sample.micros));
+        let (cycles, micros) =
+            (self.per_second(|sample| sample.cycles), self.per_second(|sample| sample.micros));
         if cycles == 0.0 { 0.0 } else { micros / cycles }
     }
 }

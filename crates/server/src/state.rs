@@ -393,7 +393,8 @@ impl State {
 
     /// Clears the counters of `INFO`. Those that describe the present stay.
     pub(crate) fn reset_stats(&mut self) {
-        let (dirty, peak_memory, cleared) = (self.stats.dirty, zmalloc::used_memory(), self.keyspace_counts());
+        let (dirty, peak_memory, cleared) =
+            (self.stats.dirty, zmalloc::used_memory(), self.keyspace_counts());
         self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
         self.rates.clear();
     }

@@ -6,9 +6,9 @@ use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Keys, Spec};
-use std::time::{Duration, Instant};
 use crate::state::Shutdown;
 use keyspace::glob_match;
+use std::time::{Duration, Instant};
 
 pub(super) const COMMANDS: &[Spec] = &[
     Spec { subcommands: CONFIG, ..row("config", -2, 0, container) }

@@ -365,7 +365,8 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
             call.state.stats.count_error(UNBLOCKED);
             let request = blocked.request.as_args();
             let spec = super::find_with_subcommand(request);
-            let stats = spec.map(|spec| call.state.stats.by_command.entry(super::full_name(request, spec)).or_default());
+            let stats = spec
+                .map(|spec| call.state.stats.by_command.entry(super::full_name(request, spec)).or_default());
             stats.into_iter().for_each(|stats| stats.failed += 1);
         }
         call.state.clients.send(id, |reply| match blocked.timeout_reply {

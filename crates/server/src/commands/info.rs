@@ -257,8 +257,10 @@ fn latencystats(to: &mut String, state: &State) {
     for (name, stats) in &state.stats.by_command {
         let Some(latency) = &stats.latency else { continue };
         let percentiles = state.config.latency_percentiles.iter();
-        let fields = percentiles.map(|percentage| format!("p{percentage}={:.3}", latency.percentile(*percentage)));
-        let _always = write!(to, "latency_percentiles_usec_{name}:{}\r\n", fields.collect::<Vec<_>>().join(","));
+        let fields =
+            percentiles.map(|percentage| format!("p{percentage}={:.3}", latency.percentile(*percentage)));
+        let _always =
+            write!(to, "latency_percentiles_usec_{name}:{}\r\n", fields.collect::<Vec<_>>().join(","));
     }
 }
 

@@ -160,7 +160,7 @@ fn list(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Returns the places of the keys of a request, or `None` if the request makes no sense.
-fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
+pub(super) fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
     match keys {
         Keys::None => Some(Vec::new()),
         Keys::Range { first, last, step } => {

@@ -1,10 +1,12 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
+use super::command::keys_of;
 use super::{find, full_name, unsupported};
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::{Client, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
+use crate::notify;
 use crate::spec::{Spec, flags};
 use crate::state::State;
 use crate::upkeep::evict_clients;
@@ -224,11 +226,14 @@ pub(crate) fn run(
     client.last_command = name;
     let start = state.clock;
     let now = state.now;
+    let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
+    let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
         write_error(state, client, error);
     }
+    publish_new(state, client.db, args, absent);
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();
     let elapsed = state.clock.saturating_duration_since(start);
@@ -261,6 +266,23 @@ pub(crate) fn run(
 fn write_error(state: &mut State, client: &mut Client, error: &CommandError) {
     client.reply.error(error.0.as_bytes());
     state.stats.count_error(&error.0);
+}
+
+/// Returns the places of the arguments that are names of keys which do not exist.
+fn absent_keys(state: &State, db: usize, args: Args<'_>, spec: &Spec) -> Vec<usize> {
+    let mut places = keys_of(spec.keys, args).unwrap_or_default();
+    places.retain(|place| !state.dbs[db].keys.contains_key(args.at(*place), state.now));
+    places
+}
+
+/// Publishes `new` for those of these keys that a command has created. Redis publishes it before the event of the
+/// command, and this server does so after it. A key that `COPY` or `MOVE` creates in another database has no event.
+fn publish_new(state: &mut State, db: usize, args: Args<'_>, absent: Vec<usize>) {
+    for place in absent {
+        if state.dbs[db].keys.contains_key(args.at(place), state.now) {
+            state.notify(db, notify::NEW, "new", args.at(place));
+        }
+    }
 }
 
 /// Runs the commands of blocked clients again whose keys have changed. In C: `handleClientsBlockedOnKeys`.

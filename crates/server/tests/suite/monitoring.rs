@@ -122,3 +122,16 @@ fn a_reply_above_the_limit_closes_the_client() {
     assert_eq!(reader.rest(), "");
     assert_eq!(counter(&mut client, "client_output_buffer_limit_disconnections"), 1);
 }
+
+#[test]
+fn a_key_is_new_once() {
+    let server = TestServer::with("notify-keyspace-events En");
+    let (mut client, mut listener) = (server.client(), server.client());
+    assert_eq!(listener.run("SUBSCRIBE __keyevent@0__:new"), "[\"subscribe\", \"__keyevent@0__:new\", 1]");
+    for command in ["SET a 1", "SET a 2", "LPUSH b 1", "SORT b STORE c"] {
+        client.run(command);
+    }
+    for key in ["a", "b", "c"] {
+        assert_eq!(listener.reply(), format!("[\"message\", \"__keyevent@0__:new\", \"{key}\"]"));
+    }
+}

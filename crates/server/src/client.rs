@@ -58,6 +58,8 @@ pub(crate) struct Client {
     pub(crate) closes_after_reply: bool,
     /// Whether the connection is closed at once.
     pub(crate) is_closed: bool,
+    /// Whether the other side sends nothing more. There may be bytes to read before the end.
+    pub(crate) is_read_closed: bool,
     /// When the reply began to exceed the soft limit, in milliseconds since 1970.
     pub(crate) over_soft_limit_since: Option<u64>,
     /// What the client adds to the sum of [`Clients`](crate::clients::Clients).
@@ -171,6 +173,7 @@ impl Client {
             is_no_touch: false,
             closes_after_reply: false,
             is_closed: false,
+            is_read_closed: false,
             over_soft_limit_since: None,
             counted_bytes: 0,
             commands: 0,

@@ -131,6 +131,12 @@ impl Server {
                     accept(&mut self.listeners[token], &mut self.state, self.poll.registry(), first_token)
                 }
                 Some(slot) => {
+                    // The end of the stream may arrive together with the last bytes, and has no event of its own.
+                    if event.is_read_closed()
+                        && let Some(client) = self.state.clients.in_slot(slot)
+                    {
+                        client.is_read_closed = true;
+                    }
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.readable.push(slot);
                     }
@@ -259,7 +265,7 @@ fn serve(state: &mut State, slot: usize) -> bool {
             Ok((bytes, more)) => {
                 client.net_bytes.0 += bytes as u64;
                 state.stats.net_input += bytes as u64;
-                has_more = more;
+                has_more = more || client.is_read_closed;
                 run_requests(state, &mut client);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

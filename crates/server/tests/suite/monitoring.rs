@@ -135,3 +135,17 @@ fn a_key_is_new_once() {
         assert_eq!(listener.reply(), format!("[\"message\", \"__keyevent@0__:new\", \"{key}\"]"));
     }
 }
+
+#[test]
+fn a_client_that_leaves_right_after_a_blocking_command_is_forgotten() {
+    let server = TestServer::new();
+    let mut client = server.client();
+    for _ in 0..20 {
+        server.client().send(&encode(&[b"BLPOP", b"list", b"0"]));
+    }
+    let start = Instant::now();
+    while field(&mut client, "clients", "connected_clients").as_deref() != Some("1") {
+        assert!(start.elapsed() < Duration::from_secs(5), "a closed client still waits");
+    }
+    assert_eq!(field(&mut client, "clients", "blocked_clients").as_deref(), Some("0"));
+}

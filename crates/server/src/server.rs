@@ -290,7 +290,12 @@ fn run_requests(state: &mut State, client: &mut Client) {
     state.clock = Instant::now();
     close_if_too_long(state, client);
     let mut query = std::mem::take(&mut client.query);
-    while client.blocked.is_none() && !client.is_closed && !client.closes_after_reply {
+    // A key that a client waits for goes to that client before the next command, which might take it.
+    while state.ready.is_empty()
+        && client.blocked.is_none()
+        && !client.is_closed
+        && !client.closes_after_reply
+    {
         let limits = RequestLimits {
             proto_max_bulk_len: state.config.options.encoding_limits().proto_max_bulk_len,
             is_authenticated: client.is_authenticated || state.config.requirepass.is_empty(),
@@ -307,6 +312,9 @@ fn run_requests(state: &mut State, client: &mut Client) {
                 client.closes_after_reply = true;
             }
         }
+    }
+    if !state.ready.is_empty() {
+        state.resumed.push(client.id);
     }
     query.compact();
     client.query = query;

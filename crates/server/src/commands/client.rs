@@ -361,13 +361,9 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
     let blocked = u64::try_from(id).ok().and_then(|id| Some((id, call.state.unblock_other(id)?)));
     call.reply().flag(blocked.is_some());
     if let Some((id, blocked)) = blocked {
+        super::execute::count_interrupted(call.state, &blocked, is_error);
         if is_error {
             call.state.stats.count_error(UNBLOCKED);
-            let request = blocked.request.as_args();
-            let spec = super::find_with_subcommand(request);
-            let stats = spec
-                .map(|spec| call.state.stats.by_command.entry(super::full_name(request, spec)).or_default());
-            stats.into_iter().for_each(|stats| stats.failed += 1);
         }
         call.state.clients.send(id, |reply| match blocked.timeout_reply {
             _ if is_error => reply.error(UNBLOCKED.as_bytes()),

@@ -4,7 +4,7 @@ use super::command::keys_of;
 use super::{find, full_name, unsupported};
 use crate::args::Args;
 use crate::call::Call;
-use crate::client::{Client, ReplyMode, TimeoutReply};
+use crate::client::{Blocked, Client, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::spec::{Spec, flags};
@@ -241,10 +241,12 @@ pub(crate) fn run(
     state.stats.commands += 1;
     state.stats.eventloop.command_micros += micros;
     let stats = state.stats.by_command.entry(name).or_default();
-    stats.calls += 1;
+    // A command that waits is counted when its wait is over.
+    let has_ended = client.blocked.is_none();
+    stats.calls += u64::from(has_ended);
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());
-    if state.config.latency_tracking {
+    if has_ended && state.config.latency_tracking {
         stats.record(elapsed.as_nanos() as u64);
     }
     let threshold = state.config.slowlog_log_slower_than;
@@ -322,6 +324,16 @@ fn retry(state: &mut State, client: &mut Client) {
     }
 }
 
+/// Counts a command whose wait has ended without a key. `has_failed` is whether the client is sent an error.
+pub(super) fn count_interrupted(state: &mut State, blocked: &Blocked, has_failed: bool) {
+    let args = blocked.request.as_args();
+    if let Some(spec) = super::find_with_subcommand(args) {
+        let stats = state.stats.by_command.entry(full_name(args, spec)).or_default();
+        stats.calls += 1;
+        stats.failed += u64::from(has_failed);
+    }
+}
+
 /// Answers the clients that have waited long enough.
 pub(crate) fn run_blocked_timeout(state: &mut State) {
     while let Some((deadline, id)) = state.deadlines.first().copied()
@@ -331,6 +343,7 @@ pub(crate) fn run_blocked_timeout(state: &mut State) {
         let Some(slot) = state.clients.slot_of(id) else { continue };
         let Some(mut client) = state.clients.take(slot) else { continue };
         if let Some(blocked) = state.unblock(&mut client) {
+            count_interrupted(state, &blocked, false);
             match blocked.timeout_reply {
                 TimeoutReply::Null => client.reply.null(),
                 TimeoutReply::NullArray => client.reply.null_array(),

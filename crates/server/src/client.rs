@@ -22,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) laddr: String,
     /// The bytes that the client has sent.
     pub(crate) query: QueryBuffer,
+    /// While commands of the client run, so that `query` is elsewhere: its bytes, and the room for more.
+    pub(crate) running_query: (usize, usize),
     /// The bytes that it will be sent.
     pub(crate) reply: Reply,
     /// The number of its database.
@@ -155,6 +157,7 @@ impl Client {
             addr,
             laddr,
             query: QueryBuffer::default(),
+            running_query: (0, 0),
             reply: Reply::default(),
             db: 0,
             name: Vec::new(),

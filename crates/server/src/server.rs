@@ -290,6 +290,7 @@ fn run_requests(state: &mut State, client: &mut Client) {
     state.clock = Instant::now();
     close_if_too_long(state, client);
     let mut query = std::mem::take(&mut client.query);
+    client.running_query = (query.len(), query.spare());
     // A key that a client waits for goes to that client before the next command, which might take it.
     while state.ready.is_empty()
         && client.blocked.is_none()
@@ -317,6 +318,7 @@ fn run_requests(state: &mut State, client: &mut Client) {
         state.resumed.push(client.id);
     }
     query.compact();
+    client.running_query = (0, 0);
     client.query = query;
 }
 

@@ -20,6 +20,8 @@ use std::io::{self, Read};
 const LINE_MAX: usize = 64 * 1_024;
 /// The bytes that are read at once. In C: `PROTO_IOBUF_LEN`.
 const READ_LEN: usize = 16 * 1_024;
+/// The arguments that a buffer without a command keeps room for.
+const SPANS: usize = 1_024;
 /// A bulk string of at least this many bytes gets a buffer of its exact size. In C: `PROTO_MBULK_BIG_ARG`.
 const BIG_BULK: usize = 32 * 1_024;
 /// A number of up to so many digits is read without a search for the end of its line.
@@ -253,6 +255,10 @@ impl QueryBuffer {
         if self.bytes.capacity() > capacity {
             self.bytes.truncate(self.filled.max(capacity));
             self.bytes.shrink_to_fit();
+        }
+        if self.len() == 0 && self.spans.capacity() > SPANS {
+            self.spans.clear();
+            self.spans.shrink_to(SPANS);
         }
     }
 

@@ -40,6 +40,10 @@ const READS_PER_TURN: usize = 4;
 /// The most bytes that the buffer for the requests of all clients keeps.
 const QUERY_CAPACITY: usize = 64 * 1_024;
 
+/// The bytes of a reply that do not count towards `client-output-buffer-limit` before the socket has had a chance
+/// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
+const REPLY_CHUNK: usize = 16 * 1_024;
+
 /// A server that listens.
 pub struct Server {
     poll: Poll,
@@ -122,6 +126,7 @@ impl Server {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(error) => return Err(error).context("waiting for sockets failed"),
         }
+        let (start, commands) = (Instant::now(), self.state.stats.commands);
         self.state.update_now();
         let first_token = self.listeners.len();
         for event in events.iter() {
@@ -131,6 +136,12 @@ impl Server {
                     accept(&mut self.listeners[token], &mut self.state, self.poll.registry(), first_token)
                 }
                 Some(slot) => {
+                    // The end of the stream may arrive together with the last bytes, and has no event of its own.
+                    if event.is_read_closed()
+                        && let Some(client) = self.state.clients.in_slot(slot)
+                    {
+                        client.is_read_closed = true;
+                    }
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.readable.push(slot);
                     }
@@ -151,6 +162,7 @@ impl Server {
         self.resume();
         upkeep::run(&mut self.state);
         self.send();
+        self.state.stats.count_turn(start.elapsed(), commands);
         Ok(())
     }
 
@@ -170,6 +182,7 @@ impl Server {
     /// Sends replies, and closes the clients that are to be closed.
     fn send(&mut self) {
         for slot in self.state.clients.take_touched() {
+            upkeep::check_output(&mut self.state, slot, REPLY_CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };
             let was_sent = if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket) };
             let is_broken = match was_sent {
@@ -184,9 +197,11 @@ impl Server {
             if is_broken || client.is_closed || client.closes_after_reply && client.reply.is_empty() {
                 self.close(slot);
             } else {
-                upkeep::check_output(&mut self.state, slot);
+                self.state.clients.recount(slot);
+                upkeep::check_output(&mut self.state, slot, 0);
             }
         }
+        upkeep::evict_clients(&mut self.state, None);
     }
 
     fn close(&mut self, slot: usize) {
@@ -255,7 +270,7 @@ fn serve(state: &mut State, slot: usize) -> bool {
             Ok((bytes, more)) => {
                 client.net_bytes.0 += bytes as u64;
                 state.stats.net_input += bytes as u64;
-                has_more = more;
+                has_more = more || client.is_read_closed;
                 run_requests(state, &mut client);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -278,8 +293,11 @@ fn serve(state: &mut State, slot: usize) -> bool {
 /// Runs the requests that have arrived completely, until one of them has to wait.
 fn run_requests(state: &mut State, client: &mut Client) {
     state.clock = Instant::now();
+    close_if_too_long(state, client);
     let mut query = std::mem::take(&mut client.query);
-    while client.takes_requests() {
+    client.running_query = (query.len(), query.spare());
+    // A key that a client waits for goes to that client before the next command, which might take it.
+    while state.ready.is_empty() && client.takes_requests() {
         let limits = RequestLimits {
             proto_max_bulk_len: state.config.options.encoding_limits().proto_max_bulk_len,
             is_authenticated: client.is_authenticated || state.config.requirepass.is_empty(),
@@ -288,7 +306,7 @@ fn run_requests(state: &mut State, client: &mut Client) {
             Ok(false) => break,
             Ok(true) => {
                 prefetch(&state.dbs[client.db], &query);
-                while client.takes_requests() && query.take() {
+                while state.ready.is_empty() && client.takes_requests() && query.take() {
                     if query.args().len() > 0 {
                         execute(state, client, query.args());
                         state.after_command();
@@ -301,13 +319,21 @@ fn run_requests(state: &mut State, client: &mut Client) {
             }
         }
     }
+    if !state.ready.is_empty() {
+        state.resumed.push(client.id);
+    }
     query.compact();
-    if query.len() > state.config.client_query_buffer_limit {
+    client.running_query = (0, 0);
+    client.query = query;
+}
+
+/// Closes a client that has sent more bytes than `client-query-buffer-limit` allows and the server has not run.
+fn close_if_too_long(state: &mut State, client: &mut Client) {
+    if client.query.len() > state.config.client_query_buffer_limit {
         warning!("Closing client {} that reached the limit of its query buffer", client.addr);
         state.stats.query_limit_disconnections += 1;
         client.is_closed = true;
     }
-    client.query = query;
 }
 
 /// Prefetches the keys of the requests that run next, if there are several, so that their cache misses

@@ -95,6 +95,8 @@ pub(crate) enum Keys {
         /// The index of one more key, or 0.
         destination: usize,
     },
+    /// The first argument, and the one after the last word `STORE` if there is one.
+    FirstAndStore,
 }
 
 impl Keys {

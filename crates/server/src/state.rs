@@ -7,6 +7,7 @@ use crate::database::{Database, Lost};
 use crate::latency::Latency;
 use crate::notify;
 use crate::pubsub::Channels;
+use crate::rates::{Rates, Sample};
 use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::Snapshots;
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub(crate) channels: Channels,
     /// The counters of `INFO`.
     pub(crate) stats: Stats,
+    /// How fast the counters grow.
+    pub(crate) rates: Rates,
     /// The commands that took long.
     pub(crate) slowlog: Slowlog,
     /// The events that took long.
@@ -98,6 +101,7 @@ impl State {
             query: QueryBuffer::default(),
             channels: Channels::default(),
             stats: Stats::default(),
+            rates: Rates::default(),
             slowlog: Slowlog::default(),
             latency: Latency::default(),
             snapshots: Snapshots::default(),
@@ -371,6 +375,28 @@ impl State {
             None => Duration::ZERO,
         };
         until_deadline.unwrap_or(Duration::MAX).min(until_upkeep).min(until_release)
+    }
+
+    /// Takes a sample of the counters, for the rates of `INFO`.
+    pub(crate) fn sample_rates(&mut self, at: Instant) {
+        let Stats { commands, net_input, net_output, eventloop, .. } = self.stats;
+        let (cycles, micros) = (eventloop.cycles, eventloop.micros);
+        self.rates.add(Sample { at, commands, net_input, net_output, cycles, micros });
+    }
+
+    /// Returns what the keyspaces have counted since the server started: evicted keys, and objects that were
+    /// freed later than they were removed.
+    pub(crate) fn keyspace_counts(&self) -> (u64, u64) {
+        let sum = |of: fn(&keyspace::Keyspace) -> u64| self.dbs.iter().map(|db| of(&db.keys)).sum();
+        (sum(keyspace::Keyspace::evicted_keys), sum(keyspace::Keyspace::lazyfreed_objects))
+    }
+
+    /// Clears the counters of `INFO`. Those that describe the present stay.
+    pub(crate) fn reset_stats(&mut self) {
+        let (dirty, peak_memory, cleared) =
+            (self.stats.dirty, zmalloc::used_memory(), self.keyspace_counts());
+        self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
+        self.rates.clear();
     }
 
     /// Publishes what a command has left to publish.

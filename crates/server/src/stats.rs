@@ -1,6 +1,8 @@
 //! [`Stats`]: the counters that `INFO` prints and `CONFIG RESETSTAT` clears.
 
+use crate::histogram::Histogram;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -27,6 +29,13 @@ pub(crate) struct Stats {
     pub(crate) output_limit_disconnections: u64,
     /// The clients that were closed because their queries took too much memory.
     pub(crate) query_limit_disconnections: u64,
+    /// The clients that were closed because all clients exceeded `maxmemory-clients`.
+    pub(crate) evicted_clients: u64,
+    /// What the keyspaces had counted when the counters were cleared: evicted keys, and objects that were freed
+    /// later than they were removed.
+    pub(crate) cleared: (u64, u64),
+    /// The turns of the loop.
+    pub(crate) eventloop: EventLoop,
     /// The most bytes that were in use.
     pub(crate) peak_memory: usize,
     /// The error replies, by their codes.
@@ -34,11 +43,11 @@ pub(crate) struct Stats {
     /// The error replies in all.
     pub(crate) error_replies: u64,
     /// The commands, by their numbers in the table.
-    by_command: Vec<CommandStats>,
+    pub(crate) by_command: Vec<CommandStats>,
 }
 
 /// The counters of a command.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct CommandStats {
     /// How often it has run.
     pub(crate) calls: u64,
@@ -48,24 +57,72 @@ pub(crate) struct CommandStats {
     pub(crate) rejected: u64,
     /// How often it answered an error.
     pub(crate) failed: u64,
+    /// How its calls spread, from the first call on with `latency-tracking`.
+    pub(crate) latency: Option<Histogram>,
 }
 
 impl Stats {
-    /// Clears the counters, but not the changes since the last snapshot. In C: `resetServerStats`.
-    pub(crate) fn reset(&mut self, used_memory: usize) {
-        *self = Self { dirty: self.dirty, peak_memory: used_memory, ..Self::default() };
+    /// Counts an error reply. Its first word is the code.
+    pub(crate) fn count_error(&mut self, text: &str) {
+        self.error_replies += 1;
+        let code = text.split(' ').next().unwrap_or_default();
+        match self.errors.get_mut(code) {
+            Some(count) => *count += 1,
+            None => drop(self.errors.insert(code.to_owned(), 1)),
+        }
     }
 
-    /// Returns the counters of the command with this number.
-    pub(crate) fn of_command(&self, number: usize) -> CommandStats {
-        self.by_command.get(number).copied().unwrap_or_default()
+    /// Counts a turn of the loop. `commands` is what the counter of commands was when the turn began.
+    pub(crate) fn count_turn(&mut self, elapsed: Duration, commands: u64) {
+        let micros = elapsed.as_micros() as u64;
+        let turns = &mut self.eventloop;
+        turns.cycles += 1;
+        turns.micros += micros;
+        turns.micros_max = turns.micros_max.max(micros);
+        turns.commands_max = turns.commands_max.max(self.commands.saturating_sub(commands));
+    }
+}
+
+impl CommandStats {
+    /// Adds a call to the histogram.
+    pub(crate) fn record(&mut self, nanos: u64) {
+        self.latency.get_or_insert_default().record(nanos);
+    }
+}
+
+/// The time that turns of the loop have taken, in microseconds. The wait for sockets does not count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EventLoop {
+    /// The number of turns.
+    pub(crate) cycles: u64,
+    /// The sum of all turns.
+    pub(crate) micros: u64,
+    /// The part of the sum that commands took.
+    pub(crate) command_micros: u64,
+    /// The part of the sum that upkeep took.
+    pub(crate) cron_micros: u64,
+    /// The longest turn.
+    pub(crate) micros_max: u64,
+    /// The most commands of a turn.
+    pub(crate) commands_max: u64,
+}
+
+impl Stats {
+    /// Returns the counters of the command with this number, if one with at least this number has run.
+    pub(crate) fn of_command(&self, number: usize) -> Option<&CommandStats> {
+        self.by_command.get(number)
+    }
+
+    /// Returns how the calls of the command with this number spread.
+    pub(crate) fn latency(&self, number: usize) -> Option<&Histogram> {
+        self.of_command(number)?.latency.as_ref()
     }
 
     /// Returns the counters of the command with this number, for counting.
     #[inline]
     pub(crate) fn of_command_mut(&mut self, number: usize) -> &mut CommandStats {
         if number >= self.by_command.len() {
-            self.by_command.resize(number + 1, CommandStats::default());
+            self.by_command.resize_with(number + 1, CommandStats::default);
         }
         &mut self.by_command[number]
     }

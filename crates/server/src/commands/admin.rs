@@ -8,6 +8,7 @@ use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STA
 use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
 use keyspace::glob_match;
+use std::time::{Duration, Instant};
 
 pub(super) const COMMANDS: &[Spec] = &[
     keyless("config", -2, 0, container).with(CONFIG).doc("2.0.0", "Reads and changes the settings."),
@@ -85,6 +86,9 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// The time for which a flush frees memory before its reply, unless it is `ASYNC`. Upkeep frees the rest.
+const FREE_BUDGET: Duration = Duration::from_millis(1);
+
 /// Removes all keys of a database, and fails the transactions that watch one of them.
 fn flush(call: &mut Call<'_>, db: usize) {
     let now = call.now;
@@ -92,7 +96,12 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let waiting = database.watching.keys().chain(database.blocked.keys());
     let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
-    call.state.dbs[db].keys.clear();
+    let keys = &mut call.state.dbs[db].keys;
+    keys.clear();
+    if !call.args.is(1, "ASYNC") {
+        let start = Instant::now();
+        keys.free_for(FREE_BUDGET, || start.elapsed());
+    }
     for key in lost {
         call.changed_in(db, &key);
     }
@@ -173,7 +182,7 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
 }
 
 fn config_resetstat(call: &mut Call<'_>) -> Outcome {
-    call.state.stats.reset(zmalloc::used_memory());
+    call.state.reset_stats();
     call.reply().ok();
     Ok(())
 }

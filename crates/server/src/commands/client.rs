@@ -104,15 +104,10 @@ fn line(client: &Client, now: u64) -> String {
         flags.push('N');
     }
     let secs_since = |at: u64| now.saturating_sub(at) / 1_000;
-    let (queued, queued_bytes) = match &client.transaction {
-        None => (-1, 0),
-        Some(transaction) => (
-            transaction.commands.len() as i64,
-            transaction.commands.iter().map(crate::args::OwnedArgs::size).sum::<usize>(),
-        ),
-    };
+    let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands.len() as i64);
+    let queued_bytes = client.queued_bytes();
     let output = client.reply.allocation_size();
-    let total = size_of::<Client>() + client.query.capacity() + output + queued_bytes;
+    let total = client.memory();
     let subscriptions = &client.subscriptions;
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub={} \
@@ -131,8 +126,8 @@ fn line(client: &Client, now: u64) -> String {
         subscriptions.patterns.len(),
         subscriptions.shard_channels.len(),
         client.watched.len(),
-        client.query.len(),
-        client.query.spare(),
+        client.query.len() + client.running_query.0,
+        client.query.spare() + client.running_query.1,
         client.query.pending_args().1,
         client.reply.len(),
         client.last_command,
@@ -349,6 +344,9 @@ fn unpause(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// The error of a command that `CLIENT UNBLOCK` ends.
+const UNBLOCKED: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
 fn unblock(call: &mut Call<'_>) -> Outcome {
     let args = call.args;
     let is_error = match args.len() {
@@ -361,8 +359,12 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
     let blocked = u64::try_from(id).ok().and_then(|id| Some((id, call.state.unblock_other(id)?)));
     call.reply().flag(blocked.is_some());
     if let Some((id, blocked)) = blocked {
+        super::execute::count_interrupted(call.state, &blocked, is_error);
+        if is_error {
+            call.state.stats.count_error(UNBLOCKED);
+        }
         call.state.clients.send(id, |reply| match blocked.timeout_reply {
-            _ if is_error => reply.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+            _ if is_error => reply.error(UNBLOCKED.as_bytes()),
             TimeoutReply::Null => reply.null(),
             TimeoutReply::NullArray => reply.null_array(),
         });

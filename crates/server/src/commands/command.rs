@@ -53,6 +53,7 @@ fn write_info(reply: &mut Reply, command: &Command) {
     let (first, last, step) = match spec.keys {
         Keys::Range { first, last, step } => (first, last, step),
         Keys::Counted { destination, .. } if destination > 0 => (destination as i32, destination as i32, 1),
+        Keys::FirstAndStore => (1, 1, 1),
         Keys::None | Keys::Counted { .. } => (0, 0, 0),
     };
     reply.array(10);
@@ -155,7 +156,7 @@ fn list(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Returns the places of the keys of a request, or `None` if the request makes no sense.
-fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
+pub(super) fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
     match keys {
         Keys::None => Some(Vec::new()),
         Keys::Range { first, last, step } => {
@@ -164,6 +165,11 @@ fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
             let step = usize::try_from(step).ok().filter(|step| *step > 0)?;
             let found: Vec<usize> = (first..=last.min(args.len() - 1)).step_by(step).collect();
             (!found.is_empty()).then_some(found)
+        }
+        Keys::FirstAndStore => {
+            let is_store = |at: &usize| args.is(*at, "STORE") && at + 1 < args.len();
+            let stored = (2..args.len()).rev().find(is_store).map(|at| at + 1);
+            Some(std::iter::once(1).chain(stored).collect())
         }
         Keys::Counted { at, destination } => {
             let count = natural(args.get(at)?).ok().filter(|count| *count > 0)?;

@@ -51,6 +51,8 @@ fn debug(call: &mut Call<'_>) -> Outcome {
         (b"sleep", 3) => {
             let secs = float(call.args.at(2))?;
             std::thread::sleep(Duration::try_from_secs_f64(secs).map_err(|_| CommandError::NOT_A_FLOAT)?);
+            // The commands after it in this turn see the time that has passed.
+            call.state.update_now();
             done(call)
         }
         (b"stringmatch-len", 4) => stringmatch_len(call),

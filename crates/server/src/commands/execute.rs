@@ -1,13 +1,16 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
+use super::command::keys_of;
 use super::table::{Command, find, find_with_subcommand};
 use super::unsupported;
 use crate::args::Args;
 use crate::call::Call;
-use crate::client::{Client, ReplyMode, TimeoutReply};
+use crate::client::{Blocked, Client, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
-use crate::spec::flags;
+use crate::notify;
+use crate::spec::{Spec, flags};
 use crate::state::State;
+use crate::upkeep::evict_clients;
 use std::time::Instant;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
@@ -94,9 +97,24 @@ fn check(
             .ok_or_else(|| CommandError::subcommand(&container.full_name.to_ascii_uppercase(), name))?,
         _ => container,
     };
+    let admitted = admit(state, client, args, container, command);
+    if admitted.is_err() {
+        state.stats.of_command_mut(command.number).rejected += 1;
+    }
+    admitted
+}
+
+/// Checks whether the client may run a command now, which may be a subcommand of `container`. Returns `None` if
+/// it was queued.
+fn admit(
+    state: &mut State,
+    client: &mut Client,
+    args: Args<'_>,
+    container: &Command,
+    command: &'static Command,
+) -> Result<Option<&'static Command>, CommandError> {
     let spec = command.spec;
     if !spec.takes(args.len()) {
-        state.stats.of_command_mut(command.number).rejected += 1;
         return Err(CommandError::arity(&command.full_name));
     }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
@@ -107,6 +125,7 @@ fn check(
         }
     }
     if state.config.options.get_maxmemory() > 0 {
+        evict_clients(state, Some(client));
         make_room(state, client, command)?;
     }
     if spec.has(flags::WRITE)
@@ -210,19 +229,29 @@ pub(crate) fn run(
     client.last_command = &command.full_name;
     let start = state.clock;
     let now = state.now;
+    let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
+    let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
         write_error(state, client, error);
     }
+    publish_new(state, client.db, args, absent);
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();
-    let micros = state.clock.saturating_duration_since(start).as_micros() as u64;
+    let elapsed = state.clock.saturating_duration_since(start);
+    let micros = elapsed.as_micros() as u64;
     state.stats.commands += 1;
+    state.stats.eventloop.command_micros += micros;
     let stats = state.stats.of_command_mut(command.number);
-    stats.calls += 1;
+    // A command that waits is counted when its wait is over.
+    let has_ended = client.blocked.is_none();
+    stats.calls += u64::from(has_ended);
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());
+    if has_ended && state.config.latency_tracking {
+        stats.record(elapsed.as_nanos() as u64);
+    }
     let threshold = state.config.slowlog_log_slower_than;
     if threshold >= 0
         && micros >= threshold.unsigned_abs()
@@ -241,11 +270,23 @@ pub(crate) fn run(
 
 fn write_error(state: &mut State, client: &mut Client, error: &CommandError) {
     client.reply.error(error.0.as_bytes());
-    state.stats.error_replies += 1;
-    let code = error.0.split(' ').next().unwrap_or_default();
-    match state.stats.errors.get_mut(code) {
-        Some(count) => *count += 1,
-        None => drop(state.stats.errors.insert(code.to_owned(), 1)),
+    state.stats.count_error(&error.0);
+}
+
+/// Returns the places of the arguments that are names of keys which do not exist.
+fn absent_keys(state: &State, db: usize, args: Args<'_>, spec: &Spec) -> Vec<usize> {
+    let mut places = keys_of(spec.keys, args).unwrap_or_default();
+    places.retain(|place| !state.dbs[db].keys.contains_key(args.at(*place), state.now));
+    places
+}
+
+/// Publishes `new` for those of these keys that a command has created. Redis publishes it before the event of the
+/// command, and this server does so after it. A key that `COPY` or `MOVE` creates in another database has no event.
+fn publish_new(state: &mut State, db: usize, args: Args<'_>, absent: Vec<usize>) {
+    for place in absent {
+        if state.dbs[db].keys.contains_key(args.at(place), state.now) {
+            state.notify(db, notify::NEW, "new", args.at(place));
+        }
     }
 }
 
@@ -286,6 +327,16 @@ fn retry(state: &mut State, client: &mut Client) {
     }
 }
 
+/// Counts a command whose wait has ended without a key. `has_failed` is whether the client is sent an error.
+pub(super) fn count_interrupted(state: &mut State, blocked: &Blocked, has_failed: bool) {
+    let args = blocked.request.as_args();
+    if let Some(command) = find_with_subcommand(args) {
+        let stats = state.stats.of_command_mut(command.number);
+        stats.calls += 1;
+        stats.failed += u64::from(has_failed);
+    }
+}
+
 /// Answers the clients that have waited long enough.
 pub(crate) fn run_blocked_timeout(state: &mut State) {
     while let Some((deadline, id)) = state.deadlines.first().copied()
@@ -295,6 +346,7 @@ pub(crate) fn run_blocked_timeout(state: &mut State) {
         let Some(slot) = state.clients.slot_of(id) else { continue };
         let Some(mut client) = state.clients.take(slot) else { continue };
         if let Some(blocked) = state.unblock(&mut client) {
+            count_interrupted(state, &blocked, false);
             match blocked.timeout_reply {
                 TimeoutReply::Null => client.reply.null(),
                 TimeoutReply::NullArray => client.reply.null_array(),

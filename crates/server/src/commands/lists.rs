@@ -459,5 +459,7 @@ pub(super) fn move_one(call: &mut Call<'_>, from: Side, to: Side) -> Result<bool
     reply.element(element.as_element());
     call.changed(notify::LIST, push_event(to), target);
     removed(call, pop_event(from), source);
+    // Both keys have changed, and the move is one change.
+    call.state.stats.dirty -= 1;
     Ok(true)
 }

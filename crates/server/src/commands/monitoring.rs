@@ -1,6 +1,7 @@
 //! The commands and events that took long: `SLOWLOG` and `LATENCY`.
 
 use super::admin::{container, help};
+use super::table::with_subcommands;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
@@ -135,9 +136,37 @@ fn doctor(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// The server counts calls and not how they spread, so no command has a histogram.
+/// A name such as `client` stands for all its subcommands. Without names, all commands that have run are in the
+/// reply.
 fn histogram(call: &mut Call<'_>) -> Outcome {
-    call.reply().map(0);
+    let names = call.args.from(2);
+    let is_named = |full: &str| {
+        let container = full.split('|').next().unwrap_or_default();
+        let is_it = |name: &[u8]| {
+            name.eq_ignore_ascii_case(full.as_bytes()) || name.eq_ignore_ascii_case(container.as_bytes())
+        };
+        names.len() == 0 || names.iter().any(is_it)
+    };
+    let stats = &call.state.stats;
+    let found: Vec<_> = with_subcommands()
+        .filter_map(|command| Some((&command.full_name, stats.latency(command.number)?)))
+        .filter(|(name, _)| is_named(name))
+        .collect();
+    let reply = &mut call.client.reply;
+    reply.map(found.len());
+    for (name, latency) in found {
+        reply.bulk(name.as_bytes());
+        reply.map(2);
+        reply.bulk(b"calls");
+        reply.integer(latency.calls() as i64);
+        reply.bulk(b"histogram_usec");
+        let doublings = latency.doublings();
+        reply.map(doublings.len());
+        for (micros, calls) in doublings {
+            reply.integer(micros as i64);
+            reply.integer(calls as i64);
+        }
+    }
     Ok(())
 }
 

@@ -5,14 +5,14 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::{integer, parse_float};
 use crate::spec::flags::{DENYOOM, MOVABLEKEYS, READONLY, WRITE};
-use crate::spec::{Spec, on_key};
+use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Keyspace, ValueRef};
 use std::cmp::Ordering;
 use values::list::Side;
 use values::{Element, Hash, List, OwnedElement, ReserveError, SortOptions, try_sort};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    on_key("sort", -2, WRITE | DENYOOM | MOVABLEKEYS, sort)
+    row("sort", -2, WRITE | DENYOOM | MOVABLEKEYS, Keys::FirstAndStore, sort)
         .doc("1.0.0", "Sorts the elements of a list, a set or a sorted set, and returns or stores them."),
     on_key("sort_ro", -2, READONLY | MOVABLEKEYS, sort_ro)
         .doc("7.0.0", "Returns the sorted elements of a list, a set or a sorted set."),

@@ -75,6 +75,11 @@ pub(crate) fn all() -> &'static [Command] {
     &COMMANDS
 }
 
+/// Returns all commands, each of them before its subcommands.
+pub(crate) fn with_subcommands() -> impl Iterator<Item = &'static Command> {
+    all().iter().flat_map(|command| [command].into_iter().chain(&command.subcommands))
+}
+
 /// Returns the command with this name, in upper or lower case.
 #[inline]
 pub(crate) fn find(name: &[u8]) -> Option<&'static Command> {
@@ -109,8 +114,6 @@ mod tests {
 
     #[test]
     fn every_command_and_subcommand_has_its_own_number() {
-        let with_subcommands =
-            || all().iter().flat_map(|command| [command].into_iter().chain(&command.subcommands));
         let mut numbers: Vec<usize> = with_subcommands().map(|command| command.number).collect();
         numbers.sort_unstable();
         assert!(numbers.iter().copied().eq(0..numbers.len()));

@@ -60,3 +60,17 @@ fn idle_clients_are_closed_after_the_timeout() {
     assert_eq!(client.run("PING"), "PONG");
     assert_eq!(client.rest(), "");
 }
+
+#[test]
+fn a_client_that_waits_is_served_before_the_next_command_of_a_pipeline() {
+    let server = TestServer::new();
+    let (mut first, mut second) = (server.client(), server.client());
+    first.send(b"BLPOP list 0\r\n");
+    while !second.run("CLIENT LIST").contains("flags=b") {}
+    second.send(b"RPUSH list a\r\nBLPOP list 0\r\nPING\r\n");
+    assert_eq!(first.reply(), "[\"list\", \"a\"]");
+    assert_eq!(second.reply(), "1");
+    assert_eq!(first.run("RPUSH list b"), "1");
+    assert_eq!(second.reply(), "[\"list\", \"b\"]");
+    assert_eq!(second.reply(), "PONG");
+}

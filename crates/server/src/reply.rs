@@ -340,6 +340,12 @@ impl Reply {
                 }
             }
         }
+        // What was sent is removed before it takes more memory than the rest, so each byte moves at most once.
+        if self.sent > KEPT_CAPACITY && self.sent > self.bytes.len() / 2 {
+            self.bytes.drain(..self.sent);
+            self.lent.iter_mut().for_each(|(offset, _)| *offset -= self.sent);
+            self.sent = 0;
+        }
         if self.is_empty() {
             self.sent = 0;
             self.bytes.clear();

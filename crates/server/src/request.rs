@@ -232,14 +232,14 @@ impl QueryBuffer {
 
     /// Removes the commands that were taken.
     pub(crate) fn compact(&mut self) {
+        if self.begin == 0 {
+            return;
+        }
         let spans = self.spans_end(self.taken);
         self.spans.drain(..spans);
         self.found.drain(..self.taken);
         self.taken = 0;
         let begin = std::mem::take(&mut self.begin);
-        if begin == 0 {
-            return;
-        }
         self.bytes.copy_within(begin..self.filled, 0);
         self.filled -= begin;
         self.at -= begin;

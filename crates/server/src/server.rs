@@ -188,6 +188,7 @@ impl Server {
             let is_broken = match was_sent {
                 Ok(bytes) => {
                     client.net_bytes.1 += bytes as u64;
+                    client.last_used_at = if bytes > 0 { self.state.now } else { client.last_used_at };
                     self.state.stats.net_output += bytes as u64;
                     false
                 }
@@ -268,6 +269,7 @@ fn serve(state: &mut State, slot: usize) -> bool {
                 has_more = false;
             }
             Ok((bytes, more)) => {
+                client.last_used_at = state.now;
                 client.net_bytes.0 += bytes as u64;
                 state.stats.net_input += bytes as u64;
                 has_more = more || client.is_read_closed;

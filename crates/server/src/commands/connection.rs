@@ -109,10 +109,10 @@ fn hello(call: &mut Call<'_>) -> Outcome {
         }
     };
     let mut index = 2;
-    let mut name = None;
+    let (mut name, mut password) = (None, None);
     while index < args.len() {
         if args.is(index, "AUTH") && index + 2 < args.len() {
-            check_password(call, args.at(index + 1), args.at(index + 2))?;
+            password = Some((args.at(index + 1), args.at(index + 2)));
             index += 3;
         } else if args.is(index, "SETNAME") && index + 1 < args.len() {
             name = Some(valid_name(args.at(index + 1))?);
@@ -121,6 +121,9 @@ fn hello(call: &mut Call<'_>) -> Outcome {
             let text = String::from_utf8_lossy(args.at(index));
             return Err(CommandError::of(format!("ERR Syntax error in HELLO option '{text}'")));
         }
+    }
+    if let Some((user, password)) = password {
+        check_password(call, user, password)?;
     }
     if !call.client.is_authenticated {
         if !call.state.config.requirepass.is_empty() {

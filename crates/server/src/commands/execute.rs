@@ -75,7 +75,10 @@ pub(crate) fn release_held(state: &mut State) {
     for id in std::mem::take(&mut state.held) {
         let Some(slot) = state.clients.slot_of(id) else { continue };
         let Some(mut client) = state.clients.take(slot) else { continue };
-        if let Some(blocked) = state.unblock(&mut client) {
+        if let Some(blocked) = state.unblock(&mut client)
+            && !client.is_closed
+        {
+            state.clock = Instant::now();
             execute(state, &mut client, blocked.request.as_args());
             state.resumed.push(id);
         }
@@ -140,11 +143,11 @@ fn admit(
              the Redis logs for details about the RDB error.",
         ));
     }
-    if client.is_subscriber() && !is_for_subscribers(spec.name) {
+    if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
         return Err(CommandError::of(format!(
             "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
              this context",
-            spec.name
+            command.full_name
         )));
     }
     if client.transaction.is_some()
@@ -298,8 +301,10 @@ pub(crate) fn retry_ready(state: &mut State) {
             for id in waiting.clone() {
                 let Some(kind) = state.dbs[db].keys.object_type(&key, state.now) else { break };
                 let Some(slot) = state.clients.slot_of(id) else { continue };
-                let is_wanted =
-                    |client: &Client| client.blocked.as_ref().is_some_and(|blocked| blocked.wanted == kind);
+                // A client that was killed takes nothing any more.
+                let is_wanted = |client: &Client| {
+                    !client.is_closed && client.blocked.as_ref().is_some_and(|blocked| blocked.wanted == kind)
+                };
                 if !state.clients.in_slot(slot).is_some_and(|client| is_wanted(client)) {
                     continue;
                 }
@@ -314,6 +319,7 @@ pub(crate) fn retry_ready(state: &mut State) {
 fn retry(state: &mut State, client: &mut Client) {
     // The client keeps its place among those that wait for the same keys, in case it has to wait again.
     let Some(blocked) = state.interrupt_wait(client) else { return };
+    client.last_used_at = state.now;
     let args = blocked.request.as_args();
     if let Some(command) = find(args.at(0)) {
         state.retried_deadline = Some(blocked.deadline);

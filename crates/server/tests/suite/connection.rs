@@ -10,6 +10,8 @@ fn a_client_needs_the_password() {
     assert!(client.run("AUTH wrong").starts_with("!WRONGPASS"));
     assert!(client.run("AUTH someone secret").starts_with("!WRONGPASS"));
     assert!(client.run("HELLO 3").starts_with("!NOAUTH"));
+    assert!(client.run("HELLO 3 AUTH default secret WRONG").starts_with("!ERR Syntax error in HELLO"));
+    assert_eq!(client.run("GET key"), "!NOAUTH Authentication required.");
     assert_eq!(client.run("AUTH secret"), "OK");
     assert_eq!(client.run("GET key"), "nil");
     let mut client = server.client();
@@ -51,6 +53,34 @@ fn a_client_that_reads_nothing_is_closed_at_its_limit() {
     let received = client.rest().len();
     assert!(received < 100_000_000, "{received}");
     assert_eq!(server.client().run("PING"), "PONG");
+}
+
+#[test]
+fn a_client_that_was_killed_takes_no_element() {
+    let server = TestServer::new();
+    let (mut waiting, mut other) = (server.client(), server.client());
+    let id = waiting.run("CLIENT ID");
+    waiting.send(&encode(&[b"BLPOP", b"list", b"0"]));
+    while !other.run("INFO clients").contains("blocked_clients:1") {}
+    let kill = encode(&[b"CLIENT", b"KILL", b"ID", id.as_bytes()]);
+    other.send(&[kill, encode(&[b"LPUSH", b"list", b"x"])].concat());
+    assert_eq!((other.reply(), other.reply()), ("1".into(), "1".into()));
+    assert_eq!(waiting.rest(), "");
+    assert_eq!(other.run("LLEN list"), "1");
+}
+
+#[test]
+fn keys_with_an_expiry_are_evicted_in_every_database() {
+    let server = TestServer::with("maxmemory 12mb\nmaxmemory-policy volatile-lru");
+    let mut client = server.client();
+    assert_eq!(client.run_args(&[b"SET", b"lasting", &vec![b'x'; 5_000_000]]), "OK");
+    assert_eq!(client.run("SELECT 1"), "OK");
+    for key in 0..20 {
+        let key = format!("key:{key}");
+        let value = vec![b'x'; 1_000_000];
+        assert_eq!(client.run_args(&[b"SET", key.as_bytes(), &value, b"EX", b"1000"]), "OK");
+    }
+    assert_eq!((client.run("EXISTS key:0"), client.run("EXISTS key:19")), ("0".into(), "1".into()));
 }
 
 #[test]

@@ -356,8 +356,8 @@ impl Reply {
     }
 }
 
-/// Formats a number as Redis does in replies: the shortest digits that give the same number, with an exponent
-/// if there would be many zeros. In C: `d2string`, `fpconv_dtoa`.
+/// Formats a number as Redis does in replies: a whole number below 2^62 with all its digits, and any other with
+/// the shortest digits that give the same number, and with an exponent if there would be many zeros. In C: `d2string`, `fpconv_dtoa`.
 pub(crate) fn format_double(number: f64) -> String {
     if number.is_nan() {
         return "nan".into();
@@ -368,6 +368,9 @@ pub(crate) fn format_double(number: f64) -> String {
     if number == 0.0 {
         return if number.is_sign_negative() { "-0".into() } else { "0".into() };
     }
+    if number.trunc() == number && number.abs() < (1_u64 << 62) as f64 {
+        return (number as i64).to_string();
+    }
     // The digits d.ddd and the exponent of the first one.
     let text = format!("{:e}", number.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -375,9 +378,7 @@ pub(crate) fn format_double(number: f64) -> String {
     let first: i32 = exponent.parse().unwrap_or(0);
     let last = first - (digits.len() as i32 - 1);
     let mut out = String::from(if number < 0.0 { "-" } else { "" });
-    let is_small_integer =
-        last >= 0 && (first < digits.len() as i32 + 7 || number.abs() < (1_u64 << 62) as f64);
-    if is_small_integer {
+    if last >= 0 && first < digits.len() as i32 + 7 {
         out.push_str(&digits);
         out.extend((0..last).map(|_| '0'));
     } else if last < 0 && (last > -7 || first.abs() < 4) {
@@ -499,6 +500,7 @@ mod tests {
             (-0.1, "-0.1"),
             (1e17, "100000000000000000"),
             (-1e18, "-1000000000000000000"),
+            (1_700_000_000_123_456_789.0, "1700000000123456768"),
             (1e21, "1e+21"),
             (12345678901234567890.0, "12345678901234567000"),
             (1e-5, "0.00001"),

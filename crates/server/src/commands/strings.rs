@@ -295,27 +295,28 @@ fn getrange(call: &mut Call<'_>) -> Outcome {
 }
 
 fn incr(call: &mut Call<'_>) -> Outcome {
-    add(call, 1, "incrby")
+    add(call, 1)
 }
 
 fn decr(call: &mut Call<'_>) -> Outcome {
-    add(call, -1, "decrby")
+    add(call, -1)
 }
 
 fn incrby(call: &mut Call<'_>) -> Outcome {
-    add(call, integer(call.args.at(2))?, "incrby")
+    add(call, integer(call.args.at(2))?)
 }
 
 fn decrby(call: &mut Call<'_>) -> Outcome {
     let decrement = integer(call.args.at(2))?;
     let increment = decrement.checked_neg().ok_or(CommandError::new("ERR decrement would overflow"))?;
-    add(call, increment, "decrby")
+    add(call, increment)
 }
 
-fn add(call: &mut Call<'_>, increment: i64, event: &str) -> Outcome {
+/// Redis publishes the same event for all four commands.
+fn add(call: &mut Call<'_>, increment: i64) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
     let sum = call.parts().0.incr_by(key, increment, now)?;
-    call.changed(notify::STRING, event, key);
+    call.changed(notify::STRING, "incrby", key);
     call.reply().integer(sum);
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) struct Snapshots {
     running: Option<Running>,
     /// When the last snapshot was complete, in seconds since 1970.
     pub(crate) last_save: u64,
-    /// Whether the last snapshot is complete.
+    /// Whether the last snapshot could not be written.
     pub(crate) last_failed: bool,
     /// How long the last snapshot took, in seconds.
     pub(crate) last_secs: Option<u64>,

@@ -76,9 +76,24 @@ pub(crate) struct Client {
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     /// The commands, in order.
-    pub(crate) commands: Vec<OwnedArgs>,
+    commands: Vec<OwnedArgs>,
+    /// The bytes of the commands.
+    bytes: usize,
     /// Whether a command could not be queued, so that `EXEC` fails.
     pub(crate) is_aborted: bool,
+}
+
+impl Transaction {
+    /// Returns the commands, in order.
+    pub(crate) fn commands(&self) -> &[OwnedArgs] {
+        &self.commands
+    }
+
+    /// Adds a command.
+    pub(crate) fn push(&mut self, command: OwnedArgs) {
+        self.bytes += command.size();
+        self.commands.push(command);
+    }
 }
 
 /// A key of `WATCH`.
@@ -196,8 +211,7 @@ impl Client {
 
     /// Returns the bytes of the commands after `MULTI`.
     pub(crate) fn queued_bytes(&self) -> usize {
-        let queued = self.transaction.iter().flat_map(|transaction| &transaction.commands);
-        queued.map(OwnedArgs::size).sum()
+        self.transaction.as_ref().map_or(0, |transaction| transaction.bytes)
     }
 
     /// Returns whether only the commands of a subscriber are allowed. RESP3 has no such mode.

@@ -194,8 +194,8 @@ impl QueryBuffer {
         true
     }
 
-    /// Returns the arguments of the command that was taken last. There are none if the line or the array was
-    /// empty.
+    /// Returns the arguments of the command that was taken last. An empty line has no arguments, nor has an
+    /// empty array.
     pub(crate) fn args(&self) -> Args<'_> {
         self.args_of(self.taken.saturating_sub(1))
     }
@@ -205,7 +205,7 @@ impl QueryBuffer {
     }
 
     /// Returns the arguments of the commands that were found and not taken.
-    pub(crate) fn ahead(&self) -> impl Iterator<Item = Args<'_>> {
+    pub(crate) fn ahead(&self) -> impl ExactSizeIterator<Item = Args<'_>> {
         (self.taken..self.found.len()).map(|index| self.args_of(index))
     }
 

@@ -6,7 +6,7 @@
 //!  wait    until a socket is ready, a client has waited long enough, or upkeep is due
 //!  read    requests of the sockets that are ready, and run them
 //!  send    replies to all clients that have some
-//!  upkeep  expire, free, resize and save, for about a millisecond at most, and send what follows from it
+//!  upkeep  expire, evict, free, resize and save, for about a millisecond at most, and send what follows from it
 //! ```
 //!
 //! Requests of one client that have arrived together are found before the first of them runs, and their keys are
@@ -343,6 +343,9 @@ fn close_if_too_long(state: &mut State, client: &mut Client) {
 /// Prefetches the keys of the requests that run next, if there are several, so that their cache misses
 /// overlap. A request that selects another database makes this useless, and nothing else.
 fn prefetch(db: &Database, query: &QueryBuffer) {
+    if query.ahead().len() == 1 {
+        return;
+    }
     let mut keys = [Key::new(b""); AHEAD];
     let mut len = 0;
     for args in query.ahead() {
@@ -352,7 +355,5 @@ fn prefetch(db: &Database, query: &QueryBuffer) {
             len += 1;
         }
     }
-    if len > 1 {
-        db.keys.prefetch(&mut keys[..len]);
-    }
+    db.keys.prefetch(&mut keys[..len]);
 }

@@ -107,10 +107,11 @@ impl Keys {
     /// The first two arguments.
     pub(crate) const TWO: Self = Self::Range { first: 1, last: 2, step: 1 };
 
-    /// Returns the index of the first key, if there is always one there.
+    /// Returns the index of the first key, or `None` if there is none or the arguments decide.
     pub(crate) const fn first(self) -> Option<usize> {
         match self {
             Self::Range { first, .. } if first > 0 => Some(first as usize),
+            Self::FirstAndStore => Some(1),
             _ => None,
         }
     }

@@ -421,7 +421,7 @@ impl State {
     }
 
     /// Evicts keys until the bytes in use are within `maxmemory`. Returns whether they are. Takes keys from the
-    /// largest database that has some to evict, and at most 16,000 in all.
+    /// largest database, or from the first one that has some to evict, and at most 16,000 in all.
     pub(crate) fn make_room(&mut self) -> bool {
         /// The keys that one database gives at once.
         const KEYS: usize = 16;
@@ -430,17 +430,16 @@ impl State {
         while limit > 0 && self.counted_memory() > limit && turns_left > 0 {
             turns_left -= 1;
             let total = self.counted_memory();
-            let mut by_size: Vec<&mut Database> =
-                self.dbs.iter_mut().filter(|db| !db.keys.is_empty()).collect();
-            by_size.sort_by_key(|db| std::cmp::Reverse(db.keys.allocation_size()));
-            // Under a policy for keys with an expiry, the largest database may have nothing to evict.
-            let has_evicted = by_size.into_iter().any(|db| {
-                db.keys
-                    .set_other_bytes(total.saturating_sub(db.keys.counted_bytes() - db.keys.other_bytes()));
-                let evicted = db.keys.evict_some(self.now, KEYS);
+            let now = self.now;
+            let evict = |db: &mut Database| {
+                let own = db.keys.counted_bytes() - db.keys.other_bytes();
+                db.keys.set_other_bytes(total.saturating_sub(own));
+                let evicted = db.keys.evict_some(now, KEYS);
                 evicted.keys > 0 || evicted.bytes > 0
-            });
-            if !has_evicted {
+            };
+            // Under a policy for keys with an expiry, the largest database may have nothing to evict.
+            let largest = self.dbs.iter_mut().max_by_key(|db| db.keys.allocation_size());
+            if !largest.is_some_and(evict) && !self.dbs.iter_mut().any(evict) {
                 break;
             }
         }

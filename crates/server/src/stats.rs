@@ -57,11 +57,30 @@ pub(crate) struct CommandStats {
     pub(crate) rejected: u64,
     /// How often it answered an error.
     pub(crate) failed: u64,
-    /// How its calls spread, from the first call on with `latency-tracking`.
-    pub(crate) latency: Option<Histogram>,
+    /// How long its calls took, if `latency-tracking` is on.
+    pub(crate) latency: Histogram,
 }
 
 impl Stats {
+    /// Returns the counters of the command with this number, if one with at least this number has run.
+    pub(crate) fn of_command(&self, number: usize) -> Option<&CommandStats> {
+        self.by_command.get(number)
+    }
+
+    /// Returns how long the calls of the command with this number took, if there were any.
+    pub(crate) fn latency(&self, number: usize) -> Option<&Histogram> {
+        Some(&self.of_command(number)?.latency).filter(|latency| latency.calls() > 0)
+    }
+
+    /// Returns the counters of the command with this number, for counting.
+    #[inline]
+    pub(crate) fn of_command_mut(&mut self, number: usize) -> &mut CommandStats {
+        if number >= self.by_command.len() {
+            self.by_command.resize_with(number + 1, CommandStats::default);
+        }
+        &mut self.by_command[number]
+    }
+
     /// Counts an error reply. Its first word is the code.
     pub(crate) fn count_error(&mut self, text: &str) {
         self.error_replies += 1;
@@ -83,13 +102,6 @@ impl Stats {
     }
 }
 
-impl CommandStats {
-    /// Adds a call to the histogram.
-    pub(crate) fn record(&mut self, nanos: u64) {
-        self.latency.get_or_insert_default().record(nanos);
-    }
-}
-
 /// The time that turns of the loop have taken, in microseconds. The wait for sockets does not count.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct EventLoop {
@@ -105,25 +117,4 @@ pub(crate) struct EventLoop {
     pub(crate) micros_max: u64,
     /// The most commands of a turn.
     pub(crate) commands_max: u64,
-}
-
-impl Stats {
-    /// Returns the counters of the command with this number, if one with at least this number has run.
-    pub(crate) fn of_command(&self, number: usize) -> Option<&CommandStats> {
-        self.by_command.get(number)
-    }
-
-    /// Returns how the calls of the command with this number spread.
-    pub(crate) fn latency(&self, number: usize) -> Option<&Histogram> {
-        self.of_command(number)?.latency.as_ref()
-    }
-
-    /// Returns the counters of the command with this number, for counting.
-    #[inline]
-    pub(crate) fn of_command_mut(&mut self, number: usize) -> &mut CommandStats {
-        if number >= self.by_command.len() {
-            self.by_command.resize_with(number + 1, CommandStats::default);
-        }
-        &mut self.by_command[number]
-    }
 }

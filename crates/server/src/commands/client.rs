@@ -104,7 +104,7 @@ fn line(client: &Client, now: u64) -> String {
         flags.push('N');
     }
     let secs_since = |at: u64| now.saturating_sub(at) / 1_000;
-    let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands.len() as i64);
+    let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands().len() as i64);
     let queued_bytes = client.queued_bytes();
     let output = client.reply.allocation_size();
     let total = client.memory();

@@ -5,7 +5,7 @@ use super::table::{Command, find, find_with_subcommand};
 use super::unsupported;
 use crate::args::Args;
 use crate::call::Call;
-use crate::client::{Blocked, Client, ReplyMode, TimeoutReply};
+use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, Transaction};
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::spec::{Spec, flags};
@@ -63,7 +63,7 @@ fn may_write(client: &Client, args: Args<'_>) -> bool {
             command.spec.has(flags::WRITE) || ["publish", "spublish"].contains(&command.spec.name)
         })
     };
-    let queued = client.transaction.iter().flat_map(|transaction| &transaction.commands);
+    let queued = client.transaction.iter().flat_map(Transaction::commands);
     writes(args) || args.is(0, "exec") && queued.into_iter().any(|queued| writes(queued.as_args()))
 }
 
@@ -157,7 +157,7 @@ fn admit(
             return Err(CommandError::new("ERR Command not allowed inside a transaction"));
         }
         if let Some(transaction) = &mut client.transaction {
-            transaction.commands.push(args.to_owned());
+            transaction.push(args.to_owned());
         }
         return Ok(None);
     }
@@ -212,7 +212,7 @@ fn make_room(state: &mut State, client: &Client, command: &Command) -> Outcome {
             && client
                 .transaction
                 .as_ref()
-                .is_some_and(|transaction| transaction.commands.iter().any(queued_denyoom));
+                .is_some_and(|transaction| transaction.commands().iter().any(queued_denyoom));
     if denies && !is_within {
         return Err(CommandError::new("OOM command not allowed when used memory > 'maxmemory'."));
     }
@@ -253,7 +253,7 @@ pub(crate) fn run(
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());
     if has_ended && state.config.latency_tracking {
-        stats.record(elapsed.as_nanos() as u64);
+        stats.latency.record(elapsed.as_nanos() as u64);
     }
     let threshold = state.config.slowlog_log_slower_than;
     if threshold >= 0

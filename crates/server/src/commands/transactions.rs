@@ -53,8 +53,8 @@ fn exec(call: &mut Call<'_>) -> Outcome {
         call.reply().null_array();
         return Ok(());
     }
-    call.reply().array(transaction.commands.len());
-    for request in &transaction.commands {
+    call.reply().array(transaction.commands().len());
+    for request in transaction.commands() {
         let args = request.as_args();
         if let Some(command) = find_with_subcommand(args) {
             run(call.state, call.client, args, command, true);

@@ -70,6 +70,21 @@ fn a_client_that_was_killed_takes_no_element() {
 }
 
 #[test]
+fn a_held_command_of_a_client_that_was_killed_does_not_run() {
+    let server = TestServer::new();
+    let (mut held, mut other) = (server.client(), server.client());
+    let id = held.run("CLIENT ID");
+    assert_eq!(other.run("CLIENT PAUSE 100000 WRITE"), "OK");
+    held.send(&encode(&[b"SET", b"key", b"x"]));
+    while !other.run("INFO clients").contains("blocked_clients:1") {}
+    let kill = encode(&[b"CLIENT", b"KILL", b"ID", id.as_bytes()]);
+    other.send(&[kill, encode(&[b"CLIENT", b"UNPAUSE"])].concat());
+    assert_eq!((other.reply(), other.reply()), ("1".into(), "OK".into()));
+    assert_eq!(held.rest(), "");
+    assert_eq!(other.run("EXISTS key"), "0");
+}
+
+#[test]
 fn keys_with_an_expiry_are_evicted_in_every_database() {
     let server = TestServer::with("maxmemory 12mb\nmaxmemory-policy volatile-lru");
     let mut client = server.client();

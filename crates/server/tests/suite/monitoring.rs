@@ -137,6 +137,17 @@ fn a_key_is_new_once() {
 }
 
 #[test]
+fn decr_publishes_the_event_of_incrby() {
+    let server = TestServer::with("notify-keyspace-events E$");
+    let (mut client, mut listener) = (server.client(), server.client());
+    listener.run("SUBSCRIBE __keyevent@0__:incrby");
+    for command in ["INCR a", "INCRBY a 2", "DECR a", "DECRBY a 2"] {
+        client.run(command);
+        assert_eq!(listener.reply(), "[\"message\", \"__keyevent@0__:incrby\", \"a\"]", "{command}");
+    }
+}
+
+#[test]
 fn a_client_that_leaves_right_after_a_blocking_command_is_forgotten() {
     let server = TestServer::new();
     let mut client = server.client();

@@ -6,6 +6,8 @@ use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
+use crate::rewrite;
+use crate::snapshot::Purpose;
 use crate::state::Shutdown;
 use keyspace::glob_match;
 use std::time::{Duration, Instant};
@@ -75,11 +77,11 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     for db in 0..call.state.dbs.len() {
         flush(call, db);
     }
-    if call.state.snapshots.is_running() {
+    if call.state.snapshots.is_running_for(Purpose::Save) {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
     // The file has the removed keys, so it is replaced by an empty one.
-    if !call.state.config.save.is_empty() {
+    if !call.state.config.save.is_empty() && !call.state.append_only.is_loading {
         call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
     }
     call.reply().ok();
@@ -175,7 +177,15 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         let value = if directive.takes_one() { &[value][..] } else { &words };
         directive.read(&mut config, value).map_err(|reason| failed(&reason))?;
     }
-    call.state.config = config;
+    let was_append_only = std::mem::replace(&mut call.state.config, config).appendonly;
+    if call.state.config.appendonly != was_append_only
+        && let Err(reason) = rewrite::apply(call.state, call.is_in_exec)
+    {
+        call.state.config.appendonly = false;
+        return Err(CommandError::of(format!(
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
+        )));
+    }
     call.state.apply_options()?;
     call.reply().ok();
     Ok(())

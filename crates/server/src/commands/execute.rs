@@ -1,5 +1,6 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
+use super::appending::append_changes;
 use super::command::keys_of;
 use super::table::{Command, find, find_with_subcommand};
 use super::unsupported;
@@ -143,6 +144,11 @@ fn admit(
              the Redis logs for details about the RDB error.",
         ));
     }
+    if spec.has(flags::WRITE)
+        && let Some(error) = state.append_only.write_error()
+    {
+        return Err(CommandError::of(format!("MISCONF Errors writing to the AOF file: {error}")));
+    }
     if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
         return Err(CommandError::of(format!(
             "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
@@ -234,12 +240,17 @@ pub(crate) fn run(
     let now = state.now;
     let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
     let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
+    let dirty = state.stats.dirty;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
         write_error(state, client, error);
     }
     publish_new(state, client.db, args, absent);
+    if state.append_only.is_on() {
+        let is_changed = state.stats.dirty != dirty;
+        append_changes(state, client.db, args, spec, is_changed, is_in_exec);
+    }
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();
     let elapsed = state.clock.saturating_duration_since(start);

@@ -29,6 +29,9 @@ fn try_begin(state: &mut State) -> Result<(), String> {
     files.open(&state.config).map_err(|error| text(&error))?;
     // What is in the buffer is in the snapshot too, so it belongs into the files in front of it.
     files.flush(state.config.appendfsync, true).map_err(|error| text(&error))?;
+    if files.buffer_len() > 0 {
+        return Err("the present file cannot be written".into());
+    }
     files.begin_rewrite().map_err(|error| text(&error))?;
     files.rewrites += 1;
     let path = files.path_of(&files.next_base());
@@ -67,7 +70,8 @@ pub(crate) fn cron(state: &mut State) {
     }
     let files = &state.append_only;
     let percentage = state.config.auto_aof_rewrite_percentage;
-    let growth = || files.current_size.saturating_sub(files.base_size).saturating_mul(100) / files.base_size.max(1);
+    let growth =
+        || files.current_size.saturating_sub(files.base_size).saturating_mul(100) / files.base_size.max(1);
     let is_long = files.is_on()
         && percentage > 0
         && files.current_size > state.config.auto_aof_rewrite_min_size as u64

@@ -17,9 +17,7 @@
 //! [`Keyspace`](keyspace::Keyspace), and writes into the client's [`Reply`](crate::reply).
 
 use crate::client::Client;
-use crate::commands::{
-    execute, find, release_held, retry_ready, run_blocked_timeout, start_append_only,
-};
+use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout, start_append_only};
 use crate::config::Config;
 use crate::database::Database;
 use crate::listen::{Listener, accept, bind};
@@ -186,7 +184,9 @@ impl Server {
     /// Sends replies, and closes the clients that are to be closed. What the replies confirm is written to the
     /// append-only file first.
     fn send(&mut self) -> Result<()> {
-        self.state.flush_append_only().context("the append-only file cannot be written, by appendfsync always")?;
+        self.state
+            .flush_append_only()
+            .context("the append-only file cannot be written, by appendfsync always")?;
         for slot in self.state.clients.take_touched() {
             upkeep::check_output(&mut self.state, slot, REPLY_CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };

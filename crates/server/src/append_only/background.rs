@@ -29,6 +29,8 @@ struct Shared {
 /// What the thread is to do.
 enum Job {
     Sync(Arc<File>),
+    /// Like `Sync`, for a file that is not written any more. Nothing waits for it.
+    Close(Arc<File>),
     Remove(PathBuf),
 }
 
@@ -37,6 +39,11 @@ impl Background {
     pub(crate) fn sync(&mut self, file: Arc<File>) {
         self.shared.syncs.fetch_add(1, Ordering::AcqRel);
         self.push(Job::Sync(file));
+    }
+
+    /// Syncs and closes a file later. In C: `bioCreateCloseAofJob`.
+    pub(crate) fn close(&mut self, file: Arc<File>) {
+        self.push(Job::Close(file));
     }
 
     /// Removes a file later. In C: `bg_unlink`.
@@ -90,15 +97,15 @@ fn start(shared: Arc<Shared>) -> io::Result<(Sender<Job>, JoinHandle<()>)> {
 }
 
 fn run(job: Job, shared: &Shared) {
+    let sync = |file: &File| {
+        file.sync_data().inspect_err(|error| warning!("Fail to fsync the AOF file: {error}")).is_ok()
+    };
     match job {
         Job::Sync(file) => {
-            let result = file.sync_data();
-            if let Err(error) = &result {
-                warning!("Fail to fsync the AOF file: {error}");
-            }
-            shared.has_failed.store(result.is_err(), Ordering::Release);
+            shared.has_failed.store(!sync(&file), Ordering::Release);
             shared.syncs.fetch_sub(1, Ordering::AcqRel);
         }
+        Job::Close(file) => drop(sync(&file)),
         Job::Remove(path) => {
             if let Err(error) = std::fs::remove_file(&path) {
                 warning!("The file {} cannot be removed: {error}", path.display());

@@ -119,8 +119,7 @@ mod tests {
     fn shown(buffer: &CommandBuffer) -> String {
         let text = String::from_utf8(buffer.bytes().to_vec()).unwrap();
         let commands = text.split('*').skip(1);
-        let words =
-            |command: &str| command.lines().skip(2).step_by(2).collect::<Vec<_>>().join(" ");
+        let words = |command: &str| command.lines().skip(2).step_by(2).collect::<Vec<_>>().join(" ");
         commands.map(words).collect::<Vec<_>>().join(", ")
     }
 
@@ -135,10 +134,7 @@ mod tests {
         push(&mut buffer, 3, "DEL b");
         push(&mut buffer, 3, "RPUSH b x");
         buffer.end_unit();
-        assert_eq!(
-            shown(&buffer),
-            "SELECT 0, SET a 1, SET b 1, MULTI, SELECT 3, DEL b, RPUSH b x, EXEC"
-        );
+        assert_eq!(shown(&buffer), "SELECT 0, SET a 1, SET b 1, MULTI, SELECT 3, DEL b, RPUSH b x, EXEC");
         let len = buffer.bytes().len();
         buffer.remove_front(len);
         buffer.begin_file();

@@ -73,6 +73,8 @@ pub(crate) struct AppendOnly {
     pub(crate) base_size: u64,
     /// Why the last write has failed, and when.
     write_error: Option<(String, Instant)>,
+    /// Whether the file could not be written or synced when this was last tried.
+    pub(crate) is_failing: bool,
     /// Whether bytes were written and not synced, and when a sync last began.
     is_unsynced: bool,
     /// See `is_unsynced`.
@@ -106,12 +108,12 @@ impl AppendOnly {
         self.background.syncs()
     }
 
-    /// Returns why writes are refused, if the file could not be written or synced. In C:
-    /// `aof_last_write_status`, `aof_bio_fsync_status`.
+    /// Returns why writes are refused, if [`is_failing`](Self::is_failing). In C: `aof_last_write_status`,
+    /// `aof_bio_fsync_status`.
     pub(crate) fn write_error(&self) -> Option<&str> {
         match &self.write_error {
             Some((error, _)) => Some(error),
-            None => self.background.has_failed().then_some("the file could not be synced"),
+            None => self.is_failing.then_some("the file could not be synced"),
         }
     }
 
@@ -202,7 +204,7 @@ impl AppendOnly {
         self.buffer.begin_file();
         (self.is_unsynced, self.postponed_since) = (false, None);
         if let Some(old) = old {
-            self.background.sync(old);
+            self.background.close(old);
         }
     }
 
@@ -220,7 +222,9 @@ impl AppendOnly {
         let incr = self.next_incr();
         let file = open_to_append(&self.path_of(&incr))?;
         // A crash may have left a file of this name.
-        file.set_len(0)?;
+        if file.metadata()?.len() > 0 {
+            file.set_len(0)?;
+        }
         if self.is_waiting {
             // The files of the manifest do not have what was written while nothing was appended. This file
             // joins them when they are replaced.
@@ -278,7 +282,7 @@ impl AppendOnly {
     fn close(&mut self) {
         self.file = None;
         self.buffer = CommandBuffer::default();
-        self.write_error = None;
+        (self.write_error, self.is_failing) = (None, false);
         self.background.forget_failure();
     }
 
@@ -327,6 +331,9 @@ impl AppendOnly {
                 }
             }
         }
+        // A sync that has failed is tried again.
+        self.is_unsynced |= self.background.has_failed();
+        self.is_failing = self.write_error.is_some() || self.background.has_failed();
         self.sync(policy, &file)
     }
 

@@ -4,10 +4,10 @@ use crate::call::Call;
 use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
-use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
-use crate::spec::{Spec, keyless};
 use crate::rewrite;
 use crate::snapshot::Purpose;
+use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
+use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
 use keyspace::glob_match;
 use std::time::{Duration, Instant};
@@ -68,6 +68,7 @@ fn flush_option(call: &Call<'_>) -> Outcome {
 fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
+    call.append_instead(&[b"FLUSHDB"]);
     call.reply().ok();
     Ok(())
 }
@@ -80,6 +81,8 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     if call.state.snapshots.is_running_for(Purpose::Save) {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
+    // The save clears the counter of changes.
+    call.append_instead(&[b"FLUSHALL"]);
     // The file has the removed keys, so it is replaced by an empty one.
     if !call.state.config.save.is_empty() && !call.state.append_only.is_loading {
         call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;

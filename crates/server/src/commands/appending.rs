@@ -30,12 +30,14 @@ pub(super) fn append_changes(
     let mut evicted = Vec::new();
     for (db, lost) in state.publish_lost() {
         match lost {
-            Lost::Evicted(key) if !state.dbs[db].keys.contains_key(&*key, state.now) => evicted.push((db, key)),
+            Lost::Evicted(key) if !state.dbs[db].keys.contains_key(&*key, state.now) => {
+                evicted.push((db, key))
+            }
             lost => state.append_only.buffer.push_del(db, lost.key()),
         }
     }
     let buffer = &mut state.append_only.buffer;
-    if is_changed && spec.has(flags::WRITE) {
+    if (is_changed || !instead.is_empty()) && spec.has(flags::WRITE) {
         if spec.keys != Keys::FIRST {
             let keys = &state.dbs[db].keys;
             for key in keys_of(spec.keys, args).unwrap_or_default().into_iter().map(|place| args.at(place)) {
@@ -57,8 +59,8 @@ pub(super) fn append_changes(
 
 impl Call<'_> {
     /// Appends a command to the append-only file instead of the one that runs, because that would not have the same
-    /// effect again. It is called once for each command that is appended. In C: `rewriteClientCommandVector`,
-    /// `alsoPropagate`.
+    /// effect again. It is called once for each command that is appended, and also if the counter of changes does not
+    /// move. In C: `rewriteClientCommandVector`, `alsoPropagate`, `forceCommandPropagation`.
     pub(super) fn append_instead(&mut self, command: &[&[u8]]) {
         if self.state.append_only.is_on() {
             self.state.append_only.buffer.replace(command.iter().copied().collect());

@@ -132,22 +132,8 @@ fn admit(
         evict_clients(state, Some(client));
         make_room(state, client, command)?;
     }
-    if spec.has(flags::WRITE)
-        && state.config.stop_writes_on_bgsave_error
-        && state.snapshots.last_failed
-        && !state.config.save.is_empty()
-    {
-        return Err(CommandError::new(
-            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
-             Commands that may modify the data set are disabled, because this instance is configured to report \
-             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
-             the Redis logs for details about the RDB error.",
-        ));
-    }
-    if spec.has(flags::WRITE)
-        && let Some(error) = state.append_only.write_error()
-    {
-        return Err(CommandError::of(format!("MISCONF Errors writing to the AOF file: {error}")));
+    if spec.has(flags::WRITE) && state.snapshots.last_failed | state.append_only.is_failing {
+        check_disk(state)?;
     }
     if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
         return Err(CommandError::of(format!(
@@ -168,6 +154,25 @@ fn admit(
         return Ok(None);
     }
     Ok(Some(command))
+}
+
+/// Refuses writes while changes cannot be saved. In C: `writeCommandsDeniedByDiskError`.
+fn check_disk(state: &State) -> Outcome {
+    if state.config.stop_writes_on_bgsave_error
+        && state.snapshots.last_failed
+        && !state.config.save.is_empty()
+    {
+        return Err(CommandError::new(
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+             Commands that may modify the data set are disabled, because this instance is configured to report \
+             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
+             the Redis logs for details about the RDB error.",
+        ));
+    }
+    match state.append_only.write_error() {
+        Some(error) => Err(CommandError::of(format!("MISCONF Errors writing to the AOF file: {error}"))),
+        None => Ok(()),
+    }
 }
 
 /// Returns whether a command begins or ends subscriptions.

@@ -3,8 +3,8 @@
 use super::{VERSION, table};
 use crate::call::Call;
 use crate::error::Outcome;
-use crate::spec::flags::{LOADING, STALE};
 use crate::snapshot::Purpose;
+use crate::spec::flags::{LOADING, STALE};
 use crate::spec::{Spec, keyless};
 use crate::state::State;
 use std::collections::BTreeSet;

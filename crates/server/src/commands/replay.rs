@@ -122,7 +122,9 @@ fn load_file(state: &mut State, path: &Path, (is_base, is_last): (bool, bool), n
             bail!("offset {whole}: the last command is incomplete, and other files follow");
         }
         if !state.config.aof_load_truncated {
-            bail!("offset {whole}: the last command is incomplete ({cut} bytes), and aof-load-truncated is no");
+            bail!(
+                "offset {whole}: the last command is incomplete ({cut} bytes), and aof-load-truncated is no"
+            );
         }
         warning!("AOF {}: {cut} bytes of an incomplete command are cut off at {whole}", path.display());
         let file = OpenOptions::new().write(true).open(path)?;
@@ -206,7 +208,8 @@ impl<'s> Replay<'s> {
 
     fn execute(&mut self, args: Args<'_>) -> Result<()> {
         let name = || String::from_utf8_lossy(args.at(0)).into_owned();
-        let Some(command) = find_with_subcommand(args).filter(|command| command.spec.takes(args.len())) else {
+        let Some(command) = find_with_subcommand(args).filter(|command| command.spec.takes(args.len()))
+        else {
             bail!("the command {} is not known, or has the wrong number of arguments", name());
         };
         let spec = command.spec;

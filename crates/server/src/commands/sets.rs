@@ -160,7 +160,8 @@ fn spop(call: &mut Call<'_>) -> Outcome {
         return Ok(());
     }
     // The members that go are named in the append-only file, unless all of them go.
-    let mut removal = (is_appended && wanted < len).then(|| -> OwnedArgs { [b"SREM", key].into_iter().collect() });
+    let mut removal =
+        (is_appended && wanted < len).then(|| -> OwnedArgs { [b"SREM", key].into_iter().collect() });
     let mut each = |member: Element<'_>| {
         removal.iter_mut().for_each(|removal| removal.push(&member.text()));
         reply.element(member);

@@ -216,14 +216,14 @@ fn getex(call: &mut Call<'_>) -> Outcome {
         return Ok(());
     };
     call.reply().element(string.as_element());
+    let event = match () {
+        () if !call.keys().contains_key(key, now) => "del",
+        () if expiry.is_some() => "expire",
+        () if before.millis().is_some() => "persist",
+        () => return Ok(()),
+    };
+    call.changed(notify::GENERIC, event, key);
     call.append_expiry(key);
-    if !call.keys().contains_key(key, now) {
-        call.changed(notify::GENERIC, "del", key);
-    } else if expiry.is_some() {
-        call.changed(notify::GENERIC, "expire", key);
-    } else if before.millis().is_some() {
-        call.changed(notify::GENERIC, "persist", key);
-    }
     Ok(())
 }
 

@@ -108,7 +108,7 @@ fn load_file(state: &mut State, path: &Path, (is_base, is_last): (bool, bool), n
     let mut magic = Vec::new();
     (&mut file).take(5).read_to_end(&mut magic)?;
     let mut offset = 0;
-    if is_base && magic == b"REDIS" {
+    if is_base && [&b"REDIS"[..], b"VALKE"].contains(&&*magic) {
         let mut options = LoadOptions::DEFAULT;
         options.checks_checksum = state.config.rdbchecksum;
         options.drops_expired = false;

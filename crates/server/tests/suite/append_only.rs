@@ -586,6 +586,23 @@ fn loading_does_not_overwrite_the_snapshot() {
 }
 
 #[test]
+fn an_expiry_that_other_programs_have_appended_counts_from_the_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let commands =
+        ["SETEX a 1000 x", "SET b x PX 1000000 NX", "SET c x", "EXPIRE c 1000", "SET d EX", "SET e x PXAT 5"];
+    let encode_words = |command: &&str| encode(&command.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+    write_files(folder.path(), &commands.iter().flat_map(encode_words).collect::<Vec<_>>());
+    let server = serve(folder.path(), "");
+    let mut client = server.client();
+    for (key, ttls) in
+        [("a", 900..=1_000), ("b", 900..=1_000), ("c", 900..=1_000), ("d", -1..=-1), ("e", -2..=-2)]
+    {
+        let ttl = client.run(&format!("TTL {key}")).parse().unwrap();
+        assert!(ttls.contains(&ttl), "{key}: {ttl}");
+    }
+}
+
+#[test]
 fn a_file_of_a_redis_before_7_becomes_the_base() {
     let folder = tempfile::tempdir().unwrap();
     // A snapshot in front, and commands behind it.

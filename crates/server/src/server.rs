@@ -73,6 +73,7 @@ impl Server {
     /// # Errors
     /// If the file cannot be read, or an address or a port cannot be used.
     pub fn new(config: Config) -> Result<Self> {
+        notice!("redcore-server started, PID: {}", std::process::id());
         let poll = Poll::new().context("the operating system has no event queue for this process")?;
         let mut state = State::new(config);
         state.apply_options()?;
@@ -101,7 +102,6 @@ impl Server {
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::flag::register(signal, self.stop.clone())?;
         }
-        notice!("redcore-server started, PID: {}", std::process::id());
         notice!("Server initialized");
         notice!("Ready to accept connections");
         let mut events = Events::with_capacity(1_024);
@@ -243,7 +243,7 @@ impl Server {
 /// Loads the append-only file, if it is on. Otherwise loads the snapshot that the configuration names, if it exists.
 fn load(state: &mut State) -> Result<()> {
     if state.config.appendonly {
-        return start_append_only(state);
+        return start_append_only(state).inspect_err(|error| warning!("{error:#}"));
     }
     let path = state.config.snapshot_path();
     if !path.exists() {

@@ -44,7 +44,7 @@ const QUERY_CAPACITY: usize = 64 * 1_024;
 /// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
 const REPLY_CHUNK: usize = 16 * 1_024;
 
-/// A server that listens.
+/// A server that listens. The chapter `docs/src/requests.md` of the book teaches how it works.
 pub struct Server {
     poll: Poll,
     listeners: Vec<Listener>,

@@ -54,7 +54,9 @@ pub(super) const COMMANDS: [Command; 10] = [
 
 fn words(name: &str, arguments: &[&[u8]]) -> Cmd {
     let mut command = redis::cmd(name);
-    arguments.iter().for_each(|argument| drop(command.arg(*argument)));
+    for argument in arguments {
+        command.arg(*argument);
+    }
     command
 }
 
@@ -77,7 +79,9 @@ fn range(start: u64) -> Cmd {
 
 fn ten_keys(rng: &mut SmallRng, n: u64) -> Cmd {
     let mut command = redis::cmd("MSET");
-    (0..10).for_each(|_| drop(command.arg(any_key(rng, n)).arg(VALUE)));
+    for _ in 0..10 {
+        command.arg(any_key(rng, n)).arg(VALUE);
+    }
     command
 }
 

@@ -25,7 +25,7 @@ impl Cores {
         let mut cores =
             (0..libc::CPU_SETSIZE as usize).filter(|&core| unsafe { libc::CPU_ISSET(core, &before) });
         let client = cores.next().context("this thread has no core")?;
-        let server = cores.last().unwrap_or(client);
+        let server = cores.next_back().unwrap_or(client);
         pin(0, client)?;
         Ok(Self { before, server, client })
     }

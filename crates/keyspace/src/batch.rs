@@ -84,8 +84,12 @@ impl<S: BuildHasher> Keyspace<S> {
         rest.iter().for_each(|key| next(self.get(*key, now)));
     }
 
-    /// Computes the hashes of keys that are about to be written, and stores them in `keys`. Prefetches the
-    /// places of the first 16 keys in the table, so that their cache misses overlap.
+    /// Computes the hashes of keys that are about to be read or written, and stores them in `keys`. Prefetches
+    /// what the operations on the first 16 keys will read, so that their cache misses overlap: the places in
+    /// the table, and the blocks of the keys that are there.
+    ///
+    /// This is for a caller that knows the keys of several requests before it runs the first of them. In
+    /// Valkey: `prefetchCommands`.
     ///
     /// ```
     /// use keyspace::{Key, Keyspace};
@@ -103,8 +107,16 @@ impl<S: BuildHasher> Keyspace<S> {
         for (hash, key) in hashes.iter_mut().zip(&mut *keys) {
             *hash = self.hash_of(key);
             *key = Key::with_hash(key.bytes(), *hash);
+            self.table.prefetch(*hash);
         }
-        self.table.prefetch_inserts(&hashes[..len]);
+        let mut candidates = [None; AHEAD];
+        for (candidate, hash) in candidates.iter_mut().zip(&hashes[..len]) {
+            *candidate = self.table.prefetch_candidate(*hash);
+            if candidate.is_none() {
+                self.table.prefetch_inserts(&[*hash]);
+            }
+        }
+        candidates.into_iter().flatten().for_each(|entry| prefetch(entry.address()));
     }
 
     /// Sets many keys, one after the other, as [`set`](Self::set) does. Their cache misses overlap. In C:

@@ -22,6 +22,8 @@ pub(crate) struct Client {
     pub(crate) laddr: String,
     /// The bytes that the client has sent.
     pub(crate) query: QueryBuffer,
+    /// While commands of the client run, so that `query` is elsewhere: its bytes, and the room for more.
+    pub(crate) running_query: (usize, usize),
     /// The bytes that it will be sent.
     pub(crate) reply: Reply,
     /// The number of its database.
@@ -58,8 +60,12 @@ pub(crate) struct Client {
     pub(crate) closes_after_reply: bool,
     /// Whether the connection is closed at once.
     pub(crate) is_closed: bool,
+    /// Whether the other side sends nothing more. There may be bytes to read before the end.
+    pub(crate) is_read_closed: bool,
     /// When the reply began to exceed the soft limit, in milliseconds since 1970.
     pub(crate) over_soft_limit_since: Option<u64>,
+    /// What the client adds to the sum of [`Clients`](crate::clients::Clients).
+    pub(crate) counted_bytes: usize,
     /// The number of commands that the client has run.
     pub(crate) commands: u64,
     /// The bytes that were read and written.
@@ -70,9 +76,24 @@ pub(crate) struct Client {
 #[derive(Debug, Default)]
 pub(crate) struct Transaction {
     /// The commands, in order.
-    pub(crate) commands: Vec<OwnedArgs>,
+    commands: Vec<OwnedArgs>,
+    /// The bytes of the commands.
+    bytes: usize,
     /// Whether a command could not be queued, so that `EXEC` fails.
     pub(crate) is_aborted: bool,
+}
+
+impl Transaction {
+    /// Returns the commands, in order.
+    pub(crate) fn commands(&self) -> &[OwnedArgs] {
+        &self.commands
+    }
+
+    /// Adds a command.
+    pub(crate) fn push(&mut self, command: OwnedArgs) {
+        self.bytes += command.size();
+        self.commands.push(command);
+    }
 }
 
 /// A key of `WATCH`.
@@ -151,6 +172,7 @@ impl Client {
             addr,
             laddr,
             query: QueryBuffer::default(),
+            running_query: (0, 0),
             reply: Reply::default(),
             db: 0,
             name: Vec::new(),
@@ -169,10 +191,27 @@ impl Client {
             is_no_touch: false,
             closes_after_reply: false,
             is_closed: false,
+            is_read_closed: false,
             over_soft_limit_since: None,
+            counted_bytes: 0,
             commands: 0,
             net_bytes: (0, 0),
         }
+    }
+
+    /// Returns whether the next request of the client can run.
+    pub(crate) fn takes_requests(&self) -> bool {
+        self.blocked.is_none() && !self.is_closed && !self.closes_after_reply
+    }
+
+    /// Returns the bytes of memory that the client takes. A value that its reply shares with a key is part of it.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.query.capacity() + self.reply.allocation_size() + self.queued_bytes()
+    }
+
+    /// Returns the bytes of the commands after `MULTI`.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.transaction.as_ref().map_or(0, |transaction| transaction.bytes)
     }
 
     /// Returns whether only the commands of a subscriber are allowed. RESP3 has no such mode.

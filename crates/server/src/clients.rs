@@ -20,6 +20,8 @@ pub(crate) struct Clients {
     touched: Vec<usize>,
     /// The client whose command runs, and the messages that it will be sent after its reply.
     running: Option<(ClientId, Reply)>,
+    /// The bytes of all clients, as of the last [`recount`](Self::recount) of each.
+    bytes: usize,
 }
 
 impl Clients {
@@ -63,6 +65,22 @@ impl Clients {
             self.touched.push(slot);
         }
         self.slots[slot] = Some(client);
+        self.recount(slot);
+    }
+
+    /// Counts the memory of a client again, when its buffers may have changed.
+    pub(crate) fn recount(&mut self, slot: usize) {
+        if let Some(client) = self.slots.get_mut(slot).and_then(Option::as_deref_mut) {
+            let bytes = client.memory();
+            self.bytes = self.bytes - client.counted_bytes + bytes;
+            client.counted_bytes = bytes;
+        }
+    }
+
+    /// Returns the bytes of memory that all clients take. The client whose command runs counts with what it took
+    /// before.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes
     }
 
     /// Appends the messages that have arrived for the client that is taken out, after a command of it.
@@ -80,6 +98,7 @@ impl Clients {
     pub(crate) fn remove(&mut self, slot: usize) -> Option<Box<Client>> {
         let client = self.slots.get_mut(slot)?.take()?;
         self.by_id.remove(&client.id);
+        self.bytes -= client.counted_bytes;
         self.free.push(slot);
         Some(client)
     }

@@ -5,9 +5,12 @@
 //! several pieces. The parser remembers how far it has come, so no byte is looked at twice.
 //!
 //! ```text
-//!   | commands that have run | command being parsed ... | not parsed yet ... | spare |
-//!   0                       begin                      at                  len
+//!   | commands that were taken | found ... | incomplete ... | not parsed yet ... | spare |
+//!   0                        begin                         at                  filled
 //! ```
+//!
+//! The parser finds up to [`AHEAD`] commands before the first of them is taken, so the server knows the keys
+//! that it will need.
 
 use crate::args::{Args, Span};
 use std::fmt;
@@ -17,10 +20,14 @@ use std::io::{self, Read};
 const LINE_MAX: usize = 64 * 1_024;
 /// The bytes that are read at once. In C: `PROTO_IOBUF_LEN`.
 const READ_LEN: usize = 16 * 1_024;
+/// The arguments that a buffer without a command keeps room for.
+const SPANS: usize = 1_024;
 /// A bulk string of at least this many bytes gets a buffer of its exact size. In C: `PROTO_MBULK_BIG_ARG`.
 const BIG_BULK: usize = 32 * 1_024;
 /// A number of up to so many digits is read without a search for the end of its line.
 const SHORT_NUMBER: usize = 8;
+/// The most commands that are found before the first of them is taken.
+pub(crate) const AHEAD: usize = 16;
 /// What a client may send before it has authenticated: the arguments of a command, and the bytes of one.
 const UNAUTHENTICATED_ARGS: i64 = 10;
 const UNAUTHENTICATED_BULK: i64 = 16_384;
@@ -74,6 +81,15 @@ pub(crate) struct RequestLimits {
     pub(crate) is_authenticated: bool,
 }
 
+/// A command that was found. It begins where the one before it ends.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// The offset behind its last byte.
+    end: usize,
+    /// The index behind its last argument.
+    spans_end: usize,
+}
+
 /// The bytes that a client has sent.
 #[derive(Debug, Default)]
 pub(crate) struct QueryBuffer {
@@ -81,19 +97,24 @@ pub(crate) struct QueryBuffer {
     bytes: Vec<u8>,
     /// How many of the bytes a client has sent.
     filled: usize,
-    /// Where the present command begins.
+    /// Where the first command begins that was not taken.
     begin: usize,
     /// Where the parser goes on.
     at: usize,
-    /// The arguments of the array that are still to come.
+    /// The arguments of the incomplete array that are still to come.
     missing: usize,
     /// The length of the bulk string whose bytes are still to come.
     bulk: Option<usize>,
+    /// The commands that were found, and how many of them were taken.
+    found: Vec<Found>,
+    /// See `found`.
+    taken: usize,
+    /// The arguments of the commands that were found, and then those of the incomplete one.
     spans: Vec<Span>,
 }
 
 impl QueryBuffer {
-    /// Returns the number of bytes that belong to no finished command.
+    /// Returns the number of bytes of the commands that were not taken.
     pub(crate) fn len(&self) -> usize {
         self.filled - self.begin
     }
@@ -108,9 +129,15 @@ impl QueryBuffer {
         self.bytes.capacity()
     }
 
-    /// Returns the number of arguments that the present command has so far, and their bytes.
+    /// Returns the number of arguments that the incomplete command has so far, and their bytes.
     pub(crate) fn pending_args(&self) -> (usize, usize) {
-        (self.spans.len(), self.spans.iter().map(|span| span.len).sum())
+        let pending = &self.spans[self.spans_end(self.found.len())..];
+        (pending.len(), pending.iter().map(|span| span.len).sum())
+    }
+
+    /// Returns the number of arguments that the first `found` commands have together.
+    fn spans_end(&self, found: usize) -> usize {
+        found.checked_sub(1).map_or(0, |last| self.found[last].spans_end)
     }
 
     /// Reads once. Returns the number of bytes, which is 0 at the end of the stream, and whether there may be
@@ -132,11 +159,59 @@ impl QueryBuffer {
         Ok((read, read == room))
     }
 
-    /// Parses the next command. Returns `false` if its end has not arrived.
-    pub(crate) fn parse(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
+    /// Looks for commands, unless there are some that were not taken. Returns whether there are any now.
+    ///
+    /// Before the password is known, finds one command at a time, because the next one may have other limits.
+    ///
+    /// # Errors
+    /// If the first bytes that are not taken are no command. Commands in front of them are found without an
+    /// error.
+    pub(crate) fn find(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
+        if self.taken < self.found.len() {
+            return Ok(true);
+        }
+        self.spans.drain(..self.spans_end(self.found.len()));
+        self.found.clear();
+        self.taken = 0;
+        let most = if limits.is_authenticated { AHEAD } else { 1 };
+        while self.found.len() < most {
+            match self.parse(limits) {
+                Ok(true) => self.found.push(Found { end: self.at, spans_end: self.spans.len() }),
+                Ok(false) => break,
+                // The parser stays where it is, so it finds the error again.
+                Err(_) if !self.found.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(!self.found.is_empty())
+    }
+
+    /// Takes the next of the commands that were found. [`args`](Self::args) then returns its arguments.
+    pub(crate) fn take(&mut self) -> bool {
+        let Some(found) = self.found.get(self.taken) else { return false };
+        self.begin = found.end;
+        self.taken += 1;
+        true
+    }
+
+    /// Returns the arguments of the command that was taken last. An empty line has no arguments, nor has an
+    /// empty array.
+    pub(crate) fn args(&self) -> Args<'_> {
+        self.args_of(self.taken.saturating_sub(1))
+    }
+
+    fn args_of(&self, index: usize) -> Args<'_> {
+        Args::new(&self.bytes, &self.spans[self.spans_end(index)..self.spans_end(index + 1)])
+    }
+
+    /// Returns the arguments of the commands that were found and not taken.
+    pub(crate) fn ahead(&self) -> impl ExactSizeIterator<Item = Args<'_>> {
+        (self.taken..self.found.len()).map(|index| self.args_of(index))
+    }
+
+    /// Parses the rest of a command. Returns `false` if its end has not arrived.
+    fn parse(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
         if self.missing == 0 {
-            self.spans.clear();
-            self.begin = self.at;
             match self.bytes[..self.filled].get(self.at) {
                 None => return Ok(false),
                 Some(b'*') => {
@@ -155,25 +230,24 @@ impl QueryBuffer {
         Ok(true)
     }
 
-    /// Returns the arguments of the command that [`parse`](Self::parse) has found. There are none if the line
-    /// or the array was empty.
-    pub(crate) fn args(&self) -> Args<'_> {
-        Args::new(&self.bytes, &self.spans)
-    }
-
-    /// Removes the commands that have run. Returns `true` if the buffer is then empty.
-    pub(crate) fn compact(&mut self) -> bool {
-        let begin = if self.missing == 0 { self.at } else { self.begin };
-        if begin == self.filled {
-            self.filled = 0;
-        } else if begin > 0 {
-            self.bytes.copy_within(begin..self.filled, 0);
-            self.filled -= begin;
+    /// Removes the commands that were taken.
+    pub(crate) fn compact(&mut self) {
+        if self.begin == 0 {
+            return;
         }
-        self.spans.iter_mut().for_each(|span| span.start = span.start.wrapping_sub(begin));
+        let spans = self.spans_end(self.taken);
+        self.spans.drain(..spans);
+        self.found.drain(..self.taken);
+        self.taken = 0;
+        let begin = std::mem::take(&mut self.begin);
+        self.bytes.copy_within(begin..self.filled, 0);
+        self.filled -= begin;
         self.at -= begin;
-        self.begin = 0;
-        self.filled == 0
+        self.spans.iter_mut().for_each(|span| span.start -= begin);
+        for found in &mut self.found {
+            found.end -= begin;
+            found.spans_end -= spans;
+        }
     }
 
     /// Gives memory back that is not in use, down to `capacity` bytes.
@@ -181,6 +255,10 @@ impl QueryBuffer {
         if self.bytes.capacity() > capacity {
             self.bytes.truncate(self.filled.max(capacity));
             self.bytes.shrink_to_fit();
+        }
+        if self.len() == 0 && self.spans.capacity() > SPANS {
+            self.spans.clear();
+            self.spans.shrink_to(SPANS);
         }
     }
 
@@ -193,11 +271,18 @@ impl QueryBuffer {
     /// Returns the number in a line that begins with `*` or `$`, and the length of the line with its end.
     fn number(&self) -> Option<(Option<i64>, usize)> {
         // Nearly all numbers have few digits.
-        let rest = &self.bytes[self.at + 1..self.filled];
-        let digits = rest.iter().take(SHORT_NUMBER).take_while(|byte| byte.is_ascii_digit()).count();
-        if rest[digits..].starts_with(b"\r\n") && (digits == 1 || digits > 0 && rest[0] != b'0') {
-            let number = rest[..digits].iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
-            return Some((Some(number), digits + 3));
+        let rest = self.bytes.get(self.at + 1..self.filled)?;
+        let mut number = 0;
+        for (digits, byte) in rest.iter().take(SHORT_NUMBER + 1).enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                let is_whole = *byte == b'\r' && rest.get(digits + 1) == Some(&b'\n');
+                if is_whole && (digits == 1 || digits > 1 && rest[0] != b'0') {
+                    return Some((Some(number), digits + 3));
+                }
+                break;
+            }
+            number = number * 10 + i64::from(digit);
         }
         let line = self.line()?;
         let digits = line[1..].strip_suffix(b"\r").unwrap_or(&line[1..]);
@@ -288,7 +373,8 @@ mod tests {
             let mut piece = &input[..step.min(input.len())];
             input = &input[piece.len()..];
             buffer.read_from(&mut piece).unwrap();
-            while buffer.parse(LIMITS)? {
+            while buffer.find(LIMITS)? {
+                buffer.take();
                 commands.push(buffer.args().iter().map(<[u8]>::to_vec).collect());
             }
             buffer.compact();
@@ -310,6 +396,39 @@ mod tests {
         ];
         for step in 1..=input.len() {
             assert_eq!(commands(input, step).unwrap(), expected, "in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn commands_that_were_found_stay_until_they_are_taken() {
+        let mut buffer = QueryBuffer::default();
+        let mut input = b"PING 1\r\n".repeat(AHEAD);
+        input.extend_from_slice(b"PING 2\r\n*2\r\n$4\r\nPING\r\n$2\r\n3");
+        buffer.read_from(&mut &input[..]).unwrap();
+        for taken in 0..=AHEAD {
+            assert!(buffer.find(LIMITS).unwrap());
+            assert_eq!(buffer.ahead().count(), if taken == AHEAD { 1 } else { AHEAD - taken });
+            assert!(buffer.take());
+            assert_eq!(buffer.args().at(1), if taken == AHEAD { b"2" } else { b"1" });
+            buffer.compact();
+        }
+        assert!(!buffer.find(LIMITS).unwrap() && !buffer.take());
+        assert_eq!(buffer.pending_args(), (1, 4));
+        buffer.read_from(&mut &b"4\r\n"[..]).unwrap();
+        assert!(buffer.find(LIMITS).unwrap() && buffer.take());
+        assert_eq!(buffer.args().at(1), b"34");
+        buffer.compact();
+        assert_eq!(buffer.len(), 0);
+    }
+
+    #[test]
+    fn commands_in_front_of_an_error_are_found() {
+        let mut buffer = QueryBuffer::default();
+        buffer.read_from(&mut &b"PING\r\nPING\r\n*1\r\n:1\r\n"[..]).unwrap();
+        assert_eq!(buffer.find(LIMITS), Ok(true));
+        assert!(buffer.take() && buffer.take() && !buffer.take());
+        for _ in 0..2 {
+            assert_eq!(buffer.find(LIMITS), Err(ProtocolError::ExpectedDollar(b':')));
         }
     }
 
@@ -336,10 +455,10 @@ mod tests {
         let limits = RequestLimits { is_authenticated: false, ..LIMITS };
         let mut buffer = QueryBuffer::default();
         buffer.read_from(&mut &b"*11\r\n"[..]).unwrap();
-        assert_eq!(buffer.parse(limits), Err(ProtocolError::UnauthenticatedMultibulk));
+        assert_eq!(buffer.find(limits), Err(ProtocolError::UnauthenticatedMultibulk));
         let mut buffer = QueryBuffer::default();
         buffer.read_from(&mut &b"*2\r\n$4\r\nAUTH\r\n$16385\r\n"[..]).unwrap();
-        assert_eq!(buffer.parse(limits), Err(ProtocolError::UnauthenticatedBulk));
+        assert_eq!(buffer.find(limits), Err(ProtocolError::UnauthenticatedBulk));
     }
 
     #[test]
@@ -350,9 +469,10 @@ mod tests {
         input.extend_from_slice(b"\r\n");
         let mut buffer = QueryBuffer::default();
         let mut rest = &input[..];
-        while !buffer.parse(LIMITS).unwrap() {
+        while !buffer.find(LIMITS).unwrap() {
             buffer.read_from(&mut rest).unwrap();
         }
+        buffer.take();
         assert_eq!(buffer.args().at(1).len(), 1_000_000);
         assert!(buffer.capacity() < 1_000_000 + 3 * READ_LEN);
     }

@@ -6,22 +6,27 @@
 //!  wait    until a socket is ready, a client has waited long enough, or upkeep is due
 //!  read    requests of the sockets that are ready, and run them
 //!  send    replies to all clients that have some
-//!  upkeep  expire, evict, free, resize and save, for about a millisecond at most
+//!  upkeep  expire, evict, free, resize and save, for about a millisecond at most, and send what follows from it
 //! ```
+//!
+//! Requests of one client that have arrived together are found before the first of them runs, and their keys are
+//! prefetched, as Valkey does.
 //!
 //! Follow `GET` from here: `serve` reads into the client's [`QueryBuffer`](crate::request), and
 //! [`execute`](crate::commands::execute) finds the command in the table and calls it. The command asks the
 //! [`Keyspace`](keyspace::Keyspace), and writes into the client's [`Reply`](crate::reply).
 
 use crate::client::Client;
-use crate::commands::{execute, release_held, retry_ready, run_blocked_timeout};
+use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout};
 use crate::config::Config;
+use crate::database::Database;
 use crate::listen::{Listener, accept, bind};
 use crate::log::{notice, warning};
-use crate::request::RequestLimits;
+use crate::request::{AHEAD, QueryBuffer, RequestLimits};
 use crate::state::{Shutdown, State};
 use crate::{snapshot, upkeep};
 use anyhow::{Context, Result};
+use keyspace::Key;
 use mio::{Events, Poll, Token};
 use rdb::LoadOptions;
 use std::io::ErrorKind;
@@ -34,6 +39,10 @@ const READS_PER_TURN: usize = 4;
 
 /// The most bytes that the buffer for the requests of all clients keeps.
 const QUERY_CAPACITY: usize = 64 * 1_024;
+
+/// The bytes of a reply that do not count towards `client-output-buffer-limit` before the socket has had a chance
+/// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
+const REPLY_CHUNK: usize = 16 * 1_024;
 
 /// A server that listens.
 pub struct Server {
@@ -117,6 +126,7 @@ impl Server {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(error) => return Err(error).context("waiting for sockets failed"),
         }
+        let (start, commands) = (Instant::now(), self.state.stats.commands);
         self.state.update_now();
         let first_token = self.listeners.len();
         for event in events.iter() {
@@ -126,6 +136,12 @@ impl Server {
                     accept(&mut self.listeners[token], &mut self.state, self.poll.registry(), first_token)
                 }
                 Some(slot) => {
+                    // The end of the stream may arrive together with the last bytes, and has no event of its own.
+                    if event.is_read_closed()
+                        && let Some(client) = self.state.clients.in_slot(slot)
+                    {
+                        client.is_read_closed = true;
+                    }
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
                         self.readable.push(slot);
                     }
@@ -144,8 +160,11 @@ impl Server {
         run_blocked_timeout(&mut self.state);
         release_held(&mut self.state);
         self.resume();
-        upkeep::run(&mut self.state);
         self.send();
+        upkeep::run(&mut self.state);
+        // Upkeep publishes the keys that have expired, and closes clients.
+        self.send();
+        self.state.stats.count_turn(start.elapsed(), commands);
         Ok(())
     }
 
@@ -165,11 +184,13 @@ impl Server {
     /// Sends replies, and closes the clients that are to be closed.
     fn send(&mut self) {
         for slot in self.state.clients.take_touched() {
+            upkeep::check_output(&mut self.state, slot, REPLY_CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };
             let was_sent = if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket) };
             let is_broken = match was_sent {
                 Ok(bytes) => {
                     client.net_bytes.1 += bytes as u64;
+                    client.last_used_at = if bytes > 0 { self.state.now } else { client.last_used_at };
                     self.state.stats.net_output += bytes as u64;
                     false
                 }
@@ -179,9 +200,11 @@ impl Server {
             if is_broken || client.is_closed || client.closes_after_reply && client.reply.is_empty() {
                 self.close(slot);
             } else {
-                upkeep::check_output(&mut self.state, slot);
+                self.state.clients.recount(slot);
+                upkeep::check_output(&mut self.state, slot, 0);
             }
         }
+        upkeep::evict_clients(&mut self.state, None);
     }
 
     fn close(&mut self, slot: usize) {
@@ -248,9 +271,10 @@ fn serve(state: &mut State, slot: usize) -> bool {
                 has_more = false;
             }
             Ok((bytes, more)) => {
+                client.last_used_at = state.now;
                 client.net_bytes.0 += bytes as u64;
                 state.stats.net_input += bytes as u64;
-                has_more = more;
+                has_more = more || client.is_read_closed;
                 run_requests(state, &mut client);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -273,18 +297,25 @@ fn serve(state: &mut State, slot: usize) -> bool {
 /// Runs the requests that have arrived completely, until one of them has to wait.
 fn run_requests(state: &mut State, client: &mut Client) {
     state.clock = Instant::now();
+    close_if_too_long(state, client);
     let mut query = std::mem::take(&mut client.query);
-    while client.blocked.is_none() && !client.is_closed && !client.closes_after_reply {
+    client.running_query = (query.len(), query.spare());
+    // A key that a client waits for goes to that client before the next command, which might take it.
+    while state.ready.is_empty() && client.takes_requests() {
         let limits = RequestLimits {
             proto_max_bulk_len: state.config.options.encoding_limits().proto_max_bulk_len,
             is_authenticated: client.is_authenticated || state.config.requirepass.is_empty(),
         };
-        match query.parse(limits) {
+        match query.find(limits) {
             Ok(false) => break,
-            Ok(true) if query.args().len() == 0 => {}
             Ok(true) => {
-                execute(state, client, query.args());
-                state.after_command();
+                prefetch(&state.dbs[client.db], &query);
+                while state.ready.is_empty() && client.takes_requests() && query.take() {
+                    if query.args().len() > 0 {
+                        execute(state, client, query.args());
+                        state.after_command();
+                    }
+                }
             }
             Err(error) => {
                 client.reply.error(format!("ERR {error}").as_bytes());
@@ -292,11 +323,37 @@ fn run_requests(state: &mut State, client: &mut Client) {
             }
         }
     }
+    if !state.ready.is_empty() {
+        state.resumed.push(client.id);
+    }
     query.compact();
-    if query.len() > state.config.client_query_buffer_limit {
+    client.running_query = (0, 0);
+    client.query = query;
+}
+
+/// Closes a client that has sent more bytes than `client-query-buffer-limit` allows and the server has not run.
+fn close_if_too_long(state: &mut State, client: &mut Client) {
+    if client.query.len() > state.config.client_query_buffer_limit {
         warning!("Closing client {} that reached the limit of its query buffer", client.addr);
         state.stats.query_limit_disconnections += 1;
         client.is_closed = true;
     }
-    client.query = query;
+}
+
+/// Prefetches the keys of the requests that run next, if there are several, so that their cache misses
+/// overlap. A request that selects another database makes this useless, and nothing else.
+fn prefetch(db: &Database, query: &QueryBuffer) {
+    if query.ahead().len() == 1 {
+        return;
+    }
+    let mut keys = [Key::new(b""); AHEAD];
+    let mut len = 0;
+    for args in query.ahead() {
+        let first = args.get(0).and_then(find).and_then(|command| command.spec.keys.first());
+        if let Some(key) = first.and_then(|first| args.get(first)) {
+            keys[len] = Key::new(key);
+            len += 1;
+        }
+    }
+    db.keys.prefetch(&mut keys[..len]);
 }

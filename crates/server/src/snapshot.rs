@@ -19,7 +19,7 @@ pub(crate) struct Snapshots {
     running: Option<Running>,
     /// When the last snapshot was complete, in seconds since 1970.
     pub(crate) last_save: u64,
-    /// Whether the last snapshot is complete.
+    /// Whether the last snapshot could not be written.
     pub(crate) last_failed: bool,
     /// How long the last snapshot took, in seconds.
     pub(crate) last_secs: Option<u64>,
@@ -68,13 +68,25 @@ impl Snapshots {
         now: u64,
         dirty: u64,
     ) -> Result<(), SaveError> {
-        let mut file = SnapshotFile::create(path, options, now, zmalloc::used_memory() as u64)?;
         self.last_try = now / 1_000;
-        for (number, db) in dbs.iter_mut().enumerate() {
-            file.begin(number as u64, &mut db.keys, now)?;
+        let used_memory = zmalloc::used_memory() as u64;
+        let begun = SnapshotFile::create(path, options, now, used_memory).and_then(|mut file| {
+            for (number, db) in dbs.iter_mut().enumerate() {
+                file.begin(number as u64, &mut db.keys, now)?;
+            }
+            Ok(file)
+        });
+        match begun {
+            Ok(file) => {
+                self.running = Some(Running { file, since: Instant::now(), dirty, complete: 0 });
+                Ok(())
+            }
+            Err(error) => {
+                self.abandon(dbs);
+                self.last_failed = true;
+                Err(error)
+            }
         }
-        self.running = Some(Running { file, since: Instant::now(), dirty, complete: 0 });
-        Ok(())
     }
 
     /// Writes a slice of the snapshot, if one is running. Returns how it has ended, if it has.

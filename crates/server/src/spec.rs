@@ -14,8 +14,6 @@ pub(crate) struct Spec {
     pub(crate) flags: u32,
     /// Which arguments are keys.
     pub(crate) keys: Keys,
-    /// The group in the manual.
-    pub(crate) group: &'static str,
     /// What the command does, in a few words.
     pub(crate) summary: &'static str,
     /// The version of Redis that had it first.
@@ -97,6 +95,8 @@ pub(crate) enum Keys {
         /// The index of one more key, or 0.
         destination: usize,
     },
+    /// The first argument, and the one after the last word `STORE` if there is one.
+    FirstAndStore,
 }
 
 impl Keys {
@@ -106,28 +106,52 @@ impl Keys {
     pub(crate) const ALL: Self = Self::Range { first: 1, last: -1, step: 1 };
     /// The first two arguments.
     pub(crate) const TWO: Self = Self::Range { first: 1, last: 2, step: 1 };
+
+    /// Returns the index of the first key, or `None` if there is none or the arguments decide.
+    pub(crate) const fn first(self) -> Option<usize> {
+        match self {
+            Self::Range { first, .. } if first > 0 => Some(first as usize),
+            Self::FirstAndStore => Some(1),
+            _ => None,
+        }
+    }
+}
+
+/// Returns a row. What few rows have is added by [`with`](Spec::with) and [`doc`](Spec::doc).
+pub(crate) const fn row(
+    name: &'static str,
+    arity: i32,
+    flags: u32,
+    keys: Keys,
+    run: fn(&mut Call<'_>) -> Outcome,
+) -> Spec {
+    Spec { name, arity, flags, keys, summary: "", since: "1.0.0", subcommands: &[], run }
+}
+
+/// Returns the row of a command without keys.
+pub(crate) const fn keyless(
+    name: &'static str,
+    arity: i32,
+    flags: u32,
+    run: fn(&mut Call<'_>) -> Outcome,
+) -> Spec {
+    row(name, arity, flags, Keys::None, run)
+}
+
+/// Returns the row of a command whose first argument is its only key.
+pub(crate) const fn on_key(
+    name: &'static str,
+    arity: i32,
+    flags: u32,
+    run: fn(&mut Call<'_>) -> Outcome,
+) -> Spec {
+    row(name, arity, flags, Keys::FIRST, run)
 }
 
 impl Spec {
-    /// A row with the fields that most rows have. The others are changed by struct update.
-    pub(crate) const fn new(
-        name: &'static str,
-        arity: i32,
-        flags: u32,
-        keys: Keys,
-        run: fn(&mut Call<'_>) -> Outcome,
-    ) -> Self {
-        Self {
-            name,
-            arity,
-            flags,
-            keys,
-            group: "generic",
-            summary: "",
-            since: "1.0.0",
-            subcommands: &[],
-            run,
-        }
+    /// Adds subcommands.
+    pub(crate) const fn with(self, subcommands: &'static [Self]) -> Self {
+        Self { subcommands, ..self }
     }
 
     /// Adds what only `COMMAND DOCS` needs.

@@ -7,6 +7,7 @@ use crate::database::{Database, Lost};
 use crate::latency::Latency;
 use crate::notify;
 use crate::pubsub::Channels;
+use crate::rates::{Rates, Sample};
 use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::Snapshots;
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub(crate) channels: Channels,
     /// The counters of `INFO`.
     pub(crate) stats: Stats,
+    /// How fast the counters grow.
+    pub(crate) rates: Rates,
     /// The commands that took long.
     pub(crate) slowlog: Slowlog,
     /// The events that took long.
@@ -98,6 +101,7 @@ impl State {
             query: QueryBuffer::default(),
             channels: Channels::default(),
             stats: Stats::default(),
+            rates: Rates::default(),
             slowlog: Slowlog::default(),
             latency: Latency::default(),
             snapshots: Snapshots::default(),
@@ -373,6 +377,28 @@ impl State {
         until_deadline.unwrap_or(Duration::MAX).min(until_upkeep).min(until_release)
     }
 
+    /// Takes a sample of the counters, for the rates of `INFO`.
+    pub(crate) fn sample_rates(&mut self, at: Instant) {
+        let Stats { commands, net_input, net_output, eventloop, .. } = self.stats;
+        let (cycles, micros) = (eventloop.cycles, eventloop.micros);
+        self.rates.add(Sample { at, commands, net_input, net_output, cycles, micros });
+    }
+
+    /// Returns what the keyspaces have counted since the server started: evicted keys, and objects that were
+    /// freed later than they were removed.
+    pub(crate) fn keyspace_counts(&self) -> (u64, u64) {
+        let sum = |of: fn(&keyspace::Keyspace) -> u64| self.dbs.iter().map(|db| of(&db.keys)).sum();
+        (sum(keyspace::Keyspace::evicted_keys), sum(keyspace::Keyspace::lazyfreed_objects))
+    }
+
+    /// Clears the counters of `INFO`. Those that describe the present stay.
+    pub(crate) fn reset_stats(&mut self) {
+        let (dirty, peak_memory, cleared) =
+            (self.stats.dirty, zmalloc::used_memory(), self.keyspace_counts());
+        self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
+        self.rates.clear();
+    }
+
     /// Publishes what a command has left to publish.
     pub(crate) fn after_command(&mut self) {
         if self.logs_lost {
@@ -395,7 +421,7 @@ impl State {
     }
 
     /// Evicts keys until the bytes in use are within `maxmemory`. Returns whether they are. Takes keys from the
-    /// largest database first, and at most as many as `maxmemory-eviction-tenacity` allows.
+    /// largest database, or from the first one that has some to evict, and at most 16,000 in all.
     pub(crate) fn make_room(&mut self) -> bool {
         /// The keys that one database gives at once.
         const KEYS: usize = 16;
@@ -404,11 +430,16 @@ impl State {
         while limit > 0 && self.counted_memory() > limit && turns_left > 0 {
             turns_left -= 1;
             let total = self.counted_memory();
-            let largest = self.dbs.iter_mut().filter(|db| !db.keys.is_empty());
-            let Some(db) = largest.max_by_key(|db| db.keys.allocation_size()) else { break };
-            db.keys.set_other_bytes(total.saturating_sub(db.keys.counted_bytes() - db.keys.other_bytes()));
-            let evicted = db.keys.evict_some(self.now, KEYS);
-            if evicted.keys == 0 && evicted.bytes == 0 {
+            let now = self.now;
+            let evict = |db: &mut Database| {
+                let own = db.keys.counted_bytes() - db.keys.other_bytes();
+                db.keys.set_other_bytes(total.saturating_sub(own));
+                let evicted = db.keys.evict_some(now, KEYS);
+                evicted.keys > 0 || evicted.bytes > 0
+            };
+            // Under a policy for keys with an expiry, the largest database may have nothing to evict.
+            let largest = self.dbs.iter_mut().max_by_key(|db| db.keys.allocation_size());
+            if !largest.is_some_and(evict) && !self.dbs.iter_mut().any(evict) {
                 break;
             }
         }

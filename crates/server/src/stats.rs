@@ -1,6 +1,8 @@
 //! [`Stats`]: the counters that `INFO` prints and `CONFIG RESETSTAT` clears.
 
-use std::collections::{BTreeMap, HashMap};
+use crate::histogram::Histogram;
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -27,18 +29,25 @@ pub(crate) struct Stats {
     pub(crate) output_limit_disconnections: u64,
     /// The clients that were closed because their queries took too much memory.
     pub(crate) query_limit_disconnections: u64,
+    /// The clients that were closed because all clients exceeded `maxmemory-clients`.
+    pub(crate) evicted_clients: u64,
+    /// What the keyspaces had counted when the counters were cleared: evicted keys, and objects that were freed
+    /// later than they were removed.
+    pub(crate) cleared: (u64, u64),
+    /// The turns of the loop.
+    pub(crate) eventloop: EventLoop,
     /// The most bytes that were in use.
     pub(crate) peak_memory: usize,
     /// The error replies, by their codes.
     pub(crate) errors: BTreeMap<String, u64>,
     /// The error replies in all.
     pub(crate) error_replies: u64,
-    /// The commands, by their names.
-    pub(crate) by_command: HashMap<&'static str, CommandStats, foldhash::fast::RandomState>,
+    /// The commands, by their numbers in the table.
+    pub(crate) by_command: Vec<CommandStats>,
 }
 
 /// The counters of a command.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct CommandStats {
     /// How often it has run.
     pub(crate) calls: u64,
@@ -48,4 +57,64 @@ pub(crate) struct CommandStats {
     pub(crate) rejected: u64,
     /// How often it answered an error.
     pub(crate) failed: u64,
+    /// How long its calls took, if `latency-tracking` is on.
+    pub(crate) latency: Histogram,
+}
+
+impl Stats {
+    /// Returns the counters of the command with this number, if one with at least this number has run.
+    pub(crate) fn of_command(&self, number: usize) -> Option<&CommandStats> {
+        self.by_command.get(number)
+    }
+
+    /// Returns how long the calls of the command with this number took, if there were any.
+    pub(crate) fn latency(&self, number: usize) -> Option<&Histogram> {
+        Some(&self.of_command(number)?.latency).filter(|latency| latency.calls() > 0)
+    }
+
+    /// Returns the counters of the command with this number, for counting.
+    #[inline]
+    pub(crate) fn of_command_mut(&mut self, number: usize) -> &mut CommandStats {
+        if number >= self.by_command.len() {
+            self.by_command.resize_with(number + 1, CommandStats::default);
+        }
+        &mut self.by_command[number]
+    }
+
+    /// Counts an error reply. Its first word is the code.
+    pub(crate) fn count_error(&mut self, text: &str) {
+        self.error_replies += 1;
+        let code = text.split(' ').next().unwrap_or_default();
+        match self.errors.get_mut(code) {
+            Some(count) => *count += 1,
+            None => drop(self.errors.insert(code.to_owned(), 1)),
+        }
+    }
+
+    /// Counts a turn of the loop. `commands` is what the counter of commands was when the turn began.
+    pub(crate) fn count_turn(&mut self, elapsed: Duration, commands: u64) {
+        let micros = elapsed.as_micros() as u64;
+        let turns = &mut self.eventloop;
+        turns.cycles += 1;
+        turns.micros += micros;
+        turns.micros_max = turns.micros_max.max(micros);
+        turns.commands_max = turns.commands_max.max(self.commands.saturating_sub(commands));
+    }
+}
+
+/// The time that turns of the loop have taken, in microseconds. The wait for sockets does not count.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EventLoop {
+    /// The number of turns.
+    pub(crate) cycles: u64,
+    /// The sum of all turns.
+    pub(crate) micros: u64,
+    /// The part of the sum that commands took.
+    pub(crate) command_micros: u64,
+    /// The part of the sum that upkeep took.
+    pub(crate) cron_micros: u64,
+    /// The longest turn.
+    pub(crate) micros_max: u64,
+    /// The most commands of a turn.
+    pub(crate) commands_max: u64,
 }

@@ -1,6 +1,9 @@
 //! What the server does between requests: it looks after keys, clients and the snapshot.
 
+use crate::client::Client;
 use crate::log::{notice, warning};
+use crate::reply::Reply;
+use crate::request::QueryBuffer;
 use crate::state::State;
 use std::time::{Duration, Instant};
 
@@ -21,6 +24,7 @@ pub(crate) fn run(state: &mut State) {
         cron(state);
     }
     state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
+    state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;
 }
 
 /// Expires, frees, resizes and defragments.
@@ -56,6 +60,7 @@ fn work_on_snapshot(state: &mut State) {
 /// Looks after clients and counters.
 fn cron(state: &mut State) {
     state.stats.peak_memory = state.stats.peak_memory.max(zmalloc::used_memory());
+    state.sample_rates(state.cron_at);
     close_idle(state);
     state.relax_lost_log();
     let is_due = |(secs, changes): &(u64, u64)| {
@@ -90,12 +95,51 @@ fn close_idle(state: &mut State) {
     }
 }
 
-/// Closes a client that has too many bytes to receive. In C: `checkClientOutputBufferLimits`.
-pub(crate) fn check_output(state: &mut State, slot: usize) {
+/// Closes the clients that take most memory, until all of them take at most `maxmemory-clients`. `running` is
+/// the client whose command is about to run. In C: `evictClients`.
+///
+/// Clients that `CLIENT NO-EVICT` protects do not count. They are looked at one by one only if all clients
+/// together are above the limit.
+pub(crate) fn evict_clients(state: &mut State, mut running: Option<&mut Client>) {
+    let Some(limit) = state.config.clients_limit() else { return };
+    let grown = running.as_deref().map_or(0, |client| client.memory().saturating_sub(client.counted_bytes));
+    if state.clients.memory() + grown <= limit {
+        return;
+    }
+    let is_open = |client: &&Client| !client.is_closed && !client.is_no_evict;
+    let own = running.as_deref().filter(is_open).map_or(0, Client::memory);
+    let mut total = own + state.clients.iter().filter(is_open).map(Client::memory).sum::<usize>();
+    while total > limit {
+        let others = state.clients.iter().filter(is_open).map(|client| (client.memory(), client.id));
+        let largest = others.max().filter(|(bytes, _)| *bytes > own);
+        let Some((bytes, id)) = largest else {
+            if let Some(client) = running.as_deref_mut().filter(|_| own > 0) {
+                warning!("Evicting client: {}", client.addr);
+                client.is_closed = true;
+                state.stats.evicted_clients += 1;
+            }
+            return;
+        };
+        warning!("Evicting client: {id}, {bytes} bytes");
+        total -= bytes;
+        state.stats.evicted_clients += 1;
+        state.close(id);
+        // Its memory is free at once, so that no key has to be evicted for it.
+        if let Some(client) = state.clients.get_mut(id) {
+            client.reply = Reply::default();
+            client.query = QueryBuffer::default();
+        }
+        state.clients.slot_of(id).into_iter().for_each(|slot| state.clients.recount(slot));
+    }
+}
+
+/// Closes a client that has too many bytes to receive, of which `free` do not count. In C:
+/// `checkClientOutputBufferLimits`.
+pub(crate) fn check_output(state: &mut State, slot: usize, free: usize) {
     let Some(client) = state.clients.in_slot(slot) else { return };
     let class = if client.subscriptions.is_empty() { 0 } else { 2 };
     let limit = state.config.client_output_buffer_limit[class];
-    let len = client.reply.len();
+    let len = client.reply.len().saturating_sub(free);
     let is_above = |bytes: usize| bytes > 0 && len > bytes;
     let mut is_closed = is_above(limit.hard);
     if is_above(limit.soft) {

@@ -36,7 +36,7 @@ const HEADER: &str = "\
 #
 # `tests` is the number of tests that pass on the snapshot's own server with the same tags. `--write` writes it.
 # `not_passing` lists the tests that do not pass on redcore's server. `skip = true` leaves a test out, because
-# its failure ends the unit.
+# its failure ends the unit, or leaves clients or a transaction behind that the tests after it fail over.
 ";
 
 impl Expected {

@@ -290,11 +290,32 @@ impl Entry {
     /// Replaces the value, which is packed or a word, by a collection. The collection is stored in the block
     /// if it is packed and if there is memory. Otherwise it is stored as a word, which needs no memory.
     fn put<C: Collection>(&mut self, mut collection: C, total_bytes: &mut usize) {
+        if self.kind().is_word() && collection.as_packed().is_none() {
+            return self.put_word(collection, total_bytes);
+        }
         let expiry = self.expiry();
         if self.try_set(expiry, Content::collection(&mut collection), total_bytes).is_err() {
             let fitted = self.try_set(expiry, Content::word(collection), total_bytes);
             debug_assert!(fitted.is_ok(), "a packed value has room for a word");
         }
+    }
+
+    /// Replaces a word by that of a collection, without a look at the size of the block. Each edit of a large
+    /// collection ends here.
+    fn put_word<C: Collection>(&mut self, collection: C, total_bytes: &mut usize) {
+        let layout = self.layout();
+        debug_assert!(layout.kind.is_word());
+        *total_bytes -= self.value_allocation_size();
+        let (encoding, word) = collection.into_raw();
+        let kind = Kind::collection(C::TYPE, encoding, Storage::Word).expect("every encoding can be a word");
+        // SAFETY: the old word is dropped, and is replaced at once together with the kind. Nothing else in the
+        // block changes, since all words have the same size (E2).
+        unsafe {
+            self.drop_value();
+            self.value(layout).cast::<NonNull<u8>>().write(word);
+            Layout { kind, ..layout }.write_head(self.base(), self.form());
+        }
+        *total_bytes += self.value_allocation_size();
     }
 }
 

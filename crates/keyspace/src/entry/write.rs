@@ -205,7 +205,7 @@ impl Entry {
     /// # Safety
     /// The value must not be used again.
     #[inline]
-    unsafe fn drop_value(&mut self) {
+    pub(super) unsafe fn drop_value(&mut self) {
         let layout = self.layout();
         if layout.kind.is_word() {
             // SAFETY: the word is live and of this kind, and the entry owns it (E2).

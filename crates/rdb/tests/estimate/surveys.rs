@@ -298,7 +298,7 @@ fn what_a_file_says_about_its_keys_takes_no_memory() {
 #[test]
 fn strings_with_much_in_common_are_measured_as_coded_ones_too() {
     let mut keyspace = Keyspace::new();
-    for n in 0..3_000_u64 {
+    for n in 0..24_000_u64 {
         let hash = n.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let record = format!("{{\"user\": {hash}, \"country\": \"NL\", \"is_active\": {}}}", hash >> 63 == 0);
         keyspace.set(&format!("json:{n}"), &record, 0).unwrap();
@@ -314,13 +314,14 @@ fn strings_with_much_in_common_are_measured_as_coded_ones_too() {
     assert_eq!(survey.prefixes.none.coded, survey.prefixes.none.here, "a hash is not coded");
     let totals = survey.totals();
     // The seeds of the hashers differ. They affect only the number of children of the tables.
-    assert!(totals.here().abs_diff(keyspace.allocation_size() as u64) < 2_000);
+    assert!(totals.here().abs_diff(keyspace.allocation_size() as u64) < totals.here() / 250);
     let (strings, redis, here) = gain_of(&survey, Change::Symbols).unwrap();
-    assert!((3_000..=6_000).contains(&strings) && redis == 0);
+    assert!((24_000..=48_000).contains(&strings) && redis == 0);
     assert_eq!(totals.here() - totals.coded(), here);
     assert!((1..200_000).contains(&totals.symbol_tables), "{totals:?}");
     let sample = survey_with(&file_of(&keyspace), &ScanOptions { one_of: 8, ..ScanOptions::default() });
     let (_, _, estimated) = gain_of(&sample, Change::Symbols).unwrap();
-    // The sample has about 750 strings, and its table fits them a little better.
-    assert!((here as f64 / estimated as f64 - 1.0).abs() < 0.25, "{here} {estimated}");
+    // The sample differs from run to run. With 6,000 strings, its estimate is off by 1 % on average, and by less
+    // than 3 % in each of 60 runs. With an eighth of them, it would be off by 14 %.
+    assert!((here as f64 / estimated as f64 - 1.0).abs() < 0.1, "{here} {estimated}");
 }

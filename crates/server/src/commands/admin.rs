@@ -5,34 +5,30 @@ use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
 use keyspace::glob_match;
+use std::time::{Duration, Instant};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    Spec { subcommands: CONFIG, ..row("config", -2, 0, container) }
-        .doc("2.0.0", "Reads and changes the settings."),
-    row("dbsize", 1, READONLY | FAST, dbsize).doc("1.0.0", "Returns the number of keys."),
-    row("flushall", -1, WRITE, flushall).doc("1.0.0", "Removes all keys of all databases."),
-    row("flushdb", -1, WRITE, flushdb).doc("1.0.0", "Removes all keys of a database."),
-    row("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI, shutdown)
+    keyless("config", -2, 0, container).with(CONFIG).doc("2.0.0", "Reads and changes the settings."),
+    keyless("dbsize", 1, READONLY | FAST, dbsize).doc("1.0.0", "Returns the number of keys."),
+    keyless("flushall", -1, WRITE, flushall).doc("1.0.0", "Removes all keys of all databases."),
+    keyless("flushdb", -1, WRITE, flushdb).doc("1.0.0", "Removes all keys of a database."),
+    keyless("shutdown", -1, ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI, shutdown)
         .doc("1.0.0", "Saves the keys and ends the server."),
-    row("swapdb", 3, WRITE | FAST, swapdb).doc("4.0.0", "Swaps two databases."),
+    keyless("swapdb", 3, WRITE | FAST, swapdb).doc("4.0.0", "Swaps two databases."),
 ];
 
 const OF_CONFIG: u32 = ADMIN | NOSCRIPT | LOADING | STALE;
 
 const CONFIG: &[Spec] = &[
-    row("get", -3, OF_CONFIG, config_get).doc("2.0.0", "Returns the settings that match."),
-    row("help", 2, LOADING | STALE, config_help).doc("5.0.0", "Returns what the subcommands do."),
-    row("resetstat", 2, OF_CONFIG, config_resetstat).doc("2.0.0", "Clears the counters."),
-    row("rewrite", 2, OF_CONFIG, config_rewrite).doc("2.8.0", "Writes the settings into redis.conf."),
-    row("set", -4, OF_CONFIG, config_set).doc("2.0.0", "Changes settings."),
+    keyless("get", -3, OF_CONFIG, config_get).doc("2.0.0", "Returns the settings that match."),
+    keyless("help", 2, LOADING | STALE, config_help).doc("5.0.0", "Returns what the subcommands do."),
+    keyless("resetstat", 2, OF_CONFIG, config_resetstat).doc("2.0.0", "Clears the counters."),
+    keyless("rewrite", 2, OF_CONFIG, config_rewrite).doc("2.8.0", "Writes the settings into redis.conf."),
+    keyless("set", -4, OF_CONFIG, config_set).doc("2.0.0", "Changes settings."),
 ];
-
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
-}
 
 /// The function of a command that has only subcommands. It runs if the client sends no subcommand, and returns
 /// an error.
@@ -90,6 +86,9 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// The time for which a flush frees memory before its reply, unless it is `ASYNC`. Upkeep frees the rest.
+const FREE_BUDGET: Duration = Duration::from_millis(1);
+
 /// Removes all keys of a database, and fails the transactions that watch one of them.
 fn flush(call: &mut Call<'_>, db: usize) {
     let now = call.now;
@@ -97,7 +96,12 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let waiting = database.watching.keys().chain(database.blocked.keys());
     let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
-    call.state.dbs[db].keys.clear();
+    let keys = &mut call.state.dbs[db].keys;
+    keys.clear();
+    if !call.args.is(1, "ASYNC") {
+        let start = Instant::now();
+        keys.free_for(FREE_BUDGET, || start.elapsed());
+    }
     for key in lost {
         call.changed_in(db, &key);
     }
@@ -178,8 +182,7 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
 }
 
 fn config_resetstat(call: &mut Call<'_>) -> Outcome {
-    let (dirty, peak_memory) = (call.state.stats.dirty, zmalloc::used_memory());
-    call.state.stats = crate::stats::Stats { dirty, peak_memory, ..Default::default() };
+    call.state.reset_stats();
     call.reply().ok();
     Ok(())
 }

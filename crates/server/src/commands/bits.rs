@@ -5,7 +5,7 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Keyspace, StringRef};
 use values::string::{
     BitFieldType, BitOp, BitOverflow, BitRange, StringMut, bit_count, bit_pos, bitfield_get, get_bit,
@@ -13,30 +13,17 @@ use values::string::{
 };
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("bitcount", -2, READONLY, Keys::FIRST, bitcount).doc("2.6.0", "Counts the bits that are set."),
-    row("bitfield", -2, WRITE | DENYOOM, Keys::FIRST, bitfield)
-        .doc("3.2.0", "Reads and writes integers of any width."),
-    row("bitfield_ro", -2, READONLY | FAST, Keys::FIRST, bitfield_ro)
-        .doc("6.0.0", "Reads integers of any width."),
+    on_key("bitcount", -2, READONLY, bitcount).doc("2.6.0", "Counts the bits that are set."),
+    on_key("bitfield", -2, WRITE | DENYOOM, bitfield).doc("3.2.0", "Reads and writes integers of any width."),
+    on_key("bitfield_ro", -2, READONLY | FAST, bitfield_ro).doc("6.0.0", "Reads integers of any width."),
     row("bitop", -4, WRITE | DENYOOM, Keys::Range { first: 2, last: -1, step: 1 }, bitop)
         .doc("2.6.0", "Combines the bits of strings."),
-    row("bitpos", -3, READONLY, Keys::FIRST, bitpos)
-        .doc("2.8.7", "Finds the first bit that is set or clear."),
-    row("getbit", 3, READONLY | FAST, Keys::FIRST, getbit).doc("2.2.0", "Returns a bit."),
-    row("setbit", 4, WRITE | DENYOOM, Keys::FIRST, setbit).doc("2.2.0", "Sets or clears a bit."),
+    on_key("bitpos", -3, READONLY, bitpos).doc("2.8.7", "Finds the first bit that is set or clear."),
+    on_key("getbit", 3, READONLY | FAST, getbit).doc("2.2.0", "Returns a bit."),
+    on_key("setbit", 4, WRITE | DENYOOM, setbit).doc("2.2.0", "Sets or clears a bit."),
 ];
 
 const BIT_OFFSET: CommandError = CommandError::new("ERR bit offset is not an integer or out of range");
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "bitmap", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 /// Parses the offset of a bit, which has to lie in the longest string that is allowed.
 fn bit_offset(call: &Call<'_>, text: &[u8]) -> Result<u64, CommandError> {

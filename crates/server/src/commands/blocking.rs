@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::client::TimeoutReply;
 use crate::error::Outcome;
 use crate::spec::flags::{BLOCKING, DENYOOM, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, row};
 use values::ObjectType;
 use values::list::Side;
 
@@ -26,16 +26,6 @@ pub(super) const COMMANDS: &[Spec] = &[
 ];
 
 const BEFORE_TIMEOUT: Keys = Keys::Range { first: 1, last: -2, step: 1 };
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "list", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 /// Lets the client wait for one of these lists. When its time is over, it is sent the absence of an array,
 /// even if its command would return a string.

@@ -8,38 +8,36 @@ use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::reply::Protocol;
 use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use std::fmt::Write;
 
-pub(super) const COMMANDS: &[Spec] = &[Spec { subcommands: CLIENT, ..row("client", -2, 0, container) }
+pub(super) const COMMANDS: &[Spec] = &[keyless("client", -2, 0, container)
+    .with(CLIENT)
     .doc("2.4.0", "Reads and changes what the server knows about connections.")];
 
 const ALWAYS: u32 = NOSCRIPT | LOADING | STALE;
 
 const CLIENT: &[Spec] = &[
-    row("caching", 3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
-    row("getname", 2, ALWAYS, getname).doc("2.6.9", "Returns the name of the connection."),
-    row("getredir", 2, ALWAYS, getredir).doc("6.0.0", "Returns that nothing is tracked."),
-    row("help", 2, LOADING | STALE, client_help).doc("5.0.0", "Returns what the subcommands do."),
-    row("id", 2, ALWAYS, id).doc("5.0.0", "Returns the number of the connection."),
-    row("info", 2, ALWAYS, info).doc("6.2.0", "Returns a line about the connection."),
-    row("kill", -3, ADMIN | ALWAYS, kill).doc("2.4.0", "Closes connections."),
-    row("list", -2, ADMIN | ALWAYS, list).doc("2.4.0", "Returns a line about each connection."),
-    row("no-evict", 3, ADMIN | ALWAYS, no_evict).doc("7.0.0", "Protects the connection from being closed."),
-    row("no-touch", 3, ALWAYS, no_touch).doc("7.2.0", "Lets reads leave the access times as they are."),
-    row("pause", -3, ADMIN | ALWAYS, pause).doc("3.0.0", "Holds commands back for a time."),
-    row("reply", 3, ALWAYS, reply).doc("3.2.0", "Chooses which replies are sent."),
-    row("setinfo", 4, ALWAYS, setinfo).doc("7.2.0", "Sets the name or the version of the library."),
-    row("setname", 3, ALWAYS, setname).doc("2.6.9", "Sets the name of the connection."),
-    row("tracking", -3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
-    row("trackinginfo", 2, ALWAYS, trackinginfo).doc("6.2.0", "Returns that nothing is tracked."),
-    row("unblock", -3, ADMIN | ALWAYS, unblock).doc("5.0.0", "Ends the wait of a connection."),
-    row("unpause", 2, ADMIN | ALWAYS, unpause).doc("6.2.0", "Ends a pause."),
+    keyless("caching", 3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
+    keyless("getname", 2, ALWAYS, getname).doc("2.6.9", "Returns the name of the connection."),
+    keyless("getredir", 2, ALWAYS, getredir).doc("6.0.0", "Returns that nothing is tracked."),
+    keyless("help", 2, LOADING | STALE, client_help).doc("5.0.0", "Returns what the subcommands do."),
+    keyless("id", 2, ALWAYS, id).doc("5.0.0", "Returns the number of the connection."),
+    keyless("info", 2, ALWAYS, info).doc("6.2.0", "Returns a line about the connection."),
+    keyless("kill", -3, ADMIN | ALWAYS, kill).doc("2.4.0", "Closes connections."),
+    keyless("list", -2, ADMIN | ALWAYS, list).doc("2.4.0", "Returns a line about each connection."),
+    keyless("no-evict", 3, ADMIN | ALWAYS, no_evict)
+        .doc("7.0.0", "Protects the connection from being closed."),
+    keyless("no-touch", 3, ALWAYS, no_touch).doc("7.2.0", "Lets reads leave the access times as they are."),
+    keyless("pause", -3, ADMIN | ALWAYS, pause).doc("3.0.0", "Holds commands back for a time."),
+    keyless("reply", 3, ALWAYS, reply).doc("3.2.0", "Chooses which replies are sent."),
+    keyless("setinfo", 4, ALWAYS, setinfo).doc("7.2.0", "Sets the name or the version of the library."),
+    keyless("setname", 3, ALWAYS, setname).doc("2.6.9", "Sets the name of the connection."),
+    keyless("tracking", -3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
+    keyless("trackinginfo", 2, ALWAYS, trackinginfo).doc("6.2.0", "Returns that nothing is tracked."),
+    keyless("unblock", -3, ADMIN | ALWAYS, unblock).doc("5.0.0", "Ends the wait of a connection."),
+    keyless("unpause", 2, ADMIN | ALWAYS, unpause).doc("6.2.0", "Ends a pause."),
 ];
-
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "connection", ..Spec::new(name, arity, flags, Keys::None, run) }
-}
 
 fn id(call: &mut Call<'_>) -> Outcome {
     let id = call.client.id;
@@ -106,15 +104,10 @@ fn line(client: &Client, now: u64) -> String {
         flags.push('N');
     }
     let secs_since = |at: u64| now.saturating_sub(at) / 1_000;
-    let (queued, queued_bytes) = match &client.transaction {
-        None => (-1, 0),
-        Some(transaction) => (
-            transaction.commands.len() as i64,
-            transaction.commands.iter().map(crate::args::OwnedArgs::size).sum::<usize>(),
-        ),
-    };
+    let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands().len() as i64);
+    let queued_bytes = client.queued_bytes();
     let output = client.reply.allocation_size();
-    let total = size_of::<Client>() + client.query.capacity() + output + queued_bytes;
+    let total = client.memory();
     let subscriptions = &client.subscriptions;
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub={} \
@@ -133,8 +126,8 @@ fn line(client: &Client, now: u64) -> String {
         subscriptions.patterns.len(),
         subscriptions.shard_channels.len(),
         client.watched.len(),
-        client.query.len(),
-        client.query.spare(),
+        client.query.len() + client.running_query.0,
+        client.query.spare() + client.running_query.1,
         client.query.pending_args().1,
         client.reply.len(),
         client.last_command,
@@ -351,6 +344,9 @@ fn unpause(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// The error of a command that `CLIENT UNBLOCK` ends.
+const UNBLOCKED: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
 fn unblock(call: &mut Call<'_>) -> Outcome {
     let args = call.args;
     let is_error = match args.len() {
@@ -363,8 +359,12 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
     let blocked = u64::try_from(id).ok().and_then(|id| Some((id, call.state.unblock_other(id)?)));
     call.reply().flag(blocked.is_some());
     if let Some((id, blocked)) = blocked {
+        super::execute::count_interrupted(call.state, &blocked, is_error);
+        if is_error {
+            call.state.stats.count_error(UNBLOCKED);
+        }
         call.state.clients.send(id, |reply| match blocked.timeout_reply {
-            _ if is_error => reply.error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK"),
+            _ if is_error => reply.error(UNBLOCKED.as_bytes()),
             TimeoutReply::Null => reply.null(),
             TimeoutReply::NullArray => reply.null_array(),
         });

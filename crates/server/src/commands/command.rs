@@ -1,67 +1,63 @@
 //! The command `COMMAND`: the table of commands, for clients.
 
 use super::admin::help;
-use super::{all, find, find_with_subcommand};
+use super::table::{Command, all, find, find_with_subcommand};
 use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::natural;
 use crate::reply::Reply;
 use crate::spec::flags::{LOADING, MOVABLEKEYS, NAMES, READONLY, STALE, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, keyless};
 use keyspace::glob_match;
 
-pub(super) const COMMANDS: &[Spec] = &[Spec { subcommands: COMMAND, ..row("command", -1, command) }
+pub(super) const COMMANDS: &[Spec] = &[keyless("command", -1, LOADING | STALE, command)
+    .with(COMMAND)
     .doc("2.8.13", "Returns what the server knows about its commands.")];
 
 const COMMAND: &[Spec] = &[
-    row("count", 2, count).doc("2.8.13", "Returns the number of commands."),
-    row("docs", -2, docs).doc("7.0.0", "Returns what commands do."),
-    row("getkeys", -3, getkeys).doc("2.8.13", "Returns the keys of a command."),
-    row("getkeysandflags", -3, getkeysandflags)
+    keyless("count", 2, LOADING | STALE, count).doc("2.8.13", "Returns the number of commands."),
+    keyless("docs", -2, LOADING | STALE, docs).doc("7.0.0", "Returns what commands do."),
+    keyless("getkeys", -3, LOADING | STALE, getkeys).doc("2.8.13", "Returns the keys of a command."),
+    keyless("getkeysandflags", -3, LOADING | STALE, getkeysandflags)
         .doc("7.0.0", "Returns the keys of a command, and their uses."),
-    row("help", 2, command_help).doc("5.0.0", "Returns what the subcommands do."),
-    row("info", -2, info).doc("2.8.13", "Returns what the server knows about some commands."),
-    row("list", -2, list).doc("7.0.0", "Returns the names of commands."),
+    keyless("help", 2, LOADING | STALE, command_help).doc("5.0.0", "Returns what the subcommands do."),
+    keyless("info", -2, LOADING | STALE, info)
+        .doc("2.8.13", "Returns what the server knows about some commands."),
+    keyless("list", -2, LOADING | STALE, list).doc("7.0.0", "Returns the names of commands."),
 ];
-
-const fn row(name: &'static str, arity: i32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "server", ..Spec::new(name, arity, LOADING | STALE, Keys::None, run) }
-}
 
 fn command(call: &mut Call<'_>) -> Outcome {
     let reply = call.reply();
-    reply.array(all().count());
-    all().for_each(|spec| write_info(reply, spec, None));
+    reply.array(all().len());
+    all().iter().for_each(|command| write_info(reply, command));
     Ok(())
 }
 
 fn count(call: &mut Call<'_>) -> Outcome {
-    call.reply().count(all().count());
+    call.reply().count(all().len());
     Ok(())
 }
 
-fn full_name(spec: &Spec, container: Option<&str>) -> String {
-    container.map_or_else(|| spec.name.into(), |container| format!("{container}|{}", spec.name))
-}
-
-/// Returns the command or the subcommand that `COMMAND INFO` names, as in `config|get`, and the container.
-fn find_full(name: &[u8]) -> Option<(&'static Spec, Option<&'static str>)> {
-    let Some(at) = name.iter().position(|byte| *byte == b'|') else { return Some((find(name)?, None)) };
-    let container = find(&name[..at])?;
-    let is_named = |sub: &&Spec| sub.name.as_bytes().eq_ignore_ascii_case(&name[at + 1..]);
-    Some((container.subcommands.iter().find(is_named)?, Some(container.name)))
+/// Returns the command or the subcommand that `COMMAND INFO` names, as in `config|get`.
+fn find_full(name: &[u8]) -> Option<&'static Command> {
+    match name.iter().position(|byte| *byte == b'|') {
+        Some(at) => find(&name[..at])?.subcommand(&name[at + 1..]),
+        None => find(name),
+    }
 }
 
 /// Writes the ten fields of `COMMAND INFO`.
-fn write_info(reply: &mut Reply, spec: &Spec, container: Option<&str>) {
+fn write_info(reply: &mut Reply, command: &Command) {
+    let spec = command.spec;
     let (first, last, step) = match spec.keys {
         Keys::Range { first, last, step } => (first, last, step),
         Keys::Counted { destination, .. } if destination > 0 => (destination as i32, destination as i32, 1),
+        Keys::FirstAndStore => (1, 1, 1),
         Keys::None | Keys::Counted { .. } => (0, 0, 0),
     };
     reply.array(10);
-    reply.bulk(full_name(spec, container).as_bytes());
+    reply.bulk(command.full_name.as_bytes());
     reply.integer(spec.arity.into());
     let is_movable = matches!(spec.keys, Keys::Counted { .. });
     let bits = spec.flags | if is_movable { MOVABLEKEYS } else { 0 };
@@ -74,8 +70,8 @@ fn write_info(reply: &mut Reply, spec: &Spec, container: Option<&str>) {
     reply.set(0);
     reply.array(0);
     reply.array(0);
-    reply.array(spec.subcommands.len());
-    spec.subcommands.iter().for_each(|sub| write_info(reply, sub, Some(spec.name)));
+    reply.array(command.subcommands.len());
+    command.subcommands.iter().for_each(|sub| write_info(reply, sub));
 }
 
 fn info(call: &mut Call<'_>) -> Outcome {
@@ -87,25 +83,26 @@ fn info(call: &mut Call<'_>) -> Outcome {
     reply.array(names.len());
     for name in names.iter() {
         match find_full(name) {
-            Some((spec, container)) => write_info(reply, spec, container),
+            Some(command) => write_info(reply, command),
             None => reply.null_array(),
         }
     }
     Ok(())
 }
 
-fn write_docs(reply: &mut Reply, spec: &Spec, container: Option<&str>) {
-    reply.bulk(full_name(spec, container).as_bytes());
+fn write_docs(reply: &mut Reply, command: &Command) {
+    let spec = command.spec;
+    reply.bulk(command.full_name.as_bytes());
     let has_subcommands = !spec.subcommands.is_empty();
     reply.map(3 + usize::from(has_subcommands));
-    for (field, text) in [("summary", spec.summary), ("since", spec.since), ("group", spec.group)] {
+    for (field, text) in [("summary", spec.summary), ("since", spec.since), ("group", command.group)] {
         reply.bulk(field.as_bytes());
         reply.bulk(text.as_bytes());
     }
     if has_subcommands {
         reply.bulk(b"subcommands");
-        reply.map(spec.subcommands.len());
-        spec.subcommands.iter().for_each(|sub| write_docs(reply, sub, Some(spec.name)));
+        reply.map(command.subcommands.len());
+        command.subcommands.iter().for_each(|sub| write_docs(reply, sub));
     }
 }
 
@@ -113,13 +110,13 @@ fn docs(call: &mut Call<'_>) -> Outcome {
     let names = call.args.from(2);
     let reply = call.reply();
     if names.len() == 0 {
-        reply.map(all().count());
-        all().for_each(|spec| write_docs(reply, spec, None));
+        reply.map(all().len());
+        all().iter().for_each(|command| write_docs(reply, command));
         return Ok(());
     }
     let found: Vec<_> = names.iter().filter_map(find_full).collect();
     reply.map(found.len());
-    found.iter().for_each(|(spec, container)| write_docs(reply, spec, *container));
+    found.iter().for_each(|command| write_docs(reply, command));
     Ok(())
 }
 
@@ -148,10 +145,10 @@ fn list(call: &mut Call<'_>) -> Outcome {
             count += 1;
         }
     };
-    for spec in all() {
-        write(spec.name);
+    for command in all() {
+        write(&command.full_name);
         if is_pattern {
-            spec.subcommands.iter().for_each(|sub| write(&full_name(sub, Some(spec.name))));
+            command.subcommands.iter().for_each(|sub| write(&sub.full_name));
         }
     }
     reply.end_array(head, count);
@@ -159,7 +156,7 @@ fn list(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Returns the places of the keys of a request, or `None` if the request makes no sense.
-fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
+pub(super) fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
     match keys {
         Keys::None => Some(Vec::new()),
         Keys::Range { first, last, step } => {
@@ -168,6 +165,11 @@ fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
             let step = usize::try_from(step).ok().filter(|step| *step > 0)?;
             let found: Vec<usize> = (first..=last.min(args.len() - 1)).step_by(step).collect();
             (!found.is_empty()).then_some(found)
+        }
+        Keys::FirstAndStore => {
+            let is_store = |at: &usize| args.is(*at, "STORE") && at + 1 < args.len();
+            let stored = (2..args.len()).rev().find(is_store).map(|at| at + 1);
+            Some(std::iter::once(1).chain(stored).collect())
         }
         Keys::Counted { at, destination } => {
             let count = natural(args.get(at)?).ok().filter(|count| *count > 0)?;
@@ -181,7 +183,7 @@ fn keys_of(keys: Keys, args: Args<'_>) -> Option<Vec<usize>> {
 /// Finds the command of `COMMAND GETKEYS`, and the places of its keys.
 fn find_keys<'a>(call: &Call<'a>) -> Result<(&'static Spec, Args<'a>, Vec<usize>), CommandError> {
     let args = call.args.from(2);
-    let spec = find_with_subcommand(args).ok_or(CommandError::new("ERR Invalid command specified"))?;
+    let spec = find_with_subcommand(args).ok_or(CommandError::new("ERR Invalid command specified"))?.spec;
     if spec.keys == Keys::None {
         return Err(CommandError::new("ERR The command has no key arguments"));
     }

@@ -5,23 +5,19 @@ use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::reply::Protocol;
 use crate::spec::flags::{FAST, LOADING, NO_AUTH, NOSCRIPT, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 
 const ALWAYS: u32 = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("auth", -2, ALWAYS, auth).doc("1.0.0", "Gives the password."),
-    row("echo", 2, LOADING | STALE | FAST, echo).doc("1.0.0", "Returns the text."),
-    row("hello", -1, ALWAYS, hello).doc("6.0.0", "Chooses the version of the protocol."),
-    row("ping", -1, FAST, ping).doc("1.0.0", "Answers, to show that the server lives."),
-    row("quit", -1, ALWAYS, quit).doc("1.0.0", "Closes the connection."),
-    row("reset", 1, ALWAYS, reset).doc("6.2.0", "Returns the connection to its first state."),
-    row("select", 2, LOADING | STALE | FAST, select).doc("1.0.0", "Chooses the database."),
+    keyless("auth", -2, ALWAYS, auth).doc("1.0.0", "Gives the password."),
+    keyless("echo", 2, LOADING | STALE | FAST, echo).doc("1.0.0", "Returns the text."),
+    keyless("hello", -1, ALWAYS, hello).doc("6.0.0", "Chooses the version of the protocol."),
+    keyless("ping", -1, FAST, ping).doc("1.0.0", "Answers, to show that the server lives."),
+    keyless("quit", -1, ALWAYS, quit).doc("1.0.0", "Closes the connection."),
+    keyless("reset", 1, ALWAYS, reset).doc("6.2.0", "Returns the connection to its first state."),
+    keyless("select", 2, LOADING | STALE | FAST, select).doc("1.0.0", "Chooses the database."),
 ];
-
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "connection", ..Spec::new(name, arity, flags, Keys::None, run) }
-}
 
 fn ping(call: &mut Call<'_>) -> Outcome {
     if call.args.len() > 2 {
@@ -113,10 +109,10 @@ fn hello(call: &mut Call<'_>) -> Outcome {
         }
     };
     let mut index = 2;
-    let mut name = None;
+    let (mut name, mut password) = (None, None);
     while index < args.len() {
         if args.is(index, "AUTH") && index + 2 < args.len() {
-            check_password(call, args.at(index + 1), args.at(index + 2))?;
+            password = Some((args.at(index + 1), args.at(index + 2)));
             index += 3;
         } else if args.is(index, "SETNAME") && index + 1 < args.len() {
             name = Some(valid_name(args.at(index + 1))?);
@@ -125,6 +121,9 @@ fn hello(call: &mut Call<'_>) -> Outcome {
             let text = String::from_utf8_lossy(args.at(index));
             return Err(CommandError::of(format!("ERR Syntax error in HELLO option '{text}'")));
         }
+    }
+    if let Some((user, password)) = password {
+        check_password(call, user, password)?;
     }
     if !call.client.is_authenticated {
         if !call.state.config.requirepass.is_empty() {

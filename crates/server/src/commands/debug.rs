@@ -9,17 +9,14 @@ use crate::numbers::{float, integer, natural};
 use crate::reply::Protocol;
 use crate::snapshot;
 use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use keyspace::glob_match;
 use rdb::{DuplicateKey, LoadOptions};
 use std::time::Duration;
 use values::{Encoding, lru_clock};
 
-pub(super) const COMMANDS: &[Spec] = &[Spec {
-    group: "server",
-    ..Spec::new("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, Keys::None, debug)
-}
-.doc("1.0.0", "Helps those who test the server.")];
+pub(super) const COMMANDS: &[Spec] = &[keyless("debug", -2, ADMIN | NOSCRIPT | LOADING | STALE, debug)
+    .doc("1.0.0", "Helps those who test the server.")];
 
 fn debug(call: &mut Call<'_>) -> Outcome {
     let name = call.args.at(1).to_ascii_lowercase();
@@ -54,6 +51,8 @@ fn debug(call: &mut Call<'_>) -> Outcome {
         (b"sleep", 3) => {
             let secs = float(call.args.at(2))?;
             std::thread::sleep(Duration::try_from_secs_f64(secs).map_err(|_| CommandError::NOT_A_FLOAT)?);
+            // The commands after it in this turn see the time that has passed.
+            call.state.update_now();
             done(call)
         }
         (b"stringmatch-len", 4) => stringmatch_len(call),

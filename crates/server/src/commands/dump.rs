@@ -5,16 +5,14 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Keyspace, RestoreOptions, RestoreValue};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    Spec::new("copy", -3, WRITE | DENYOOM, Keys::TWO, copy).doc("6.2.0", "Copies a value to another key."),
-    Spec::new("dump", 2, READONLY, Keys::FIRST, dump).doc("2.6.0", "Returns a value as a payload."),
-    Spec::new("move", 3, WRITE | FAST, Keys::FIRST, move_key)
-        .doc("1.0.0", "Moves a key to another database."),
-    Spec::new("restore", -4, WRITE | DENYOOM, Keys::FIRST, restore)
-        .doc("2.6.0", "Creates a key from a payload."),
+    row("copy", -3, WRITE | DENYOOM, Keys::TWO, copy).doc("6.2.0", "Copies a value to another key."),
+    on_key("dump", 2, READONLY, dump).doc("2.6.0", "Returns a value as a payload."),
+    on_key("move", 3, WRITE | FAST, move_key).doc("1.0.0", "Moves a key to another database."),
+    on_key("restore", -4, WRITE | DENYOOM, restore).doc("2.6.0", "Creates a key from a payload."),
 ];
 
 const SAME: CommandError = CommandError::new("ERR source and destination objects are the same");

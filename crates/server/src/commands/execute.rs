@@ -1,12 +1,16 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
-use super::{find, full_name, unsupported};
+use super::command::keys_of;
+use super::table::{Command, find, find_with_subcommand};
+use super::unsupported;
 use crate::args::Args;
 use crate::call::Call;
-use crate::client::{Client, ReplyMode, TimeoutReply};
+use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, Transaction};
 use crate::error::{CommandError, Outcome};
+use crate::notify;
 use crate::spec::{Spec, flags};
 use crate::state::State;
+use crate::upkeep::evict_clients;
 use std::time::Instant;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
@@ -21,7 +25,7 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
     client.last_used_at = state.now;
     client.commands += 1;
     match check(state, client, args) {
-        Ok(Some(spec)) => run(state, client, args, spec, false),
+        Ok(Some(command)) => run(state, client, args, command, false),
         Ok(None) => client.reply.simple("QUEUED"),
         Err(error) if client.transaction.is_some() && args.is(0, "exec") => {
             client.transaction = None;
@@ -55,10 +59,11 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
 /// Returns whether a command is held back while writes are: it changes keys, or sends messages.
 fn may_write(client: &Client, args: Args<'_>) -> bool {
     let writes = |args: Args<'_>| {
-        super::find_with_subcommand(args)
-            .is_some_and(|spec| spec.has(flags::WRITE) || ["publish", "spublish"].contains(&spec.name))
+        find_with_subcommand(args).is_some_and(|command| {
+            command.spec.has(flags::WRITE) || ["publish", "spublish"].contains(&command.spec.name)
+        })
     };
-    let queued = client.transaction.iter().flat_map(|transaction| &transaction.commands);
+    let queued = client.transaction.iter().flat_map(Transaction::commands);
     writes(args) || args.is(0, "exec") && queued.into_iter().any(|queued| writes(queued.as_args()))
 }
 
@@ -70,7 +75,10 @@ pub(crate) fn release_held(state: &mut State) {
     for id in std::mem::take(&mut state.held) {
         let Some(slot) = state.clients.slot_of(id) else { continue };
         let Some(mut client) = state.clients.take(slot) else { continue };
-        if let Some(blocked) = state.unblock(&mut client) {
+        if let Some(blocked) = state.unblock(&mut client)
+            && !client.is_closed
+        {
+            state.clock = Instant::now();
             execute(state, &mut client, blocked.request.as_args());
             state.resumed.push(id);
         }
@@ -84,21 +92,33 @@ fn check(
     state: &mut State,
     client: &mut Client,
     args: Args<'_>,
-) -> Result<Option<&'static Spec>, CommandError> {
-    let spec = find(args.at(0)).ok_or_else(|| unknown(args))?;
-    let command = spec;
-    let spec = match (spec.subcommands, args.get(1)) {
-        ([], _) | (_, None) => spec,
-        (subcommands, Some(name)) => {
-            let find = |sub: &&Spec| sub.name.as_bytes().eq_ignore_ascii_case(name);
-            let container = spec.name.to_ascii_uppercase();
-            subcommands.iter().find(find).ok_or_else(|| CommandError::subcommand(&container, name))?
-        }
+) -> Result<Option<&'static Command>, CommandError> {
+    let container = find(args.at(0)).ok_or_else(|| unknown(args))?;
+    let command = match args.get(1) {
+        Some(name) if !container.subcommands.is_empty() => container
+            .subcommand(name)
+            .ok_or_else(|| CommandError::subcommand(&container.full_name.to_ascii_uppercase(), name))?,
+        _ => container,
     };
+    let admitted = admit(state, client, args, container, command);
+    if admitted.is_err() {
+        state.stats.of_command_mut(command.number).rejected += 1;
+    }
+    admitted
+}
+
+/// Checks whether the client may run a command now, which may be a subcommand of `container`. Returns `None` if
+/// it was queued.
+fn admit(
+    state: &mut State,
+    client: &mut Client,
+    args: Args<'_>,
+    container: &Command,
+    command: &'static Command,
+) -> Result<Option<&'static Command>, CommandError> {
+    let spec = command.spec;
     if !spec.takes(args.len()) {
-        let name = full_name(args, spec);
-        state.stats.by_command.entry(name).or_default().rejected += 1;
-        return Err(CommandError::arity(name));
+        return Err(CommandError::arity(&command.full_name));
     }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
         if state.config.requirepass.is_empty() {
@@ -108,7 +128,8 @@ fn check(
         }
     }
     if state.config.options.get_maxmemory() > 0 {
-        make_room(state, client, spec)?;
+        evict_clients(state, Some(client));
+        make_room(state, client, command)?;
     }
     if spec.has(flags::WRITE)
         && state.config.stop_writes_on_bgsave_error
@@ -122,29 +143,30 @@ fn check(
              the Redis logs for details about the RDB error.",
         ));
     }
-    if client.is_subscriber() && !is_for_subscribers(spec.name) {
+    if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
         return Err(CommandError::of(format!(
             "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in \
              this context",
-            spec.name
+            command.full_name
         )));
     }
-    let runs_in_multi = ["exec", "discard", "multi", "watch", "quit", "reset"].contains(&command.name);
-    if client.transaction.is_some() && !runs_in_multi {
+    if client.transaction.is_some()
+        && !["exec", "discard", "multi", "watch", "quit", "reset"].contains(&container.spec.name)
+    {
         if spec.has(flags::NO_MULTI) {
             return Err(CommandError::new("ERR Command not allowed inside a transaction"));
         }
         if let Some(transaction) = &mut client.transaction {
-            transaction.commands.push(args.to_owned());
+            transaction.push(args.to_owned());
         }
         return Ok(None);
     }
-    Ok(Some(spec))
+    Ok(Some(command))
 }
 
 /// Returns whether a command begins or ends subscriptions.
 fn writes_messages(args: Args<'_>) -> bool {
-    find(args.at(0)).is_some_and(|spec| spec.has(flags::PUBSUB | flags::NOSCRIPT))
+    find(args.at(0)).is_some_and(|command| command.spec.has(flags::PUBSUB | flags::NOSCRIPT))
 }
 
 fn is_for_subscribers(name: &str) -> bool {
@@ -179,17 +201,18 @@ fn unknown(args: Args<'_>) -> CommandError {
 }
 
 /// Evicts keys until memory is within `maxmemory`. In C: `performEvictions`.
-fn make_room(state: &mut State, client: &Client, spec: &Spec) -> Outcome {
+fn make_room(state: &mut State, client: &Client, command: &Command) -> Outcome {
+    let spec = command.spec;
     let is_within = state.make_room();
     let queued_denyoom = |queued: &crate::args::OwnedArgs| {
-        super::find_with_subcommand(queued.as_args()).is_some_and(|spec| spec.has(flags::DENYOOM))
+        find_with_subcommand(queued.as_args()).is_some_and(|command| command.spec.has(flags::DENYOOM))
     };
     let denies = spec.has(flags::DENYOOM)
         || spec.name == "exec"
             && client
                 .transaction
                 .as_ref()
-                .is_some_and(|transaction| transaction.commands.iter().any(queued_denyoom));
+                .is_some_and(|transaction| transaction.commands().iter().any(queued_denyoom));
     if denies && !is_within {
         return Err(CommandError::new("OOM command not allowed when used memory > 'maxmemory'."));
     }
@@ -201,27 +224,37 @@ pub(crate) fn run(
     state: &mut State,
     client: &mut Client,
     args: Args<'_>,
-    spec: &'static Spec,
+    command: &'static Command,
     is_in_exec: bool,
 ) {
     let mark = client.reply.mark();
-    let name = full_name(args, spec);
-    client.last_command = name;
+    let spec = command.spec;
+    client.last_command = &command.full_name;
     let start = state.clock;
     let now = state.now;
+    let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
+    let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
         write_error(state, client, error);
     }
+    publish_new(state, client.db, args, absent);
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();
-    let micros = state.clock.saturating_duration_since(start).as_micros() as u64;
+    let elapsed = state.clock.saturating_duration_since(start);
+    let micros = elapsed.as_micros() as u64;
     state.stats.commands += 1;
-    let stats = state.stats.by_command.entry(name).or_default();
-    stats.calls += 1;
+    state.stats.eventloop.command_micros += micros;
+    let stats = state.stats.of_command_mut(command.number);
+    // A command that waits is counted when its wait is over.
+    let has_ended = client.blocked.is_none();
+    stats.calls += u64::from(has_ended);
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());
+    if has_ended && state.config.latency_tracking {
+        stats.latency.record(elapsed.as_nanos() as u64);
+    }
     let threshold = state.config.slowlog_log_slower_than;
     if threshold >= 0
         && micros >= threshold.unsigned_abs()
@@ -240,11 +273,23 @@ pub(crate) fn run(
 
 fn write_error(state: &mut State, client: &mut Client, error: &CommandError) {
     client.reply.error(error.0.as_bytes());
-    state.stats.error_replies += 1;
-    let code = error.0.split(' ').next().unwrap_or_default();
-    match state.stats.errors.get_mut(code) {
-        Some(count) => *count += 1,
-        None => drop(state.stats.errors.insert(code.to_owned(), 1)),
+    state.stats.count_error(&error.0);
+}
+
+/// Returns the places of the arguments that are names of keys which do not exist.
+fn absent_keys(state: &State, db: usize, args: Args<'_>, spec: &Spec) -> Vec<usize> {
+    let mut places = keys_of(spec.keys, args).unwrap_or_default();
+    places.retain(|place| !state.dbs[db].keys.contains_key(args.at(*place), state.now));
+    places
+}
+
+/// Publishes `new` for those of these keys that a command has created. Redis publishes it before the event of the
+/// command, and this server does so after it. A key that `COPY` or `MOVE` creates in another database has no event.
+fn publish_new(state: &mut State, db: usize, args: Args<'_>, absent: Vec<usize>) {
+    for place in absent {
+        if state.dbs[db].keys.contains_key(args.at(place), state.now) {
+            state.notify(db, notify::NEW, "new", args.at(place));
+        }
     }
 }
 
@@ -256,8 +301,10 @@ pub(crate) fn retry_ready(state: &mut State) {
             for id in waiting.clone() {
                 let Some(kind) = state.dbs[db].keys.object_type(&key, state.now) else { break };
                 let Some(slot) = state.clients.slot_of(id) else { continue };
-                let is_wanted =
-                    |client: &Client| client.blocked.as_ref().is_some_and(|blocked| blocked.wanted == kind);
+                // A client that was killed takes nothing any more.
+                let is_wanted = |client: &Client| {
+                    !client.is_closed && client.blocked.as_ref().is_some_and(|blocked| blocked.wanted == kind)
+                };
                 if !state.clients.in_slot(slot).is_some_and(|client| is_wanted(client)) {
                     continue;
                 }
@@ -272,16 +319,27 @@ pub(crate) fn retry_ready(state: &mut State) {
 fn retry(state: &mut State, client: &mut Client) {
     // The client keeps its place among those that wait for the same keys, in case it has to wait again.
     let Some(blocked) = state.interrupt_wait(client) else { return };
+    client.last_used_at = state.now;
     let args = blocked.request.as_args();
-    if let Some(spec) = find(args.at(0)) {
+    if let Some(command) = find(args.at(0)) {
         state.retried_deadline = Some(blocked.deadline);
         state.clock = Instant::now();
-        run(state, client, args, spec, false);
+        run(state, client, args, command, false);
         state.retried_deadline = None;
     }
     if client.blocked.is_none() {
         state.leave_queues(&blocked, client.db, client.id);
         state.resumed.push(client.id);
+    }
+}
+
+/// Counts a command whose wait has ended without a key. `has_failed` is whether the client is sent an error.
+pub(super) fn count_interrupted(state: &mut State, blocked: &Blocked, has_failed: bool) {
+    let args = blocked.request.as_args();
+    if let Some(command) = find_with_subcommand(args) {
+        let stats = state.stats.of_command_mut(command.number);
+        stats.calls += 1;
+        stats.failed += u64::from(has_failed);
     }
 }
 
@@ -294,6 +352,7 @@ pub(crate) fn run_blocked_timeout(state: &mut State) {
         let Some(slot) = state.clients.slot_of(id) else { continue };
         let Some(mut client) = state.clients.take(slot) else { continue };
         if let Some(blocked) = state.unblock(&mut client) {
+            count_interrupted(state, &blocked, false);
             match blocked.timeout_reply {
                 TimeoutReply::Null => client.reply.null(),
                 TimeoutReply::NullArray => client.reply.null_array(),

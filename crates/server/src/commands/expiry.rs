@@ -6,7 +6,7 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
 use crate::spec::flags::{FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, on_key};
 use keyspace::{ExpireOptions, Expiry, Ttl};
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -22,11 +22,11 @@ pub(super) const COMMANDS: &[Spec] = &[
 ];
 
 const fn writes(name: &'static str, arity: i32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec::new(name, arity, WRITE | FAST, Keys::FIRST, run)
+    on_key(name, arity, WRITE | FAST, run)
 }
 
 const fn reads(name: &'static str, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec::new(name, 2, READONLY | FAST, Keys::FIRST, run)
+    on_key(name, 2, READONLY | FAST, run)
 }
 
 fn expire(call: &mut Call<'_>) -> Outcome {

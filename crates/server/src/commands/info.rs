@@ -1,37 +1,45 @@
 //! The command `INFO`.
 
-use super::VERSION;
+use super::{VERSION, table};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::spec::flags::{LOADING, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use crate::state::State;
-use keyspace::Keyspace;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-pub(super) const COMMANDS: &[Spec] = &[Spec {
-    group: "server",
-    ..Spec::new("info", -1, LOADING | STALE, Keys::None, info)
-        .doc("1.0.0", "Returns the state and the counters of the server.")
-}];
+pub(super) const COMMANDS: &[Spec] = &[keyless("info", -1, LOADING | STALE, info)
+    .doc("1.0.0", "Returns the state and the counters of the server.")];
 
-/// A section: its name, whether it is part of the default, and what writes it.
-type Section = (&'static str, bool, fn(&mut String, &State));
+/// Which requests print a section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// All requests that name no section, and those of `all`.
+    Default,
+    /// Those of `all`.
+    All,
+    /// Only those with its name.
+    Named,
+}
 
-const SECTIONS: [Section; 12] = [
-    ("Server", true, server),
-    ("Clients", true, clients),
-    ("Memory", true, memory),
-    ("Persistence", true, persistence),
-    ("Stats", true, stats),
-    ("Replication", true, replication),
-    ("CPU", true, cpu),
-    ("Commandstats", false, commandstats),
-    ("Errorstats", true, errorstats),
-    ("Latencystats", false, latencystats),
-    ("Cluster", true, cluster),
-    ("Keyspace", true, keyspace),
+/// A section: its name, who sees it, and what writes it.
+type Section = (&'static str, Shown, fn(&mut String, &State));
+
+const SECTIONS: [Section; 13] = [
+    ("Server", Shown::Default, server),
+    ("Clients", Shown::Default, clients),
+    ("Memory", Shown::Default, memory),
+    ("Persistence", Shown::Default, persistence),
+    ("Stats", Shown::Default, stats),
+    ("Replication", Shown::Default, replication),
+    ("CPU", Shown::Default, cpu),
+    ("Commandstats", Shown::All, commandstats),
+    ("Errorstats", Shown::Default, errorstats),
+    ("Latencystats", Shown::All, latencystats),
+    ("Cluster", Shown::Default, cluster),
+    ("Keyspace", Shown::Default, keyspace),
+    ("Debug", Shown::Named, debug),
 ];
 
 fn info(call: &mut Call<'_>) -> Outcome {
@@ -40,8 +48,9 @@ fn info(call: &mut Call<'_>) -> Outcome {
     let has_all = names("all") || names("everything");
     let has_default = wanted.len() == 0 || names("default");
     let mut text = String::new();
-    for (name, is_default, write) in SECTIONS {
-        if has_all || has_default && is_default || names(name) {
+    for (name, shown, write) in SECTIONS {
+        let is_general = has_all && shown != Shown::Named || has_default && shown == Shown::Default;
+        if is_general || names(name) {
             if !text.is_empty() {
                 text.push_str("\r\n");
             }
@@ -125,12 +134,10 @@ fn memory(to: &mut String, state: &State) {
     let peak = state.stats.peak_memory.max(used);
     let limit = state.config.options.get_maxmemory();
     let dataset: usize = state.dbs.iter().map(|db| db.keys.allocation_size()).sum();
-    let of_clients: usize =
-        state.clients.iter().map(|client| client.query.capacity() + client.reply.allocation_size()).sum();
     // What belongs to the process is the same in the report of each database.
     let report = state.dbs[0].keys.memory_report();
     let rss = report.used_memory_rss.unwrap_or(used);
-    let sum = |of: fn(&Keyspace) -> u64| state.dbs.iter().map(|db| of(&db.keys)).sum::<u64>();
+    let pending: usize = state.dbs.iter().map(|db| db.keys.lazyfree_pending_objects()).sum();
     let policy = crate::config::Directive::find(b"maxmemory-policy")
         .map(|directive| directive.write(&state.config))
         .unwrap_or_default();
@@ -143,14 +150,14 @@ fn memory(to: &mut String, state: &State) {
         "maxmemory": limit,
         "maxmemory_human": human(limit),
         "maxmemory_policy": policy,
-        "mem_clients_normal": of_clients,
+        "mem_clients_normal": state.clients.memory(),
         "mem_clients_slaves": 0,
         "mem_allocator": report.mem_allocator,
         "used_memory_rss": rss,
         "used_memory_rss_human": human(rss),
         "mem_fragmentation_ratio": format!("{:.2}", rss as f64 / used.max(1) as f64),
-        "lazyfree_pending_objects": sum(|keys| keys.lazyfree_pending_objects() as u64),
-        "lazyfreed_objects": sum(Keyspace::lazyfreed_objects),
+        "lazyfree_pending_objects": pending,
+        "lazyfreed_objects": state.keyspace_counts().1.saturating_sub(state.stats.cleared.1),
         "mem_not_counted_for_evict": used.saturating_sub(state.counted_memory()),
     );
 }
@@ -180,16 +187,21 @@ fn persistence(to: &mut String, state: &State) {
 
 fn stats(to: &mut String, state: &State) {
     let stats = &state.stats;
-    let evicted: u64 = state.dbs.iter().map(|db| db.keys.evicted_keys()).sum();
+    let evicted = state.keyspace_counts().0.saturating_sub(stats.cleared.0);
+    let rate = |counter| state.rates.per_second(counter);
     let names = |kind| state.channels.names(kind, None).count();
     lines!(to,
         "total_connections_received": stats.connections,
         "total_commands_processed": stats.commands,
+        "instantaneous_ops_per_sec": rate(|sample| sample.commands) as u64,
         "total_net_input_bytes": stats.net_input,
         "total_net_output_bytes": stats.net_output,
+        "instantaneous_input_kbps": format!("{:.2}", rate(|sample| sample.net_input) / 1_024.0),
+        "instantaneous_output_kbps": format!("{:.2}", rate(|sample| sample.net_output) / 1_024.0),
         "rejected_connections": stats.rejected_connections,
         "expired_keys": stats.expired_keys,
         "evicted_keys": evicted,
+        "evicted_clients": stats.evicted_clients,
         "keyspace_hits": stats.keyspace_hits,
         "keyspace_misses": stats.keyspace_misses,
         "pubsub_channels": names(crate::pubsub::Kind::Channel),
@@ -200,6 +212,11 @@ fn stats(to: &mut String, state: &State) {
         "total_error_replies": stats.error_replies,
         "client_query_buffer_limit_disconnections": stats.query_limit_disconnections,
         "client_output_buffer_limit_disconnections": stats.output_limit_disconnections,
+        "eventloop_cycles": stats.eventloop.cycles,
+        "eventloop_duration_sum": stats.eventloop.micros,
+        "eventloop_duration_cmd_sum": stats.eventloop.command_micros,
+        "instantaneous_eventloop_cycles_per_sec": rate(|sample| sample.cycles) as u64,
+        "instantaneous_eventloop_duration_usec": state.rates.cycle_micros() as u64,
     );
 }
 
@@ -217,12 +234,16 @@ fn replication(to: &mut String, state: &State) {
 fn cpu(_to: &mut String, _state: &State) {}
 
 fn commandstats(to: &mut String, state: &State) {
-    for (name, stats) in &state.stats.by_command {
+    for command in table::with_subcommands() {
+        let Some(stats) = state.stats.of_command(command.number) else { continue };
+        if stats.calls + stats.rejected == 0 {
+            continue;
+        }
         let per_call = if stats.calls == 0 { 0.0 } else { stats.micros as f64 / stats.calls as f64 };
         let _always = write!(
             to,
-            "cmdstat_{name}:calls={},usec={},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
-            stats.calls, stats.micros, stats.rejected, stats.failed
+            "cmdstat_{}:calls={},usec={},usec_per_call={per_call:.2},rejected_calls={},failed_calls={}\r\n",
+            command.full_name, stats.calls, stats.micros, stats.rejected, stats.failed
         );
     }
 }
@@ -233,8 +254,26 @@ fn errorstats(to: &mut String, state: &State) {
     }
 }
 
-/// The server counts calls and not how they spread, so there are no percentiles.
-fn latencystats(_to: &mut String, _state: &State) {}
+fn latencystats(to: &mut String, state: &State) {
+    for command in table::with_subcommands() {
+        let Some(latency) = state.stats.latency(command.number) else { continue };
+        let percentiles = state.config.latency_percentiles.iter();
+        let fields =
+            percentiles.map(|percentage| format!("p{percentage}={:.3}", latency.percentile(*percentage)));
+        let fields = fields.collect::<Vec<_>>().join(",");
+        let _always = write!(to, "latency_percentiles_usec_{}:{fields}\r\n", command.full_name);
+    }
+}
+
+/// Details for those who work on the server.
+fn debug(to: &mut String, state: &State) {
+    let eventloop = &state.stats.eventloop;
+    lines!(to,
+        "eventloop_duration_cron_sum": eventloop.cron_micros,
+        "eventloop_duration_max": eventloop.micros_max,
+        "eventloop_cmd_per_cycle_max": eventloop.commands_max,
+    );
+}
 
 fn cluster(to: &mut String, _state: &State) {
     lines!(to, "cluster_enabled": 0);

@@ -4,20 +4,20 @@ use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::spec::flags::{FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, keyless, on_key, row};
 use rand::RngExt;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    Spec::new("del", -2, WRITE, Keys::ALL, del).doc("1.0.0", "Removes keys."),
-    Spec::new("exists", -2, READONLY | FAST, Keys::ALL, exists).doc("1.0.0", "Counts the keys that exist."),
-    Spec::new("keys", 2, READONLY, Keys::None, keys).doc("1.0.0", "Returns the keys that match a pattern."),
-    Spec::new("randomkey", 1, READONLY, Keys::None, randomkey).doc("1.0.0", "Returns a random key."),
-    Spec::new("rename", 3, WRITE, Keys::TWO, rename).doc("1.0.0", "Renames a key."),
-    Spec::new("renamenx", 3, WRITE | FAST, Keys::TWO, renamenx)
+    row("del", -2, WRITE, Keys::ALL, del).doc("1.0.0", "Removes keys."),
+    row("exists", -2, READONLY | FAST, Keys::ALL, exists).doc("1.0.0", "Counts the keys that exist."),
+    keyless("keys", 2, READONLY, keys).doc("1.0.0", "Returns the keys that match a pattern."),
+    keyless("randomkey", 1, READONLY, randomkey).doc("1.0.0", "Returns a random key."),
+    row("rename", 3, WRITE, Keys::TWO, rename).doc("1.0.0", "Renames a key."),
+    row("renamenx", 3, WRITE | FAST, Keys::TWO, renamenx)
         .doc("1.0.0", "Renames a key if the new name is free."),
-    Spec::new("touch", -2, READONLY | FAST, Keys::ALL, touch).doc("3.2.1", "Marks keys as used."),
-    Spec::new("type", 2, READONLY | FAST, Keys::FIRST, type_of).doc("1.0.0", "Returns the type of a value."),
-    Spec::new("unlink", -2, WRITE | FAST, Keys::ALL, unlink)
+    row("touch", -2, READONLY | FAST, Keys::ALL, touch).doc("3.2.1", "Marks keys as used."),
+    on_key("type", 2, READONLY | FAST, type_of).doc("1.0.0", "Returns the type of a value."),
+    row("unlink", -2, WRITE | FAST, Keys::ALL, unlink)
         .doc("4.0.0", "Removes keys. Frees their values after the reply."),
 ];
 

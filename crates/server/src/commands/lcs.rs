@@ -4,13 +4,10 @@ use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::READONLY;
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, row};
 
-pub(super) const COMMANDS: &[Spec] = &[Spec {
-    group: "string",
-    ..Spec::new("lcs", -3, READONLY, Keys::TWO, lcs)
-        .doc("7.0.0", "Returns the longest common subsequence of two strings.")
-}];
+pub(super) const COMMANDS: &[Spec] = &[row("lcs", -3, READONLY, Keys::TWO, lcs)
+    .doc("7.0.0", "Returns the longest common subsequence of two strings.")];
 
 /// A run of bytes that both strings have: where it begins in each, and its length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::notify;
 use crate::numbers::{integer, natural};
 use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use std::num::NonZeroI64;
 use values::list::Side;
 use values::{List, ListView, OwnedElement, ReserveError};
@@ -15,40 +15,28 @@ use values::{List, ListView, OwnedElement, ReserveError};
 const ADD: u32 = WRITE | DENYOOM;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("lindex", 3, READONLY, Keys::FIRST, lindex)
-        .doc("1.0.0", "Returns an element of a list by its index."),
-    row("linsert", 5, ADD, Keys::FIRST, linsert)
+    on_key("lindex", 3, READONLY, lindex).doc("1.0.0", "Returns an element of a list by its index."),
+    on_key("linsert", 5, ADD, linsert)
         .doc("2.2.0", "Inserts an element before or after another one of a list."),
-    row("llen", 2, READONLY | FAST, Keys::FIRST, llen).doc("1.0.0", "Returns the length of a list."),
+    on_key("llen", 2, READONLY | FAST, llen).doc("1.0.0", "Returns the length of a list."),
     row("lmove", 5, ADD, Keys::TWO, lmove).doc("6.2.0", "Moves an element from an end of a list to an end."),
     row("lmpop", -4, WRITE, Keys::Counted { at: 1, destination: 0 }, lmpop)
         .doc("7.0.0", "Removes and returns elements of the first list that has some."),
-    row("lpop", -2, WRITE | FAST, Keys::FIRST, lpop).doc("1.0.0", "Removes and returns the first elements."),
-    row("lpos", -3, READONLY, Keys::FIRST, lpos).doc("6.0.6", "Returns the indexes of equal elements."),
-    row("lpush", -3, ADD | FAST, Keys::FIRST, lpush).doc("1.0.0", "Adds elements at the front of a list."),
-    row("lpushx", -3, ADD | FAST, Keys::FIRST, lpushx)
+    on_key("lpop", -2, WRITE | FAST, lpop).doc("1.0.0", "Removes and returns the first elements."),
+    on_key("lpos", -3, READONLY, lpos).doc("6.0.6", "Returns the indexes of equal elements."),
+    on_key("lpush", -3, ADD | FAST, lpush).doc("1.0.0", "Adds elements at the front of a list."),
+    on_key("lpushx", -3, ADD | FAST, lpushx)
         .doc("2.2.0", "Adds elements at the front of a list that exists."),
-    row("lrange", 4, READONLY, Keys::FIRST, lrange).doc("1.0.0", "Returns a range of elements of a list."),
-    row("lrem", 4, WRITE, Keys::FIRST, lrem).doc("1.0.0", "Removes equal elements from a list."),
-    row("lset", 4, ADD, Keys::FIRST, lset).doc("1.0.0", "Replaces an element of a list by its index."),
-    row("ltrim", 4, WRITE, Keys::FIRST, ltrim).doc("1.0.0", "Removes all elements outside of a range."),
-    row("rpop", -2, WRITE | FAST, Keys::FIRST, rpop).doc("1.0.0", "Removes and returns the last elements."),
+    on_key("lrange", 4, READONLY, lrange).doc("1.0.0", "Returns a range of elements of a list."),
+    on_key("lrem", 4, WRITE, lrem).doc("1.0.0", "Removes equal elements from a list."),
+    on_key("lset", 4, ADD, lset).doc("1.0.0", "Replaces an element of a list by its index."),
+    on_key("ltrim", 4, WRITE, ltrim).doc("1.0.0", "Removes all elements outside of a range."),
+    on_key("rpop", -2, WRITE | FAST, rpop).doc("1.0.0", "Removes and returns the last elements."),
     row("rpoplpush", 3, ADD, Keys::TWO, rpoplpush)
         .doc("1.2.0", "Moves the last element of a list to the front of a list."),
-    row("rpush", -3, ADD | FAST, Keys::FIRST, rpush).doc("1.0.0", "Adds elements at the back of a list."),
-    row("rpushx", -3, ADD | FAST, Keys::FIRST, rpushx)
-        .doc("2.2.0", "Adds elements at the back of a list that exists."),
+    on_key("rpush", -3, ADD | FAST, rpush).doc("1.0.0", "Adds elements at the back of a list."),
+    on_key("rpushx", -3, ADD | FAST, rpushx).doc("2.2.0", "Adds elements at the back of a list that exists."),
 ];
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "list", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 /// The arguments of `LMPOP` and `BLMPOP`.
 pub(super) struct Mpop<'a> {
@@ -471,5 +459,7 @@ pub(super) fn move_one(call: &mut Call<'_>, from: Side, to: Side) -> Result<bool
     reply.element(element.as_element());
     call.changed(notify::LIST, push_event(to), target);
     removed(call, pop_event(from), source);
+    // Both keys have changed, and the move is one change.
+    call.state.stats.dirty -= 1;
     Ok(true)
 }

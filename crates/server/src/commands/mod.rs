@@ -1,4 +1,5 @@
-//! The table of commands. Each group has its file.
+//! The commands. Each group of them has its file; [`table`] finds a command by its name, and [`execute`](mod@execute)
+//! runs it.
 
 mod admin;
 mod bits;
@@ -24,6 +25,7 @@ mod scan;
 mod sets;
 mod sort;
 mod strings;
+mod table;
 mod transactions;
 mod zset_algebra;
 mod zset_args;
@@ -32,41 +34,43 @@ mod zset_ranges;
 mod zsets;
 
 pub(crate) use execute::{execute, release_held, retry_ready, run_blocked_timeout};
+pub(crate) use table::find;
 
-use crate::args::Args;
 use crate::spec::Spec;
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
-/// The commands of all groups.
-const GROUPS: &[&[Spec]] = &[
-    admin::COMMANDS,
-    bits::COMMANDS,
-    blocking::COMMANDS,
-    client::COMMANDS,
-    command::COMMANDS,
-    connection::COMMANDS,
-    debug::COMMANDS,
-    dump::COMMANDS,
-    expiry::COMMANDS,
-    hashes::COMMANDS,
-    info::COMMANDS,
-    keys::COMMANDS,
-    lcs::COMMANDS,
-    lists::COMMANDS,
-    monitoring::COMMANDS,
-    object::COMMANDS,
-    pubsub::COMMANDS,
-    saving::COMMANDS,
-    scan::COMMANDS,
-    sets::COMMANDS,
-    sort::COMMANDS,
-    strings::COMMANDS,
-    transactions::COMMANDS,
-    zset_algebra::COMMANDS,
-    zset_pops::COMMANDS,
-    zset_ranges::COMMANDS,
-    zsets::COMMANDS,
+/// The commands of all files, with their groups in the manual.
+const GROUPS: &[(&str, &[Spec])] = &[
+    ("bitmap", bits::COMMANDS),
+    ("connection", client::COMMANDS),
+    ("connection", connection::COMMANDS),
+    ("generic", dump::COMMANDS),
+    ("generic", expiry::COMMANDS),
+    ("generic", keys::COMMANDS),
+    ("generic", object::COMMANDS),
+    ("generic", scan::COMMANDS),
+    ("generic", sort::COMMANDS),
+    ("hash", hashes::COMMANDS),
+    ("hash", scan::OF_HASHES),
+    ("list", blocking::COMMANDS),
+    ("list", lists::COMMANDS),
+    ("pubsub", pubsub::COMMANDS),
+    ("server", admin::COMMANDS),
+    ("server", command::COMMANDS),
+    ("server", debug::COMMANDS),
+    ("server", info::COMMANDS),
+    ("server", monitoring::COMMANDS),
+    ("server", object::OF_SERVER),
+    ("server", saving::COMMANDS),
+    ("set", scan::OF_SETS),
+    ("set", sets::COMMANDS),
+    ("sorted-set", scan::OF_ZSETS),
+    ("sorted-set", zset_algebra::COMMANDS),
+    ("sorted-set", zset_pops::COMMANDS),
+    ("sorted-set", zset_ranges::COMMANDS),
+    ("sorted-set", zsets::COMMANDS),
+    ("string", lcs::COMMANDS),
+    ("string", strings::COMMANDS),
+    ("transactions", transactions::COMMANDS),
 ];
 
 /// Commands of Redis that this server does not have, and why. They answer an error that says so.
@@ -131,57 +135,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
 
 /// The version of Redis whose commands this server has. Clients look at it to decide what they may use.
 pub(crate) const VERSION: &str = "7.4.0";
-
-/// The longest name of a command, in bytes.
-const NAME_MAX: usize = 32;
-
-type Table = HashMap<&'static [u8], &'static Spec, foldhash::fast::RandomState>;
-
-static TABLE: LazyLock<Table> = LazyLock::new(|| all().map(|spec| (spec.name.as_bytes(), spec)).collect());
-
-/// The names of subcommands after those of their commands, as in `config|get`.
-static FULL_NAMES: LazyLock<HashMap<(&str, &str), &str>> = LazyLock::new(|| {
-    let of = |command: &'static Spec| {
-        command.subcommands.iter().map(|sub| {
-            let full: &str = Box::leak(format!("{}|{}", command.name, sub.name).into_boxed_str());
-            ((command.name, sub.name), full)
-        })
-    };
-    all().flat_map(of).collect()
-});
-
-/// Returns the name of the command or the subcommand of a request, as in `config|get`.
-pub(crate) fn full_name(args: Args<'_>, spec: &Spec) -> &'static str {
-    if args.is(0, spec.name) {
-        return spec.name;
-    }
-    let command = find(args.at(0)).map_or("", |command| command.name);
-    FULL_NAMES.get(&(command, spec.name)).copied().unwrap_or(spec.name)
-}
-
-/// Returns all commands, without subcommands.
-pub(crate) fn all() -> impl Iterator<Item = &'static Spec> {
-    GROUPS.iter().flat_map(|group| group.iter())
-}
-
-/// Returns the command with this name, in upper or lower case.
-pub(crate) fn find(name: &[u8]) -> Option<&'static Spec> {
-    let mut lower = [0; NAME_MAX];
-    let lower = lower.get_mut(..name.len())?;
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
-    TABLE.get(&*lower).copied()
-}
-
-/// Returns the command, or the subcommand, of a request.
-pub(crate) fn find_with_subcommand(args: Args<'_>) -> Option<&'static Spec> {
-    let spec = find(args.get(0)?)?;
-    if spec.subcommands.is_empty() {
-        return Some(spec);
-    }
-    let Some(name) = args.get(1) else { return Some(spec) };
-    spec.subcommands.iter().find(|sub| sub.name.as_bytes().eq_ignore_ascii_case(name))
-}
 
 /// Returns what this server does not have, if Redis has a command of this name for it.
 pub(crate) fn unsupported(name: &[u8]) -> Option<&'static str> {

@@ -1,41 +1,36 @@
 //! The commands and events that took long: `SLOWLOG` and `LATENCY`.
 
 use super::admin::{container, help};
+use super::table::with_subcommands;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    Spec { subcommands: LATENCY, ..row("latency", -2, 0, container) }
-        .doc("2.8.13", "Returns the events that took long."),
-    Spec { subcommands: SLOWLOG, ..row("slowlog", -2, 0, container) }
-        .doc("2.2.12", "Returns the commands that took long."),
+    keyless("latency", -2, 0, container).with(LATENCY).doc("2.8.13", "Returns the events that took long."),
+    keyless("slowlog", -2, 0, container).with(SLOWLOG).doc("2.2.12", "Returns the commands that took long."),
 ];
 
 const OF_LATENCY: u32 = ADMIN | NOSCRIPT | LOADING | STALE;
 const OF_SLOWLOG: u32 = ADMIN | LOADING | STALE;
 
 const LATENCY: &[Spec] = &[
-    row("doctor", 2, OF_LATENCY, doctor).doc("2.8.13", "Returns a report for people."),
-    row("help", 2, LOADING | STALE, latency_help).doc("2.8.13", "Returns what the subcommands do."),
-    row("histogram", -2, OF_LATENCY, histogram).doc("7.0.0", "Returns how long commands took."),
-    row("history", 3, OF_LATENCY, history).doc("2.8.13", "Returns the samples of an event."),
-    row("latest", 2, OF_LATENCY, latest).doc("2.8.13", "Returns the last sample of each event."),
-    row("reset", -2, OF_LATENCY, latency_reset).doc("2.8.13", "Forgets events."),
+    keyless("doctor", 2, OF_LATENCY, doctor).doc("2.8.13", "Returns a report for people."),
+    keyless("help", 2, LOADING | STALE, latency_help).doc("2.8.13", "Returns what the subcommands do."),
+    keyless("histogram", -2, OF_LATENCY, histogram).doc("7.0.0", "Returns how long commands took."),
+    keyless("history", 3, OF_LATENCY, history).doc("2.8.13", "Returns the samples of an event."),
+    keyless("latest", 2, OF_LATENCY, latest).doc("2.8.13", "Returns the last sample of each event."),
+    keyless("reset", -2, OF_LATENCY, latency_reset).doc("2.8.13", "Forgets events."),
 ];
 
 const SLOWLOG: &[Spec] = &[
-    row("get", -2, OF_SLOWLOG, slowlog_get).doc("2.2.12", "Returns the last slow commands."),
-    row("help", 2, LOADING | STALE, slowlog_help).doc("6.2.0", "Returns what the subcommands do."),
-    row("len", 2, OF_SLOWLOG, slowlog_len).doc("2.2.12", "Returns the number of slow commands."),
-    row("reset", 2, OF_SLOWLOG, slowlog_reset).doc("2.2.12", "Forgets the slow commands."),
+    keyless("get", -2, OF_SLOWLOG, slowlog_get).doc("2.2.12", "Returns the last slow commands."),
+    keyless("help", 2, LOADING | STALE, slowlog_help).doc("6.2.0", "Returns what the subcommands do."),
+    keyless("len", 2, OF_SLOWLOG, slowlog_len).doc("2.2.12", "Returns the number of slow commands."),
+    keyless("reset", 2, OF_SLOWLOG, slowlog_reset).doc("2.2.12", "Forgets the slow commands."),
 ];
-
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
-}
 
 fn slowlog_get(call: &mut Call<'_>) -> Outcome {
     const INVALID: CommandError = CommandError::new("ERR count should be greater than or equal to -1");
@@ -141,9 +136,37 @@ fn doctor(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// The server counts calls and not how they spread, so no command has a histogram.
+/// A name such as `client` stands for all its subcommands. Without names, all commands that have run are in the
+/// reply.
 fn histogram(call: &mut Call<'_>) -> Outcome {
-    call.reply().map(0);
+    let names = call.args.from(2);
+    let is_named = |full: &str| {
+        let container = full.split('|').next().unwrap_or_default();
+        let is_it = |name: &[u8]| {
+            name.eq_ignore_ascii_case(full.as_bytes()) || name.eq_ignore_ascii_case(container.as_bytes())
+        };
+        names.len() == 0 || names.iter().any(is_it)
+    };
+    let stats = &call.state.stats;
+    let found: Vec<_> = with_subcommands()
+        .filter_map(|command| Some((&command.full_name, stats.latency(command.number)?)))
+        .filter(|(name, _)| is_named(name))
+        .collect();
+    let reply = &mut call.client.reply;
+    reply.map(found.len());
+    for (name, latency) in found {
+        reply.bulk(name.as_bytes());
+        reply.map(2);
+        reply.bulk(b"calls");
+        reply.integer(latency.calls() as i64);
+        reply.bulk(b"histogram_usec");
+        let doublings = latency.doublings();
+        reply.map(doublings.len());
+        for (micros, calls) in doublings {
+            reply.integer(micros as i64);
+            reply.integer(calls as i64);
+        }
+    }
     Ok(())
 }
 

@@ -5,46 +5,34 @@ use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{LOADING, READONLY, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, keyless, row};
 use keyspace::Figure;
 
-pub(super) const COMMANDS: &[Spec] = &[
-    Spec { subcommands: MEMORY, group: "server", ..Spec::new("memory", -2, 0, Keys::None, container) }
-        .doc("4.0.0", "Reports memory."),
-    Spec { subcommands: OBJECT, ..Spec::new("object", -2, 0, Keys::None, container) }
-        .doc("2.2.3", "Reports how a value is stored."),
-];
+pub(super) const COMMANDS: &[Spec] =
+    &[keyless("object", -2, 0, container).with(OBJECT).doc("2.2.3", "Reports how a value is stored.")];
+
+pub(super) const OF_SERVER: &[Spec] =
+    &[keyless("memory", -2, 0, container).with(MEMORY).doc("4.0.0", "Reports memory.")];
 
 const SECOND: Keys = Keys::Range { first: 2, last: 2, step: 1 };
 
 const OBJECT: &[Spec] = &[
-    Spec::new("encoding", 3, READONLY, SECOND, encoding).doc("2.2.3", "Returns the encoding of a value."),
-    Spec::new("freq", 3, READONLY, SECOND, freq).doc("4.0.0", "Returns how often a key is used."),
-    Spec::new("help", 2, LOADING | STALE, Keys::None, object_help)
-        .doc("6.2.0", "Returns what the subcommands do."),
-    Spec::new("idletime", 3, READONLY, SECOND, idletime)
+    row("encoding", 3, READONLY, SECOND, encoding).doc("2.2.3", "Returns the encoding of a value."),
+    row("freq", 3, READONLY, SECOND, freq).doc("4.0.0", "Returns how often a key is used."),
+    keyless("help", 2, LOADING | STALE, object_help).doc("6.2.0", "Returns what the subcommands do."),
+    row("idletime", 3, READONLY, SECOND, idletime)
         .doc("2.2.3", "Returns for how long a key has not been used."),
-    Spec::new("refcount", 3, READONLY, SECOND, refcount).doc("2.2.3", "Returns the references to a value."),
+    row("refcount", 3, READONLY, SECOND, refcount).doc("2.2.3", "Returns the references to a value."),
 ];
 
 const MEMORY: &[Spec] = &[
-    row("doctor", 2, 0, Keys::None, doctor).doc("4.0.0", "Returns what is odd about the memory."),
-    row("help", 2, LOADING | STALE, Keys::None, memory_help).doc("4.0.0", "Returns what the subcommands do."),
-    row("malloc-stats", 2, 0, Keys::None, malloc_stats).doc("4.0.0", "Returns figures of the allocator."),
-    row("purge", 2, 0, Keys::None, purge).doc("4.0.0", "Asks the allocator to return free memory."),
-    row("stats", 2, 0, Keys::None, stats).doc("4.0.0", "Returns figures of the memory."),
+    keyless("doctor", 2, 0, doctor).doc("4.0.0", "Returns what is odd about the memory."),
+    keyless("help", 2, LOADING | STALE, memory_help).doc("4.0.0", "Returns what the subcommands do."),
+    keyless("malloc-stats", 2, 0, malloc_stats).doc("4.0.0", "Returns figures of the allocator."),
+    keyless("purge", 2, 0, purge).doc("4.0.0", "Asks the allocator to return free memory."),
+    keyless("stats", 2, 0, stats).doc("4.0.0", "Returns figures of the memory."),
     row("usage", -3, READONLY, SECOND, usage).doc("4.0.0", "Returns the bytes of a key and its value."),
 ];
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "server", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 fn encoding(call: &mut Call<'_>) -> Outcome {
     match call.keys().encoding(call.args.at(2), call.now) {

@@ -5,46 +5,33 @@ use crate::call::Call;
 use crate::error::Outcome;
 use crate::pubsub::Kind;
 use crate::spec::flags::{FAST, LOADING, NOSCRIPT, PUBSUB, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, keyless, on_key, row};
 
 const ALWAYS: u32 = PUBSUB | LOADING | STALE;
 const LISTEN: u32 = ALWAYS | NOSCRIPT;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("psubscribe", -2, LISTEN, Keys::None, psubscribe).doc("2.0.0", "Listens to channels that match."),
-    row("publish", 3, ALWAYS | FAST, Keys::None, publish).doc("2.0.0", "Sends a message to a channel."),
-    Spec { subcommands: OF_PUBSUB, ..row("pubsub", -2, 0, Keys::None, container) }
-        .doc("2.8.0", "Returns who listens to which channel."),
-    row("punsubscribe", -1, LISTEN, Keys::None, punsubscribe).doc("2.0.0", "Ends `PSUBSCRIBE`."),
-    row("spublish", 3, ALWAYS | FAST, Keys::FIRST, spublish)
-        .doc("7.0.0", "Sends a message to a shard channel."),
+    keyless("psubscribe", -2, LISTEN, psubscribe).doc("2.0.0", "Listens to channels that match."),
+    keyless("publish", 3, ALWAYS | FAST, publish).doc("2.0.0", "Sends a message to a channel."),
+    keyless("pubsub", -2, 0, container).with(OF_PUBSUB).doc("2.8.0", "Returns who listens to which channel."),
+    keyless("punsubscribe", -1, LISTEN, punsubscribe).doc("2.0.0", "Ends `PSUBSCRIBE`."),
+    on_key("spublish", 3, ALWAYS | FAST, spublish).doc("7.0.0", "Sends a message to a shard channel."),
     row("ssubscribe", -2, LISTEN, Keys::ALL, ssubscribe).doc("7.0.0", "Listens to shard channels."),
-    row("subscribe", -2, LISTEN, Keys::None, subscribe).doc("2.0.0", "Listens to channels."),
+    keyless("subscribe", -2, LISTEN, subscribe).doc("2.0.0", "Listens to channels."),
     row("sunsubscribe", -1, LISTEN, Keys::ALL, sunsubscribe).doc("7.0.0", "Ends `SSUBSCRIBE`."),
-    row("unsubscribe", -1, LISTEN, Keys::None, unsubscribe).doc("2.0.0", "Ends `SUBSCRIBE`."),
+    keyless("unsubscribe", -1, LISTEN, unsubscribe).doc("2.0.0", "Ends `SUBSCRIBE`."),
 ];
 
 const OF_PUBSUB: &[Spec] = &[
-    row("channels", -2, ALWAYS, Keys::None, channels).doc("2.8.0", "Returns the channels with listeners."),
-    row("help", 2, LOADING | STALE, Keys::None, pubsub_help).doc("6.2.0", "Returns what the subcommands do."),
-    row("numpat", 2, ALWAYS, Keys::None, numpat).doc("2.8.0", "Returns the number of patterns."),
-    row("numsub", -2, ALWAYS, Keys::None, numsub)
-        .doc("2.8.0", "Returns the number of listeners of channels."),
-    row("shardchannels", -2, ALWAYS, Keys::None, shardchannels)
+    keyless("channels", -2, ALWAYS, channels).doc("2.8.0", "Returns the channels with listeners."),
+    keyless("help", 2, LOADING | STALE, pubsub_help).doc("6.2.0", "Returns what the subcommands do."),
+    keyless("numpat", 2, ALWAYS, numpat).doc("2.8.0", "Returns the number of patterns."),
+    keyless("numsub", -2, ALWAYS, numsub).doc("2.8.0", "Returns the number of listeners of channels."),
+    keyless("shardchannels", -2, ALWAYS, shardchannels)
         .doc("7.0.0", "Returns the shard channels with listeners."),
-    row("shardnumsub", -2, ALWAYS, Keys::None, shardnumsub)
+    keyless("shardnumsub", -2, ALWAYS, shardnumsub)
         .doc("7.0.0", "Returns the number of listeners of shard channels."),
 ];
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "pubsub", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 /// Returns the number of subscriptions that the replies of a kind tell.
 fn subscriptions(call: &Call<'_>, kind: Kind) -> usize {

@@ -5,38 +5,34 @@ use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::{ADMIN, BLOCKING, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("bgsave", -1, ADMIN | NOSCRIPT, bgsave).doc("1.0.0", "Begins to write a snapshot."),
-    Spec { subcommands: CLUSTER, ..row("cluster", -2, 0, container) }
-        .doc("3.0.0", "Answers that there is no cluster."),
-    Spec { subcommands: FUNCTION, ..row("function", -2, 0, container) }
-        .doc("7.0.0", "Answers that there are no functions."),
-    row("lastsave", 1, LOADING | STALE | FAST, lastsave)
+    keyless("bgsave", -1, ADMIN | NOSCRIPT, bgsave).doc("1.0.0", "Begins to write a snapshot."),
+    keyless("cluster", -2, 0, container).with(CLUSTER).doc("3.0.0", "Answers that there is no cluster."),
+    keyless("function", -2, 0, container).with(FUNCTION).doc("7.0.0", "Answers that there are no functions."),
+    keyless("lastsave", 1, LOADING | STALE | FAST, lastsave)
         .doc("1.0.0", "Returns when the last snapshot was complete."),
-    row("lolwut", -1, READONLY | FAST, lolwut).doc("5.0.0", "Returns the version."),
-    row("role", 1, NOSCRIPT | LOADING | STALE | FAST, role).doc("2.8.12", "Returns that this is a master."),
-    row("save", 1, ADMIN | NOSCRIPT | NO_MULTI, save)
+    keyless("lolwut", -1, READONLY | FAST, lolwut).doc("5.0.0", "Returns the version."),
+    keyless("role", 1, NOSCRIPT | LOADING | STALE | FAST, role)
+        .doc("2.8.12", "Returns that this is a master."),
+    keyless("save", 1, ADMIN | NOSCRIPT | NO_MULTI, save)
         .doc("1.0.0", "Writes a snapshot, and answers when it is complete."),
-    row("time", 1, LOADING | STALE | FAST, time).doc("2.6.0", "Returns the time."),
-    row("wait", 3, BLOCKING, wait).doc("3.0.0", "Answers that no replica has the writes."),
+    keyless("time", 1, LOADING | STALE | FAST, time).doc("2.6.0", "Returns the time."),
+    keyless("wait", 3, BLOCKING, wait).doc("3.0.0", "Answers that no replica has the writes."),
 ];
 
 const CLUSTER: &[Spec] = &[
-    row("info", 2, STALE, no_cluster).doc("3.0.0", "Answers that there is no cluster."),
-    row("slots", 2, LOADING | STALE, no_cluster).doc("3.0.0", "Answers that there is no cluster."),
+    keyless("info", 2, STALE, no_cluster).doc("3.0.0", "Answers that there is no cluster."),
+    keyless("slots", 2, LOADING | STALE, no_cluster).doc("3.0.0", "Answers that there is no cluster."),
 ];
 
 const FUNCTION: &[Spec] = &[
-    row("flush", -2, NOSCRIPT | WRITE, function_flush).doc("7.0.0", "Removes all functions: there are none."),
-    row("help", 2, LOADING | STALE, function_help).doc("7.0.0", "Returns what the subcommands do."),
+    keyless("flush", -2, NOSCRIPT | WRITE, function_flush)
+        .doc("7.0.0", "Removes all functions: there are none."),
+    keyless("help", 2, LOADING | STALE, function_help).doc("7.0.0", "Returns what the subcommands do."),
 ];
-
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "server", ..Spec::new(name, arity, flags, Keys::None, run) }
-}
 
 const IS_RUNNING: CommandError = CommandError::new("ERR Background save already in progress");
 

@@ -4,22 +4,24 @@ use super::read::read;
 use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
-use crate::numbers::integer;
-use crate::reply::{Reply, format_double};
+use crate::numbers::{format_double, integer};
+use crate::reply::Reply;
 use crate::spec::flags::READONLY;
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, keyless, on_key};
 use keyspace::{Glob, ScanOptions};
 use values::{Cursor, Element, Hash, ObjectType, Set, ZSet};
 
-pub(super) const COMMANDS: &[Spec] = &[
-    Spec::new("scan", -2, READONLY, Keys::None, scan).doc("2.8.0", "Iterates over the keys."),
-    Spec { group: "set", ..Spec::new("sscan", -3, READONLY, Keys::FIRST, sscan) }
-        .doc("2.8.0", "Iterates over the members of a set."),
-    Spec { group: "hash", ..Spec::new("hscan", -3, READONLY, Keys::FIRST, hscan) }
-        .doc("2.8.0", "Iterates over the fields and values of a hash."),
-    Spec { group: "sorted-set", ..Spec::new("zscan", -3, READONLY, Keys::FIRST, zscan) }
-        .doc("2.8.0", "Iterates over the members and scores of a sorted set."),
-];
+pub(super) const COMMANDS: &[Spec] =
+    &[keyless("scan", -2, READONLY, scan).doc("2.8.0", "Iterates over the keys.")];
+
+pub(super) const OF_SETS: &[Spec] =
+    &[on_key("sscan", -3, READONLY, sscan).doc("2.8.0", "Iterates over the members of a set.")];
+
+pub(super) const OF_HASHES: &[Spec] =
+    &[on_key("hscan", -3, READONLY, hscan).doc("2.8.0", "Iterates over the fields and values of a hash.")];
+
+pub(super) const OF_ZSETS: &[Spec] = &[on_key("zscan", -3, READONLY, zscan)
+    .doc("2.8.0", "Iterates over the members and scores of a sorted set.")];
 
 /// What a scan iterates over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,13 +7,13 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Error, Keyspace};
 use values::{Collection, Set, SetView, WrongType, set};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("sadd", -3, WRITE | DENYOOM | FAST, Keys::FIRST, sadd).doc("1.0.0", "Adds members to a set."),
-    row("scard", 2, READONLY | FAST, Keys::FIRST, scard).doc("1.0.0", "Returns the number of members."),
+    on_key("sadd", -3, WRITE | DENYOOM | FAST, sadd).doc("1.0.0", "Adds members to a set."),
+    on_key("scard", 2, READONLY | FAST, scard).doc("1.0.0", "Returns the number of members."),
     row("sdiff", -2, READONLY, Keys::ALL, sdiff).doc("1.0.0", "Returns the difference of sets."),
     row("sdiffstore", -3, WRITE | DENYOOM, Keys::ALL, sdiffstore)
         .doc("1.0.0", "Stores the difference of sets."),
@@ -22,28 +22,17 @@ pub(super) const COMMANDS: &[Spec] = &[
         .doc("7.0.0", "Returns the number of members of an intersection."),
     row("sinterstore", -3, WRITE | DENYOOM, Keys::ALL, sinterstore)
         .doc("1.0.0", "Stores the intersection of sets."),
-    row("sismember", 3, READONLY | FAST, Keys::FIRST, sismember)
-        .doc("1.0.0", "Returns whether a set has a member."),
-    row("smembers", 2, READONLY, Keys::FIRST, smembers).doc("1.0.0", "Returns all members of a set."),
-    row("smismember", -3, READONLY | FAST, Keys::FIRST, smismember)
+    on_key("sismember", 3, READONLY | FAST, sismember).doc("1.0.0", "Returns whether a set has a member."),
+    on_key("smembers", 2, READONLY, smembers).doc("1.0.0", "Returns all members of a set."),
+    on_key("smismember", -3, READONLY | FAST, smismember)
         .doc("6.2.0", "Returns for several members whether a set has them."),
     row("smove", 4, WRITE | FAST, Keys::TWO, smove).doc("1.0.0", "Moves a member to another set."),
-    row("spop", -2, WRITE | FAST, Keys::FIRST, spop).doc("1.0.0", "Removes random members and returns them."),
-    row("srandmember", -2, READONLY, Keys::FIRST, srandmember).doc("1.0.0", "Returns random members."),
-    row("srem", -3, WRITE | FAST, Keys::FIRST, srem).doc("1.0.0", "Removes members of a set."),
+    on_key("spop", -2, WRITE | FAST, spop).doc("1.0.0", "Removes random members and returns them."),
+    on_key("srandmember", -2, READONLY, srandmember).doc("1.0.0", "Returns random members."),
+    on_key("srem", -3, WRITE | FAST, srem).doc("1.0.0", "Removes members of a set."),
     row("sunion", -2, READONLY, Keys::ALL, sunion).doc("1.0.0", "Returns the union of sets."),
     row("sunionstore", -3, WRITE | DENYOOM, Keys::ALL, sunionstore).doc("1.0.0", "Stores the union of sets."),
 ];
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "set", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 fn sadd(call: &mut Call<'_>) -> Outcome {
     let (key, now, limits) = (call.args.at(1), call.now, call.limits());

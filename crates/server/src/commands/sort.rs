@@ -5,16 +5,16 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::{integer, parse_float};
 use crate::spec::flags::{DENYOOM, MOVABLEKEYS, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Keyspace, ValueRef};
 use std::cmp::Ordering;
 use values::list::Side;
 use values::{Element, Hash, List, OwnedElement, ReserveError, SortOptions, try_sort};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    Spec::new("sort", -2, WRITE | DENYOOM | MOVABLEKEYS, Keys::FIRST, sort)
+    row("sort", -2, WRITE | DENYOOM | MOVABLEKEYS, Keys::FirstAndStore, sort)
         .doc("1.0.0", "Sorts the elements of a list, a set or a sorted set, and returns or stores them."),
-    Spec::new("sort_ro", -2, READONLY | MOVABLEKEYS, Keys::FIRST, sort_ro)
+    on_key("sort_ro", -2, READONLY | MOVABLEKEYS, sort_ro)
         .doc("7.0.0", "Returns the sorted elements of a list, a set or a sorted set."),
 ];
 

@@ -5,50 +5,38 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Expiry, SetCondition, SetExpiry, SetOptions};
 use values::Element;
 
 const ADD: u32 = WRITE | DENYOOM;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("append", 3, ADD | FAST, Keys::FIRST, append).doc("2.0.0", "Appends a string to the value of a key."),
-    row("decr", 2, ADD | FAST, Keys::FIRST, decr).doc("1.0.0", "Subtracts one from an integer."),
-    row("decrby", 3, ADD | FAST, Keys::FIRST, decrby).doc("1.0.0", "Subtracts a number from an integer."),
-    row("get", 2, READONLY | FAST, Keys::FIRST, get).doc("1.0.0", "Returns the string of a key."),
-    row("getdel", 2, WRITE | FAST, Keys::FIRST, getdel)
+    on_key("append", 3, ADD | FAST, append).doc("2.0.0", "Appends a string to the value of a key."),
+    on_key("decr", 2, ADD | FAST, decr).doc("1.0.0", "Subtracts one from an integer."),
+    on_key("decrby", 3, ADD | FAST, decrby).doc("1.0.0", "Subtracts a number from an integer."),
+    on_key("get", 2, READONLY | FAST, get).doc("1.0.0", "Returns the string of a key."),
+    on_key("getdel", 2, WRITE | FAST, getdel)
         .doc("6.2.0", "Returns the string of a key and removes the key."),
-    row("getex", -2, WRITE | FAST, Keys::FIRST, getex)
-        .doc("6.2.0", "Returns the string of a key and sets its expiry."),
-    row("getrange", 4, READONLY, Keys::FIRST, getrange).doc("2.4.0", "Returns a part of a string."),
-    row("getset", 3, ADD | FAST, Keys::FIRST, getset)
-        .doc("1.0.0", "Sets the string of a key and returns the old one."),
-    row("incr", 2, ADD | FAST, Keys::FIRST, incr).doc("1.0.0", "Adds one to an integer."),
-    row("incrby", 3, ADD | FAST, Keys::FIRST, incrby).doc("1.0.0", "Adds a number to an integer."),
-    row("incrbyfloat", 3, ADD | FAST, Keys::FIRST, incrbyfloat).doc("2.6.0", "Adds a number to a number."),
+    on_key("getex", -2, WRITE | FAST, getex).doc("6.2.0", "Returns the string of a key and sets its expiry."),
+    on_key("getrange", 4, READONLY, getrange).doc("2.4.0", "Returns a part of a string."),
+    on_key("getset", 3, ADD | FAST, getset).doc("1.0.0", "Sets the string of a key and returns the old one."),
+    on_key("incr", 2, ADD | FAST, incr).doc("1.0.0", "Adds one to an integer."),
+    on_key("incrby", 3, ADD | FAST, incrby).doc("1.0.0", "Adds a number to an integer."),
+    on_key("incrbyfloat", 3, ADD | FAST, incrbyfloat).doc("2.6.0", "Adds a number to a number."),
     row("mget", -2, READONLY | FAST, Keys::ALL, mget).doc("1.0.0", "Returns the strings of several keys."),
     row("mset", -3, ADD, PAIRS, mset).doc("1.0.1", "Sets the strings of several keys."),
     row("msetnx", -3, ADD, PAIRS, msetnx).doc("1.0.1", "Sets several strings if none of the keys exists."),
-    row("psetex", 4, ADD, Keys::FIRST, psetex).doc("2.6.0", "Sets a string that expires after milliseconds."),
-    row("set", -3, ADD, Keys::FIRST, set).doc("1.0.0", "Sets the string of a key."),
-    row("setex", 4, ADD, Keys::FIRST, setex).doc("2.0.0", "Sets a string that expires after seconds."),
-    row("setnx", 3, ADD | FAST, Keys::FIRST, setnx).doc("1.0.0", "Sets a string if the key does not exist."),
-    row("setrange", 4, ADD, Keys::FIRST, setrange).doc("2.2.0", "Overwrites a part of a string."),
-    row("strlen", 2, READONLY | FAST, Keys::FIRST, strlen).doc("2.2.0", "Returns the length of a string."),
-    row("substr", 4, READONLY, Keys::FIRST, getrange).doc("1.0.0", "Returns a part of a string."),
+    on_key("psetex", 4, ADD, psetex).doc("2.6.0", "Sets a string that expires after milliseconds."),
+    on_key("set", -3, ADD, set).doc("1.0.0", "Sets the string of a key."),
+    on_key("setex", 4, ADD, setex).doc("2.0.0", "Sets a string that expires after seconds."),
+    on_key("setnx", 3, ADD | FAST, setnx).doc("1.0.0", "Sets a string if the key does not exist."),
+    on_key("setrange", 4, ADD, setrange).doc("2.2.0", "Overwrites a part of a string."),
+    on_key("strlen", 2, READONLY | FAST, strlen).doc("2.2.0", "Returns the length of a string."),
+    on_key("substr", 4, READONLY, getrange).doc("1.0.0", "Returns a part of a string."),
 ];
 
 const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "string", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 fn get(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
@@ -307,27 +295,28 @@ fn getrange(call: &mut Call<'_>) -> Outcome {
 }
 
 fn incr(call: &mut Call<'_>) -> Outcome {
-    add(call, 1, "incrby")
+    add(call, 1)
 }
 
 fn decr(call: &mut Call<'_>) -> Outcome {
-    add(call, -1, "decrby")
+    add(call, -1)
 }
 
 fn incrby(call: &mut Call<'_>) -> Outcome {
-    add(call, integer(call.args.at(2))?, "incrby")
+    add(call, integer(call.args.at(2))?)
 }
 
 fn decrby(call: &mut Call<'_>) -> Outcome {
     let decrement = integer(call.args.at(2))?;
     let increment = decrement.checked_neg().ok_or(CommandError::new("ERR decrement would overflow"))?;
-    add(call, increment, "decrby")
+    add(call, increment)
 }
 
-fn add(call: &mut Call<'_>, increment: i64, event: &str) -> Outcome {
+/// Redis publishes the same event for all four commands.
+fn add(call: &mut Call<'_>, increment: i64) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
     let sum = call.parts().0.incr_by(key, increment, now)?;
-    call.changed(notify::STRING, event, key);
+    call.changed(notify::STRING, "incrby", key);
     call.reply().integer(sum);
     Ok(())
 }

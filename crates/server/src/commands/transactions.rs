@@ -4,35 +4,23 @@
 //! command of another client between them. It runs none of them if a watched key has changed.
 
 use super::execute::run;
-use super::find_with_subcommand;
+use super::table::find_with_subcommand;
 use crate::call::Call;
 use crate::client::Transaction;
 use crate::error::{CommandError, Outcome};
 use crate::spec::flags::{FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, keyless, row};
 
 const ALWAYS: u32 = NOSCRIPT | LOADING | STALE;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("discard", 1, ALWAYS | FAST, Keys::None, discard)
-        .doc("2.0.0", "Ends a transaction and runs nothing."),
-    row("exec", 1, ALWAYS | SKIP_SLOWLOG, Keys::None, exec)
-        .doc("1.2.0", "Runs the commands of a transaction."),
-    row("multi", 1, ALWAYS | FAST, Keys::None, multi).doc("1.2.0", "Begins a transaction."),
-    row("unwatch", 1, ALWAYS | FAST, Keys::None, unwatch).doc("2.2.0", "Watches no key any more."),
+    keyless("discard", 1, ALWAYS | FAST, discard).doc("2.0.0", "Ends a transaction and runs nothing."),
+    keyless("exec", 1, ALWAYS | SKIP_SLOWLOG, exec).doc("1.2.0", "Runs the commands of a transaction."),
+    keyless("multi", 1, ALWAYS | FAST, multi).doc("1.2.0", "Begins a transaction."),
+    keyless("unwatch", 1, ALWAYS | FAST, unwatch).doc("2.2.0", "Watches no key any more."),
     row("watch", -2, ALWAYS | FAST, Keys::ALL, watch)
         .doc("2.2.0", "Lets the next transaction fail if one of the keys changes."),
 ];
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "transactions", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 fn multi(call: &mut Call<'_>) -> Outcome {
     if call.client.transaction.is_some() {
@@ -65,11 +53,11 @@ fn exec(call: &mut Call<'_>) -> Outcome {
         call.reply().null_array();
         return Ok(());
     }
-    call.reply().array(transaction.commands.len());
-    for request in &transaction.commands {
+    call.reply().array(transaction.commands().len());
+    for request in transaction.commands() {
         let args = request.as_args();
-        if let Some(spec) = find_with_subcommand(args) {
-            run(call.state, call.client, args, spec, true);
+        if let Some(command) = find_with_subcommand(args) {
+            run(call.state, call.client, args, command, true);
         }
     }
     Ok(())

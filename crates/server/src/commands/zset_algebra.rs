@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::{integer, natural, parse_float};
 use crate::spec::flags::{DENYOOM, MOVABLEKEYS, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, row};
 use keyspace::{Keyspace, ValueRef};
 use values::ZSet;
 use values::zset::{self, Aggregate, Source};
@@ -26,16 +26,6 @@ pub(super) const COMMANDS: &[Spec] = &[
     row("zunion", -3, READ, SOURCES, zunion).doc("6.2.0", "Returns the members of all sets."),
     row("zunionstore", -4, STORE, WITH_TARGET, zunionstore).doc("2.0.0", "Stores what ZUNION returns."),
 ];
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "sorted-set", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Operation {

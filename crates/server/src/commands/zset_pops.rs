@@ -7,7 +7,7 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::natural;
 use crate::spec::flags::{BLOCKING, FAST, MOVABLEKEYS, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use values::{ObjectType, ZSet};
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -19,23 +19,13 @@ pub(super) const COMMANDS: &[Spec] = &[
         .doc("5.0.0", "Removes and returns the member with the lowest score. Waits until there is one."),
     row("zmpop", -4, WRITE | MOVABLEKEYS, Keys::Counted { at: 1, destination: 0 }, zmpop)
         .doc("7.0.0", "Removes and returns members of one of several sets."),
-    row("zpopmax", -2, WRITE | FAST, Keys::FIRST, zpopmax)
+    on_key("zpopmax", -2, WRITE | FAST, zpopmax)
         .doc("5.0.0", "Removes and returns the members with the highest scores."),
-    row("zpopmin", -2, WRITE | FAST, Keys::FIRST, zpopmin)
+    on_key("zpopmin", -2, WRITE | FAST, zpopmin)
         .doc("5.0.0", "Removes and returns the members with the lowest scores."),
 ];
 
 const BEFORE_TIMEOUT: Keys = Keys::Range { first: 1, last: -2, step: 1 };
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "sorted-set", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 /// Which members are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,41 +7,31 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Keys, Spec, on_key, row};
 use core::ops::Range;
 use values::{ZSet, ZSetView};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("zrange", -4, READONLY, Keys::FIRST, zrange).doc("1.2.0", "Returns the members of a range."),
-    row("zrangebylex", -4, READONLY, Keys::FIRST, zrangebylex)
+    on_key("zrange", -4, READONLY, zrange).doc("1.2.0", "Returns the members of a range."),
+    on_key("zrangebylex", -4, READONLY, zrangebylex)
         .doc("2.8.9", "Returns the members in a range of members."),
-    row("zrangebyscore", -4, READONLY, Keys::FIRST, zrangebyscore)
+    on_key("zrangebyscore", -4, READONLY, zrangebyscore)
         .doc("1.0.5", "Returns the members in a range of scores."),
     row("zrangestore", -5, WRITE | DENYOOM, Keys::TWO, zrangestore)
         .doc("6.2.0", "Stores the members of a range."),
-    row("zremrangebylex", 4, WRITE, Keys::FIRST, zremrangebylex)
+    on_key("zremrangebylex", 4, WRITE, zremrangebylex)
         .doc("2.8.9", "Removes the members in a range of members."),
-    row("zremrangebyrank", 4, WRITE, Keys::FIRST, zremrangebyrank)
+    on_key("zremrangebyrank", 4, WRITE, zremrangebyrank)
         .doc("2.0.0", "Removes the members in a range of ranks."),
-    row("zremrangebyscore", 4, WRITE, Keys::FIRST, zremrangebyscore)
+    on_key("zremrangebyscore", 4, WRITE, zremrangebyscore)
         .doc("1.2.0", "Removes the members in a range of scores."),
-    row("zrevrange", -4, READONLY, Keys::FIRST, zrevrange)
+    on_key("zrevrange", -4, READONLY, zrevrange)
         .doc("1.2.0", "Returns the members of a range, the highest score first."),
-    row("zrevrangebylex", -4, READONLY, Keys::FIRST, zrevrangebylex)
+    on_key("zrevrangebylex", -4, READONLY, zrevrangebylex)
         .doc("2.8.9", "Returns the members in a range of members, the last one first."),
-    row("zrevrangebyscore", -4, READONLY, Keys::FIRST, zrevrangebyscore)
+    on_key("zrevrangebyscore", -4, READONLY, zrevrangebyscore)
         .doc("2.2.0", "Returns the members in a range of scores, the highest score first."),
 ];
-
-const fn row(
-    name: &'static str,
-    arity: i32,
-    flags: u32,
-    keys: Keys,
-    run: fn(&mut Call<'_>) -> Outcome,
-) -> Spec {
-    Spec { group: "sorted-set", ..Spec::new(name, arity, flags, keys, run) }
-}
 
 /// What the ends of a range are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -7,31 +7,28 @@ use crate::notify;
 use crate::numbers::{float, integer};
 use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec};
+use crate::spec::{Spec, on_key};
 use crate::state::State;
 use rand::Rng;
 use values::zset::{AddError, AddOptions, Added};
 use values::{Element, ZSet};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    row("zadd", -4, WRITE | DENYOOM | FAST, zadd).doc("1.2.0", "Adds members, or changes their scores."),
-    row("zcard", 2, READONLY | FAST, zcard).doc("1.2.0", "Returns the number of members."),
-    row("zcount", 4, READONLY | FAST, zcount).doc("2.0.0", "Counts the members in a range of scores."),
-    row("zincrby", 4, WRITE | DENYOOM | FAST, zincrby)
+    on_key("zadd", -4, WRITE | DENYOOM | FAST, zadd).doc("1.2.0", "Adds members, or changes their scores."),
+    on_key("zcard", 2, READONLY | FAST, zcard).doc("1.2.0", "Returns the number of members."),
+    on_key("zcount", 4, READONLY | FAST, zcount).doc("2.0.0", "Counts the members in a range of scores."),
+    on_key("zincrby", 4, WRITE | DENYOOM | FAST, zincrby)
         .doc("1.2.0", "Adds a number to the score of a member."),
-    row("zlexcount", 4, READONLY | FAST, zlexcount).doc("2.8.9", "Counts the members in a range of members."),
-    row("zmscore", -3, READONLY | FAST, zmscore).doc("6.2.0", "Returns the scores of several members."),
-    row("zrandmember", -2, READONLY, zrandmember).doc("6.2.0", "Returns random members."),
-    row("zrank", -3, READONLY | FAST, zrank).doc("2.0.0", "Returns the rank of a member."),
-    row("zrem", -3, WRITE | FAST, zrem).doc("1.2.0", "Removes members."),
-    row("zrevrank", -3, READONLY | FAST, zrevrank)
+    on_key("zlexcount", 4, READONLY | FAST, zlexcount)
+        .doc("2.8.9", "Counts the members in a range of members."),
+    on_key("zmscore", -3, READONLY | FAST, zmscore).doc("6.2.0", "Returns the scores of several members."),
+    on_key("zrandmember", -2, READONLY, zrandmember).doc("6.2.0", "Returns random members."),
+    on_key("zrank", -3, READONLY | FAST, zrank).doc("2.0.0", "Returns the rank of a member."),
+    on_key("zrem", -3, WRITE | FAST, zrem).doc("1.2.0", "Removes members."),
+    on_key("zrevrank", -3, READONLY | FAST, zrevrank)
         .doc("2.0.0", "Returns the rank of a member, from the highest score."),
-    row("zscore", 3, READONLY | FAST, zscore).doc("1.2.0", "Returns the score of a member."),
+    on_key("zscore", 3, READONLY | FAST, zscore).doc("1.2.0", "Returns the score of a member."),
 ];
-
-const fn row(name: &'static str, arity: i32, flags: u32, run: fn(&mut Call<'_>) -> Outcome) -> Spec {
-    Spec { group: "sorted-set", ..Spec::new(name, arity, flags, Keys::FIRST, run) }
-}
 
 fn zadd(call: &mut Call<'_>) -> Outcome {
     let mut options = AddOptions::default();

@@ -1,6 +1,6 @@
 //! [`Directive`]: a setting with its name, as `CONFIG GET` and redis.conf have it.
 
-use super::{CLASSES, Config, OutputLimit};
+use super::{CLASSES, ClientsLimit, Config, OutputLimit};
 use crate::notify;
 use keyspace::{Options, memory_amount};
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ fn format_yes_no(is_yes: bool) -> String {
 }
 
 #[rustfmt::skip] // one row, one directive
-static ROWS: [Row; 26] = [
+static ROWS: [Row; 29] = [
     row("port", false, |c, a| { c.port = number(a, 0, 65_535)?; Ok(()) }, |c| c.port.to_string()),
     list("bind", false, bind, |c| c.bind.join(" ")),
     row("tcp-backlog", false, |c, a| { c.tcp_backlog = number(a, 0, i32::MAX.into())?; Ok(()) }, |c| c.tcp_backlog.to_string()),
@@ -106,6 +106,9 @@ static ROWS: [Row; 26] = [
     row("slowlog-log-slower-than", true, |c, a| { c.slowlog_log_slower_than = number(a, -1, i64::MAX)?; Ok(()) }, |c| c.slowlog_log_slower_than.to_string()),
     row("slowlog-max-len", true, |c, a| { c.slowlog_max_len = number(a, 0, i64::MAX)?; Ok(()) }, |c| c.slowlog_max_len.to_string()),
     row("latency-monitor-threshold", true, |c, a| { c.latency_monitor_threshold = number(a, 0, i64::MAX)?; Ok(()) }, |c| c.latency_monitor_threshold.to_string()),
+    row("latency-tracking", true, |c, a| { c.latency_tracking = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.latency_tracking)),
+    list("latency-tracking-info-percentiles", true, percentiles, |c| c.latency_percentiles.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
+    row("maxmemory-clients", true, clients_limit, write_clients_limit),
     row("client-query-buffer-limit", true, |c, a| { c.client_query_buffer_limit = amount(one(a)?)?.max(1 << 20); Ok(()) }, |c| c.client_query_buffer_limit.to_string()),
     list("client-output-buffer-limit", true, output_limits, write_output_limits),
     row("hz", true, |c, a| { c.hz = number::<u32>(a, 0, i32::MAX.into())?.clamp(1, 500); Ok(()) }, |c| c.hz.to_string()),
@@ -174,6 +177,38 @@ fn events(config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
     let classes = notify::parse(one(arguments)?);
     config.notify_keyspace_events = classes.ok_or("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")?;
     Ok(())
+}
+
+fn percentiles(config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
+    let percentage = |text: &&[u8]| {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
+        let in_range = number.filter(|number| (0.0..=100.0).contains(number));
+        in_range.ok_or("latency-tracking-info-percentiles should contain valid percentages")
+    };
+    // An empty line turns the percentages off.
+    let arguments = arguments.iter().filter(|text| !text.is_empty());
+    config.latency_percentiles = arguments.map(percentage).collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn clients_limit(config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
+    let argument = one(arguments)?;
+    config.maxmemory_clients = match argument.strip_suffix(b"%") {
+        None => ClientsLimit::Bytes(amount(argument)?),
+        Some(percent) => {
+            let percent = Element::Bytes(percent).as_i64().filter(|percent| (0..=100).contains(percent));
+            let percent = percent.and_then(|percent| usize::try_from(percent).ok());
+            ClientsLimit::Percent(percent.ok_or("percentage argument must be less or equal to 100%")?)
+        }
+    };
+    Ok(())
+}
+
+fn write_clients_limit(config: &Config) -> String {
+    match config.maxmemory_clients {
+        ClientsLimit::Bytes(bytes) => bytes.to_string(),
+        ClientsLimit::Percent(percent) => format!("{percent}%"),
+    }
 }
 
 fn output_limits(config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {

@@ -56,6 +56,12 @@ pub struct Config {
     pub(crate) slowlog_max_len: usize,
     /// The milliseconds from which an event is noted, or 0 for never.
     pub(crate) latency_monitor_threshold: u64,
+    /// Whether the times of commands are kept in histograms.
+    pub(crate) latency_tracking: bool,
+    /// The percentages of calls whose times `INFO latencystats` prints.
+    pub(crate) latency_percentiles: Vec<f64>,
+    /// The most bytes of all clients.
+    pub(crate) maxmemory_clients: ClientsLimit,
     /// The most bytes of a query.
     pub(crate) client_query_buffer_limit: usize,
     /// How many bytes of replies may wait: for normal clients, replicas and subscribers.
@@ -66,6 +72,15 @@ pub struct Config {
     pub(crate) logfile: String,
     /// The file that the settings were read from.
     pub(crate) file: Option<PathBuf>,
+}
+
+/// The most bytes of all clients, by `maxmemory-clients`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientsLimit {
+    /// So many bytes, or any number if this is 0.
+    Bytes(usize),
+    /// So many hundredths of `maxmemory`, or any number of bytes if there is no `maxmemory`.
+    Percent(usize),
 }
 
 /// How many bytes of replies may wait for a client.
@@ -112,6 +127,9 @@ impl Default for Config {
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,
             latency_monitor_threshold: 0,
+            latency_tracking: true,
+            latency_percentiles: vec![50.0, 99.0, 99.9],
+            maxmemory_clients: ClientsLimit::Bytes(0),
             client_query_buffer_limit: 1 << 30,
             client_output_buffer_limit: [limit(0, 0, 0), limit(256, 64, 60), limit(32, 8, 60)],
             hz: 10,
@@ -245,6 +263,15 @@ impl Config {
         options.compression = self.rdbcompression;
         options.checksum = self.rdbchecksum;
         options
+    }
+
+    /// Returns the most bytes of all clients, or `None` if there is no limit.
+    pub(crate) fn clients_limit(&self) -> Option<usize> {
+        let limit = match self.maxmemory_clients {
+            ClientsLimit::Bytes(bytes) => bytes,
+            ClientsLimit::Percent(percent) => self.options.get_maxmemory() / 100 * percent,
+        };
+        (limit > 0).then_some(limit)
     }
 
     /// Returns the path of the snapshot.

@@ -10,6 +10,8 @@ fn a_client_needs_the_password() {
     assert!(client.run("AUTH wrong").starts_with("!WRONGPASS"));
     assert!(client.run("AUTH someone secret").starts_with("!WRONGPASS"));
     assert!(client.run("HELLO 3").starts_with("!NOAUTH"));
+    assert!(client.run("HELLO 3 AUTH default secret WRONG").starts_with("!ERR Syntax error in HELLO"));
+    assert_eq!(client.run("GET key"), "!NOAUTH Authentication required.");
     assert_eq!(client.run("AUTH secret"), "OK");
     assert_eq!(client.run("GET key"), "nil");
     let mut client = server.client();
@@ -54,9 +56,66 @@ fn a_client_that_reads_nothing_is_closed_at_its_limit() {
 }
 
 #[test]
+fn a_client_that_was_killed_takes_no_element() {
+    let server = TestServer::new();
+    let (mut waiting, mut other) = (server.client(), server.client());
+    let id = waiting.run("CLIENT ID");
+    waiting.send(&encode(&[b"BLPOP", b"list", b"0"]));
+    while !other.run("INFO clients").contains("blocked_clients:1") {}
+    let kill = encode(&[b"CLIENT", b"KILL", b"ID", id.as_bytes()]);
+    other.send(&[kill, encode(&[b"LPUSH", b"list", b"x"])].concat());
+    assert_eq!((other.reply(), other.reply()), ("1".into(), "1".into()));
+    assert_eq!(waiting.rest(), "");
+    assert_eq!(other.run("LLEN list"), "1");
+}
+
+#[test]
+fn a_held_command_of_a_client_that_was_killed_does_not_run() {
+    let server = TestServer::new();
+    let (mut held, mut other) = (server.client(), server.client());
+    let id = held.run("CLIENT ID");
+    assert_eq!(other.run("CLIENT PAUSE 100000 WRITE"), "OK");
+    held.send(&encode(&[b"SET", b"key", b"x"]));
+    while !other.run("INFO clients").contains("blocked_clients:1") {}
+    let kill = encode(&[b"CLIENT", b"KILL", b"ID", id.as_bytes()]);
+    other.send(&[kill, encode(&[b"CLIENT", b"UNPAUSE"])].concat());
+    assert_eq!((other.reply(), other.reply()), ("1".into(), "OK".into()));
+    assert_eq!(held.rest(), "");
+    assert_eq!(other.run("EXISTS key"), "0");
+}
+
+#[test]
+fn keys_with_an_expiry_are_evicted_in_every_database() {
+    let server = TestServer::with("maxmemory 12mb\nmaxmemory-policy volatile-lru");
+    let mut client = server.client();
+    assert_eq!(client.run_args(&[b"SET", b"lasting", &vec![b'x'; 5_000_000]]), "OK");
+    assert_eq!(client.run("SELECT 1"), "OK");
+    for key in 0..20 {
+        let key = format!("key:{key}");
+        let value = vec![b'x'; 1_000_000];
+        assert_eq!(client.run_args(&[b"SET", key.as_bytes(), &value, b"EX", b"1000"]), "OK");
+    }
+    assert_eq!((client.run("EXISTS key:0"), client.run("EXISTS key:19")), ("0".into(), "1".into()));
+}
+
+#[test]
 fn idle_clients_are_closed_after_the_timeout() {
     let server = TestServer::with("timeout 1\nhz 100");
     let mut client = server.client();
     assert_eq!(client.run("PING"), "PONG");
     assert_eq!(client.rest(), "");
+}
+
+#[test]
+fn a_client_that_waits_is_served_before_the_next_command_of_a_pipeline() {
+    let server = TestServer::new();
+    let (mut first, mut second) = (server.client(), server.client());
+    first.send(b"BLPOP list 0\r\n");
+    while !second.run("CLIENT LIST").contains("flags=b") {}
+    second.send(b"RPUSH list a\r\nBLPOP list 0\r\nPING\r\n");
+    assert_eq!(first.reply(), "[\"list\", \"a\"]");
+    assert_eq!(second.reply(), "1");
+    assert_eq!(first.run("RPUSH list b"), "1");
+    assert_eq!(second.reply(), "[\"list\", \"b\"]");
+    assert_eq!(second.reply(), "PONG");
 }

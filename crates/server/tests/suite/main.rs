@@ -3,6 +3,7 @@
 mod commands;
 mod connection;
 mod harness;
+mod monitoring;
 mod protocol;
 mod settings;
 #[cfg(unix)]

@@ -24,6 +24,20 @@ fn a_snapshot_has_all_databases_and_is_loaded_at_the_start() {
 }
 
 #[test]
+fn a_snapshot_that_cannot_begin_has_failed() {
+    let server = TestServer::with("save 3600 1");
+    let mut client = server.client();
+    assert_eq!(client.run("SET key x"), "OK");
+    std::fs::remove_dir_all(server.folder.path()).unwrap();
+    assert!(client.run("BGSAVE").starts_with("!ERR"));
+    assert!(client.run("INFO persistence").contains("rdb_last_bgsave_status:err"));
+    assert!(client.run("SET key y").starts_with("!MISCONF"));
+    assert_eq!(client.run("GET key"), "\"x\"");
+    // A server that has to save its keys does not stop before it can.
+    assert_eq!(client.run_args(&[b"CONFIG", b"SET", b"save", b""]), "OK");
+}
+
+#[test]
 fn a_background_snapshot_has_the_state_of_its_start() {
     let server = TestServer::new();
     let mut client = server.client();

@@ -65,7 +65,7 @@ fn new_keys_are_coded_or_stored_as_they_are() {
 
 #[test]
 fn a_pass_over_many_long_strings_ends_without_memory() {
-    let mut keyspace = Keyspace::with_options(options());
+    let mut keyspace = Keyspace::with_options_and_hasher(options(), Default::default());
     keyspace.set_symbols(Some(TABLE.clone())).unwrap();
     let text = "coded by a table".repeat(50);
     for n in 0..100 {
@@ -86,7 +86,7 @@ fn a_pass_over_many_long_strings_ends_without_memory() {
 fn a_coded_string_is_decoded_for_a_keyspace_without_the_table_or_stays() {
     for moves in [false, true] {
         let refused = failures("MOVE", &["coded"], |keyspace| {
-            let mut other = Keyspace::new();
+            let mut other = Keyspace::default();
             let result = if moves {
                 keyspace.move_to("coded", &mut other, NOW)
             } else {

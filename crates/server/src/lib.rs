@@ -14,6 +14,7 @@ mod histogram;
 mod latency;
 mod listen;
 mod log;
+mod monitor;
 mod notify;
 mod numbers;
 mod pubsub;

@@ -5,6 +5,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::database::{Database, Lost};
 use crate::latency::Latency;
+use crate::monitor::Monitors;
 use crate::notify;
 use crate::pubsub::Channels;
 use crate::rates::{Rates, Sample};
@@ -30,6 +31,8 @@ pub(crate) struct State {
     pub(crate) query: QueryBuffer,
     /// Who listens to which channel.
     pub(crate) channels: Channels,
+    /// The clients of `MONITOR`.
+    pub(crate) monitors: Monitors,
     /// The counters of `INFO`.
     pub(crate) stats: Stats,
     /// How fast the counters grow.
@@ -100,6 +103,7 @@ impl State {
             clients: Clients::default(),
             query: QueryBuffer::default(),
             channels: Channels::default(),
+            monitors: Monitors::default(),
             stats: Stats::default(),
             rates: Rates::default(),
             slowlog: Slowlog::default(),
@@ -351,6 +355,7 @@ impl State {
         self.unblock(client);
         self.unwatch(client);
         self.channels.remove_client(client);
+        self.monitors.remove(client.id);
     }
 
     /// Closes a client as soon as possible.

@@ -87,6 +87,7 @@ fn close_idle(state: &mut State) {
         let is_idle = timeout > 0
             && client.blocked.is_none()
             && client.subscriptions.is_empty()
+            && !state.monitors.contains(id)
             && state.now.saturating_sub(client.last_used_at) > timeout;
         client.is_closed |= is_idle;
         if client.is_closed || !client.reply.is_empty() {

@@ -9,6 +9,7 @@ use crate::numbers::integer;
 use crate::reply::Protocol;
 use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
 use crate::spec::{Spec, keyless};
+use crate::state::State;
 use std::fmt::Write;
 
 pub(super) const COMMANDS: &[Spec] = &[keyless("client", -2, 0, container)
@@ -78,17 +79,18 @@ fn setinfo(call: &mut Call<'_>) -> Outcome {
 }
 
 fn info(call: &mut Call<'_>) -> Outcome {
-    let line = line(call.client, call.now) + "\n";
+    let line = line(call.state, call.client) + "\n";
     call.reply().verbatim(line.as_bytes());
     Ok(())
 }
 
 /// Returns the line of `CLIENT LIST` about a client. In C: `catClientInfoString`.
-fn line(client: &Client, now: u64) -> String {
+fn line(state: &State, client: &Client) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut flags = String::new();
     let is_listening = !client.subscriptions.is_empty();
     for (is_set, letter) in [
+        (state.monitors.contains(client.id), 'O'),
         (is_listening, 'P'),
         (client.transaction.is_some(), 'x'),
         (client.blocked.is_some(), 'b'),
@@ -103,7 +105,7 @@ fn line(client: &Client, now: u64) -> String {
     if flags.is_empty() {
         flags.push('N');
     }
-    let secs_since = |at: u64| now.saturating_sub(at) / 1_000;
+    let secs_since = |at: u64| state.now.saturating_sub(at) / 1_000;
     let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands().len() as i64);
     let queued_bytes = client.queued_bytes();
     let output = client.reply.allocation_size();
@@ -185,11 +187,11 @@ fn list(call: &mut Call<'_>) -> Outcome {
     let mut text = String::new();
     let all = call.state.clients.iter();
     // The client that asks is not in its slot.
-    let (own, now) = (&*call.client, call.now);
+    let own = &*call.client;
     let mut clients: Vec<&Client> = all.chain([own]).filter(|client| is_wanted(client)).collect();
     clients.sort_unstable_by_key(|client| client.id);
     for client in clients {
-        let _always = writeln!(text, "{}", line(client, now));
+        let _always = writeln!(text, "{}", line(call.state, client));
     }
     call.reply().verbatim(text.as_bytes());
     Ok(())

@@ -33,6 +33,9 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
             let reason = error.0.strip_prefix("ERR ").unwrap_or(&error.0);
             let text = format!("EXECABORT Transaction discarded because of: {reason}");
             write_error(state, client, &CommandError::of(text));
+            if !state.monitors.is_empty() {
+                state.monitors.feed(client, args, &mut state.clients);
+            }
         }
         Err(error) => {
             if let Some(transaction) = &mut client.transaction {
@@ -268,6 +271,19 @@ pub(crate) fn run(
     if threshold > 0 && micros / 1_000 >= threshold {
         let event = if spec.has(flags::FAST) { "fast-command" } else { "command" };
         state.latency.add(event, state.now / 1_000, micros / 1_000);
+    }
+    if !state.monitors.is_empty() {
+        feed_monitors(state, client, args, spec);
+    }
+}
+
+/// Sends a line about a command to the clients of `MONITOR`. Commands for those who run the server have none, and
+/// a command that has waited had its line before.
+#[cold]
+fn feed_monitors(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec) {
+    if !spec.has(flags::ADMIN) && state.retried_deadline.is_none() {
+        state.monitors.feed(client, args, &mut state.clients);
+        state.clock = Instant::now();
     }
 }
 

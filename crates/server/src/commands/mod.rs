@@ -16,6 +16,7 @@ mod info;
 mod keys;
 mod lcs;
 mod lists;
+mod monitor;
 mod monitoring;
 mod object;
 mod pubsub;
@@ -58,6 +59,7 @@ const GROUPS: &[(&str, &[Spec])] = &[
     ("server", command::COMMANDS),
     ("server", debug::COMMANDS),
     ("server", info::COMMANDS),
+    ("server", monitor::COMMANDS),
     ("server", monitoring::COMMANDS),
     ("server", object::OF_SERVER),
     ("server", saving::COMMANDS),
@@ -116,7 +118,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("access control lists", &["acl"]),
     ("modules", &["module"]),
     ("append-only file", &["bgrewriteaof", "waitaof"]),
-    ("monitoring", &["monitor"]),
     (
         "expiry of hash fields",
         &[

@@ -28,6 +28,7 @@ mod socket;
 mod spec;
 mod state;
 mod stats;
+mod tracking;
 mod upkeep;
 
 pub use config::{Config, ConfigError, Unknown};

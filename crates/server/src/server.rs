@@ -183,6 +183,9 @@ impl Server {
 
     /// Sends replies, and closes the clients that are to be closed.
     fn send(&mut self) {
+        if !self.state.tracking.is_empty() {
+            self.state.tracking.broadcast(&mut self.state.clients);
+        }
         for slot in self.state.clients.take_touched() {
             upkeep::check_output(&mut self.state, slot, REPLY_CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };

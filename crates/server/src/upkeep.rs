@@ -63,6 +63,8 @@ fn cron(state: &mut State) {
     state.sample_rates(state.cron_at);
     close_idle(state);
     state.relax_lost_log();
+    state.limit_tracked_keys();
+    state.tracking.drop_some();
     let is_due = |(secs, changes): &(u64, u64)| {
         let since_last = (state.now / 1_000).saturating_sub(state.snapshots.last_save);
         state.stats.dirty >= *changes && since_last >= *secs

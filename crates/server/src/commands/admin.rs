@@ -66,6 +66,7 @@ fn flush_option(call: &Call<'_>) -> Outcome {
 fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
+    call.state.tracking.flush(&mut call.state.clients);
     call.reply().ok();
     Ok(())
 }
@@ -75,6 +76,7 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     for db in 0..call.state.dbs.len() {
         flush(call, db);
     }
+    call.state.tracking.flush(&mut call.state.clients);
     if call.state.snapshots.is_running() {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }

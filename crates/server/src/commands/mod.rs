@@ -27,6 +27,7 @@ mod sets;
 mod sort;
 mod strings;
 mod table;
+mod tracking;
 mod transactions;
 mod zset_algebra;
 mod zset_args;

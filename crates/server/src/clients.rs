@@ -83,6 +83,7 @@ impl Clients {
         if let Some(running) = self.running.take() {
             client.reply.append(running.messages);
         }
+        client.was_served = true;
         if !client.reply.is_empty() || client.is_closed || client.closes_after_reply {
             self.touched.push(slot);
         }

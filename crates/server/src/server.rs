@@ -44,6 +44,10 @@ const QUERY_CAPACITY: usize = 64 * 1_024;
 /// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
 const REPLY_CHUNK: usize = 16 * 1_024;
 
+/// The most bytes that a client keeps for replies after it was sent messages only. Messages about evicted keys take
+/// memory for each client that is told, and must not evict more keys.
+const LISTENER_CAPACITY: usize = 1_024;
+
 /// A server that listens.
 pub struct Server {
     poll: Poll,
@@ -195,6 +199,9 @@ impl Server {
                     client.net_bytes.1 += bytes as u64;
                     client.last_used_at = if bytes > 0 { self.state.now } else { client.last_used_at };
                     self.state.stats.net_output += bytes as u64;
+                    if !std::mem::take(&mut client.was_served) {
+                        client.reply.shrink(LISTENER_CAPACITY);
+                    }
                     false
                 }
                 Err(error) => error.kind() != ErrorKind::WouldBlock,

@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) retried_deadline: Option<Option<u64>>,
     /// While `DEBUG SET-ACTIVE-EXPIRE 0` holds, expired keys are not looked for.
     pub(crate) is_active_expire: bool,
+    /// While `DEBUG PAUSE-CRON 1` holds, upkeep leaves out what is done `hz` times a second.
+    pub(crate) is_cron_paused: bool,
     /// When upkeep is next due.
     pub(crate) upkeep_at: Instant,
     /// When upkeep last looked after clients and counters.
@@ -124,6 +126,7 @@ impl State {
             deadlines: BTreeSet::new(),
             retried_deadline: None,
             is_active_expire: true,
+            is_cron_paused: false,
             upkeep_at: Instant::now(),
             cron_at: Instant::now(),
             logs_lost: false,
@@ -493,9 +496,11 @@ impl State {
         limit == 0 || counted <= limit
     }
 
-    /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds.
+    /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and
+    /// but the names of lost keys that are not published yet. If these counted, an eviction of keys with long names
+    /// would free nothing, and so evict all keys.
     pub(crate) fn counted_memory(&self) -> usize {
-        let snapshots: usize = self.dbs.iter().map(|db| db.keys.snapshot_bytes()).sum();
-        zmalloc::used_memory().saturating_sub(snapshots)
+        let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.lost.bytes();
+        zmalloc::used_memory().saturating_sub(self.dbs.iter().map(uncounted).sum())
     }
 }

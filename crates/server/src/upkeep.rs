@@ -21,7 +21,9 @@ pub(crate) fn run(state: &mut State) {
     let period = Duration::from_secs(1) / state.config.hz;
     if now.duration_since(state.cron_at) >= period {
         state.cron_at = now;
-        cron(state);
+        if !state.is_cron_paused {
+            cron(state);
+        }
     }
     state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
     state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;

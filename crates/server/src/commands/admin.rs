@@ -98,9 +98,14 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let waiting = database.watching.keys().chain(database.blocked.keys());
     let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
+    let is_async = call.args.is(1, "ASYNC");
     let keys = &mut call.state.dbs[db].keys;
-    keys.clear();
-    if !call.args.is(1, "ASYNC") {
+    if is_async || !call.is_in_exec {
+        keys.clear_lazily();
+    } else {
+        keys.clear();
+    }
+    if !is_async {
         let start = Instant::now();
         keys.free_for(FREE_BUDGET, || start.elapsed());
     }

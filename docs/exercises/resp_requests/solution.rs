@@ -80,12 +80,11 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Returns the arguments of the first request, and the number of bytes that it takes. Returns `None` if it is not
-/// complete.
-pub(crate) fn find_request(
-    buffer: &[u8],
-    limits: Limits,
-) -> Result<Option<(Vec<&[u8]>, usize)>, RequestError> {
+/// The arguments of a request, and the number of bytes that it takes.
+pub(crate) type Request<'a> = (Vec<&'a [u8]>, usize);
+
+/// Returns the first request. Returns `None` if it is not complete.
+pub(crate) fn find_request(buffer: &[u8], limits: Limits) -> Result<Option<Request<'_>>, RequestError> {
     let mut input = Input { buffer, at: 0 };
     let mut request = || {
         let count = input.number(b'*', limits.args)?;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod append_only;
 mod args;
 mod call;
 mod client;
@@ -21,6 +22,7 @@ mod pubsub;
 mod rates;
 mod reply;
 mod request;
+mod rewrite;
 mod server;
 mod slowlog;
 mod snapshot;

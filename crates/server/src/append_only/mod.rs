@@ -2,7 +2,9 @@
 //!
 //! A command is first appended to a [`CommandBuffer`]. The buffer is written to the last file of the [`Manifest`]
 //! before the replies of the turn are sent, so a client that has a reply finds its change after a crash of the
-//! process. When the change survives a crash of the machine too is up to `appendfsync`.
+//! process. When the change survives a crash of the machine too is up to `appendfsync`. By `everysec`, a thread syncs
+//! the file. While it does, a write to the file could wait for it, so the write is postponed for up to two seconds,
+//! and the replies are sent. Redis does this too.
 //!
 //! A *rewrite* makes the file short again:
 //!
@@ -192,9 +194,11 @@ impl AppendOnly {
         if is_new {
             manifest.write(&self.folder, &self.prefix)?;
         }
+        self.current_size = self.size_of(&manifest);
+        // What was appended before the start counts as growth, so that it is rewritten one day.
+        let base = manifest.base.as_ref().map(|base| self.path_of(base));
+        self.base_size = base.and_then(|base| base.metadata().ok()).map_or(0, |metadata| metadata.len());
         self.manifest = Some(manifest);
-        self.current_size = self.files_size();
-        self.base_size = self.current_size;
         self.use_file(file);
         Ok(())
     }
@@ -248,17 +252,16 @@ impl AppendOnly {
         for info in old.files().filter(|info| !new.files().any(|kept| kept.name == info.name)) {
             self.background.remove(self.folder.join(&info.name));
         }
+        self.current_size = self.size_of(&new);
+        self.base_size = self.current_size;
         self.manifest = Some(new);
         (self.unlisted, self.is_waiting) = (None, false);
-        self.current_size = self.files_size();
-        self.base_size = self.current_size;
         Ok(())
     }
 
     /// Returns the bytes of all files of the manifest.
-    fn files_size(&self) -> u64 {
-        let files = self.manifest.iter().flat_map(Manifest::files);
-        files.map(|info| self.path_of(info).metadata().map_or(0, |metadata| metadata.len())).sum()
+    fn size_of(&self, manifest: &Manifest) -> u64 {
+        manifest.files().map(|info| self.path_of(info).metadata().map_or(0, |metadata| metadata.len())).sum()
     }
 
     /// Stops to append while the first rewrite has failed.

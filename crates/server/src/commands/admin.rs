@@ -187,11 +187,11 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         let value = if directive.takes_one() { &[value][..] } else { &words };
         directive.read(&mut config, value).map_err(|reason| failed(&reason))?;
     }
-    let was_append_only = std::mem::replace(&mut call.state.config, config).appendonly;
-    if call.state.config.appendonly != was_append_only
+    let before = std::mem::replace(&mut call.state.config, config);
+    if call.state.config.appendonly != before.appendonly
         && let Err(reason) = rewrite::apply(call.state, call.is_in_exec)
     {
-        call.state.config.appendonly = false;
+        call.state.config = before;
         return Err(CommandError::of(format!(
             "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
         )));

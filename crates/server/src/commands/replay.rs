@@ -108,7 +108,7 @@ fn load_file(state: &mut State, path: &Path, (is_base, is_last): (bool, bool), n
     let mut magic = Vec::new();
     (&mut file).take(5).read_to_end(&mut magic)?;
     let mut offset = 0;
-    if is_base && magic == b"REDIS" {
+    if is_base && [&b"REDIS"[..], b"VALKE"].contains(&&*magic) {
         let mut options = LoadOptions::DEFAULT;
         options.checks_checksum = state.config.rdbchecksum;
         options.drops_expired = false;
@@ -218,8 +218,9 @@ impl<'s> Replay<'s> {
         }
         let Self { state, client, now, .. } = self;
         let mark = client.reply.mark();
+        let at = if is_relative(args) { *now } else { 0 };
         // As in a transaction, no command waits.
-        let outcome = (spec.run)(&mut Call { state, client, args, now: 0, is_in_exec: true });
+        let outcome = (spec.run)(&mut Call { state, client, args, now: at, is_in_exec: true });
         client.reply.truncate(mark);
         outcome.map_err(|error| anyhow!("{}: {}", name(), error.0))?;
         // The access clocks are those of the present.
@@ -228,4 +229,17 @@ impl<'s> Replay<'s> {
         }
         Ok(())
     }
+}
+
+/// Returns whether a command has an expiry that counts from the present. Neither Redis nor this server append such a
+/// command, but other programs may have.
+fn is_relative(args: Args<'_>) -> bool {
+    let is_named = |names: &[&str]| names.iter().any(|name| args.is(0, name));
+    let has = |from: usize, words: &[&str]| {
+        (from..args.len()).any(|index| words.iter().any(|word| args.is(index, word)))
+    };
+    is_named(&["expire", "pexpire", "setex", "psetex"])
+        || args.is(0, "set") && has(3, &["EX", "PX"])
+        || args.is(0, "getex") && has(2, &["EX", "PX"])
+        || args.is(0, "restore") && !has(4, &["ABSTTL"])
 }

@@ -3,6 +3,7 @@
 mod commands;
 mod connection;
 mod harness;
+mod monitor;
 mod monitoring;
 mod protocol;
 mod settings;

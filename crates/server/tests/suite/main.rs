@@ -9,3 +9,4 @@ mod protocol;
 mod settings;
 #[cfg(unix)]
 mod snapshots;
+mod tracking;

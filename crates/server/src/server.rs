@@ -49,6 +49,8 @@ const REPLY_CHUNK: usize = 16 * 1_024;
 const LISTENER_CAPACITY: usize = 1_024;
 
 /// A server that listens.
+///
+/// Taught in the chapter `docs/src/requests.md`.
 pub struct Server {
     poll: Poll,
     listeners: Vec<Listener>,

@@ -10,3 +10,4 @@ mod settings;
 #[cfg(unix)]
 mod snapshots;
 mod tracking;
+mod tracking_model;

@@ -19,6 +19,7 @@ mod notify;
 mod numbers;
 mod pubsub;
 mod rates;
+mod redact;
 mod reply;
 mod request;
 mod server;

@@ -72,6 +72,18 @@ fn passwords_and_commands_of_administrators_are_not_shown() {
 }
 
 #[test]
+fn the_slow_log_has_no_passwords() {
+    let server = TestServer::with("slowlog-log-slower-than 0");
+    let mut client = server.client();
+    client.run("CONFIG SET requirepass secret");
+    client.run("AUTH secret");
+    client.run("HELLO 2 AUTH default secret");
+    let log = client.run("SLOWLOG GET");
+    assert_eq!(log.matches("(redacted)").count(), 4, "{log}");
+    assert!(!log.contains("secret"), "{log}");
+}
+
+#[test]
 fn the_commands_of_a_transaction_are_shown_when_they_run() {
     let server = TestServer::new();
     let (mut monitor, mut client) = (monitor(&server), server.client());

@@ -29,6 +29,7 @@ mod socket;
 mod spec;
 mod state;
 mod stats;
+mod trackers;
 mod tracking;
 mod upkeep;
 

@@ -20,6 +20,7 @@ mod notify;
 mod numbers;
 mod pubsub;
 mod rates;
+mod redact;
 mod reply;
 mod request;
 mod rewrite;
@@ -30,6 +31,7 @@ mod socket;
 mod spec;
 mod state;
 mod stats;
+mod trackers;
 mod tracking;
 mod upkeep;
 

@@ -14,7 +14,7 @@ use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::{Purpose, Snapshots};
 use crate::stats::Stats;
-use crate::tracking::{Tracker, Tracking};
+use crate::tracking::Tracking;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use std::collections::BTreeSet;
@@ -172,7 +172,7 @@ impl State {
     }
 
     /// Starts or stops to note the keys that are lost. Does nothing if this is already so.
-    fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
+    pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if is_on == self.logs_lost {
             return Ok(());
         }
@@ -211,29 +211,6 @@ impl State {
         crate::database::add_waiting(&mut database.watching, key, client.id);
         client.watched.push(WatchedKey { db: client.db, key: key.to_vec(), was_absent });
         Ok(())
-    }
-
-    /// Starts to tell a client which of its copies of keys are old.
-    pub(crate) fn track(&mut self, id: ClientId, tracker: Tracker) -> Result<(), ReserveError> {
-        self.log_lost(true)?;
-        self.tracking.enable(id, tracker);
-        Ok(())
-    }
-
-    /// Tells clients about the keys that have just been evicted, and about those for which the table of tracked keys
-    /// has no room. `client` is told before its command has a reply.
-    pub(crate) fn tell_trackers(&mut self, client: &mut Client) {
-        if self.config.options.get_maxmemory() > 0 {
-            self.after_command();
-        }
-        self.limit_tracked_keys();
-        self.clients.deliver_own(client);
-    }
-
-    /// Removes tracked keys beyond `tracking-table-max-keys`.
-    pub(crate) fn limit_tracked_keys(&mut self) {
-        let (max_keys, rng) = (self.config.tracking_table_max_keys, &mut self.rng);
-        self.tracking.limit(max_keys, || rng.random(), &mut self.clients);
     }
 
     /// Notes that a key has changed. `running` is the client whose command has changed it.

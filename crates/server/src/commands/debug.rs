@@ -285,8 +285,8 @@ fn reload(call: &mut Call<'_>) -> Outcome {
             state.snapshots.abandon(&mut state.dbs);
         }
         state.dbs.iter_mut().for_each(|db| db.keys.clear());
-        state.tracking.flush(&mut state.clients);
     }
+    state.tracking.flush(&mut state.clients);
     options.checks_checksum = state.config.rdbchecksum;
     options.drops_expired = state.is_active_expire;
     let path = state.config.snapshot_path();

@@ -5,6 +5,7 @@ mod append_only;
 mod commands;
 mod connection;
 mod harness;
+mod monitor;
 mod monitoring;
 mod protocol;
 #[cfg(unix)]
@@ -12,3 +13,5 @@ mod real_files;
 mod settings;
 #[cfg(unix)]
 mod snapshots;
+mod tracking;
+mod tracking_model;

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 /// The time that one turn of the loop may spend on the keys of all databases.
 const BUDGET: Duration = Duration::from_millis(1);
 
+/// A client with a part of a request may have so many bytes of room that it does not use.
+const QUERY_SPARE: usize = 64 * 1_024;
+
 /// Does what is due.
 pub(crate) fn run(state: &mut State) {
     work_on_snapshot(state);
@@ -21,7 +24,9 @@ pub(crate) fn run(state: &mut State) {
     let period = Duration::from_secs(1) / state.config.hz;
     if now.duration_since(state.cron_at) >= period {
         state.cron_at = now;
-        cron(state);
+        if !state.is_cron_paused {
+            cron(state);
+        }
     }
     state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
     state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;
@@ -63,6 +68,8 @@ fn cron(state: &mut State) {
     state.sample_rates(state.cron_at);
     close_idle(state);
     state.relax_lost_log();
+    state.limit_tracked_keys();
+    state.tracking.drop_some();
     let is_due = |(secs, changes): &(u64, u64)| {
         let since_last = (state.now / 1_000).saturating_sub(state.snapshots.last_save);
         state.stats.dirty >= *changes && since_last >= *secs
@@ -87,8 +94,12 @@ fn close_idle(state: &mut State) {
         let is_idle = timeout > 0
             && client.blocked.is_none()
             && client.subscriptions.is_empty()
+            && !state.monitors.contains(id)
             && state.now.saturating_sub(client.last_used_at) > timeout;
         client.is_closed |= is_idle;
+        if client.query.spare() > client.query.len().max(QUERY_SPARE) {
+            client.query.shrink(QUERY_SPARE);
+        }
         if client.is_closed || !client.reply.is_empty() {
             state.clients.touch(id);
         }

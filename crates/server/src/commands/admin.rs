@@ -66,6 +66,7 @@ fn flush_option(call: &Call<'_>) -> Outcome {
 fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
+    call.state.tracking.flush(&mut call.state.clients);
     call.reply().ok();
     Ok(())
 }
@@ -75,6 +76,7 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     for db in 0..call.state.dbs.len() {
         flush(call, db);
     }
+    call.state.tracking.flush(&mut call.state.clients);
     if call.state.snapshots.is_running() {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
@@ -96,9 +98,14 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let waiting = database.watching.keys().chain(database.blocked.keys());
     let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
+    let is_async = call.args.is(1, "ASYNC");
     let keys = &mut call.state.dbs[db].keys;
-    keys.clear();
-    if !call.args.is(1, "ASYNC") {
+    if is_async || !call.is_in_exec {
+        keys.clear_lazily();
+    } else {
+        keys.clear();
+    }
+    if !is_async {
         let start = Instant::now();
         keys.free_for(FREE_BUDGET, || start.elapsed());
     }
@@ -165,6 +172,10 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         })?;
         if !directive.is_mutable() {
             return Err(failed("can't set immutable config"));
+        }
+        let allowed = call.state.config.enable_protected_configs;
+        if directive.is_protected() && !allowed.allows(call.client.is_local) {
+            return Err(failed("can't set protected config"));
         }
         if seen.contains(&directive.name()) {
             return Err(failed("duplicate parameter"));

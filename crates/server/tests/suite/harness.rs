@@ -22,6 +22,7 @@ impl TestServer {
     pub(crate) fn with(lines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("port 0\nbind 127.0.0.1\nsave \"\"\ndir {}\n{lines}", folder.path().display());
+        let text = format!("enable-debug-command local\n{text}");
         let mut config = Config::default();
         assert_eq!(config.read(text.as_bytes()).unwrap(), []);
         let server = Server::new(config).unwrap();

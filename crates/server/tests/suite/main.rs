@@ -2,6 +2,7 @@
 
 mod commands;
 mod connection;
+mod defence;
 mod harness;
 mod monitoring;
 mod protocol;

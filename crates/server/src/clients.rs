@@ -71,10 +71,8 @@ impl Clients {
     /// Takes the client of a slot out, to run a command of it.
     pub(crate) fn take(&mut self, slot: usize) -> Option<Box<Client>> {
         let client = self.slots.get_mut(slot)?.take()?;
-        let mut messages = Reply::default();
-        messages.set_protocol(client.reply.protocol());
         let is_listening = !client.subscriptions.is_empty();
-        self.running = Some(Running { id: client.id, messages, is_listening });
+        self.running = Some(Running { id: client.id, messages: client.reply.next(), is_listening });
         Some(client)
     }
 
@@ -113,7 +111,7 @@ impl Clients {
                 client.reply.append(std::mem::take(messages));
             }
             // The command may have been `HELLO` or `SUBSCRIBE`.
-            messages.set_protocol(client.reply.protocol());
+            *messages = client.reply.next();
             *is_listening = !client.subscriptions.is_empty();
         }
     }
@@ -147,6 +145,11 @@ impl Clients {
     /// runs is not among them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Client> {
         self.by_id.values().filter_map(|slot| self.slots[*slot].as_deref())
+    }
+
+    /// Returns an iterator over the clients, for changing them. The client whose command runs is not among them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.slots.iter_mut().filter_map(Option::as_deref_mut)
     }
 
     /// Returns the numbers of all clients, in the order in which they connected.

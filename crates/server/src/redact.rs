@@ -1,6 +1,7 @@
 //! [`shown`]: arguments as clients of `MONITOR` and the slow log show them, without passwords.
 
 use crate::args::Args;
+use crate::config::Directive;
 
 /// What is shown instead of a secret.
 const REDACTED: &[u8] = b"(redacted)";
@@ -11,15 +12,16 @@ pub(crate) fn shown<'a>(args: Args<'a>, index: usize) -> &'a [u8] {
 }
 
 /// Returns whether an argument is a user's name or a password: all those of `AUTH`, the two after the word `AUTH` of
-/// `HELLO`, and the value of `CONFIG SET requirepass`.
+/// `HELLO`, and the values of secret settings after `CONFIG SET`.
 fn is_secret(args: Args<'_>, index: usize) -> bool {
     let follows = |distance: usize, word: &str| {
         index.checked_sub(distance).is_some_and(|at| at > 0 && args.is(at, word))
     };
+    let is_secret_directive = |at: usize| Directive::find(args.at(at)).is_some_and(Directive::is_secret);
     index > 0
         && (args.is(0, "auth")
             || args.is(0, "hello") && (follows(1, "auth") || follows(2, "auth"))
-            || args.is(0, "config") && args.is(1, "set") && follows(1, "requirepass"))
+            || args.is(0, "config") && args.is(1, "set") && index % 2 == 1 && is_secret_directive(index - 1))
 }
 
 #[cfg(test)]
@@ -36,6 +38,7 @@ mod tests {
             ("hello AUTH user password", &[2, 3]),
             ("HELLO 3 AUTH", &[]),
             ("CONFIG SET maxmemory 1 requirepass password", &[5]),
+            ("CONFIG SET logfile requirepass save x", &[]),
             ("CONFIG GET requirepass port", &[]),
             ("SET auth AUTH", &[]),
         ] {

@@ -1,5 +1,6 @@
 //! [`Slowlog`]: the commands that took long.
 
+use crate::args::Args;
 use crate::redact::shown;
 use std::collections::VecDeque;
 
@@ -30,10 +31,10 @@ pub(crate) struct SlowCommand {
 }
 
 impl Slowlog {
-    /// Adds a command, and drops the oldest ones beyond `max_len`.
+    /// Adds a command, and drops the oldest ones beyond `max_len`. Passwords are left out.
     pub(crate) fn push(
         &mut self,
-        args: crate::args::Args<'_>,
+        args: Args<'_>,
         at: u64,
         micros: u64,
         client: (String, Vec<u8>),

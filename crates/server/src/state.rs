@@ -77,6 +77,8 @@ pub(crate) struct State {
     pub(crate) upkeep_at: Instant,
     /// When upkeep last looked after clients and counters.
     pub(crate) cron_at: Instant,
+    /// When an attack over HTTP is logged next, in milliseconds since 1970.
+    pub(crate) next_attack_line: u64,
     /// Whether keys that expire or are evicted are noted.
     logs_lost: bool,
     /// Whether the server stops, and how.
@@ -133,6 +135,7 @@ impl State {
             is_cron_paused: false,
             upkeep_at: Instant::now(),
             cron_at: Instant::now(),
+            next_attack_line: 0,
             logs_lost: false,
             shutdown: None,
             paused_until: None,

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// The time that one turn of the loop may spend on the keys of all databases.
 const BUDGET: Duration = Duration::from_millis(1);
 
+/// A client with a part of a request may have so many bytes of room that it does not use.
+const QUERY_SPARE: usize = 64 * 1_024;
+
 /// Does what is due.
 pub(crate) fn run(state: &mut State) {
     work_on_snapshot(state);
@@ -111,6 +114,9 @@ fn close_idle(state: &mut State) {
             && !state.monitors.contains(id)
             && state.now.saturating_sub(client.last_used_at) > timeout;
         client.is_closed |= is_idle;
+        if client.query.spare() > client.query.len().max(QUERY_SPARE) {
+            client.query.shrink(QUERY_SPARE);
+        }
         if client.is_closed || !client.reply.is_empty() {
             state.clients.touch(id);
         }
@@ -159,11 +165,11 @@ pub(crate) fn evict_clients(state: &mut State, mut running: Option<&mut Client>)
 /// `checkClientOutputBufferLimits`.
 pub(crate) fn check_output(state: &mut State, slot: usize, free: usize) {
     let Some(client) = state.clients.in_slot(slot) else { return };
-    let class = if client.subscriptions.is_empty() { 0 } else { 2 };
-    let limit = state.config.client_output_buffer_limit[class];
+    let limit = client.output_limit(&state.config.client_output_buffer_limit);
+    client.reply.set_limit(limit.hard);
     let len = client.reply.len().saturating_sub(free);
     let is_above = |bytes: usize| bytes > 0 && len > bytes;
-    let mut is_closed = is_above(limit.hard);
+    let mut is_closed = client.reply.is_over_limit() || is_above(limit.hard);
     if is_above(limit.soft) {
         let since = *client.over_soft_limit_since.get_or_insert(state.now);
         is_closed |= state.now.saturating_sub(since) > limit.soft_secs * 1_000;

@@ -178,6 +178,10 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         if !directive.is_mutable() {
             return Err(failed("can't set immutable config"));
         }
+        let allowed = call.state.config.enable_protected_configs;
+        if directive.is_protected() && !allowed.allows(call.client.is_local) {
+            return Err(failed("can't set protected config"));
+        }
         if seen.contains(&directive.name()) {
             return Err(failed("duplicate parameter"));
         }
@@ -197,6 +201,10 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         )));
     }
     call.state.apply_options()?;
+    let limits = call.state.config.client_output_buffer_limit;
+    for client in call.state.clients.iter_mut().chain([&mut *call.client]) {
+        client.reply.set_limit(client.output_limit(&limits).hard);
+    }
     call.reply().ok();
     Ok(())
 }

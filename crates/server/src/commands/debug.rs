@@ -186,6 +186,9 @@ fn object(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// `DEBUG POPULATE` looks at `maxmemory` each time it has created so many keys.
+const POPULATE_STEP: usize = 1_024;
+
 /// Creates keys that do not exist yet. Their values are filled up with zeros to the size that is asked for.
 fn populate(call: &mut Call<'_>) -> Outcome {
     let count = natural(call.args.at(2))?;
@@ -195,8 +198,12 @@ fn populate(call: &mut Call<'_>) -> Outcome {
         return Err(CommandError::NOT_AN_INTEGER);
     }
     let now = call.now;
-    let (keys, _) = call.parts();
+    call.parts().0.try_reserve(count).map_err(|_| CommandError::new("ERR OOM in dictTryExpand"))?;
     for number in 0..count {
+        if number % POPULATE_STEP == 0 && !call.state.make_room() {
+            return Err(CommandError::OOM);
+        }
+        let (keys, _) = call.parts();
         let key = [prefix, format!(":{number}").as_bytes()].concat();
         if !keys.contains_key(&*key, now) {
             let mut value = format!("value:{number}").into_bytes();

@@ -8,11 +8,15 @@ use crate::args::Args;
 use crate::call::Call;
 use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, Transaction};
 use crate::error::{CommandError, Outcome};
+use crate::log::warning;
 use crate::notify;
 use crate::spec::{Spec, flags};
 use crate::state::State;
 use crate::upkeep::evict_clients;
 use std::time::Instant;
+
+/// After how many milliseconds an attack is logged again.
+const ATTACK_LINE_PERIOD: u64 = 60_000;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
 pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
@@ -101,7 +105,10 @@ fn check(
     client: &mut Client,
     args: Args<'_>,
 ) -> Result<Option<&'static Command>, CommandError> {
-    let container = find(args.at(0)).ok_or_else(|| unknown(args))?;
+    let Some(container) = find(args.at(0)) else {
+        close_if_http(state, client, args);
+        return Err(unknown(args));
+    };
     let command = match args.get(1) {
         Some(name) if !container.subcommands.is_empty() => container
             .subcommand(name)
@@ -127,6 +134,16 @@ fn admit(
     let spec = command.spec;
     if !spec.takes(args.len()) {
         return Err(CommandError::arity(&command.full_name));
+    }
+    if spec.has(flags::ADMIN)
+        && spec.name == "debug"
+        && !state.config.enable_debug_command.allows(client.is_local)
+    {
+        return Err(CommandError::new(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
+             from a local connection, otherwise you need to set this option in the configuration file, and then \
+             restart the server.",
+        ));
     }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
         if state.config.requirepass.is_empty() {
@@ -185,6 +202,23 @@ fn check_disk(state: &State) -> Outcome {
     }
 }
 
+/// Closes a client that sends the first line or the header of a request over HTTP: a browser may have been led to
+/// send commands in its body. In C: `securityWarningCommand`.
+fn close_if_http(state: &mut State, client: &mut Client, args: Args<'_>) {
+    if !args.is(0, "POST") && !args.is(0, "Host:") {
+        return;
+    }
+    client.is_closed = true;
+    if state.now >= state.next_attack_line {
+        state.next_attack_line = state.now + ATTACK_LINE_PERIOD;
+        warning!(
+            "Possible SECURITY ATTACK detected: {} sends POST or Host:, which are no commands but parts of a \
+             request over HTTP. A page in a browser may have made it. The connection is closed.",
+            client.addr
+        );
+    }
+}
+
 /// Returns whether a command begins or ends subscriptions.
 fn writes_messages(args: Args<'_>) -> bool {
     find(args.at(0)).is_some_and(|command| command.spec.has(flags::PUBSUB | flags::NOSCRIPT))
@@ -235,7 +269,7 @@ fn make_room(state: &mut State, client: &Client, command: &Command) -> Outcome {
                 .as_ref()
                 .is_some_and(|transaction| transaction.commands().iter().any(queued_denyoom));
     if denies && !is_within {
-        return Err(CommandError::new("OOM command not allowed when used memory > 'maxmemory'."));
+        return Err(CommandError::OOM);
     }
     Ok(())
 }

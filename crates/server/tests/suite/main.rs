@@ -4,6 +4,7 @@
 mod append_only;
 mod commands;
 mod connection;
+mod defence;
 mod harness;
 mod monitor;
 mod monitoring;

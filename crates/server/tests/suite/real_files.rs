@@ -17,7 +17,7 @@ struct Real {
 
 impl Real {
     fn start(program: &str, folder: &Path) -> Self {
-        let child = Command::new(program)
+        let mut child = Command::new(program)
             .current_dir(folder)
             .args(["--port", "0", "--unixsocket", "real.sock", "--save", "", "--appendonly", "yes"])
             .args(["--appendfsync", "no", "--enable-debug-command", "yes"])
@@ -32,7 +32,11 @@ impl Real {
                     return Self { child, client };
                 }
             }
-            assert!(start.elapsed() < Duration::from_secs(20), "{program} does not start");
+            if start.elapsed() > Duration::from_secs(20) {
+                let _ended = child.kill();
+                let _ended = child.wait();
+                panic!("{program} does not start");
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
     }

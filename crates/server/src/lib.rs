@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod append_only;
 mod args;
 mod call;
 mod client;
@@ -22,6 +23,7 @@ mod rates;
 mod redact;
 mod reply;
 mod request;
+mod rewrite;
 mod server;
 mod slowlog;
 mod snapshot;

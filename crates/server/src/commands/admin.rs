@@ -4,6 +4,8 @@ use crate::call::Call;
 use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
+use crate::rewrite;
+use crate::snapshot::Purpose;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
@@ -67,6 +69,7 @@ fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
     call.state.tracking.flush(&mut call.state.clients);
+    call.append_instead(&[b"FLUSHDB"]);
     call.reply().ok();
     Ok(())
 }
@@ -77,11 +80,13 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
         flush(call, db);
     }
     call.state.tracking.flush(&mut call.state.clients);
-    if call.state.snapshots.is_running() {
+    if call.state.snapshots.is_running_for(Purpose::Save) {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
+    // The save clears the counter of changes.
+    call.append_instead(&[b"FLUSHALL"]);
     // The file has the removed keys, so it is replaced by an empty one.
-    if !call.state.config.save.is_empty() {
+    if !call.state.config.save.is_empty() && !call.state.append_only.is_loading {
         call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
     }
     call.reply().ok();
@@ -182,7 +187,15 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         let value = if directive.takes_one() { &[value][..] } else { &words };
         directive.read(&mut config, value).map_err(|reason| failed(&reason))?;
     }
-    call.state.config = config;
+    let before = std::mem::replace(&mut call.state.config, config);
+    if call.state.config.appendonly != before.appendonly
+        && let Err(reason) = rewrite::apply(call.state, call.is_in_exec)
+    {
+        call.state.config = before;
+        return Err(CommandError::of(format!(
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
+        )));
+    }
     call.state.apply_options()?;
     call.reply().ok();
     Ok(())

@@ -1,5 +1,6 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
+use super::appending::append_changes;
 use super::command::keys_of;
 use super::table::{Command, find, find_with_subcommand};
 use super::unsupported;
@@ -141,17 +142,8 @@ fn admit(
     if !state.tracking.is_empty() {
         state.tell_trackers(client);
     }
-    if spec.has(flags::WRITE)
-        && state.config.stop_writes_on_bgsave_error
-        && state.snapshots.last_failed
-        && !state.config.save.is_empty()
-    {
-        return Err(CommandError::new(
-            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
-             Commands that may modify the data set are disabled, because this instance is configured to report \
-             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
-             the Redis logs for details about the RDB error.",
-        ));
+    if spec.has(flags::WRITE) && state.snapshots.last_failed | state.append_only.is_failing {
+        check_disk(state)?;
     }
     if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
         return Err(CommandError::of(format!(
@@ -172,6 +164,25 @@ fn admit(
         return Ok(None);
     }
     Ok(Some(command))
+}
+
+/// Refuses writes while changes cannot be saved. In C: `writeCommandsDeniedByDiskError`.
+fn check_disk(state: &State) -> Outcome {
+    if state.config.stop_writes_on_bgsave_error
+        && state.snapshots.last_failed
+        && !state.config.save.is_empty()
+    {
+        return Err(CommandError::new(
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+             Commands that may modify the data set are disabled, because this instance is configured to report \
+             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
+             the Redis logs for details about the RDB error.",
+        ));
+    }
+    match state.append_only.write_error() {
+        Some(error) => Err(CommandError::of(format!("MISCONF Errors writing to the AOF file: {error}"))),
+        None => Ok(()),
+    }
 }
 
 /// Returns whether a command begins or ends subscriptions.
@@ -244,6 +255,7 @@ pub(crate) fn run(
     let now = state.now;
     let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
     let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
+    let dirty = state.stats.dirty;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
@@ -252,6 +264,10 @@ pub(crate) fn run(
     publish_new(state, client.db, args, absent);
     if !state.tracking.is_empty() && spec.has(flags::READONLY) {
         remember_keys(state, client, args, spec);
+    }
+    if state.append_only.is_on() {
+        let is_changed = state.stats.dirty != dirty;
+        append_changes(state, client.db, args, spec, is_changed, is_in_exec);
     }
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();

@@ -156,6 +156,12 @@ pub(crate) fn encode(arguments: &[&[u8]]) -> Vec<u8> {
 /// Starts the program in this folder. Returns a client and the lines that it has printed when it is ready.
 #[cfg(unix)]
 pub(crate) fn start_program(folder: &Path) -> (Child, TestClient, Vec<String>) {
+    start_program_with(folder, &[])
+}
+
+/// Like [`start_program`], with some lines of redis.conf.
+#[cfg(unix)]
+pub(crate) fn start_program_with(folder: &Path, directives: &[&str]) -> (Child, TestClient, Vec<String>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-server"));
     let mut child = command
         .current_dir(folder)
@@ -169,6 +175,7 @@ pub(crate) fn start_program(folder: &Path) -> (Child, TestClient, Vec<String>) {
             "--set",
             "save \"\"",
         ])
+        .args(directives.iter().flat_map(|line| ["--set", line]))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -313,7 +313,7 @@ fn run_requests(state: &mut State, client: &mut Client) {
                 while state.ready.is_empty() && client.takes_requests() && query.take() {
                     if query.args().len() > 0 {
                         execute(state, client, query.args());
-                        state.after_command();
+                        state.publish_lost();
                     }
                 }
             }

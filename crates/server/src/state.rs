@@ -11,7 +11,7 @@ use crate::rates::{Rates, Sample};
 use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::Snapshots;
-use crate::stats::Stats;
+use crate::stats::{KeyspaceCounts, Stats};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use std::collections::BTreeSet;
@@ -190,9 +190,9 @@ impl State {
         Ok(())
     }
 
-    /// Notes that a key has changed. `running` is the client whose command has changed it.
+    /// Notes that a key has changed. `running` is the client whose command has changed it. In C:
+    /// `signalModifiedKey`.
     pub(crate) fn key_changed(&mut self, db: usize, key: &[u8], running: Option<&mut Client>) {
-        self.stats.dirty += 1;
         let database = &self.dbs[db];
         if !database.blocked.is_empty() && database.blocked.contains_key(key) {
             self.ready.push((db, key.to_vec()));
@@ -216,7 +216,6 @@ impl State {
     /// Fails the transactions that watch a key which has expired or was evicted, unless it was already expired
     /// when they began to watch it.
     fn key_lost(&mut self, db: usize, key: &[u8]) {
-        self.stats.dirty += 1;
         for id in self.dbs[db].watching.get(key).into_iter().flatten() {
             let Some(client) = self.clients.get_mut(*id) else { continue };
             let is_it = |watched: &&WatchedKey| watched.db == db && watched.key == key;
@@ -240,8 +239,12 @@ impl State {
         }
     }
 
-    /// Publishes the keys that have expired or were evicted, and fails the transactions that watch them.
+    /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions
+    /// that watch them. Does nothing if nobody wants to know.
     pub(crate) fn publish_lost(&mut self) {
+        if !self.logs_lost {
+            return;
+        }
         for db in 0..self.dbs.len() {
             for lost in self.dbs[db].take_lost() {
                 let (class, event, key) = match &lost {
@@ -251,6 +254,14 @@ impl State {
                 self.key_lost(db, key);
                 self.notify(db, class, event, key);
             }
+        }
+    }
+
+    /// Removes a key if it has expired, and publishes that at once: before the event of the command that has
+    /// looked the key up. In C: `expireIfNeeded`.
+    pub(crate) fn remove_expired(&mut self, db: usize, key: &[u8]) {
+        if self.dbs[db].keys.remove_expired(key, self.now) {
+            self.publish_lost();
         }
     }
 
@@ -321,6 +332,7 @@ impl State {
 
     /// Swaps the keys of two databases. Clients that watch or wait for a key see those of the other one.
     pub(crate) fn swap(&mut self, one: usize, other: usize, running: &mut Client) {
+        self.stats.dirty += 1;
         if one == other {
             return;
         }
@@ -343,7 +355,6 @@ impl State {
                 self.key_changed(db, &key, Some(running));
             }
         }
-        self.stats.dirty += 1;
     }
 
     /// Forgets everything about a client that is closed.
@@ -384,26 +395,27 @@ impl State {
         self.rates.add(Sample { at, commands, net_input, net_output, cycles, micros });
     }
 
-    /// Returns what the keyspaces have counted since the server started: evicted keys, and objects that were
-    /// freed later than they were removed.
-    pub(crate) fn keyspace_counts(&self) -> (u64, u64) {
+    /// Returns what the keyspaces have counted since the counters were cleared.
+    pub(crate) fn keyspace_counts(&self) -> KeyspaceCounts {
+        self.all_keyspace_counts().since(self.stats.cleared)
+    }
+
+    /// Returns what the keyspaces have counted since the server started.
+    fn all_keyspace_counts(&self) -> KeyspaceCounts {
         let sum = |of: fn(&keyspace::Keyspace) -> u64| self.dbs.iter().map(|db| of(&db.keys)).sum();
-        (sum(keyspace::Keyspace::evicted_keys), sum(keyspace::Keyspace::lazyfreed_objects))
+        KeyspaceCounts {
+            evicted_keys: sum(keyspace::Keyspace::evicted_keys),
+            expired_keys: sum(keyspace::Keyspace::expired_keys),
+            lazyfreed_objects: sum(keyspace::Keyspace::lazyfreed_objects),
+        }
     }
 
     /// Clears the counters of `INFO`. Those that describe the present stay.
     pub(crate) fn reset_stats(&mut self) {
         let (dirty, peak_memory, cleared) =
-            (self.stats.dirty, zmalloc::used_memory(), self.keyspace_counts());
+            (self.stats.dirty, zmalloc::used_memory(), self.all_keyspace_counts());
         self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
         self.rates.clear();
-    }
-
-    /// Publishes what a command has left to publish.
-    pub(crate) fn after_command(&mut self) {
-        if self.logs_lost {
-            self.publish_lost();
-        }
     }
 
     /// Saves all databases, and returns when the file is complete.

@@ -1,6 +1,7 @@
 //! Commands that wait for a list.
 
-use super::lists::{Mpop, move_one, mpop_args, pop_one, pop_some, side};
+use super::lists::{move_one, pop_one, pop_some, side};
+use super::read::{Mpop, keys_and_timeout, pop_first};
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::TimeoutReply;
@@ -42,27 +43,19 @@ fn brpop(call: &mut Call<'_>) -> Outcome {
 }
 
 fn pop(call: &mut Call<'_>, side: Side) -> Outcome {
-    let last = call.args.len() - 1;
-    let timeout = Call::timeout(call.args.at(last))?;
-    let keys = call.args.first(last).from(1);
-    for key in keys.iter() {
-        if pop_one(call, key, side, true)? {
-            return Ok(());
-        }
+    let (keys, timeout) = keys_and_timeout(call)?;
+    if !pop_first(keys, |key| pop_one(call, key, side, true))? {
+        wait(call, keys, timeout);
     }
-    wait(call, keys, timeout);
     Ok(())
 }
 
 fn blmpop(call: &mut Call<'_>) -> Outcome {
-    let Mpop { keys, side, count } = mpop_args(call.args, 2)?;
+    let Mpop { keys, end, count } = Mpop::parse(call.args.from(2), side)?;
     let timeout = Call::timeout(call.args.at(1))?;
-    for key in keys.iter() {
-        if pop_some(call, key, side, count, true)? {
-            return Ok(());
-        }
+    if !pop_first(keys, |key| pop_some(call, key, end, count, true))? {
+        wait(call, keys, timeout);
     }
-    wait(call, keys, timeout);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! [`Client`]: a connection, and what the server knows about it.
 
 use crate::args::OwnedArgs;
+use crate::config::OutputLimit;
 use crate::reply::Reply;
 use crate::request::QueryBuffer;
 use crate::socket::Socket;
@@ -201,7 +202,10 @@ impl Client {
 
     /// Returns whether the next request of the client can run.
     pub(crate) fn takes_requests(&self) -> bool {
-        self.blocked.is_none() && !self.is_closed && !self.closes_after_reply
+        self.blocked.is_none()
+            && !self.is_closed
+            && !self.closes_after_reply
+            && !self.reply.is_over_limit()
     }
 
     /// Returns the bytes of memory that the client takes. A value that its reply shares with a key is part of it.
@@ -212,6 +216,11 @@ impl Client {
     /// Returns the bytes of the commands after `MULTI`.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.transaction.as_ref().map_or(0, |transaction| transaction.bytes)
+    }
+
+    /// Returns the limits of the reply, out of those of all classes.
+    pub(crate) fn output_limit(&self, of_classes: &[OutputLimit; 3]) -> OutputLimit {
+        of_classes[if self.subscriptions.is_empty() { 0 } else { 2 }]
     }
 
     /// Returns whether only the commands of a subscriber are allowed. RESP3 has no such mode.

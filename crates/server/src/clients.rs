@@ -50,9 +50,7 @@ impl Clients {
     /// Takes the client of a slot out, to run a command of it.
     pub(crate) fn take(&mut self, slot: usize) -> Option<Box<Client>> {
         let client = self.slots.get_mut(slot)?.take()?;
-        let mut messages = Reply::default();
-        messages.set_protocol(client.reply.protocol());
-        self.running = Some((client.id, messages));
+        self.running = Some((client.id, client.reply.next()));
         Some(client)
     }
 
@@ -90,7 +88,7 @@ impl Clients {
                 client.reply.append(std::mem::take(messages));
             }
             // The command may have been `HELLO`.
-            messages.set_protocol(client.reply.protocol());
+            *messages = client.reply.next();
         }
     }
 
@@ -123,6 +121,11 @@ impl Clients {
     /// runs is not among them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Client> {
         self.by_id.values().filter_map(|slot| self.slots[*slot].as_deref())
+    }
+
+    /// Returns an iterator over the clients, for changing them. The client whose command runs is not among them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.slots.iter_mut().filter_map(Option::as_deref_mut)
     }
 
     /// Returns the numbers of all clients, in the order in which they connected.

@@ -24,7 +24,7 @@ use crate::listen::{Listener, accept, bind};
 use crate::log::{notice, warning};
 use crate::request::{AHEAD, QueryBuffer, RequestLimits};
 use crate::state::{Shutdown, State};
-use crate::{snapshot, upkeep};
+use crate::{reply, snapshot, upkeep};
 use anyhow::{Context, Result};
 use keyspace::Key;
 use mio::{Events, Poll, Token};
@@ -39,10 +39,6 @@ const READS_PER_TURN: usize = 4;
 
 /// The most bytes that the buffer for the requests of all clients keeps.
 const QUERY_CAPACITY: usize = 64 * 1_024;
-
-/// The bytes of a reply that do not count towards `client-output-buffer-limit` before the socket has had a chance
-/// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
-const REPLY_CHUNK: usize = 16 * 1_024;
 
 /// A server that listens.
 pub struct Server {
@@ -184,7 +180,7 @@ impl Server {
     /// Sends replies, and closes the clients that are to be closed.
     fn send(&mut self) {
         for slot in self.state.clients.take_touched() {
-            upkeep::check_output(&mut self.state, slot, REPLY_CHUNK);
+            upkeep::check_output(&mut self.state, slot, reply::CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };
             let was_sent = if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket) };
             let is_broken = match was_sent {

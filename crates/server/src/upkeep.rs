@@ -134,11 +134,11 @@ pub(crate) fn evict_clients(state: &mut State, mut running: Option<&mut Client>)
 /// `checkClientOutputBufferLimits`.
 pub(crate) fn check_output(state: &mut State, slot: usize, free: usize) {
     let Some(client) = state.clients.in_slot(slot) else { return };
-    let class = if client.subscriptions.is_empty() { 0 } else { 2 };
-    let limit = state.config.client_output_buffer_limit[class];
+    let limit = client.output_limit(&state.config.client_output_buffer_limit);
+    client.reply.set_limit(limit.hard);
     let len = client.reply.len().saturating_sub(free);
     let is_above = |bytes: usize| bytes > 0 && len > bytes;
-    let mut is_closed = is_above(limit.hard);
+    let mut is_closed = client.reply.is_over_limit() || is_above(limit.hard);
     if is_above(limit.soft) {
         let since = *client.over_soft_limit_since.get_or_insert(state.now);
         is_closed |= state.now.saturating_sub(since) > limit.soft_secs * 1_000;

@@ -179,6 +179,10 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
     }
     call.state.config = config;
     call.state.apply_options()?;
+    let limits = call.state.config.client_output_buffer_limit;
+    for client in call.state.clients.iter_mut().chain([&mut *call.client]) {
+        client.reply.set_limit(client.output_limit(&limits).hard);
+    }
     call.reply().ok();
     Ok(())
 }

@@ -51,6 +51,8 @@ pub(crate) struct Client {
     pub(crate) subscriptions: Subscriptions,
     /// The command that waits for a key.
     pub(crate) blocked: Option<Blocked>,
+    /// Whether its commands have run since it was last sent something.
+    pub(crate) was_served: bool,
     /// Which replies are sent.
     pub(crate) reply_mode: ReplyMode,
     /// Whether the client is exempt from `maxmemory-clients`, by `CLIENT NO-EVICT`.
@@ -187,6 +189,7 @@ impl Client {
             is_dirty: false,
             subscriptions: Subscriptions::default(),
             blocked: None,
+            was_served: false,
             reply_mode: ReplyMode::On,
             is_no_evict: false,
             is_no_touch: false,

@@ -14,6 +14,7 @@ mod histogram;
 mod latency;
 mod listen;
 mod log;
+mod monitor;
 mod notify;
 mod numbers;
 mod pubsub;
@@ -27,6 +28,7 @@ mod socket;
 mod spec;
 mod state;
 mod stats;
+mod tracking;
 mod upkeep;
 
 pub use config::{Config, ConfigError, Unknown};

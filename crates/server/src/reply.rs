@@ -348,6 +348,13 @@ impl Reply {
         self.lent.range_mut(at.lent..).for_each(|(offset, _)| *offset += len);
     }
 
+    /// Gives the buffer back if all bytes have been sent and it has more than `capacity` bytes.
+    pub(crate) fn shrink(&mut self, capacity: usize) {
+        if self.is_empty() && self.bytes.capacity() > capacity {
+            self.bytes = Vec::new();
+        }
+    }
+
     /// Writes as much as the socket takes. Returns the number of bytes.
     ///
     /// # Errors
@@ -412,9 +419,7 @@ impl Reply {
         if self.is_empty() {
             self.sent = 0;
             self.bytes.clear();
-            if self.bytes.capacity() > KEPT_CAPACITY {
-                self.bytes = Vec::new();
-            }
+            self.shrink(KEPT_CAPACITY);
         }
     }
 }

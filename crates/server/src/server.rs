@@ -40,7 +40,13 @@ const READS_PER_TURN: usize = 4;
 /// The most bytes that the buffer for the requests of all clients keeps.
 const QUERY_CAPACITY: usize = 64 * 1_024;
 
+/// The most bytes that a client keeps for replies after it was sent messages only. Messages about evicted keys take
+/// memory for each client that is told, and must not evict more keys.
+const LISTENER_CAPACITY: usize = 1_024;
+
 /// A server that listens.
+///
+/// Taught in the chapter `docs/src/requests.md`.
 pub struct Server {
     poll: Poll,
     listeners: Vec<Listener>,
@@ -179,6 +185,9 @@ impl Server {
 
     /// Sends replies, and closes the clients that are to be closed.
     fn send(&mut self) {
+        if !self.state.tracking.is_empty() {
+            self.state.tracking.broadcast(&mut self.state.clients);
+        }
         for slot in self.state.clients.take_touched() {
             upkeep::check_output(&mut self.state, slot, reply::CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };
@@ -188,6 +197,9 @@ impl Server {
                     client.net_bytes.1 += bytes as u64;
                     client.last_used_at = if bytes > 0 { self.state.now } else { client.last_used_at };
                     self.state.stats.net_output += bytes as u64;
+                    if !std::mem::take(&mut client.was_served) {
+                        client.reply.shrink(LISTENER_CAPACITY);
+                    }
                     false
                 }
                 Err(error) => error.kind() != ErrorKind::WouldBlock,

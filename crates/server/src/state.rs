@@ -5,6 +5,7 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::database::{Database, Lost};
 use crate::latency::Latency;
+use crate::monitor::Monitors;
 use crate::notify;
 use crate::pubsub::Channels;
 use crate::rates::{Rates, Sample};
@@ -12,6 +13,7 @@ use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::Snapshots;
 use crate::stats::{KeyspaceCounts, Stats};
+use crate::tracking::{Tracker, Tracking};
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use std::collections::BTreeSet;
@@ -30,6 +32,10 @@ pub(crate) struct State {
     pub(crate) query: QueryBuffer,
     /// Who listens to which channel.
     pub(crate) channels: Channels,
+    /// The clients of `MONITOR`.
+    pub(crate) monitors: Monitors,
+    /// The clients that keep copies of keys.
+    pub(crate) tracking: Tracking,
     /// The counters of `INFO`.
     pub(crate) stats: Stats,
     /// How fast the counters grow.
@@ -62,6 +68,8 @@ pub(crate) struct State {
     pub(crate) retried_deadline: Option<Option<u64>>,
     /// While `DEBUG SET-ACTIVE-EXPIRE 0` holds, expired keys are not looked for.
     pub(crate) is_active_expire: bool,
+    /// While `DEBUG PAUSE-CRON 1` holds, upkeep leaves out what is done `hz` times a second.
+    pub(crate) is_cron_paused: bool,
     /// When upkeep is next due.
     pub(crate) upkeep_at: Instant,
     /// When upkeep last looked after clients and counters.
@@ -100,6 +108,8 @@ impl State {
             clients: Clients::default(),
             query: QueryBuffer::default(),
             channels: Channels::default(),
+            monitors: Monitors::default(),
+            tracking: Tracking::default(),
             stats: Stats::default(),
             rates: Rates::default(),
             slowlog: Slowlog::default(),
@@ -116,6 +126,7 @@ impl State {
             deadlines: BTreeSet::new(),
             retried_deadline: None,
             is_active_expire: true,
+            is_cron_paused: false,
             upkeep_at: Instant::now(),
             cron_at: Instant::now(),
             logs_lost: false,
@@ -145,7 +156,7 @@ impl State {
     /// Returns whether somebody wants to know the keys that expire or are evicted.
     fn needs_lost(&self) -> bool {
         let is_published = self.config.notify_keyspace_events & (notify::EXPIRED | notify::EVICTED) != 0;
-        is_published || self.dbs.iter().any(|db| !db.watching.is_empty())
+        is_published || !self.tracking.is_empty() || self.dbs.iter().any(|db| !db.watching.is_empty())
     }
 
     /// Starts or stops to note the keys that are lost. Does nothing if this is already so.
@@ -190,9 +201,36 @@ impl State {
         Ok(())
     }
 
+    /// Starts to tell a client which of its copies of keys are old.
+    pub(crate) fn track(&mut self, id: ClientId, tracker: Tracker) -> Result<(), ReserveError> {
+        self.log_lost(true)?;
+        self.tracking.enable(id, tracker);
+        Ok(())
+    }
+
+    /// Tells clients about the keys that have just been evicted, and about those for which the table of tracked keys
+    /// has no room. `client` is told before its command has a reply.
+    pub(crate) fn tell_trackers(&mut self, client: &mut Client) {
+        if self.config.options.get_maxmemory() > 0 {
+            self.publish_lost();
+        }
+        self.limit_tracked_keys();
+        self.clients.deliver_own(client);
+    }
+
+    /// Removes tracked keys beyond `tracking-table-max-keys`.
+    pub(crate) fn limit_tracked_keys(&mut self) {
+        let (max_keys, rng) = (self.config.tracking_table_max_keys, &mut self.rng);
+        self.tracking.limit(max_keys, || rng.random(), &mut self.clients);
+    }
+
     /// Notes that a key has changed. `running` is the client whose command has changed it. In C:
     /// `signalModifiedKey`.
     pub(crate) fn key_changed(&mut self, db: usize, key: &[u8], running: Option<&mut Client>) {
+        if !self.tracking.is_empty() {
+            let by = running.as_deref().map(|client| client.id);
+            self.tracking.invalidate(key, by, &mut self.clients);
+        }
         let database = &self.dbs[db];
         if !database.blocked.is_empty() && database.blocked.contains_key(key) {
             self.ready.push((db, key.to_vec()));
@@ -214,8 +252,11 @@ impl State {
     }
 
     /// Fails the transactions that watch a key which has expired or was evicted, unless it was already expired
-    /// when they began to watch it.
+    /// when they began to watch it. Tells the clients that have copies of it.
     fn key_lost(&mut self, db: usize, key: &[u8]) {
+        if !self.tracking.is_empty() {
+            self.tracking.invalidate(key, None, &mut self.clients);
+        }
         for id in self.dbs[db].watching.get(key).into_iter().flatten() {
             let Some(client) = self.clients.get_mut(*id) else { continue };
             let is_it = |watched: &&WatchedKey| watched.db == db && watched.key == key;
@@ -330,7 +371,8 @@ impl State {
         client.is_dirty = false;
     }
 
-    /// Swaps the keys of two databases. Clients that watch or wait for a key see those of the other one.
+    /// Swaps the keys of two databases. Clients that watch or wait for a key see those of the other one. Clients that
+    /// have copies of keys are told that none is valid, which Redis leaves out.
     pub(crate) fn swap(&mut self, one: usize, other: usize, running: &mut Client) {
         self.stats.dirty += 1;
         if one == other {
@@ -350,6 +392,7 @@ impl State {
         let (left, right) = self.dbs.split_at_mut(high);
         std::mem::swap(&mut left[low].keys, &mut right[0].keys);
         std::mem::swap(&mut left[low].lost, &mut right[0].lost);
+        self.tracking.flush(&mut self.clients);
         for (existed, db, key) in before {
             if existed || exists(&self.dbs, db, &key) {
                 self.key_changed(db, &key, Some(running));
@@ -362,6 +405,8 @@ impl State {
         self.unblock(client);
         self.unwatch(client);
         self.channels.remove_client(client);
+        self.monitors.remove(client.id);
+        self.tracking.disable(client.id);
     }
 
     /// Closes a client as soon as possible.
@@ -463,9 +508,11 @@ impl State {
         limit == 0 || counted <= limit
     }
 
-    /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds.
+    /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and
+    /// but the names of lost keys that are not published yet. If these counted, an eviction of keys with long names
+    /// would free nothing, and so evict all keys.
     pub(crate) fn counted_memory(&self) -> usize {
-        let snapshots: usize = self.dbs.iter().map(|db| db.keys.snapshot_bytes()).sum();
-        zmalloc::used_memory().saturating_sub(snapshots)
+        let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.lost.bytes();
+        zmalloc::used_memory().saturating_sub(self.dbs.iter().map(uncounted).sum())
     }
 }

@@ -21,7 +21,9 @@ pub(crate) fn run(state: &mut State) {
     let period = Duration::from_secs(1) / state.config.hz;
     if now.duration_since(state.cron_at) >= period {
         state.cron_at = now;
-        cron(state);
+        if !state.is_cron_paused {
+            cron(state);
+        }
     }
     state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
     state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;
@@ -60,6 +62,8 @@ fn cron(state: &mut State) {
     state.sample_rates(state.cron_at);
     close_idle(state);
     state.relax_lost_log();
+    state.limit_tracked_keys();
+    state.tracking.drop_some();
     let is_due = |(secs, changes): &(u64, u64)| {
         let since_last = (state.now / 1_000).saturating_sub(state.snapshots.last_save);
         state.stats.dirty >= *changes && since_last >= *secs
@@ -84,6 +88,7 @@ fn close_idle(state: &mut State) {
         let is_idle = timeout > 0
             && client.blocked.is_none()
             && client.subscriptions.is_empty()
+            && !state.monitors.contains(id)
             && state.now.saturating_sub(client.last_used_at) > timeout;
         client.is_closed |= is_idle;
         if client.is_closed || !client.reply.is_empty() {

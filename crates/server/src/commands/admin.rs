@@ -67,6 +67,7 @@ fn flush_option(call: &Call<'_>) -> Outcome {
 fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
+    call.state.tracking.flush(&mut call.state.clients);
     call.reply().ok();
     Ok(())
 }
@@ -76,6 +77,7 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     for db in 0..call.state.dbs.len() {
         flush(call, db);
     }
+    call.state.tracking.flush(&mut call.state.clients);
     if call.state.snapshots.is_running() {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
@@ -97,9 +99,14 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let waiting = database.watching.keys().chain(database.blocked.keys());
     let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
+    let is_async = call.args.is(1, "ASYNC");
     let keys = &mut call.state.dbs[db].keys;
-    keys.clear();
-    if !call.args.is(1, "ASYNC") {
+    if is_async || !call.is_in_exec {
+        keys.clear_lazily();
+    } else {
+        keys.clear();
+    }
+    if !is_async {
         let start = Instant::now();
         keys.free_for(FREE_BUDGET, || start.elapsed());
     }

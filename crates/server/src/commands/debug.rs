@@ -41,6 +41,10 @@ fn debug(call: &mut Call<'_>) -> Outcome {
             done(call)
         }
         (b"object", 3..=4) => object(call),
+        (b"pause-cron", 3) => {
+            call.state.is_cron_paused = integer(call.args.at(2))? != 0;
+            done(call)
+        }
         (b"populate", 3..=5) => populate(call),
         (b"protocol", 3) => protocol(call),
         (b"reload", 2..) => reload(call),
@@ -78,6 +82,8 @@ fn debug_help(call: &mut Call<'_>) -> Outcome {
             "    Return the shape of the table of a database.",
             "OBJECT <key>",
             "    Return how a value is stored.",
+            "PAUSE-CRON <0|1>",
+            "    Stop or resume what the server does some times a second.",
             "POPULATE <count> [<prefix>] [<size>]",
             "    Create keys.",
             "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
@@ -276,6 +282,7 @@ fn reload(call: &mut Call<'_>) -> Outcome {
             state.snapshots.abandon(&mut state.dbs);
         }
         state.dbs.iter_mut().for_each(|db| db.keys.clear());
+        state.tracking.flush(&mut state.clients);
     }
     options.checks_checksum = state.config.rdbchecksum;
     options.drops_expired = state.is_active_expire;

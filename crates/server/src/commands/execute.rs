@@ -21,10 +21,11 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
         state.hold(client, args.to_owned());
         return;
     }
-    let mark = client.reply.mark();
     client.last_used_at = state.now;
     client.commands += 1;
-    match check(state, client, args) {
+    let checked = check(state, client, args);
+    let mark = client.reply.mark();
+    match checked {
         Ok(Some(command)) => run(state, client, args, command, false),
         Ok(None) => client.reply.simple("QUEUED"),
         Err(error) if client.transaction.is_some() && args.is(0, "exec") => {
@@ -33,6 +34,9 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
             let reason = error.0.strip_prefix("ERR ").unwrap_or(&error.0);
             let text = format!("EXECABORT Transaction discarded because of: {reason}");
             write_error(state, client, &CommandError::of(text));
+            if !state.monitors.is_empty() {
+                state.monitors.feed(client, args, &mut state.clients);
+            }
         }
         Err(error) => {
             if let Some(transaction) = &mut client.transaction {
@@ -53,6 +57,9 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
         ReplyMode::Skip => ReplyMode::On,
         other => other,
     };
+    if !state.tracking.is_empty() && client.transaction.is_none() && !args.is(0, "client") {
+        state.tracking.end_caching(client.id);
+    }
     state.clients.deliver_own(client);
 }
 
@@ -130,6 +137,9 @@ fn admit(
     if state.config.options.get_maxmemory() > 0 {
         evict_clients(state, Some(client));
         make_room(state, client, command)?;
+    }
+    if !state.tracking.is_empty() {
+        state.tell_trackers(client);
     }
     if spec.has(flags::WRITE)
         && state.config.stop_writes_on_bgsave_error
@@ -240,6 +250,9 @@ pub(crate) fn run(
         write_error(state, client, error);
     }
     publish_new(state, client.db, args, absent);
+    if !state.tracking.is_empty() && spec.has(flags::READONLY) {
+        remember_keys(state, client, args, spec);
+    }
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();
     let elapsed = state.clock.saturating_duration_since(start);
@@ -268,6 +281,28 @@ pub(crate) fn run(
     if threshold > 0 && micros / 1_000 >= threshold {
         let event = if spec.has(flags::FAST) { "fast-command" } else { "command" };
         state.latency.add(event, state.now / 1_000, micros / 1_000);
+    }
+    if !state.monitors.is_empty() {
+        feed_monitors(state, client, args, spec);
+    }
+}
+
+/// Notes the keys that a client has read, if it keeps copies of them.
+fn remember_keys(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec) {
+    if state.tracking.notes_reads_of(client.id) {
+        for place in keys_of(spec.keys, args).unwrap_or_default() {
+            state.tracking.remember(client.id, args.at(place));
+        }
+    }
+}
+
+/// Sends a line about a command to the clients of `MONITOR`. Commands for those who run the server have none, and
+/// a command that has waited had its line before.
+#[cold]
+fn feed_monitors(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec) {
+    if !spec.has(flags::ADMIN) && state.retried_deadline.is_none() {
+        state.monitors.feed(client, args, &mut state.clients);
+        state.clock = Instant::now();
     }
 }
 

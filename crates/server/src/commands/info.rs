@@ -108,7 +108,7 @@ fn clients(to: &mut String, state: &State) {
         "cluster_connections": 0,
         "maxclients": state.config.maxclients,
         "blocked_clients": state.blocked_clients,
-        "tracking_clients": 0,
+        "tracking_clients": state.tracking.counts()[0],
         "pubsub_clients": listening,
         "watching_clients": watching.len(),
         "clients_in_timeout_table": state.deadlines.len(),
@@ -189,6 +189,7 @@ fn stats(to: &mut String, state: &State) {
     let stats = &state.stats;
     let counts = state.keyspace_counts();
     let rate = |counter| state.rates.per_second(counter);
+    let [_, tracked_keys, tracked_items, tracked_prefixes] = state.tracking.counts();
     let names = |kind| state.channels.names(kind, None).count();
     lines!(to,
         "total_connections_received": stats.connections,
@@ -207,6 +208,9 @@ fn stats(to: &mut String, state: &State) {
         "pubsub_channels": names(crate::pubsub::Kind::Channel),
         "pubsub_patterns": names(crate::pubsub::Kind::Pattern),
         "pubsubshard_channels": names(crate::pubsub::Kind::Shard),
+        "tracking_total_keys": tracked_keys,
+        "tracking_total_items": tracked_items,
+        "tracking_total_prefixes": tracked_prefixes,
         "latest_fork_usec": 0,
         "total_forks": 0,
         "total_error_replies": stats.error_replies,

@@ -16,6 +16,7 @@ mod info;
 mod keys;
 mod lcs;
 mod lists;
+mod monitor;
 mod monitoring;
 mod object;
 mod pubsub;
@@ -27,6 +28,7 @@ mod sort;
 mod store;
 mod strings;
 mod table;
+mod tracking;
 mod transactions;
 mod zset_algebra;
 mod zset_args;
@@ -59,6 +61,7 @@ const GROUPS: &[(&str, &[Spec])] = &[
     ("server", command::COMMANDS),
     ("server", debug::COMMANDS),
     ("server", info::COMMANDS),
+    ("server", monitor::COMMANDS),
     ("server", monitoring::COMMANDS),
     ("server", object::OF_SERVER),
     ("server", saving::COMMANDS),
@@ -117,7 +120,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("access control lists", &["acl"]),
     ("modules", &["module"]),
     ("append-only file", &["bgrewriteaof", "waitaof"]),
-    ("monitoring", &["monitor"]),
     (
         "expiry of hash fields",
         &[

@@ -84,7 +84,7 @@ fn format_yes_no(is_yes: bool) -> String {
 }
 
 #[rustfmt::skip] // one row, one directive
-static ROWS: [Row; 29] = [
+static ROWS: [Row; 30] = [
     row("port", false, |c, a| { c.port = number(a, 0, 65_535)?; Ok(()) }, |c| c.port.to_string()),
     list("bind", false, bind, |c| c.bind.join(" ")),
     row("tcp-backlog", false, |c, a| { c.tcp_backlog = number(a, 0, i32::MAX.into())?; Ok(()) }, |c| c.tcp_backlog.to_string()),
@@ -109,6 +109,7 @@ static ROWS: [Row; 29] = [
     row("latency-tracking", true, |c, a| { c.latency_tracking = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.latency_tracking)),
     list("latency-tracking-info-percentiles", true, percentiles, |c| c.latency_percentiles.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
     row("maxmemory-clients", true, clients_limit, write_clients_limit),
+    row("tracking-table-max-keys", true, |c, a| { c.tracking_table_max_keys = number(a, 0, i64::MAX)?; Ok(()) }, |c| c.tracking_table_max_keys.to_string()),
     row("client-query-buffer-limit", true, |c, a| { c.client_query_buffer_limit = amount(one(a)?)?.max(1 << 20); Ok(()) }, |c| c.client_query_buffer_limit.to_string()),
     list("client-output-buffer-limit", true, output_limits, write_output_limits),
     row("hz", true, |c, a| { c.hz = number::<u32>(a, 0, i32::MAX.into())?.clamp(1, 500); Ok(()) }, |c| c.hz.to_string()),

@@ -62,6 +62,8 @@ pub struct Config {
     pub(crate) latency_percentiles: Vec<f64>,
     /// The most bytes of all clients.
     pub(crate) maxmemory_clients: ClientsLimit,
+    /// The most keys that are noted because clients have copies of them, or 0 for any number.
+    pub(crate) tracking_table_max_keys: usize,
     /// The most bytes of a query.
     pub(crate) client_query_buffer_limit: usize,
     /// How many bytes of replies may wait: for normal clients, replicas and subscribers.
@@ -130,6 +132,7 @@ impl Default for Config {
             latency_tracking: true,
             latency_percentiles: vec![50.0, 99.0, 99.9],
             maxmemory_clients: ClientsLimit::Bytes(0),
+            tracking_table_max_keys: 1_000_000,
             client_query_buffer_limit: 1 << 30,
             client_output_buffer_limit: [limit(0, 0, 0), limit(256, 64, 60), limit(32, 8, 60)],
             hz: 10,

@@ -414,7 +414,8 @@ fn between(pair: &mut Pair, other: &mut Pair, op: &Op, now: u64) -> Both {
             let answer = pair.keyspace.move_to(key, &mut other.keyspace, now).map(Answer::Flag);
             let moves = pair.db.keys.contains_key(key) && !other.db.keys.contains_key(key);
             if moves && let Some(held) = pair.db.remove(key) {
-                other.db.put(key, held.content, held.expiry);
+                other.db.put_stored(key, held);
+                other.db.had_symbols |= pair.db.had_symbols;
             }
             (into_answer(answer), Ok(Answer::Flag(moves)))
         }
@@ -585,7 +586,8 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
         Op::Symbols(table) => {
             let table = table.map(|which| TABLES[usize::from(which)].clone());
             match keyspace.set_symbols(table) {
-                Ok(()) | Err(Error::SymbolsInUse) => {}
+                Ok(()) => db.had_symbols = true,
+                Err(Error::SymbolsInUse) => {}
                 Err(error) => panic!("{error}"),
             }
         }

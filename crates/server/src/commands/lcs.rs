@@ -94,10 +94,9 @@ impl<'s> Lengths<'s> {
 
 fn lcs(call: &mut Call<'_>) -> Outcome {
     let (first, second, now) = (call.args.at(1), call.args.at(2), call.now);
-    for key in [first, second] {
-        if call.read_type(key).is_some_and(|found| found != ObjectType::String) {
-            return Err(CommandError::new("ERR The specified keys must contain string values"));
-        }
+    let types = [first, second].map(|key| call.read_type(key));
+    if types.into_iter().flatten().any(|found| found != ObjectType::String) {
+        return Err(CommandError::new("ERR The specified keys must contain string values"));
     }
     let (mut gives_len, mut gives_matches, mut with_len, mut min_len) = (false, false, false, 0);
     let mut index = 3;

@@ -33,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) name: Vec<u8>,
     /// The name and version of the library, by `CLIENT SETINFO`.
     pub(crate) lib: (Vec<u8>, Vec<u8>),
+    /// Whether it is on the same machine.
+    pub(crate) is_local: bool,
     /// Whether it has given the password, or none is needed.
     pub(crate) is_authenticated: bool,
     /// When it connected and when it last sent a command, in milliseconds since 1970.
@@ -180,6 +182,7 @@ impl Client {
             db: 0,
             name: Vec::new(),
             lib: (Vec::new(), Vec::new()),
+            is_local: false,
             is_authenticated: false,
             connected_at: now,
             last_used_at: now,
@@ -205,10 +208,7 @@ impl Client {
 
     /// Returns whether the next request of the client can run.
     pub(crate) fn takes_requests(&self) -> bool {
-        self.blocked.is_none()
-            && !self.is_closed
-            && !self.closes_after_reply
-            && !self.reply.is_over_limit()
+        self.blocked.is_none() && !self.is_closed && !self.closes_after_reply && !self.reply.is_over_limit()
     }
 
     /// Returns the bytes of memory that the client takes. A value that its reply shares with a key is part of it.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod append_only;
 mod args;
 mod call;
 mod client;
@@ -19,8 +20,10 @@ mod notify;
 mod numbers;
 mod pubsub;
 mod rates;
+mod redact;
 mod reply;
 mod request;
+mod rewrite;
 mod server;
 mod slowlog;
 mod snapshot;
@@ -28,6 +31,7 @@ mod socket;
 mod spec;
 mod state;
 mod stats;
+mod trackers;
 mod tracking;
 mod upkeep;
 

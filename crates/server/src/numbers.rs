@@ -58,7 +58,8 @@ fn strtod(text: &[u8]) -> Option<Read> {
     }
     let exponent: &[u8] = if is_hexadecimal { b"pPxX" } else { b"eE" };
     let mut mantissa = digits.split(|byte| exponent.contains(byte)).take(1 + usize::from(is_hexadecimal));
-    let has_digits = mantissa.any(|part| part.iter().any(|byte| matches!(byte, b'1'..=b'9' | b'a'..=b'f' | b'A'..=b'F')));
+    let has_digits =
+        mantissa.any(|part| part.iter().any(|byte| matches!(byte, b'1'..=b'9' | b'a'..=b'f' | b'A'..=b'F')));
     let is_named = digits.first().is_some_and(|byte| byte.eq_ignore_ascii_case(&b'i'));
     let is_out_of_range = !is_named && (number.is_infinite() || number == 0.0 && has_digits);
     Some(Read { number, is_out_of_range })
@@ -193,9 +194,10 @@ mod tests {
         ] {
             assert_eq!(parse_float(text.as_bytes()), Some(number), "{text}");
         }
-        for text in
-            ["", " 1", "1 ", "nan", "1x", "--1", "0x", "0x.", "0x1p", "0x1.1.1", "0xg", "1e400", "-1e400", "1e-400"]
-        {
+        for text in [
+            "", " 1", "1 ", "nan", "1x", "--1", "0x", "0x.", "0x1p", "0x1.1.1", "0xg", "1e400", "-1e400",
+            "1e-400",
+        ] {
             assert_eq!(parse_float(text.as_bytes()), None, "{text}");
         }
         assert!(parse_float(b"0x1p2000").is_none() && parse_float(b"0x1p-2000").is_none());
@@ -207,7 +209,8 @@ mod tests {
 
     #[test]
     fn bounds_and_weights_may_have_white_space_and_bounds_may_be_too_large() {
-        for (text, number) in [("", 0.0), (" \t1", 1.0), ("1\0x", 1.0), ("\0", 0.0), (" inf", f64::INFINITY)] {
+        for (text, number) in [("", 0.0), (" \t1", 1.0), ("1\0x", 1.0), ("\0", 0.0), (" inf", f64::INFINITY)]
+        {
             assert_eq!(parse_bound(text.as_bytes()), Some(number));
             assert_eq!(parse_weight(text.as_bytes()), Some(number));
         }

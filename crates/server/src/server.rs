@@ -17,7 +17,7 @@
 //! [`Keyspace`](keyspace::Keyspace), and writes into the client's [`Reply`](crate::reply).
 
 use crate::client::Client;
-use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout};
+use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout, start_append_only};
 use crate::config::Config;
 use crate::database::Database;
 use crate::listen::{Listener, accept, bind};
@@ -43,6 +43,9 @@ const QUERY_CAPACITY: usize = 64 * 1_024;
 /// The most bytes that a client keeps for replies after it was sent messages only. Messages about evicted keys take
 /// memory for each client that is told, and must not evict more keys.
 const LISTENER_CAPACITY: usize = 1_024;
+
+/// The most bytes that a client without the password may have sent and the server has not run.
+const UNAUTHENTICATED_QUERY: usize = 1 << 20;
 
 /// A server that listens.
 ///
@@ -70,10 +73,10 @@ impl StopHandle {
 }
 
 impl Server {
-    /// Loads the snapshot, if there is one, and listens.
+    /// Loads the append-only file, or the snapshot, if there is one, and listens.
     ///
     /// # Errors
-    /// If the snapshot cannot be read, or an address or a port cannot be used.
+    /// If the file cannot be read, or an address or a port cannot be used.
     pub fn new(config: Config) -> Result<Self> {
         let poll = Poll::new().context("the operating system has no event queue for this process")?;
         let mut state = State::new(config);
@@ -162,10 +165,10 @@ impl Server {
         run_blocked_timeout(&mut self.state);
         release_held(&mut self.state);
         self.resume();
-        self.send();
+        self.send()?;
         upkeep::run(&mut self.state);
         // Upkeep publishes the keys that have expired, and closes clients.
-        self.send();
+        self.send()?;
         self.state.stats.count_turn(start.elapsed(), commands);
         Ok(())
     }
@@ -177,14 +180,19 @@ impl Server {
                 && let Some(mut client) = self.state.clients.take(slot)
             {
                 run_requests(&mut self.state, &mut client);
+                give_buffer_back(&mut self.state, &mut client);
                 self.state.clients.put_back(slot, client);
             }
             retry_ready(&mut self.state);
         }
     }
 
-    /// Sends replies, and closes the clients that are to be closed.
-    fn send(&mut self) {
+    /// Sends replies, and closes the clients that are to be closed. What the replies confirm is written to the
+    /// append-only file first.
+    fn send(&mut self) -> Result<()> {
+        self.state
+            .flush_append_only()
+            .context("the append-only file cannot be written, by appendfsync always")?;
         if !self.state.tracking.is_empty() {
             self.state.tracking.broadcast(&mut self.state.clients);
         }
@@ -213,6 +221,7 @@ impl Server {
             }
         }
         upkeep::evict_clients(&mut self.state, None);
+        Ok(())
     }
 
     fn close(&mut self, slot: usize) {
@@ -234,14 +243,20 @@ impl Server {
         if saves {
             notice!("DB saved on disk");
         }
+        if let Err(error) = self.state.append_only.finish() {
+            warning!("Error writing to the AOF file: {error}");
+        }
         self.listeners.iter().for_each(Listener::remove_file);
         notice!("Redcore is now ready to exit, bye bye...");
         true
     }
 }
 
-/// Loads the snapshot that the configuration names, if it exists.
+/// Loads the append-only file, if it is on. Otherwise loads the snapshot that the configuration names, if it exists.
 fn load(state: &mut State) -> Result<()> {
+    if state.config.appendonly {
+        return start_append_only(state);
+    }
     let path = state.config.snapshot_path();
     if !path.exists() {
         return Ok(());
@@ -292,14 +307,23 @@ fn serve(state: &mut State, slot: usize) -> bool {
             }
         }
     }
-    if client.query.len() == 0 && state.query.capacity() == 0 {
-        client.query.shrink(QUERY_CAPACITY);
-        std::mem::swap(&mut client.query, &mut state.query);
-    }
+    give_buffer_back(state, &mut client);
     let is_open = !client.is_closed;
     state.clients.put_back(slot, client);
     retry_ready(state);
     has_more && is_open
+}
+
+/// Takes the buffer of a client that has no part of a request. It becomes that of all clients, unless they have
+/// one.
+fn give_buffer_back(state: &mut State, client: &mut Client) {
+    if client.query.len() == 0 && client.query.capacity() > 0 {
+        let mut query = std::mem::take(&mut client.query);
+        if state.query.capacity() == 0 {
+            query.shrink(QUERY_CAPACITY);
+            state.query = query;
+        }
+    }
 }
 
 /// Runs the requests that have arrived completely, until one of them has to wait.
@@ -321,7 +345,7 @@ fn run_requests(state: &mut State, client: &mut Client) {
                 while state.ready.is_empty() && client.takes_requests() && query.take() {
                     if query.args().len() > 0 {
                         execute(state, client, query.args());
-                        state.publish_lost();
+                        state.after_command();
                     }
                 }
             }
@@ -340,8 +364,12 @@ fn run_requests(state: &mut State, client: &mut Client) {
 }
 
 /// Closes a client that has sent more bytes than `client-query-buffer-limit` allows and the server has not run.
+/// The commands after `MULTI` are among them.
 fn close_if_too_long(state: &mut State, client: &mut Client) {
-    if client.query.len() > state.config.client_query_buffer_limit {
+    let has_access = client.is_authenticated || state.config.requirepass.is_empty();
+    let limit = state.config.client_query_buffer_limit;
+    let limit = if has_access { limit } else { limit.min(UNAUTHENTICATED_QUERY) };
+    if client.query.len() + client.queued_bytes() > limit {
         warning!("Closing client {} that reached the limit of its query buffer", client.addr);
         state.stats.query_limit_disconnections += 1;
         client.is_closed = true;

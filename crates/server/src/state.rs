@@ -1,5 +1,6 @@
 //! [`State`]: everything that the commands of all clients share. In C: `redisServer`.
 
+use crate::append_only::AppendOnly;
 use crate::client::{Blocked, Client, ClientId, WatchedKey};
 use crate::clients::Clients;
 use crate::config::Config;
@@ -11,9 +12,9 @@ use crate::pubsub::Channels;
 use crate::rates::{Rates, Sample};
 use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
-use crate::snapshot::Snapshots;
+use crate::snapshot::{Purpose, Snapshots};
 use crate::stats::{KeyspaceCounts, Stats};
-use crate::tracking::{Tracker, Tracking};
+use crate::tracking::Tracking;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use std::collections::BTreeSet;
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) latency: Latency,
     /// The snapshot that is being written, and the last one.
     pub(crate) snapshots: Snapshots,
+    /// The append-only file.
+    pub(crate) append_only: AppendOnly,
     /// The source of random choices.
     pub(crate) rng: SmallRng,
     /// The time at the start of this turn, in milliseconds since 1970. It does not go backwards.
@@ -74,8 +77,12 @@ pub(crate) struct State {
     pub(crate) upkeep_at: Instant,
     /// When upkeep last looked after clients and counters.
     pub(crate) cron_at: Instant,
+    /// When an attack over HTTP is logged next, in milliseconds since 1970.
+    pub(crate) next_attack_line: u64,
     /// Whether keys that expire or are evicted are noted.
     logs_lost: bool,
+    /// The keys that have expired or were evicted, and are not yet in the append-only file.
+    lost: Vec<(usize, Lost)>,
     /// Whether the server stops, and how.
     pub(crate) shutdown: Option<Shutdown>,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
@@ -115,6 +122,7 @@ impl State {
             slowlog: Slowlog::default(),
             latency: Latency::default(),
             snapshots: Snapshots::default(),
+            append_only: AppendOnly::default(),
             rng,
             now: 0,
             clock: Instant::now(),
@@ -129,7 +137,9 @@ impl State {
             is_cron_paused: false,
             upkeep_at: Instant::now(),
             cron_at: Instant::now(),
+            next_attack_line: 0,
             logs_lost: false,
+            lost: Vec::new(),
             shutdown: None,
             paused_until: None,
             held: Vec::new(),
@@ -150,17 +160,25 @@ impl State {
         for db in &mut self.dbs {
             db.keys.set_options(self.config.options);
         }
+        self.update_lost_log()
+    }
+
+    /// Starts or stops to note the keys that are lost, as it is needed.
+    pub(crate) fn update_lost_log(&mut self) -> Result<(), ReserveError> {
         self.log_lost(self.needs_lost())
     }
 
     /// Returns whether somebody wants to know the keys that expire or are evicted.
     fn needs_lost(&self) -> bool {
         let is_published = self.config.notify_keyspace_events & (notify::EXPIRED | notify::EVICTED) != 0;
-        is_published || !self.tracking.is_empty() || self.dbs.iter().any(|db| !db.watching.is_empty())
+        is_published
+            || self.append_only.is_on()
+            || !self.tracking.is_empty()
+            || self.dbs.iter().any(|db| !db.watching.is_empty())
     }
 
     /// Starts or stops to note the keys that are lost. Does nothing if this is already so.
-    fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
+    pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if is_on == self.logs_lost {
             return Ok(());
         }
@@ -178,7 +196,7 @@ impl State {
     /// leaves it on, because the next `WATCH` is often near.
     pub(crate) fn relax_lost_log(&mut self) {
         if self.logs_lost && !self.needs_lost() {
-            self.publish_lost();
+            self.after_command();
             self.stop_lost_log();
             self.logs_lost = false;
         }
@@ -199,29 +217,6 @@ impl State {
         crate::database::add_waiting(&mut database.watching, key, client.id);
         client.watched.push(WatchedKey { db: client.db, key: key.to_vec(), was_absent });
         Ok(())
-    }
-
-    /// Starts to tell a client which of its copies of keys are old.
-    pub(crate) fn track(&mut self, id: ClientId, tracker: Tracker) -> Result<(), ReserveError> {
-        self.log_lost(true)?;
-        self.tracking.enable(id, tracker);
-        Ok(())
-    }
-
-    /// Tells clients about the keys that have just been evicted, and about those for which the table of tracked keys
-    /// has no room. `client` is told before its command has a reply.
-    pub(crate) fn tell_trackers(&mut self, client: &mut Client) {
-        if self.config.options.get_maxmemory() > 0 {
-            self.publish_lost();
-        }
-        self.limit_tracked_keys();
-        self.clients.deliver_own(client);
-    }
-
-    /// Removes tracked keys beyond `tracking-table-max-keys`.
-    pub(crate) fn limit_tracked_keys(&mut self) {
-        let (max_keys, rng) = (self.config.tracking_table_max_keys, &mut self.rng);
-        self.tracking.limit(max_keys, || rng.random(), &mut self.clients);
     }
 
     /// Notes that a key has changed. `running` is the client whose command has changed it. In C:
@@ -280,22 +275,32 @@ impl State {
         }
     }
 
-    /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions
-    /// that watch them. Does nothing if nobody wants to know.
+    /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions that
+    /// watch them. Does nothing if nobody wants to know.
     pub(crate) fn publish_lost(&mut self) {
         if !self.logs_lost {
             return;
         }
         for db in 0..self.dbs.len() {
             for lost in self.dbs[db].take_lost() {
-                let (class, event, key) = match &lost {
-                    Lost::Expired(key) => (notify::EXPIRED, "expired", key),
-                    Lost::Evicted(key) => (notify::EVICTED, "evicted", key),
+                let (class, event) = match &lost {
+                    Lost::Expired(_) => (notify::EXPIRED, "expired"),
+                    Lost::Evicted(_) => (notify::EVICTED, "evicted"),
                 };
-                self.key_lost(db, key);
-                self.notify(db, class, event, key);
+                self.key_lost(db, lost.key());
+                self.notify(db, class, event, lost.key());
+                if self.append_only.is_on() {
+                    self.lost.push((db, lost));
+                }
             }
         }
+    }
+
+    /// Publishes the keys that have expired or were evicted. If there is an append-only file, returns those that it
+    /// does not have yet, with their databases.
+    pub(crate) fn take_lost(&mut self) -> Vec<(usize, Lost)> {
+        self.publish_lost();
+        std::mem::take(&mut self.lost)
     }
 
     /// Removes a key if it has expired, and publishes that at once: before the event of the command that has
@@ -463,6 +468,14 @@ impl State {
         self.rates.clear();
     }
 
+    /// Publishes the keys that have gone without a command, and appends their removals to the append-only file.
+    pub(crate) fn after_command(&mut self) {
+        for (db, lost) in self.take_lost() {
+            self.append_only.buffer.push_del(db, lost.key());
+            self.append_only.buffer.end_unit();
+        }
+    }
+
     /// Saves all databases, and returns when the file is complete.
     pub(crate) fn save(&mut self) -> Result<(), rdb::SaveError> {
         let path = self.config.snapshot_path();
@@ -471,10 +484,24 @@ impl State {
         Ok(())
     }
 
+    /// Writes the commands that have changed keys to the append-only file. In C: `flushAppendOnlyFile`.
+    ///
+    /// # Errors
+    /// Only by `appendfsync always`. The replies must not be sent then.
+    pub(crate) fn flush_append_only(&mut self) -> std::io::Result<()> {
+        if !self.append_only.is_on() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let result = self.append_only.flush(self.config.appendfsync, false);
+        self.stats.eventloop.aof_micros += start.elapsed().as_micros() as u64;
+        result
+    }
+
     /// Begins to save all databases while clients are served.
     pub(crate) fn begin_snapshot(&mut self) -> Result<(), rdb::SaveError> {
         let (path, options) = (self.config.snapshot_path(), self.config.write_options());
-        self.snapshots.begin(&mut self.dbs, &path, &options, self.now, self.stats.dirty)
+        self.snapshots.begin(Purpose::Save, &mut self.dbs, &path, &options, self.now, self.stats.dirty)
     }
 
     /// Evicts keys until the bytes in use are within `maxmemory`. Returns whether they are. Takes keys from the
@@ -505,14 +532,17 @@ impl State {
             let own = db.keys.counted_bytes() - db.keys.other_bytes();
             db.keys.set_other_bytes(counted.saturating_sub(own));
         }
+        // These keys were evicted before the next command runs, so they stand before it in the append-only file.
+        self.after_command();
         limit == 0 || counted <= limit
     }
 
     /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and
-    /// but the names of lost keys that are not published yet. If these counted, an eviction of keys with long names
-    /// would free nothing, and so evict all keys.
+    /// the names of lost keys that are not published yet, and the commands that will be written to the append-only
+    /// file. If the names counted, an eviction of keys with long names would free nothing, and so evict all keys.
     pub(crate) fn counted_memory(&self) -> usize {
         let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.lost.bytes();
-        zmalloc::used_memory().saturating_sub(self.dbs.iter().map(uncounted).sum())
+        let uncounted: usize = self.dbs.iter().map(uncounted).sum();
+        zmalloc::used_memory().saturating_sub(uncounted + self.append_only.buffer_size())
     }
 }

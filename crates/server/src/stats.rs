@@ -1,8 +1,12 @@
 //! [`Stats`]: the counters that `INFO` prints and `CONFIG RESETSTAT` clears.
 
 use crate::histogram::Histogram;
+use crate::log::warning;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The most codes of errors that are counted.
+const ERRORS_MAX: usize = 128;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -37,6 +41,8 @@ pub(crate) struct Stats {
     pub(crate) peak_memory: usize,
     /// The error replies, by their codes.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// Whether there were too many codes, so that they are no longer counted.
+    pub(crate) is_errors_full: bool,
     /// The error replies in all.
     pub(crate) error_replies: u64,
     /// The commands, by their numbers in the table.
@@ -100,12 +106,22 @@ impl Stats {
         &mut self.by_command[number]
     }
 
-    /// Counts an error reply. Its first word is the code.
+    /// Counts an error reply. Its first word is the code. If there are too many codes, they are forgotten and no
+    /// longer counted until `CONFIG RESETSTAT`. In C: `incrementErrorCount`.
     pub(crate) fn count_error(&mut self, text: &str) {
         self.error_replies += 1;
+        if self.is_errors_full {
+            return;
+        }
         let code = text.split(' ').next().unwrap_or_default();
+        let codes = self.errors.len();
         match self.errors.get_mut(code) {
             Some(count) => *count += 1,
+            None if codes >= ERRORS_MAX => {
+                warning!("Errors are no longer counted by their codes, because there are too many codes");
+                self.is_errors_full = true;
+                self.errors = BTreeMap::from([("ERRORSTATS_DISABLED".to_owned(), 1)]);
+            }
             None => drop(self.errors.insert(code.to_owned(), 1)),
         }
     }
@@ -132,6 +148,8 @@ pub(crate) struct EventLoop {
     pub(crate) command_micros: u64,
     /// The part of the sum that upkeep took.
     pub(crate) cron_micros: u64,
+    /// The part of the sum that the append-only file took.
+    pub(crate) aof_micros: u64,
     /// The longest turn.
     pub(crate) micros_max: u64,
     /// The most commands of a turn.

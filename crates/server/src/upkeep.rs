@@ -4,11 +4,16 @@ use crate::client::Client;
 use crate::log::{notice, warning};
 use crate::reply::Reply;
 use crate::request::QueryBuffer;
+use crate::rewrite;
+use crate::snapshot::Purpose;
 use crate::state::State;
 use std::time::{Duration, Instant};
 
 /// The time that one turn of the loop may spend on the keys of all databases.
 const BUDGET: Duration = Duration::from_millis(1);
+
+/// A client with a part of a request may have so many bytes of room that it does not use.
+const QUERY_SPARE: usize = 64 * 1_024;
 
 /// Does what is due.
 pub(crate) fn run(state: &mut State) {
@@ -42,12 +47,13 @@ fn maintain(state: &mut State, start: Instant) {
         next = next.min(done.next);
     }
     state.upkeep_at = start + next.max(Duration::from_millis(1));
-    state.publish_lost();
+    state.after_command();
 }
 
 fn work_on_snapshot(state: &mut State) {
     let Some(ended) = state.snapshots.work(&mut state.dbs, state.now) else { return };
     match ended.result {
+        _ if ended.purpose == Purpose::Rewrite => rewrite::end(state, ended),
         Ok(bytes) => {
             state.stats.dirty = state.stats.dirty.saturating_sub(ended.dirty);
             notice!("Background saving terminated with success, {bytes} bytes");
@@ -64,19 +70,33 @@ fn cron(state: &mut State) {
     state.relax_lost_log();
     state.limit_tracked_keys();
     state.tracking.drop_some();
+    rewrite::cron(state);
+    save_if_due(state);
+}
+
+/// Begins a snapshot if one is due and nothing else is being written.
+fn save_if_due(state: &mut State) {
     let is_due = |(secs, changes): &(u64, u64)| {
         let since_last = (state.now / 1_000).saturating_sub(state.snapshots.last_save);
         state.stats.dirty >= *changes && since_last >= *secs
     };
     let since_try = (state.now / 1_000).saturating_sub(state.snapshots.last_try);
-    if !state.snapshots.is_running()
-        && (!state.snapshots.last_failed || since_try > 5)
+    if state.snapshots.is_running() {
+        return;
+    }
+    if std::mem::take(&mut state.snapshots.is_scheduled) {
+        begin_snapshot(state);
+    } else if (!state.snapshots.last_failed || since_try > 5)
         && let Some((secs, changes)) = state.config.save.iter().copied().find(is_due)
     {
         notice!("{changes} changes in {secs} seconds. Saving...");
-        if let Err(error) = state.begin_snapshot() {
-            warning!("Background saving error: {error}");
-        }
+        begin_snapshot(state);
+    }
+}
+
+fn begin_snapshot(state: &mut State) {
+    if let Err(error) = state.begin_snapshot() {
+        warning!("Background saving error: {error}");
     }
 }
 
@@ -91,6 +111,9 @@ fn close_idle(state: &mut State) {
             && !state.monitors.contains(id)
             && state.now.saturating_sub(client.last_used_at) > timeout;
         client.is_closed |= is_idle;
+        if client.query.spare() > client.query.len().max(QUERY_SPARE) {
+            client.query.shrink(QUERY_SPARE);
+        }
         if client.is_closed || !client.reply.is_empty() {
             state.clients.touch(id);
         }

@@ -4,6 +4,8 @@ use crate::call::Call;
 use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
+use crate::rewrite;
+use crate::snapshot::Purpose;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
@@ -68,6 +70,7 @@ fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
     call.state.tracking.flush(&mut call.state.clients);
+    call.append_instead(&[b"FLUSHDB"]);
     call.reply().ok();
     Ok(())
 }
@@ -78,11 +81,13 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
         flush(call, db);
     }
     call.state.tracking.flush(&mut call.state.clients);
-    if call.state.snapshots.is_running() {
+    if call.state.snapshots.is_running_for(Purpose::Save) {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
+    // The save clears the counter of changes.
+    call.append_instead(&[b"FLUSHALL"]);
     // The file has the removed keys, so it is replaced by an empty one.
-    if !call.state.config.save.is_empty() {
+    if !call.state.config.save.is_empty() && !call.state.append_only.is_loading {
         call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
     }
     call.reply().ok();
@@ -175,6 +180,10 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         if !directive.is_mutable() {
             return Err(failed("can't set immutable config"));
         }
+        let allowed = call.state.config.enable_protected_configs;
+        if directive.is_protected() && !allowed.allows(call.client.is_local) {
+            return Err(failed("can't set protected config"));
+        }
         if seen.contains(&directive.name()) {
             return Err(failed("duplicate parameter"));
         }
@@ -184,7 +193,15 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         let value = if directive.takes_one() { &[value][..] } else { &words };
         directive.read(&mut config, value).map_err(|reason| failed(&reason))?;
     }
-    call.state.config = config;
+    let before = std::mem::replace(&mut call.state.config, config);
+    if call.state.config.appendonly != before.appendonly
+        && let Err(reason) = rewrite::apply(call.state, call.is_in_exec)
+    {
+        call.state.config = before;
+        return Err(CommandError::of(format!(
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
+        )));
+    }
     call.state.apply_options()?;
     let limits = call.state.config.client_output_buffer_limit;
     for client in call.state.clients.iter_mut().chain([&mut *call.client]) {

@@ -1,6 +1,6 @@
 //! Commands that wait for a list.
 
-use super::lists::{move_one, pop_one, pop_some, side};
+use super::lists::{move_one, pop_from, pop_one, side};
 use super::read::{Mpop, keys_and_timeout, pop_first};
 use crate::args::Args;
 use crate::call::Call;
@@ -44,7 +44,14 @@ fn brpop(call: &mut Call<'_>) -> Outcome {
 
 fn pop(call: &mut Call<'_>, side: Side) -> Outcome {
     let (keys, timeout) = keys_and_timeout(call)?;
-    if !pop_first(keys, |key| pop_one(call, key, side, true))? {
+    let pop_and_append = |key: &[u8]| {
+        let is_found = pop_one(call, key, side, true)?;
+        if is_found {
+            call.append_instead(&[if side == Side::Front { b"LPOP" } else { b"RPOP" }, key]);
+        }
+        Ok(is_found)
+    };
+    if !pop_first(keys, pop_and_append)? {
         wait(call, keys, timeout);
     }
     Ok(())
@@ -53,7 +60,7 @@ fn pop(call: &mut Call<'_>, side: Side) -> Outcome {
 fn blmpop(call: &mut Call<'_>) -> Outcome {
     let Mpop { keys, end, count } = Mpop::parse(call.args.from(2), side)?;
     let timeout = Call::timeout(call.args.at(1))?;
-    if !pop_first(keys, |key| pop_some(call, key, end, count, true))? {
+    if !pop_first(keys, |key| pop_from(call, key, end, count))? {
         wait(call, keys, timeout);
     }
     Ok(())
@@ -70,7 +77,11 @@ fn brpoplpush(call: &mut Call<'_>) -> Outcome {
 
 fn move_or_wait(call: &mut Call<'_>, from: Side, to: Side, timeout_at: usize) -> Outcome {
     let timeout = Call::timeout(call.args.at(timeout_at))?;
-    if !move_one(call, from, to)? {
+    if move_one(call, from, to)? {
+        let (source, target) = (call.args.at(1), call.args.at(2));
+        let word = |side| if side == Side::Front { &b"LEFT"[..] } else { b"RIGHT" };
+        call.append_instead(&[b"LMOVE", source, target, word(from), word(to)]);
+    } else {
         if call.is_in_exec {
             call.reply().null();
         } else {

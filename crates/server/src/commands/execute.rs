@@ -1,5 +1,6 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
+use super::appending::append_changes;
 use super::command::keys_of;
 use super::table::{Command, find, find_with_subcommand};
 use super::unsupported;
@@ -7,11 +8,15 @@ use crate::args::Args;
 use crate::call::Call;
 use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, Transaction};
 use crate::error::{CommandError, Outcome};
+use crate::log::warning;
 use crate::notify;
 use crate::spec::{Spec, flags};
 use crate::state::State;
 use crate::upkeep::evict_clients;
 use std::time::Instant;
+
+/// After how many milliseconds an attack is logged again.
+const ATTACK_LINE_PERIOD: u64 = 60_000;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
 pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
@@ -100,7 +105,10 @@ fn check(
     client: &mut Client,
     args: Args<'_>,
 ) -> Result<Option<&'static Command>, CommandError> {
-    let container = find(args.at(0)).ok_or_else(|| unknown(args))?;
+    let Some(container) = find(args.at(0)) else {
+        close_if_http(state, client, args);
+        return Err(unknown(args));
+    };
     let command = match args.get(1) {
         Some(name) if !container.subcommands.is_empty() => container
             .subcommand(name)
@@ -127,6 +135,16 @@ fn admit(
     if !spec.takes(args.len()) {
         return Err(CommandError::arity(&command.full_name));
     }
+    if spec.has(flags::ADMIN)
+        && spec.name == "debug"
+        && !state.config.enable_debug_command.allows(client.is_local)
+    {
+        return Err(CommandError::new(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
+             from a local connection, otherwise you need to set this option in the configuration file, and then \
+             restart the server.",
+        ));
+    }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
         if state.config.requirepass.is_empty() {
             client.is_authenticated = true;
@@ -141,17 +159,8 @@ fn admit(
     if !state.tracking.is_empty() {
         state.tell_trackers(client);
     }
-    if spec.has(flags::WRITE)
-        && state.config.stop_writes_on_bgsave_error
-        && state.snapshots.last_failed
-        && !state.config.save.is_empty()
-    {
-        return Err(CommandError::new(
-            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
-             Commands that may modify the data set are disabled, because this instance is configured to report \
-             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
-             the Redis logs for details about the RDB error.",
-        ));
+    if spec.has(flags::WRITE) && state.snapshots.last_failed | state.append_only.is_failing {
+        check_disk(state)?;
     }
     if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
         return Err(CommandError::of(format!(
@@ -172,6 +181,42 @@ fn admit(
         return Ok(None);
     }
     Ok(Some(command))
+}
+
+/// Refuses writes while changes cannot be saved. In C: `writeCommandsDeniedByDiskError`.
+fn check_disk(state: &State) -> Outcome {
+    if state.config.stop_writes_on_bgsave_error
+        && state.snapshots.last_failed
+        && !state.config.save.is_empty()
+    {
+        return Err(CommandError::new(
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+             Commands that may modify the data set are disabled, because this instance is configured to report \
+             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
+             the Redis logs for details about the RDB error.",
+        ));
+    }
+    match state.append_only.write_error() {
+        Some(error) => Err(CommandError::of(format!("MISCONF Errors writing to the AOF file: {error}"))),
+        None => Ok(()),
+    }
+}
+
+/// Closes a client that sends the first line or the header of a request over HTTP: a browser may have been led to
+/// send commands in its body. In C: `securityWarningCommand`.
+fn close_if_http(state: &mut State, client: &mut Client, args: Args<'_>) {
+    if !args.is(0, "POST") && !args.is(0, "Host:") {
+        return;
+    }
+    client.is_closed = true;
+    if state.now >= state.next_attack_line {
+        state.next_attack_line = state.now + ATTACK_LINE_PERIOD;
+        warning!(
+            "Possible SECURITY ATTACK detected: {} sends POST or Host:, which are no commands but parts of a \
+             request over HTTP. A page in a browser may have made it. The connection is closed.",
+            client.addr
+        );
+    }
 }
 
 /// Returns whether a command begins or ends subscriptions.
@@ -224,7 +269,7 @@ fn make_room(state: &mut State, client: &Client, command: &Command) -> Outcome {
                 .as_ref()
                 .is_some_and(|transaction| transaction.commands().iter().any(queued_denyoom));
     if denies && !is_within {
-        return Err(CommandError::new("OOM command not allowed when used memory > 'maxmemory'."));
+        return Err(CommandError::OOM);
     }
     Ok(())
 }
@@ -244,6 +289,7 @@ pub(crate) fn run(
     let now = state.now;
     let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
     let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
+    let dirty = state.stats.dirty;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
@@ -252,6 +298,10 @@ pub(crate) fn run(
     publish_new(state, client.db, args, absent);
     if !state.tracking.is_empty() && spec.has(flags::READONLY) {
         remember_keys(state, client, args, spec);
+    }
+    if state.append_only.is_on() {
+        let is_changed = state.stats.dirty != dirty;
+        append_changes(state, client.db, args, spec, is_changed, is_in_exec);
     }
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();

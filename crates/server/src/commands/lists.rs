@@ -155,7 +155,7 @@ pub(super) fn pop_one(
 
 /// Removes up to `count` elements at one end of a list, and writes an array of them, after the key if `has_key`
 /// is set. Returns `false` and writes nothing if there is no list.
-pub(super) fn pop_some(
+fn pop_some(
     call: &mut Call<'_>,
     key: &[u8],
     side: Side,
@@ -196,9 +196,24 @@ pub(super) fn pop_some(
     Ok(popped.is_some())
 }
 
+/// Like [`pop_some`], for a command of several keys. In the append-only file it pops from the one that had elements.
+pub(super) fn pop_from(
+    call: &mut Call<'_>,
+    key: &[u8],
+    side: Side,
+    count: usize,
+) -> Result<bool, CommandError> {
+    let is_found = pop_some(call, key, side, count, true)?;
+    if is_found {
+        let name = if side == Side::Front { b"LPOP" } else { b"RPOP" };
+        call.append_instead(&[name, key, count.to_string().as_bytes()]);
+    }
+    Ok(is_found)
+}
+
 fn lmpop(call: &mut Call<'_>) -> Outcome {
     let Mpop { keys, end, count } = Mpop::parse(call.args.from(1), side)?;
-    if !pop_first(keys, |key| pop_some(call, key, end, count, true))? {
+    if !pop_first(keys, |key| pop_from(call, key, end, count))? {
         call.reply().null_array();
     }
     Ok(())

@@ -110,11 +110,7 @@ pub(super) fn in_pieces(reply: &mut Reply, size: usize, mut draw: impl FnMut(&mu
 
 /// Begins an array of `len` elements, each of them with a second one if `has_pairs` is set.
 pub(super) fn begin_pairs(reply: &mut Reply, len: usize, has_pairs: bool) {
-    if has_pairs {
-        reply.pairs(len)
-    } else {
-        reply.array(len)
-    }
+    if has_pairs { reply.pairs(len) } else { reply.array(len) }
 }
 
 /// Writes an element of [`begin_pairs`]. `second` writes the one that belongs to it.

@@ -36,8 +36,9 @@ enum Over {
 struct Options<'a> {
     scan: ScanOptions<'a>,
     no_values: bool,
-    /// Whether `TYPE` names a type that no key has, such as `stream`. Redis 7.4 does not refuse other names.
-    matches_nothing: bool,
+    /// Whether `TYPE` names `stream`, a type that no key of this server has. Redis 8 refuses names of no type, and
+    /// 7.4 answers an empty page.
+    is_other_type: bool,
 }
 
 /// Parses a cursor.
@@ -48,7 +49,7 @@ fn cursor(text: &[u8]) -> Result<Cursor, CommandError> {
 
 /// Parses the options that follow the cursor.
 fn options(args: Args<'_>, over: Over) -> Result<Options<'_>, CommandError> {
-    let mut options = Options { scan: ScanOptions::default(), no_values: false, matches_nothing: false };
+    let mut options = Options { scan: ScanOptions::default(), no_values: false, is_other_type: false };
     let mut index = 0;
     while let Some(word) = args.get(index) {
         let value = args.get(index + 1);
@@ -63,7 +64,11 @@ fn options(args: Args<'_>, over: Over) -> Result<Options<'_>, CommandError> {
             (b"TYPE", Some(value)) if over == Over::Keys => {
                 let is_named = |of: &ObjectType| value.eq_ignore_ascii_case(of.as_str().as_bytes());
                 options.scan.object_type = ObjectType::ALL.into_iter().find(is_named);
-                options.matches_nothing = options.scan.object_type.is_none();
+                options.is_other_type = options.scan.object_type.is_none();
+                if options.is_other_type && !value.eq_ignore_ascii_case(b"stream") {
+                    let name = String::from_utf8_lossy(value);
+                    return Err(CommandError::of(format!("ERR unknown type name '{name}'")));
+                }
             }
             (b"NOVALUES", _) if over == Over::Fields => {
                 options.no_values = true;
@@ -120,12 +125,12 @@ fn scan(call: &mut Call<'_>) -> Outcome {
     let options = options(call.args.from(2), Over::Keys)?;
     let mut found = Found::default();
     let each = |key: &[u8], _value: ValueRef<'_>| {
-        if !options.matches_nothing {
+        if !options.is_other_type {
             found.push(key.into());
         }
     };
     let (keys, _) = call.parts();
-    let next = match options.matches_nothing {
+    let next = match options.is_other_type {
         true => keys.scan(start, &options.scan, now, each),
         false => keys.scan_removing_expired(start, &options.scan, now, each),
     };

@@ -252,7 +252,8 @@ fn sort_and_write(call: &mut Call<'_>, is_read_only: bool) -> Outcome {
                 list.try_push(Side::Back, value, &limits)?;
             }
         }
-        return store(call, target, (list, len), (notify::LIST, "sortstore"), len);
+        store(call, target, (list, len), (notify::LIST, "sortstore"), len)?;
+        return append_stored(call, &request, target);
     }
     call.reply().array(len);
     for element in sorted {
@@ -268,6 +269,21 @@ fn sort_and_write(call: &mut Call<'_>, is_read_only: bool) -> Outcome {
         if call.reply().is_over_limit() {
             break;
         }
+    }
+    Ok(())
+}
+
+/// Lets the append-only file have the list that was stored, if the request has read keys that it does not name. One
+/// of them may have expired by now, and the file would not say so.
+fn append_stored(call: &mut Call<'_>, request: &Request<'_>, target: &[u8]) -> Outcome {
+    let is_other = |pattern: &Pattern<'_>| matches!(pattern, Pattern::Key { .. });
+    if !call.state.append_only.is_on() || !request.by.iter().chain(&request.get).any(is_other) {
+        return Ok(());
+    }
+    let stored = call.keys().get(target, call.now).map(|list| rdb::dump(list, rdb::DumpOptions::DEFAULT));
+    match stored.transpose().map_err(|error| CommandError::of(format!("ERR {error}")))? {
+        Some(payload) => call.append_instead(&[b"RESTORE", target, b"0", &payload, b"REPLACE"]),
+        None => call.append_instead(&[b"DEL", target]),
     }
     Ok(())
 }

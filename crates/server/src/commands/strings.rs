@@ -157,6 +157,10 @@ fn set_with(call: &mut Call<'_>, key: &[u8], value: &[u8], options: &SetOptions<
         call.changed(notify::STRING, "set", key, 1);
         if let SetExpiry::To(_) = options.expiry {
             call.notify(notify::GENERIC, "expire", key);
+            match call.keys().expire_time(key, now).millis() {
+                Some(at) => call.append_instead(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]),
+                None => call.append_instead(&[b"DEL", key]),
+            }
         }
     } else {
         call.exists(key);
@@ -217,6 +221,7 @@ fn getdel(call: &mut Call<'_>) -> Outcome {
         Some(old) => {
             call.reply().element(old.as_element());
             call.changed(notify::GENERIC, "del", key, 1);
+            call.append_instead(&[b"DEL", key]);
         }
         None => call.reply().null(),
     }
@@ -235,13 +240,14 @@ fn getex(call: &mut Call<'_>) -> Outcome {
     let expiry = options.expiry()?;
     let (keys, _) = call.parts();
     keys.get_expire(key, expiry, now).map_err(|error| expire_error(error, "getex"))?;
-    if !call.keys().contains_key(key, now) {
-        call.changed(notify::GENERIC, "del", key, 1);
-    } else if expiry.is_some() {
-        call.changed(notify::GENERIC, "expire", key, 1);
-    } else if before.millis().is_some() {
-        call.changed(notify::GENERIC, "persist", key, 1);
-    }
+    let event = match () {
+        () if !call.keys().contains_key(key, now) => "del",
+        () if expiry.is_some() => "expire",
+        () if before.millis().is_some() => "persist",
+        () => return Ok(()),
+    };
+    call.changed(notify::GENERIC, event, key, 1);
+    call.append_expiry(key);
     Ok(())
 }
 
@@ -359,6 +365,10 @@ fn incrbyfloat(call: &mut Call<'_>) -> Outcome {
     let increment = values::string::LongDouble::parse(call.args.at(2)).ok_or(CommandError::NOT_A_FLOAT)?;
     let sum = call.parts().0.incr_by_float(key, increment, now)?;
     call.changed(notify::STRING, "incrbyfloat", key, 1);
-    sum.with_text(|text| call.reply().bulk(text));
+    sum.with_text(|text| {
+        // The sum does not depend on how another server adds.
+        call.append_instead(&[b"SET", key, text, b"KEEPTTL"]);
+        call.reply().bulk(text);
+    });
     Ok(())
 }

@@ -9,8 +9,8 @@ use crate::numbers::{integer, parse_float};
 use crate::spec::flags::{DENYOOM, MOVABLEKEYS, READONLY, WRITE};
 use crate::spec::{Keys, Spec, row};
 use keyspace::{Keyspace, ValueRef};
-use values::{ObjectType, ZSet};
 use values::zset::{self, Aggregate, Source};
+use values::{ObjectType, ZSet};
 
 const READ: u32 = READONLY | MOVABLEKEYS;
 const STORE: u32 = WRITE | DENYOOM | MOVABLEKEYS;
@@ -46,11 +46,7 @@ struct Operands<'a> {
 
 /// Splits arguments that begin with a number of keys into the keys and the rest, and counts the look-ups of the
 /// keys. Values of wrong types are reported before wrong options.
-fn source_keys<'a>(
-    call: &mut Call<'a>,
-    at: usize,
-    name: &str,
-) -> Result<(Args<'a>, Args<'a>), CommandError> {
+fn source_keys<'a>(call: &mut Call<'a>, at: usize, name: &str) -> Result<(Args<'a>, Args<'a>), CommandError> {
     let args = call.args.from(at);
     integer(args.at(0))?;
     let few = CommandError::of(format!("ERR at least 1 input key is needed for '{name}' command"));
@@ -61,12 +57,7 @@ fn source_keys<'a>(
 
 impl<'a> Operands<'a> {
     /// Parses the arguments from the number of keys at index `at` on.
-    fn parse(
-        call: &mut Call<'a>,
-        at: usize,
-        operation: Operation,
-        name: &str,
-    ) -> Result<Self, CommandError> {
+    fn parse(call: &mut Call<'a>, at: usize, operation: Operation, name: &str) -> Result<Self, CommandError> {
         let (keys, rest) = source_keys(call, at, name)?;
         let stores = at > 1;
         let weights = vec![1.0; keys.len()];

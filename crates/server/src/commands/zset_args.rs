@@ -20,8 +20,7 @@ pub(super) fn score_range(min: &[u8], max: &[u8]) -> Result<ScoreRange, CommandE
 }
 
 fn score_bound(text: &[u8]) -> Result<Bound<f64>, CommandError> {
-    let number =
-        |text: &[u8]| parse_bound(text).ok_or(CommandError::new("ERR min or max is not a float"));
+    let number = |text: &[u8]| parse_bound(text).ok_or(CommandError::new("ERR min or max is not a float"));
     match text {
         [b'(', rest @ ..] => number(rest).map(Bound::Excluded),
         _ => number(text).map(Bound::Included),

@@ -117,6 +117,22 @@ fn pop_from_one(call: &mut Call<'_>, end: End) -> Outcome {
     Ok(())
 }
 
+/// Like [`pop`], for a command of several keys. In the append-only file it pops from the one that had members.
+fn pop_from(
+    call: &mut Call<'_>,
+    key: &[u8],
+    end: End,
+    count: usize,
+    form: Form,
+) -> Result<bool, CommandError> {
+    let is_found = pop(call, key, end, count, form)?;
+    if is_found {
+        let name: &[u8] = if end == End::Min { b"ZPOPMIN" } else { b"ZPOPMAX" };
+        call.append_instead(&[name, key, count.to_string().as_bytes()]);
+    }
+    Ok(is_found)
+}
+
 /// Lets the client wait for one of these sorted sets.
 fn wait(call: &mut Call<'_>, keys: Args<'_>, timeout: u64) {
     call.block(keys.iter(), ObjectType::ZSet, timeout, TimeoutReply::NullArray);
@@ -132,7 +148,7 @@ fn bzpopmax(call: &mut Call<'_>) -> Outcome {
 
 fn pop_or_wait(call: &mut Call<'_>, end: End) -> Outcome {
     let (keys, timeout) = keys_and_timeout(call)?;
-    if !pop_first(keys, |key| pop(call, key, end, 1, Form::KeyAndMember))? {
+    if !pop_first(keys, |key| pop_from(call, key, end, 1, Form::KeyAndMember))? {
         wait(call, keys, timeout);
     }
     Ok(())
@@ -149,7 +165,7 @@ fn end(word: &[u8]) -> Result<End, CommandError> {
 
 fn zmpop(call: &mut Call<'_>) -> Outcome {
     let Mpop { keys, end, count } = Mpop::parse(call.args.from(1), end)?;
-    if !pop_first(keys, |key| pop(call, key, end, count, Form::KeyAndPairs))? {
+    if !pop_first(keys, |key| pop_from(call, key, end, count, Form::KeyAndPairs))? {
         call.reply().null_array();
     }
     Ok(())
@@ -158,7 +174,7 @@ fn zmpop(call: &mut Call<'_>) -> Outcome {
 fn bzmpop(call: &mut Call<'_>) -> Outcome {
     let Mpop { keys, end, count } = Mpop::parse(call.args.from(2), end)?;
     let timeout = Call::timeout(call.args.at(1))?;
-    if !pop_first(keys, |key| pop(call, key, end, count, Form::KeyAndPairs))? {
+    if !pop_first(keys, |key| pop_from(call, key, end, count, Form::KeyAndPairs))? {
         wait(call, keys, timeout);
     }
     Ok(())

@@ -179,16 +179,14 @@ fn rank(call: &mut Call<'_>, name: &str, is_reversed: bool) -> Outcome {
         _ => return Err(CommandError::arity(name)),
     };
     let absent = |reply: &mut Reply| if has_score { reply.null_array() } else { reply.null() };
-    read(call, absent, |set, reply| {
-        match if is_reversed { set.rev_rank(member) } else { set.rank(member) } {
-            Some((rank, score)) if has_score => {
-                reply.array(2);
-                reply.count(rank);
-                reply.double(score);
-            }
-            Some((rank, _)) => reply.count(rank),
-            None => absent(reply),
+    read(call, absent, |set, reply| match if is_reversed { set.rev_rank(member) } else { set.rank(member) } {
+        Some((rank, score)) if has_score => {
+            reply.array(2);
+            reply.count(rank);
+            reply.double(score);
         }
+        Some((rank, _)) => reply.count(rank),
+        None => absent(reply),
     })
 }
 

@@ -1,6 +1,7 @@
 //! [`Directive`]: a setting with its name, as `CONFIG GET` and redis.conf have it.
 
-use super::{CLASSES, ClientsLimit, Config, OutputLimit};
+use super::{Allowed, Appendfsync, CLASSES, ClientsLimit, Config, OutputLimit};
+use crate::log::warning;
 use crate::notify;
 use keyspace::{Options, memory_amount};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ pub(crate) struct Row {
     name: &'static str,
     /// Whether it can change while the server runs.
     is_mutable: bool,
+    /// Whether only the clients of `enable-protected-configs` can change it.
+    is_protected: bool,
     /// Whether all words of a line are one argument of `CONFIG SET`.
     takes_one: bool,
     read: fn(&mut Config, &[&[u8]]) -> Result<(), String>,
@@ -32,7 +35,7 @@ const fn row(
     read: fn(&mut Config, &[&[u8]]) -> Result<(), String>,
     write: fn(&Config) -> String,
 ) -> Row {
-    Row { name, is_mutable, takes_one: true, read, write }
+    Row { name, is_mutable, is_protected: false, takes_one: true, read, write }
 }
 
 const fn list(
@@ -42,6 +45,10 @@ const fn list(
     write: fn(&Config) -> String,
 ) -> Row {
     Row { takes_one: false, ..row(name, is_mutable, read, write) }
+}
+
+const fn protected(row: Row) -> Row {
+    Row { is_protected: true, ..row }
 }
 
 /// The only argument of a directive.
@@ -79,12 +86,29 @@ fn amount(argument: &[u8]) -> Result<usize, String> {
     usize::try_from(bytes).map_err(|_| "argument is too large".into())
 }
 
+fn allowed(arguments: &[&[u8]]) -> Result<Allowed, String> {
+    Ok(match &*one(arguments)?.to_ascii_lowercase() {
+        b"no" => Allowed::No,
+        b"yes" => Allowed::Yes,
+        b"local" => Allowed::Local,
+        _ => return Err("argument(s) must be one of the following: no, yes, local".into()),
+    })
+}
+
+fn format_allowed(allowed: Allowed) -> String {
+    match allowed {
+        Allowed::No => "no".into(),
+        Allowed::Yes => "yes".into(),
+        Allowed::Local => "local".into(),
+    }
+}
+
 fn format_yes_no(is_yes: bool) -> String {
     if is_yes { "yes".into() } else { "no".into() }
 }
 
 #[rustfmt::skip] // one row, one directive
-static ROWS: [Row; 30] = [
+static ROWS: [Row; 39] = [
     row("port", false, |c, a| { c.port = number(a, 0, 65_535)?; Ok(()) }, |c| c.port.to_string()),
     list("bind", false, bind, |c| c.bind.join(" ")),
     row("tcp-backlog", false, |c, a| { c.tcp_backlog = number(a, 0, i32::MAX.into())?; Ok(()) }, |c| c.tcp_backlog.to_string()),
@@ -96,8 +120,10 @@ static ROWS: [Row; 30] = [
     row("databases", false, |c, a| { c.databases = number(a, 1, 1 << 20)?; Ok(()) }, |c| c.databases.to_string()),
     row("requirepass", true, |c, a| { c.requirepass = one(a)?.to_vec(); Ok(()) }, |c| String::from_utf8_lossy(&c.requirepass).into_owned()),
     row("protected-mode", true, |c, a| { c.protected_mode = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.protected_mode)),
-    row("dir", true, dir, |c| std::path::absolute(&c.dir).unwrap_or_else(|_| c.dir.clone()).display().to_string()),
-    row("dbfilename", true, dbfilename, |c| c.dbfilename.clone()),
+    protected(row("dir", true, dir, |c| std::path::absolute(&c.dir).unwrap_or_else(|_| c.dir.clone()).display().to_string())),
+    protected(row("dbfilename", true, dbfilename, |c| c.dbfilename.clone())),
+    row("enable-protected-configs", false, |c, a| { c.enable_protected_configs = allowed(a)?; Ok(()) }, |c| format_allowed(c.enable_protected_configs)),
+    row("enable-debug-command", false, |c, a| { c.enable_debug_command = allowed(a)?; Ok(()) }, |c| format_allowed(c.enable_debug_command)),
     list("save", true, save, |c| c.save.iter().map(|(secs, changes)| format!("{secs} {changes}")).collect::<Vec<_>>().join(" ")),
     row("rdbcompression", true, |c, a| { c.rdbcompression = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.rdbcompression)),
     row("rdbchecksum", false, |c, a| { c.rdbchecksum = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.rdbchecksum)),
@@ -114,7 +140,14 @@ static ROWS: [Row; 30] = [
     list("client-output-buffer-limit", true, output_limits, write_output_limits),
     row("hz", true, |c, a| { c.hz = number::<u32>(a, 0, i32::MAX.into())?.clamp(1, 500); Ok(()) }, |c| c.hz.to_string()),
     row("logfile", false, |c, a| { c.logfile = text(a)?; Ok(()) }, |c| c.logfile.clone()),
-    row("appendonly", true, appendonly, |_| "no".into()),
+    row("appendonly", true, |c, a| { c.appendonly = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.appendonly)),
+    row("appendfilename", false, |c, a| { c.appendfilename = file_name(a)?; Ok(()) }, |c| c.appendfilename.clone()),
+    row("appenddirname", false, |c, a| { c.appenddirname = file_name(a)?; Ok(()) }, |c| c.appenddirname.clone()),
+    row("appendfsync", true, appendfsync, write_appendfsync),
+    row("auto-aof-rewrite-percentage", true, |c, a| { c.auto_aof_rewrite_percentage = number(a, 0, i32::MAX.into())?; Ok(()) }, |c| c.auto_aof_rewrite_percentage.to_string()),
+    row("auto-aof-rewrite-min-size", true, |c, a| { c.auto_aof_rewrite_min_size = amount(one(a)?)?; Ok(()) }, |c| c.auto_aof_rewrite_min_size.to_string()),
+    row("aof-load-truncated", true, |c, a| { c.aof_load_truncated = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.aof_load_truncated)),
+    row("aof-use-rdb-preamble", true, aof_use_rdb_preamble, |_| "yes".into()),
 ];
 
 fn optional(path: &str) -> Option<PathBuf> {
@@ -239,8 +272,37 @@ fn write_output_limits(config: &Config) -> String {
     limits.map(line).collect::<Vec<_>>().join(" ")
 }
 
-fn appendonly(_config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
-    if yes_no(arguments)? { Err("this server has no append-only file".into()) } else { Ok(()) }
+fn file_name(arguments: &[&[u8]]) -> Result<String, String> {
+    let name = text(arguments)?;
+    match name.contains('/') || name.is_empty() {
+        true => Err("argument can't be a path or empty, just a name".into()),
+        false => Ok(name),
+    }
+}
+
+const APPENDFSYNC: [(&str, Appendfsync); 3] =
+    [("always", Appendfsync::Always), ("everysec", Appendfsync::Everysec), ("no", Appendfsync::No)];
+
+fn appendfsync(config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
+    let argument = one(arguments)?;
+    let found = APPENDFSYNC.iter().find(|(name, _)| argument.eq_ignore_ascii_case(name.as_bytes()));
+    let (_, policy) = found.ok_or("argument(s) must be one of the following: everysec, always, no")?;
+    config.appendfsync = *policy;
+    Ok(())
+}
+
+fn write_appendfsync(config: &Config) -> String {
+    let found = APPENDFSYNC.iter().find(|(_, policy)| *policy == config.appendfsync);
+    found.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+}
+
+/// The base is always a snapshot. A redis.conf that asks for commands instead is read, because both load the same
+/// keys.
+fn aof_use_rdb_preamble(_config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
+    if !yes_no(arguments)? {
+        warning!("aof-use-rdb-preamble stays 'yes': the base of the append-only file is always an RDB file");
+    }
+    Ok(())
 }
 
 /// Returns all directives.
@@ -275,6 +337,16 @@ impl Directive {
             Self::Server(row) => row.is_mutable,
             Self::Keys(_) => true,
         }
+    }
+
+    /// Returns whether only the clients of `enable-protected-configs` can change the setting.
+    pub(crate) fn is_protected(self) -> bool {
+        matches!(self, Self::Server(row) if row.is_protected)
+    }
+
+    /// Returns whether the value is a secret that is not logged.
+    pub(crate) fn is_secret(self) -> bool {
+        self.name() == "requirepass"
     }
 
     /// Returns whether it has one argument. If not, `CONFIG SET` has all words in one argument.

@@ -10,6 +10,7 @@ use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STA
 use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
 use keyspace::glob_match;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -115,7 +116,7 @@ fn flush(call: &mut Call<'_>, db: usize) {
         keys.free_for(FREE_BUDGET, || start.elapsed());
     }
     for key in lost {
-        call.changed_in(db, &key);
+        call.changed_in(db, &key, 0);
     }
 }
 
@@ -148,7 +149,8 @@ fn config_get(call: &mut Call<'_>) -> Outcome {
     // An old name is answered as it was asked for.
     let asked = patterns.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
     let is_old = |name: &String| Directive::find(name.as_bytes()).is_some_and(|now| now.name() != name);
-    found.extend(asked.filter(is_old));
+    let old: BTreeSet<String> = asked.filter(is_old).collect();
+    found.extend(old);
     call.client.reply.map(found.len());
     for name in found {
         let value = Directive::find(name.as_bytes()).map(|directive| directive.write(&call.state.config));
@@ -242,17 +244,25 @@ fn config_help(call: &mut Call<'_>) -> Outcome {
 }
 
 fn shutdown(call: &mut Call<'_>) -> Outcome {
-    let mut how = Shutdown::Default;
+    let (mut how, mut aborts) = (Shutdown::Default, false);
     for index in 1..call.args.len() {
         how = match () {
-            () if call.args.is(index, "NOSAVE") => Shutdown::NoSave,
-            () if call.args.is(index, "SAVE") => Shutdown::Save,
+            () if call.args.is(index, "NOSAVE") && how != Shutdown::Save => Shutdown::NoSave,
+            () if call.args.is(index, "SAVE") && how != Shutdown::NoSave => Shutdown::Save,
             () if call.args.is(index, "NOW") || call.args.is(index, "FORCE") => how,
             () if call.args.is(index, "ABORT") => {
-                return Err(CommandError::new("ERR No shutdown in progress."));
+                aborts = true;
+                how
             }
             () => return Err(CommandError::SYNTAX),
         };
+    }
+    if aborts {
+        let is_alone = (1..call.args.len()).all(|index| call.args.is(index, "ABORT"));
+        return Err(match is_alone {
+            true => CommandError::new("ERR No shutdown in progress."),
+            false => CommandError::SYNTAX,
+        });
     }
     call.state.shutdown = Some(how);
     Ok(())

@@ -118,7 +118,7 @@ impl Options {
         let suites = options.chosen()?;
         let Settings { servers, import, traces, .. } = &options.settings;
         let given: [(bool, &str, &[&str]); 3] = [
-            (!servers.is_empty(), "--server", &["memory", "rdb"]),
+            (!servers.is_empty(), "--server", &["memory", "rdb", "server"]),
             (import.is_some(), "--import", &["memory", "keyspace"]),
             (!traces.is_empty(), "--trace", &["trace", "eviction"]),
         ];

@@ -114,7 +114,7 @@ impl Percentiles {
     }
 
     /// Returns the percentiles of times in any order. Sorts the times.
-    fn of(times: &mut [u32]) -> Self {
+    pub fn of(times: &mut [u32]) -> Self {
         times.sort_unstable();
         // The nearest rank: the smallest time that a `share` of all operations do not exceed.
         let at = |share: f64| {

@@ -15,7 +15,9 @@
 
 use crate::report::Row;
 use crate::server;
-use crate::suites::{dict, encodings, eviction, keyspace, latency, memory, rdb, upkeep};
+use crate::suites::{
+    dict, encodings, eviction, keyspace, latency, memory, rdb, server as server_suite, upkeep,
+};
 
 /// The kind of the peer of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,7 @@ impl PeerKind {
             || keyspace::OWN_PEERS.contains(&peer)
             || eviction::OWN_PEERS.contains(&peer)
             || upkeep::OWN_PEERS.contains(&peer)
+            || server_suite::OWN_PEERS.contains(&peer)
             || rdb::OWN_PEERS.contains(&peer)
             || memory::OWN_PEERS.contains(&peer)
             || peer == encodings::AT_ONCE

@@ -23,7 +23,7 @@ use crate::error::BadInput;
 use anyhow::{Context, Result, bail, ensure};
 use conformance::known::Family;
 use conformance::process::{Info, Process, START_TIME_MAX, StartOptions};
-use redis::{Connection, ConnectionLike, Value};
+use redis::{Connection, ConnectionAddr, ConnectionLike, Value};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -37,6 +37,9 @@ const LOAD_TIME_MAX: Duration = Duration::from_secs(120);
 /// The ending of the name of a server whose allocator has other size classes than ours. Rows of report.json
 /// have no other mark for this.
 pub const OTHER_ALLOCATOR: &str = ", unlike ours";
+
+/// The file name of redcore's own server.
+const REDCORE: &str = "redcore-server";
 
 /// The properties of an allocator that determine the size of a block.
 ///
@@ -105,6 +108,10 @@ fn quantum(stats: &str) -> Option<u64> {
 #[derive(Clone, Debug)]
 pub struct Program {
     path: PathBuf,
+    /// Whether it is the program `redcore-server`.
+    is_redcore: bool,
+    /// The family and the version, such as `valkey 9.1.2`.
+    pub version: String,
     /// The name in rows: the family, the version and the allocator. It ends with [`OTHER_ALLOCATOR`] if rows
     /// with this peer do not count.
     pub name: String,
@@ -120,26 +127,45 @@ impl Program {
                 return Err(BadInput::Server { program: path.clone(), what: "is given twice".into() });
             }
             let refused = |what: String| BadInput::Server { program: path.clone(), what };
-            let identity = Server::start(path).and_then(|server| server.identity());
+            let identity = Server::start(path, false).and_then(|server| server.identity());
             let (version, allocator) = identity.map_err(|err| refused(format!("{err:#}")))?;
             let unlike = if allocator.is_like(&Allocator::ours()) { "" } else { OTHER_ALLOCATOR };
             let mut name = format!("{version}, {allocator}{unlike}");
             if programs.iter().any(|other| other.name == name) {
                 name = format!("{version}, {allocator}, {}{unlike}", path.display());
             }
-            programs.push(Self { path: path.clone(), name });
+            programs.push(Self { path: path.clone(), is_redcore: false, version, name });
         }
         Ok(programs)
     }
 
+    /// Returns the program `redcore-server`, which is built into the folder of the running program.
+    pub fn redcore() -> Result<Self> {
+        let this = std::env::current_exe().context("the path of this program is unknown")?;
+        // The programs of tests are one folder below the others.
+        let mut found = this.ancestors().skip(1).take(2).map(|folder| folder.join(REDCORE));
+        let path = found.find(|path| path.is_file()).with_context(|| {
+            let folder = this.parent().unwrap_or(Path::new("."));
+            format!("{}: no {REDCORE} here; build it: cargo build --release -p server", folder.display())
+        })?;
+        Ok(Self { path, is_redcore: true, version: REDCORE.into(), name: REDCORE.into() })
+    }
+
+    /// Returns the version, or the whole name if another program has the same version.
+    pub fn name_among(&self, programs: &[Self]) -> &str {
+        let is_same = |other: &&Self| other.version == self.version && other.path != self.path;
+        if programs.iter().any(|other| is_same(&other)) { &self.name } else { &self.version }
+    }
+
     /// Starts a new process of the program.
     pub fn start(&self) -> Result<Server> {
-        Server::start(&self.path).with_context(|| self.name.clone())
+        Server::start(&self.path, self.is_redcore).with_context(|| self.name.clone())
     }
 
     /// Starts a new process that loads the dump file.
     pub fn start_with(&self, dump: &Path) -> Result<Server> {
-        let options = StartOptions { dump: Some(dump), ..StartOptions::default() };
+        let options =
+            StartOptions { dump: Some(dump), takes_lines: self.is_redcore, ..StartOptions::default() };
         let process = Process::start_with(&self.path, LOAD_TIME_MAX, &options);
         Ok(Server(process.with_context(|| self.name.clone())?))
     }
@@ -149,8 +175,19 @@ impl Program {
 pub struct Server(Process);
 
 impl Server {
-    fn start(path: &Path) -> Result<Self> {
-        Ok(Self(Process::start(path, START_TIME_MAX)?))
+    fn start(path: &Path, is_redcore: bool) -> Result<Self> {
+        let options = StartOptions { takes_lines: is_redcore, ..StartOptions::default() };
+        Ok(Self(Process::start_with(path, START_TIME_MAX, &options)?))
+    }
+
+    /// Returns where the server listens.
+    pub fn address(&self) -> &ConnectionAddr {
+        self.0.address()
+    }
+
+    /// Returns the id of the process.
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// Returns the family with the version, and the allocator.
@@ -208,6 +245,11 @@ impl Client {
         Ok(self.len()? == 0)
     }
 
+    /// Changes a setting (`CONFIG SET`).
+    pub fn configure(&mut self, name: &str, value: &str) -> Result<()> {
+        Ok(redis::cmd("CONFIG").arg("SET").arg(name).arg(value).exec(&mut self.0)?)
+    }
+
     /// Makes the server write its dump file.
     pub fn save(&mut self) -> Result<()> {
         Ok(redis::cmd("SAVE").exec(&mut self.0)?)
@@ -218,9 +260,9 @@ impl Client {
         Ok(redis::cmd("BGSAVE").query::<Value>(&mut self.0).map(drop)?)
     }
 
-    /// Returns the section of INFO about persistence.
-    pub fn persistence(&mut self) -> Result<Info> {
-        Ok(Info::fetch(&mut self.0, "persistence")?)
+    /// Returns a section of INFO.
+    pub fn info(&mut self, section: &str) -> Result<Info> {
+        Ok(Info::fetch(&mut self.0, section)?)
     }
 
     /// Sends packed commands together, and waits for all replies. Returns the first error among them, if
@@ -317,7 +359,7 @@ mod tests {
     #[test]
     fn a_server_that_refuses_its_statistics_has_an_unknown_quantum() {
         let Some(program) = server_on_path() else { return };
-        let server = Server::start(Path::new(program)).unwrap();
+        let server = Server::start(Path::new(program), false).unwrap();
         let mut connection = server.0.connect().unwrap();
         let refuse = ["SETUSER", "default", "-memory"];
         redis::cmd("ACL").arg(&refuse).exec(&mut connection).unwrap();

@@ -19,7 +19,7 @@ pub struct Settings {
     /// The maximum length of a value of a trace in memory, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = Settings::default().value_cap)]
     pub value_cap: usize,
-    /// A redis-server or valkey-server that the suites `memory` and `rdb` start as a peer; may be given
+    /// A redis-server or valkey-server that the suites `memory`, `rdb` and `server` start as a peer; may be given
     /// several times
     #[arg(long = "server", value_name = "PATH")]
     pub servers: Vec<PathBuf>,

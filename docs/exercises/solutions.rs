@@ -63,6 +63,9 @@ mod rdb_length;
 #[path = "rehash_step/check.rs"]
 mod rehash_step;
 
+#[path = "resp_requests/check.rs"]
+mod resp_requests;
+
 #[path = "rss_reader/check.rs"]
 mod rss_reader;
 
@@ -104,3 +107,6 @@ mod table_snapshot;
 
 #[path = "thread_cache/check.rs"]
 mod thread_cache;
+
+#[path = "waiting_clients/check.rs"]
+mod waiting_clients;

@@ -22,11 +22,15 @@ pub(crate) struct Args {
 
 /// Runs every row of the benchmarks once.
 pub(crate) fn smoke() -> Result<Outcome> {
+    build_server(&["--smoke".into()])?;
     shell::run(&mut command(&["--smoke".into()]))
 }
 
 /// Runs the benchmarks and returns their exit code.
 pub(crate) fn run(args: &Args) -> Result<u8> {
+    if runs_server(&args.rest) {
+        build_server(&args.rest)?;
+    }
     shell::exit_code(&mut command(&args.rest))
 }
 
@@ -36,11 +40,37 @@ pub(crate) fn publish(args: &Args) -> Result<u8> {
     shell::exit_code(&mut program("redcore-publish", &args.rest))
 }
 
+/// Returns whether the suite `server` runs: it is named, or no suite is named.
+fn runs_server(rest: &[String]) -> bool {
+    let suites = rest.iter().enumerate().filter_map(|(i, argument)| match argument.as_str() {
+        "--suite" => rest.get(i + 1).map(String::as_str),
+        _ => argument.strip_prefix("--suite="),
+    });
+    let names: Vec<&str> = suites.flat_map(|names| names.split(',')).collect();
+    names.is_empty() || names.contains(&"server")
+}
+
+/// Builds the program `redcore-server`, which the suite `server` starts.
+fn build_server(rest: &[String]) -> Result<()> {
+    let mut command = shell::cargo();
+    command.args(["build", "--quiet", "--package", "server", "--bin", "redcore-server"]);
+    if is_optimised(rest) {
+        command.arg("--release");
+    }
+    anyhow::ensure!(shell::exit_code(&mut command)? == 0, "redcore-server could not be built");
+    Ok(())
+}
+
+/// Returns whether the programs are built with optimisation.
+fn is_optimised(rest: &[String]) -> bool {
+    !rest.iter().any(|argument| argument == "--smoke")
+}
+
 /// Returns the command that runs a program of the package `benches`.
 fn program(name: &str, rest: &[String]) -> Command {
     let mut command = shell::cargo();
     command.args(["run", "--quiet", "--package", "benches", "--bin", name]);
-    if !rest.iter().any(|arg| arg == "--smoke") {
+    if is_optimised(rest) {
         command.arg("--release");
     }
     command.arg("--");
@@ -96,6 +126,13 @@ fn command(rest: &[String]) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_server_is_built_when_its_suite_runs() {
+        let runs = |line: &str| runs_server(&line.split_whitespace().map(String::from).collect::<Vec<_>>());
+        assert!(runs("") && runs("--quick") && runs("--suite sds,server") && runs("--suite=server"));
+        assert!(!runs("--suite sds") && !runs("--suite=sds,alloc --server redis-server"));
+    }
 
     #[test]
     fn relative_paths_of_files_are_made_absolute() {

@@ -31,6 +31,7 @@ pages! {
     chapter_at_the_limit = "../../docs/src/at-the-limit.md",
     chapter_gaps = "../../docs/src/gaps.md",
     chapter_snapshot = "../../docs/src/snapshot.md",
+    chapter_requests = "../../docs/src/requests.md",
     chapter_measuring = "../../docs/src/measuring.md",
     zmalloc = "../../docs/src/zmalloc.md",
     sds = "../../docs/src/sds.md",

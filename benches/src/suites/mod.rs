@@ -10,6 +10,7 @@ pub mod memory;
 pub mod rdb;
 pub mod robj;
 pub mod sds;
+pub mod server;
 pub mod trace;
 pub mod upkeep;
 
@@ -65,6 +66,12 @@ pub const ALL: &[Suite] = &[
         about: "loading and saving of dump files, snapshots under writes",
         headline: rdb::HEADLINE,
         run: rdb::run,
+    },
+    Suite {
+        name: "server",
+        about: "redcore-server over its socket: throughput, latency and bytes",
+        headline: server::HEADLINE,
+        run: server::run,
     },
     Suite {
         name: "memory",

@@ -123,6 +123,21 @@ pub struct StartOptions<'a> {
     pub dump: Option<&'a Path>,
     /// Settings of redis.conf, as pairs of name and value.
     pub settings: &'a [(&'a str, &'a str)],
+    /// Whether the program takes each setting as `--set 'NAME "VALUE"'`, as `redcore-server` does. The other
+    /// servers take `--NAME VALUE`.
+    pub takes_lines: bool,
+}
+
+impl StartOptions<'_> {
+    /// Adds a setting to the arguments of the program.
+    fn add(&self, command: &mut Command, name: &str, value: &str) {
+        if self.takes_lines {
+            let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+            command.arg("--set").arg(format!("{name} \"{value}\""));
+        } else {
+            command.arg(format!("--{name}")).arg(value);
+        }
+    }
 }
 
 /// A running server.
@@ -172,6 +187,16 @@ impl Process {
         connect(&self.started.client, REPLY_TIME_MAX)
     }
 
+    /// Returns where the program listens.
+    pub fn address(&self) -> &ConnectionAddr {
+        self.started.client.get_connection_info().addr()
+    }
+
+    /// Returns the id of the process.
+    pub fn id(&self) -> u32 {
+        self.started.handle.with(|child| child.id())
+    }
+
     /// Returns the major and the minor number of the version.
     pub fn version_numbers(&self) -> (u32, u32) {
         let mut numbers = self.version.split('.').map_while(|number| number.parse().ok());
@@ -205,15 +230,20 @@ impl Started {
                 fs::copy(dump, folder.join(DUMP)).map_err(StartError::Folder)?;
             }
             let mut command = Command::new(program);
-            command.args(["--save", "", "--appendonly", "no", "--daemonize", "no", "--dbfilename", DUMP]);
-            command.arg("--dir").arg(folder).current_dir(folder).stdin(Stdio::null());
-            for (name, value) in options.settings {
-                command.arg(format!("--{name}")).arg(value);
+            command.current_dir(folder).stdin(Stdio::null());
+            let own = [("save", ""), ("appendonly", "no"), ("dbfilename", DUMP), ("dir", ".")];
+            for (name, value) in own.iter().chain(options.settings) {
+                options.add(&mut command, name, value);
             }
+            let mut add = |name, value: &str| options.add(&mut command, name, value);
             match &address {
-                ConnectionAddr::Unix(socket) => command.args(["--port", "0", "--unixsocket"]).arg(socket),
+                ConnectionAddr::Unix(socket) => {
+                    add("port", "0");
+                    add("unixsocket", &socket.display().to_string());
+                }
                 ConnectionAddr::Tcp(host, port) => {
-                    command.args(["--bind", host, "--port", &port.to_string()])
+                    add("bind", host);
+                    add("port", &port.to_string());
                 }
                 other => unreachable!("{other} is of another kind"),
             };

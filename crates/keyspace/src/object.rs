@@ -31,8 +31,23 @@ impl<S: BuildHasher> Keyspace<S> {
         self.peek(&key.into(), now).map(Entry::object_type)
     }
 
-    /// Returns the encoding of a value, as Redis names it. A string is `int`, `embstr` if it has at most
-    /// `embstr_size_limit` bytes, or otherwise `raw`, wherever its bytes are stored. In C: `OBJECT ENCODING`.
+    /// Returns the encoding of a value, as Redis names it, wherever its bytes are stored. A string is `int`,
+    /// or `embstr` if it has at most `embstr_size_limit` bytes, or otherwise `raw`. A shorter string is `raw`
+    /// after an edit in place, such as [`append`](Self::append). It is `embstr` again when it is set, copied, or
+    /// coded with a symbol table. In C: `OBJECT ENCODING`.
+    ///
+    /// ```
+    /// use keyspace::Keyspace;
+    /// use values::Encoding;
+    /// let mut keyspace = Keyspace::new();
+    /// keyspace.set("key", "1", 0)?;
+    /// assert_eq!(keyspace.encoding("key", 0), Some(Encoding::Int));
+    /// keyspace.append("key", b"2", 0)?;
+    /// assert_eq!(keyspace.encoding("key", 0), Some(Encoding::Raw));
+    /// keyspace.incr_by("key", 1, 0)?;
+    /// assert_eq!(keyspace.encoding("key", 0), Some(Encoding::Int));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
     pub fn encoding<'k>(&self, key: impl Into<Key<'k>>, now: u64) -> Option<Encoding> {
         let limit = self.options.encoding_limits().embstr_size_limit;
         self.peek(&key.into(), now).map(|entry| entry.encoding(limit))

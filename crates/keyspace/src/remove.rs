@@ -8,6 +8,7 @@ use crate::keyspace::Keyspace;
 use crate::value::ValueRef;
 use core::hash::BuildHasher;
 use core::mem;
+use dict::Table;
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Removes a key, and returns whether there was such a key. Amortised O(1): a value of more than 64
@@ -71,10 +72,36 @@ impl<S: BuildHasher> Keyspace<S> {
     ///
     /// A snapshot takes the table over, and saves its entries before they become garbage.
     pub fn clear(&mut self) {
+        let is_large =
+            |table: &Table<Entry>| table.len() > FREE_EFFORT_MAX || table.iter().any(Entry::is_large);
+        let is_lazy = self.totals.lazyfree.lazy.user_flush;
+        self.clear_table(|table| is_lazy && is_large(table));
+    }
+
+    /// Like [`clear`](Self::clear), but all entries become garbage, even if there are few, and whatever the option
+    /// `lazyfree-lazy-user-flush` says. Garbage takes no more memory than the entries did, so a few of them may be
+    /// freed at once. They count as freed later. In C: `FLUSHDB ASYNC`.
+    ///
+    /// ```
+    /// let mut keyspace = keyspace::Keyspace::new();
+    /// for n in 0..50 {
+    ///     keyspace.set(&format!("key {n}"), "value", 0)?;
+    /// }
+    /// keyspace.clear_lazily();
+    /// assert!(keyspace.is_empty() && keyspace.lazyfree_pending_objects() > 0);
+    /// while !keyspace.free_some(100).is_complete {}
+    /// assert_eq!(keyspace.lazyfreed_objects(), 50);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn clear_lazily(&mut self) {
+        self.clear_table(|table| !table.is_empty());
+    }
+
+    /// Removes all keys. `is_garbage` says whether the table is freed later.
+    fn clear_table(&mut self, is_garbage: impl FnOnce(&Table<Entry>) -> bool) {
         let (table, entry_bytes) = (mem::take(&mut self.table), mem::take(&mut self.totals.entry_bytes));
         let (table, entry_bytes) = self.totals.snapshot.take_over_table(table, entry_bytes);
-        let is_large = || table.len() > FREE_EFFORT_MAX || table.iter().any(Entry::is_large);
-        if self.totals.lazyfree.lazy.user_flush && is_large() {
+        if is_garbage(&table) {
             let list_bytes = self.totals.list_bytes();
             self.totals.lazyfree.push_table(table, entry_bytes, list_bytes);
         }

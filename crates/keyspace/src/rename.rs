@@ -246,7 +246,7 @@ impl<S: BuildHasher> Keyspace<S> {
     pub(crate) fn put(&mut self, key: &Key<'_>, new: Entry, now: u64, coding: Coding) -> Result<(), Error> {
         let hash = self.hash_of(key);
         self.make_room_for(key, hash, new.allocation_size(), now)?;
-        let is_text = matches!(new.kind(), Kind::BYTES | Kind::OBJECT);
+        let is_text = new.kind().is_bytes() || new.kind() == Kind::OBJECT;
         let (found, totals, _) = self.find_or_vacant(hash, key, now)?;
         let replaced = put_new(found, totals, new, hash)?;
         replaced.into_iter().for_each(|replaced| totals.discard_replaced(replaced));

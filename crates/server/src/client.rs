@@ -1,6 +1,7 @@
 //! [`Client`]: a connection, and what the server knows about it.
 
 use crate::args::OwnedArgs;
+use crate::config::OutputLimit;
 use crate::reply::Reply;
 use crate::request::QueryBuffer;
 use crate::socket::Socket;
@@ -32,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) name: Vec<u8>,
     /// The name and version of the library, by `CLIENT SETINFO`.
     pub(crate) lib: (Vec<u8>, Vec<u8>),
+    /// Whether it is on the same machine.
+    pub(crate) is_local: bool,
     /// Whether it has given the password, or none is needed.
     pub(crate) is_authenticated: bool,
     /// When it connected and when it last sent a command, in milliseconds since 1970.
@@ -50,6 +53,8 @@ pub(crate) struct Client {
     pub(crate) subscriptions: Subscriptions,
     /// The command that waits for a key.
     pub(crate) blocked: Option<Blocked>,
+    /// Whether its commands have run since it was last sent something.
+    pub(crate) was_served: bool,
     /// Which replies are sent.
     pub(crate) reply_mode: ReplyMode,
     /// Whether the client is exempt from `maxmemory-clients`, by `CLIENT NO-EVICT`.
@@ -177,6 +182,7 @@ impl Client {
             db: 0,
             name: Vec::new(),
             lib: (Vec::new(), Vec::new()),
+            is_local: false,
             is_authenticated: false,
             connected_at: now,
             last_used_at: now,
@@ -186,6 +192,7 @@ impl Client {
             is_dirty: false,
             subscriptions: Subscriptions::default(),
             blocked: None,
+            was_served: false,
             reply_mode: ReplyMode::On,
             is_no_evict: false,
             is_no_touch: false,
@@ -201,7 +208,7 @@ impl Client {
 
     /// Returns whether the next request of the client can run.
     pub(crate) fn takes_requests(&self) -> bool {
-        self.blocked.is_none() && !self.is_closed && !self.closes_after_reply
+        self.blocked.is_none() && !self.is_closed && !self.closes_after_reply && !self.reply.is_over_limit()
     }
 
     /// Returns the bytes of memory that the client takes. A value that its reply shares with a key is part of it.
@@ -212,6 +219,11 @@ impl Client {
     /// Returns the bytes of the commands after `MULTI`.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.transaction.as_ref().map_or(0, |transaction| transaction.bytes)
+    }
+
+    /// Returns the limits of the reply, out of those of all classes.
+    pub(crate) fn output_limit(&self, of_classes: &[OutputLimit; 3]) -> OutputLimit {
+        of_classes[if self.subscriptions.is_empty() { 0 } else { 2 }]
     }
 
     /// Returns whether only the commands of a subscriber are allowed. RESP3 has no such mode.

@@ -5,7 +5,7 @@
 //! waits until its command has written its reply.
 
 use crate::client::{Client, ClientId};
-use crate::reply::Reply;
+use crate::reply::{Protocol, Reply};
 use std::collections::BTreeMap;
 
 /// All connections.
@@ -18,10 +18,31 @@ pub(crate) struct Clients {
     next_id: ClientId,
     /// The slots of clients with bytes to send, or to be closed. A slot may be there twice.
     touched: Vec<usize>,
-    /// The client whose command runs, and the messages that it will be sent after its reply.
-    running: Option<(ClientId, Reply)>,
+    /// The client whose command runs.
+    running: Option<Running>,
     /// The bytes of all clients, as of the last [`recount`](Self::recount) of each.
     bytes: usize,
+}
+
+/// The client whose command runs.
+#[derive(Debug)]
+struct Running {
+    id: ClientId,
+    /// The messages that it will be sent after its reply.
+    messages: Reply,
+    /// Whether it listens to channels.
+    is_listening: bool,
+}
+
+/// How a client is sent what it has not asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PushForm {
+    /// As a push of RESP3.
+    Push,
+    /// As a message of a channel: it has RESP2, and listens to channels.
+    Message,
+    /// Not at all: it has RESP2, and waits only for replies.
+    Nothing,
 }
 
 impl Clients {
@@ -50,17 +71,17 @@ impl Clients {
     /// Takes the client of a slot out, to run a command of it.
     pub(crate) fn take(&mut self, slot: usize) -> Option<Box<Client>> {
         let client = self.slots.get_mut(slot)?.take()?;
-        let mut messages = Reply::default();
-        messages.set_protocol(client.reply.protocol());
-        self.running = Some((client.id, messages));
+        let is_listening = !client.subscriptions.is_empty();
+        self.running = Some(Running { id: client.id, messages: client.reply.next(), is_listening });
         Some(client)
     }
 
     /// Puts the client back, and appends the messages for it. Notes whether it has something to send.
     pub(crate) fn put_back(&mut self, slot: usize, mut client: Box<Client>) {
-        if let Some((_, messages)) = self.running.take() {
-            client.reply.append(messages);
+        if let Some(running) = self.running.take() {
+            client.reply.append(running.messages);
         }
+        client.was_served = true;
         if !client.reply.is_empty() || client.is_closed || client.closes_after_reply {
             self.touched.push(slot);
         }
@@ -85,12 +106,13 @@ impl Clients {
 
     /// Appends the messages that have arrived for the client that is taken out, after a command of it.
     pub(crate) fn deliver_own(&mut self, client: &mut Client) {
-        if let Some((_, messages)) = &mut self.running {
+        if let Some(Running { messages, is_listening, .. }) = &mut self.running {
             if !messages.is_empty() {
                 client.reply.append(std::mem::take(messages));
             }
-            // The command may have been `HELLO`.
-            messages.set_protocol(client.reply.protocol());
+            // The command may have been `HELLO` or `SUBSCRIBE`.
+            *messages = client.reply.next();
+            *is_listening = !client.subscriptions.is_empty();
         }
     }
 
@@ -125,17 +147,38 @@ impl Clients {
         self.by_id.values().filter_map(|slot| self.slots[*slot].as_deref())
     }
 
+    /// Returns an iterator over the clients, for changing them. The client whose command runs is not among them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Client> {
+        self.slots.iter_mut().filter_map(Option::as_deref_mut)
+    }
+
     /// Returns the numbers of all clients, in the order in which they connected.
     pub(crate) fn ids(&self) -> Vec<ClientId> {
         self.by_id.keys().copied().collect()
     }
 
+    /// Returns how a client is sent what it has not asked for. Returns `None` if it is closed.
+    pub(crate) fn push_form(&self, id: ClientId) -> Option<PushForm> {
+        let slot = self.slot_of(id)?;
+        let (protocol, is_listening) = match (&self.slots[slot], &self.running) {
+            (Some(client), _) if client.is_closed => return None,
+            (Some(client), _) => (client.reply.protocol(), !client.subscriptions.is_empty()),
+            (None, Some(running)) => (running.messages.protocol(), running.is_listening),
+            (None, None) => return None,
+        };
+        Some(match protocol {
+            Protocol::Resp3 => PushForm::Push,
+            Protocol::Resp2 if is_listening => PushForm::Message,
+            Protocol::Resp2 => PushForm::Nothing,
+        })
+    }
+
     /// Sends a message to a client.
     pub(crate) fn send(&mut self, id: ClientId, write: impl FnOnce(&mut Reply)) {
-        if let Some((running, messages)) = &mut self.running
-            && *running == id
+        if let Some(running) = &mut self.running
+            && running.id == id
         {
-            write(messages);
+            write(&mut running.messages);
             return;
         }
         let Some(slot) = self.slot_of(id) else { return };

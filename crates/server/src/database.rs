@@ -3,6 +3,7 @@
 use crate::client::ClientId;
 use keyspace::{Event, Keyspace, Options};
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use values::ReserveError;
 
@@ -18,7 +19,35 @@ pub(crate) struct Database {
     /// The clients in a blocking command.
     pub(crate) blocked: Waiting,
     /// The keys that went without a command, since the last [`take_lost`](Self::take_lost).
-    pub(crate) lost: Arc<Mutex<Vec<Lost>>>,
+    pub(crate) lost: Arc<LostLog>,
+}
+
+/// The keys that went without a command, in order.
+#[derive(Debug, Default)]
+pub(crate) struct LostLog {
+    keys: Mutex<Vec<Lost>>,
+    /// About the bytes that the log takes. 0 means that it is empty.
+    bytes: AtomicUsize,
+}
+
+impl LostLog {
+    fn push(&self, lost: Lost) {
+        let (Lost::Expired(key) | Lost::Evicted(key)) = &lost;
+        self.bytes.fetch_add(key.len() + size_of::<Lost>(), Ordering::Relaxed);
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(lost);
+    }
+
+    /// Returns about the bytes that the log takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> Vec<Lost> {
+        if self.bytes.swap(0, Ordering::Relaxed) == 0 {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// A key that went without a command.
@@ -62,13 +91,13 @@ impl Database {
                 Event::Evicted(key) => Lost::Evicted(key.to_vec()),
                 _ => return,
             };
-            lost.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+            lost.push(key);
         })
     }
 
     /// Returns the keys that have expired or were evicted since the last call.
     pub(crate) fn take_lost(&mut self) -> Vec<Lost> {
-        std::mem::take(&mut *self.lost.lock().unwrap_or_else(PoisonError::into_inner))
+        self.lost.take()
     }
 }
 

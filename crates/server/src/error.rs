@@ -25,6 +25,9 @@ impl CommandError {
     pub(crate) const WRONG_TYPE: Self =
         Self::new("WRONGTYPE Operation against a key holding the wrong kind of value");
 
+    /// Memory is at its limit.
+    pub(crate) const OOM: Self = Self::new("OOM command not allowed when used memory > 'maxmemory'.");
+
     /// Returns an error with a fixed text.
     pub(crate) const fn new(text: &'static str) -> Self {
         Self(Cow::Borrowed(text))

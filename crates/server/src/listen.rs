@@ -153,7 +153,9 @@ fn admit(
     }
     let (id, slot) = state.clients.next();
     let mut client = Client::new(id, socket, addr, laddr, state.now);
+    client.is_local = is_local;
     client.is_authenticated = state.config.requirepass.is_empty();
+    client.reply.set_limit(client.output_limit(&state.config.client_output_buffer_limit).hard);
     registry.register(
         &mut client.socket,
         Token(first_token + slot),

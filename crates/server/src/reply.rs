@@ -8,6 +8,10 @@
 //!                                            ^
 //!  lent                                 (offset, block of 100,000 bytes)
 //! ```
+//!
+//! A reply knows the hard limit of `client-output-buffer-limit`. What is written after the limit is passed has no
+//! effect, and the client is closed. Commands that write many elements stop when
+//! [`is_over_limit`](Reply::is_over_limit) says so.
 
 use crate::numbers::format_double;
 use bytes::Bytes;
@@ -20,6 +24,9 @@ use values::Element;
 const LENT_MIN: usize = 16 * 1_024;
 /// The most pieces that are written at once.
 const SLICES: usize = 64;
+/// The bytes of a reply that do not count towards `client-output-buffer-limit` before the socket has had a chance
+/// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
+pub(crate) const CHUNK: usize = 16 * 1_024;
 /// An empty buffer of more bytes is given back.
 const KEPT_CAPACITY: usize = 64 * 1_024;
 
@@ -46,10 +53,11 @@ pub(crate) struct Deferred {
 pub(crate) struct Mark {
     len: usize,
     lent: usize,
+    is_over_limit: bool,
 }
 
 /// The bytes that a client will be sent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Reply {
     bytes: Vec<u8>,
     /// Large strings, and the offsets in `bytes` at which they are sent.
@@ -59,6 +67,24 @@ pub(crate) struct Reply {
     /// The bytes of all strings in `lent`.
     lent_len: usize,
     protocol: Protocol,
+    /// The most bytes that may wait to be sent.
+    limit: usize,
+    /// Whether more bytes than `limit` have waited. The rest of them is missing.
+    is_over_limit: bool,
+}
+
+impl Default for Reply {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            lent: VecDeque::new(),
+            sent: 0,
+            lent_len: 0,
+            protocol: Protocol::default(),
+            limit: usize::MAX,
+            is_over_limit: false,
+        }
+    }
 }
 
 impl Reply {
@@ -91,9 +117,25 @@ impl Reply {
         self.bytes.capacity() + self.lent_len
     }
 
+    /// Returns an empty reply for what is sent after this one, in the same protocol and with the same limit.
+    pub(crate) fn next(&self) -> Self {
+        Self { protocol: self.protocol, limit: self.limit, ..Self::default() }
+    }
+
+    /// Sets the number of bytes that may wait to be sent, or no limit if it is 0. A [`CHUNK`] more is allowed.
+    pub(crate) fn set_limit(&mut self, hard: usize) {
+        self.limit = if hard == 0 { usize::MAX } else { hard.saturating_add(CHUNK) };
+    }
+
+    /// Returns whether the reply has passed its limit, so that the client is to be closed. Nothing more is written.
+    /// In C: `checkClientOutputBufferLimits`, after each append.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.is_over_limit
+    }
+
     /// Returns the present end.
     pub(crate) fn mark(&self) -> Mark {
-        Mark { len: self.bytes.len(), lent: self.lent.len() }
+        Mark { len: self.bytes.len(), lent: self.lent.len(), is_over_limit: self.is_over_limit }
     }
 
     /// Removes everything that was written after a mark.
@@ -102,37 +144,51 @@ impl Reply {
         for (_, string) in self.lent.drain(mark.lent..) {
             self.lent_len -= string.len();
         }
+        self.is_over_limit = mark.is_over_limit;
     }
 
-    /// Appends bytes that are already a reply.
+    /// Appends bytes that are already a reply, unless the limit is passed.
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        self.bytes.extend_from_slice(bytes);
+        if !self.is_over_limit {
+            self.bytes.extend_from_slice(bytes);
+            self.is_over_limit = self.len() > self.limit;
+        }
     }
 
     /// Appends another reply, of which nothing has been sent.
     pub(crate) fn append(&mut self, other: Self) {
+        if self.is_over_limit {
+            return;
+        }
         let offset = self.bytes.len();
         self.bytes.extend_from_slice(&other.bytes);
         self.lent.extend(other.lent.into_iter().map(|(at, string)| (offset + at, string)));
         self.lent_len += other.lent_len;
+        self.is_over_limit = other.is_over_limit || self.len() > self.limit;
     }
 
     fn head(&mut self, kind: u8, number: i64) {
+        if self.is_over_limit {
+            return;
+        }
         self.bytes.push(kind);
         self.bytes.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-        self.bytes.extend_from_slice(b"\r\n");
+        self.raw(b"\r\n");
     }
 
     fn line(&mut self, kind: u8, text: &[u8]) {
+        if self.is_over_limit {
+            return;
+        }
         self.bytes.push(kind);
         // A line ends at its first line break, so there must be none in the text.
         self.bytes.extend(text.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }));
-        self.bytes.extend_from_slice(b"\r\n");
+        self.raw(b"\r\n");
     }
 
     /// Writes `+OK`.
     pub(crate) fn ok(&mut self) {
-        self.bytes.extend_from_slice(b"+OK\r\n");
+        self.raw(b"+OK\r\n");
     }
 
     /// Writes a short text.
@@ -162,10 +218,13 @@ impl Reply {
 
     /// Writes a string.
     pub(crate) fn bulk(&mut self, bytes: &[u8]) {
+        if self.is_over_limit {
+            return;
+        }
         self.bytes.reserve(bytes.len() + 24);
         self.head(b'$', bytes.len() as i64);
         self.bytes.extend_from_slice(bytes);
-        self.bytes.extend_from_slice(b"\r\n");
+        self.raw(b"\r\n");
     }
 
     /// Writes an element of a collection as a string.
@@ -175,6 +234,9 @@ impl Reply {
 
     /// Writes the value of a key. A large one is not copied.
     pub(crate) fn string(&mut self, string: StringRef<'_>) -> Result<(), values::ReserveError> {
+        if self.is_over_limit {
+            return Ok(());
+        }
         let len = string.len();
         self.head(b'$', len as i64);
         if len < LENT_MIN {
@@ -184,18 +246,18 @@ impl Reply {
             self.lent_len += block.len();
             self.lent.push_back((self.bytes.len(), block));
         }
-        self.bytes.extend_from_slice(b"\r\n");
+        self.raw(b"\r\n");
         Ok(())
     }
 
     /// Writes the absence of a value.
     pub(crate) fn null(&mut self) {
-        self.bytes.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"$-1\r\n" });
+        self.raw(if self.is_resp3() { b"_\r\n" } else { b"$-1\r\n" });
     }
 
     /// Writes the absence of an array.
     pub(crate) fn null_array(&mut self) {
-        self.bytes.extend_from_slice(if self.is_resp3() { b"_\r\n" } else { b"*-1\r\n" });
+        self.raw(if self.is_resp3() { b"_\r\n" } else { b"*-1\r\n" });
     }
 
     /// Begins an array of `len` elements.
@@ -240,7 +302,7 @@ impl Reply {
     /// Writes yes or no. In RESP2, it is 1 or 0.
     pub(crate) fn boolean(&mut self, value: bool) {
         if self.is_resp3() {
-            self.bytes.extend_from_slice(if value { b"#t\r\n" } else { b"#f\r\n" });
+            self.raw(if value { b"#t\r\n" } else { b"#f\r\n" });
         } else {
             self.flag(value);
         }
@@ -250,9 +312,9 @@ impl Reply {
     pub(crate) fn verbatim(&mut self, text: &[u8]) {
         if self.is_resp3() {
             self.head(b'=', text.len() as i64 + 4);
-            self.bytes.extend_from_slice(b"txt:");
-            self.bytes.extend_from_slice(text);
-            self.bytes.extend_from_slice(b"\r\n");
+            self.raw(b"txt:");
+            self.raw(text);
+            self.raw(b"\r\n");
         } else {
             self.bulk(text);
         }
@@ -284,6 +346,13 @@ impl Reply {
         let len = head.bytes.len();
         self.bytes.splice(at.offset..at.offset, head.bytes);
         self.lent.range_mut(at.lent..).for_each(|(offset, _)| *offset += len);
+    }
+
+    /// Gives the buffer back if all bytes have been sent and it has more than `capacity` bytes.
+    pub(crate) fn shrink(&mut self, capacity: usize) {
+        if self.is_empty() && self.bytes.capacity() > capacity {
+            self.bytes = Vec::new();
+        }
     }
 
     /// Writes as much as the socket takes. Returns the number of bytes.
@@ -350,9 +419,7 @@ impl Reply {
         if self.is_empty() {
             self.sent = 0;
             self.bytes.clear();
-            if self.bytes.capacity() > KEPT_CAPACITY {
-                self.bytes = Vec::new();
-            }
+            self.shrink(KEPT_CAPACITY);
         }
     }
 }
@@ -457,5 +524,25 @@ mod tests {
             reply.write_to(&mut Slow).unwrap();
         }
         assert!(!reply.is_empty() && reply.allocation_size() < 1_000_000, "{}", reply.allocation_size());
+    }
+
+    #[test]
+    fn a_reply_above_its_limit_does_not_grow() {
+        let mut reply = Reply::default();
+        reply.set_limit(1_000);
+        let mark = reply.mark();
+        let at = reply.defer();
+        for _ in 0..1_000_000 {
+            reply.null();
+            reply.bulk(b"text");
+            reply.integer(7);
+            reply.error(b"ERR text");
+        }
+        reply.end_array(at, 4_000_000);
+        assert!(reply.is_over_limit() && reply.len() < 1_100 + CHUNK, "{}", reply.len());
+        reply.truncate(mark);
+        assert!(!reply.is_over_limit() && reply.is_empty());
+        reply.bulk(&[b'x'; 900]);
+        assert!(!reply.is_over_limit());
     }
 }

@@ -22,6 +22,8 @@ const LINE_MAX: usize = 64 * 1_024;
 const READ_LEN: usize = 16 * 1_024;
 /// The arguments that a buffer without a command keeps room for.
 const SPANS: usize = 1_024;
+/// The most bytes of a large string that are read at once.
+const BIG_READ_LEN: usize = 256 * 1_024;
 /// A bulk string of at least this many bytes gets a buffer of its exact size. In C: `PROTO_MBULK_BIG_ARG`.
 const BIG_BULK: usize = 32 * 1_024;
 /// A number of up to so many digits is read without a search for the end of its line.
@@ -142,21 +144,27 @@ impl QueryBuffer {
 
     /// Reads once. Returns the number of bytes, which is 0 at the end of the stream, and whether there may be
     /// more to read.
+    ///
+    /// The memory for a large string is reserved when its length is known, and each part of it is touched when
+    /// its bytes are read. A client that only claims a length takes no physical memory.
     pub(crate) fn read_from(&mut self, from: &mut impl Read) -> io::Result<(usize, bool)> {
-        let needed = match self.bulk {
-            Some(len) if len >= BIG_BULK => (self.at + len + 2).saturating_sub(self.filled),
-            _ => 0,
-        };
-        let room = if needed > 0 { needed } else { READ_LEN };
+        let needed = self.big_bulk_end().saturating_sub(self.filled);
+        let room = if needed > 0 { needed.min(BIG_READ_LEN) } else { READ_LEN };
         if self.bytes.len() - self.filled < room {
             if needed > 0 {
-                self.bytes.reserve_exact(self.filled + room - self.bytes.len());
+                let more = self.filled + needed - self.bytes.len();
+                self.bytes.try_reserve_exact(more).map_err(|_| io::ErrorKind::OutOfMemory)?;
             }
             self.bytes.resize(self.filled + room, 0);
         }
         let read = from.read(&mut self.bytes[self.filled..self.filled + room])?;
         self.filled += read;
         Ok((read, read == room))
+    }
+
+    /// Returns where the large string ends whose length is known, or 0 if there is none.
+    fn big_bulk_end(&self) -> usize {
+        self.bulk.filter(|len| *len >= BIG_BULK).map_or(0, |len| self.at + len + 2)
     }
 
     /// Looks for commands, unless there are some that were not taken. Returns whether there are any now.
@@ -230,9 +238,10 @@ impl QueryBuffer {
         Ok(true)
     }
 
-    /// Removes the commands that were taken.
+    /// Removes the commands that were taken, if they have at least as many bytes as the rest. So each byte moves
+    /// at most once, also if the client waits after each of many commands.
     pub(crate) fn compact(&mut self) {
-        if self.begin == 0 {
+        if self.begin == 0 || self.begin < self.len() {
             return;
         }
         let spans = self.spans_end(self.taken);
@@ -250,11 +259,13 @@ impl QueryBuffer {
         }
     }
 
-    /// Gives memory back that is not in use, down to `capacity` bytes.
+    /// Gives memory back that is not in use, down to `capacity` bytes. The room for a large string of which a
+    /// part has arrived stays.
     pub(crate) fn shrink(&mut self, capacity: usize) {
-        if self.bytes.capacity() > capacity {
-            self.bytes.truncate(self.filled.max(capacity));
-            self.bytes.shrink_to_fit();
+        let kept = capacity.max(self.filled).max(self.big_bulk_end());
+        if self.bytes.capacity() > kept {
+            self.bytes.truncate(kept);
+            self.bytes.shrink_to(kept);
         }
         if self.len() == 0 && self.spans.capacity() > SPANS {
             self.spans.clear();
@@ -462,6 +473,24 @@ mod tests {
     }
 
     #[test]
+    fn a_buffer_without_a_command_gives_its_memory_back() {
+        let mut buffer = QueryBuffer::default();
+        let mut input = &b"PING\r\n".repeat(READ_LEN)[..];
+        while !input.is_empty() {
+            buffer.read_from(&mut input).unwrap();
+        }
+        while buffer.find(LIMITS).unwrap() {
+            while buffer.take() {}
+            // What was taken is removed in large steps.
+            buffer.compact();
+            assert!(buffer.begin <= buffer.filled / 2 + 1);
+        }
+        assert_eq!(buffer.len(), 0);
+        buffer.shrink(READ_LEN);
+        assert_eq!(buffer.capacity(), READ_LEN);
+    }
+
+    #[test]
     fn a_large_string_is_read_into_a_buffer_of_its_size() {
         let mut input = b"*2\r\n$3\r\nGET\r\n$1000000\r\n".to_vec();
         let head = input.len();
@@ -471,6 +500,9 @@ mod tests {
         let mut rest = &input[..];
         while !buffer.find(LIMITS).unwrap() {
             buffer.read_from(&mut rest).unwrap();
+            let touched = buffer.bytes.len() - buffer.filled;
+            assert!(touched <= BIG_READ_LEN, "{touched} bytes are touched and not read");
+            buffer.shrink(0);
         }
         buffer.take();
         assert_eq!(buffer.args().at(1).len(), 1_000_000);

@@ -24,7 +24,7 @@ use crate::listen::{Listener, accept, bind};
 use crate::log::{notice, warning};
 use crate::request::{AHEAD, QueryBuffer, RequestLimits};
 use crate::state::{Shutdown, State};
-use crate::{snapshot, upkeep};
+use crate::{reply, snapshot, upkeep};
 use anyhow::{Context, Result};
 use keyspace::Key;
 use mio::{Events, Poll, Token};
@@ -40,11 +40,16 @@ const READS_PER_TURN: usize = 4;
 /// The most bytes that the buffer for the requests of all clients keeps.
 const QUERY_CAPACITY: usize = 64 * 1_024;
 
-/// The bytes of a reply that do not count towards `client-output-buffer-limit` before the socket has had a chance
-/// to take them. In C: the buffer in the client, `PROTO_REPLY_CHUNK_BYTES`.
-const REPLY_CHUNK: usize = 16 * 1_024;
+/// The most bytes that a client keeps for replies after it was sent messages only. Messages about evicted keys take
+/// memory for each client that is told, and must not evict more keys.
+const LISTENER_CAPACITY: usize = 1_024;
+
+/// The most bytes that a client without the password may have sent and the server has not run.
+const UNAUTHENTICATED_QUERY: usize = 1 << 20;
 
 /// A server that listens.
+///
+/// Taught in the chapter `docs/src/requests.md`.
 pub struct Server {
     poll: Poll,
     listeners: Vec<Listener>,
@@ -175,6 +180,7 @@ impl Server {
                 && let Some(mut client) = self.state.clients.take(slot)
             {
                 run_requests(&mut self.state, &mut client);
+                give_buffer_back(&mut self.state, &mut client);
                 self.state.clients.put_back(slot, client);
             }
             retry_ready(&mut self.state);
@@ -187,8 +193,11 @@ impl Server {
         self.state
             .flush_append_only()
             .context("the append-only file cannot be written, by appendfsync always")?;
+        if !self.state.tracking.is_empty() {
+            self.state.tracking.broadcast(&mut self.state.clients);
+        }
         for slot in self.state.clients.take_touched() {
-            upkeep::check_output(&mut self.state, slot, REPLY_CHUNK);
+            upkeep::check_output(&mut self.state, slot, reply::CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };
             let was_sent = if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket) };
             let is_broken = match was_sent {
@@ -196,6 +205,9 @@ impl Server {
                     client.net_bytes.1 += bytes as u64;
                     client.last_used_at = if bytes > 0 { self.state.now } else { client.last_used_at };
                     self.state.stats.net_output += bytes as u64;
+                    if !std::mem::take(&mut client.was_served) {
+                        client.reply.shrink(LISTENER_CAPACITY);
+                    }
                     false
                 }
                 Err(error) => error.kind() != ErrorKind::WouldBlock,
@@ -295,14 +307,23 @@ fn serve(state: &mut State, slot: usize) -> bool {
             }
         }
     }
-    if client.query.len() == 0 && state.query.capacity() == 0 {
-        client.query.shrink(QUERY_CAPACITY);
-        std::mem::swap(&mut client.query, &mut state.query);
-    }
+    give_buffer_back(state, &mut client);
     let is_open = !client.is_closed;
     state.clients.put_back(slot, client);
     retry_ready(state);
     has_more && is_open
+}
+
+/// Takes the buffer of a client that has no part of a request. It becomes that of all clients, unless they have
+/// one.
+fn give_buffer_back(state: &mut State, client: &mut Client) {
+    if client.query.len() == 0 && client.query.capacity() > 0 {
+        let mut query = std::mem::take(&mut client.query);
+        if state.query.capacity() == 0 {
+            query.shrink(QUERY_CAPACITY);
+            state.query = query;
+        }
+    }
 }
 
 /// Runs the requests that have arrived completely, until one of them has to wait.
@@ -343,8 +364,12 @@ fn run_requests(state: &mut State, client: &mut Client) {
 }
 
 /// Closes a client that has sent more bytes than `client-query-buffer-limit` allows and the server has not run.
+/// The commands after `MULTI` are among them.
 fn close_if_too_long(state: &mut State, client: &mut Client) {
-    if client.query.len() > state.config.client_query_buffer_limit {
+    let has_access = client.is_authenticated || state.config.requirepass.is_empty();
+    let limit = state.config.client_query_buffer_limit;
+    let limit = if has_access { limit } else { limit.min(UNAUTHENTICATED_QUERY) };
+    if client.query.len() + client.queued_bytes() > limit {
         warning!("Closing client {} that reached the limit of its query buffer", client.addr);
         state.stats.query_limit_disconnections += 1;
         client.is_closed = true;

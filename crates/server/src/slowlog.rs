@@ -1,5 +1,7 @@
 //! [`Slowlog`]: the commands that took long.
 
+use crate::args::Args;
+use crate::redact::shown;
 use std::collections::VecDeque;
 
 /// The most arguments of a command that are kept, and the most bytes of one.
@@ -29,20 +31,20 @@ pub(crate) struct SlowCommand {
 }
 
 impl Slowlog {
-    /// Adds a command, and drops the oldest ones beyond `max_len`.
+    /// Adds a command, and drops the oldest ones beyond `max_len`. Passwords are left out.
     pub(crate) fn push(
         &mut self,
-        args: crate::args::Args<'_>,
+        args: Args<'_>,
         at: u64,
         micros: u64,
         client: (String, Vec<u8>),
         max_len: usize,
     ) {
         let is_long = args.len() > ARGS_MAX;
-        let shown = if is_long { ARGS_MAX - 1 } else { args.len() };
-        let mut texts: Vec<Vec<u8>> = args.first(shown).iter().map(shorten).collect();
+        let kept = if is_long { ARGS_MAX - 1 } else { args.len() };
+        let mut texts: Vec<Vec<u8>> = (0..kept).map(|index| shorten(shown(args, index))).collect();
         if is_long {
-            texts.push(format!("... ({} more arguments)", args.len() - shown).into_bytes());
+            texts.push(format!("... ({} more arguments)", args.len() - kept).into_bytes());
         }
         self.entries.push_front(SlowCommand { id: self.next_id, at, micros, args: texts, client });
         self.next_id += 1;

@@ -6,13 +6,15 @@ use crate::clients::Clients;
 use crate::config::Config;
 use crate::database::{Database, Lost};
 use crate::latency::Latency;
+use crate::monitor::Monitors;
 use crate::notify;
 use crate::pubsub::Channels;
 use crate::rates::{Rates, Sample};
 use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::{Purpose, Snapshots};
-use crate::stats::Stats;
+use crate::stats::{KeyspaceCounts, Stats};
+use crate::tracking::Tracking;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use std::collections::BTreeSet;
@@ -31,6 +33,10 @@ pub(crate) struct State {
     pub(crate) query: QueryBuffer,
     /// Who listens to which channel.
     pub(crate) channels: Channels,
+    /// The clients of `MONITOR`.
+    pub(crate) monitors: Monitors,
+    /// The clients that keep copies of keys.
+    pub(crate) tracking: Tracking,
     /// The counters of `INFO`.
     pub(crate) stats: Stats,
     /// How fast the counters grow.
@@ -65,12 +71,18 @@ pub(crate) struct State {
     pub(crate) retried_deadline: Option<Option<u64>>,
     /// While `DEBUG SET-ACTIVE-EXPIRE 0` holds, expired keys are not looked for.
     pub(crate) is_active_expire: bool,
+    /// While `DEBUG PAUSE-CRON 1` holds, upkeep leaves out what is done `hz` times a second.
+    pub(crate) is_cron_paused: bool,
     /// When upkeep is next due.
     pub(crate) upkeep_at: Instant,
     /// When upkeep last looked after clients and counters.
     pub(crate) cron_at: Instant,
+    /// When an attack over HTTP is logged next, in milliseconds since 1970.
+    pub(crate) next_attack_line: u64,
     /// Whether keys that expire or are evicted are noted.
     logs_lost: bool,
+    /// The keys that have expired or were evicted, and are not yet in the append-only file.
+    lost: Vec<(usize, Lost)>,
     /// Whether the server stops, and how.
     pub(crate) shutdown: Option<Shutdown>,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
@@ -103,6 +115,8 @@ impl State {
             clients: Clients::default(),
             query: QueryBuffer::default(),
             channels: Channels::default(),
+            monitors: Monitors::default(),
+            tracking: Tracking::default(),
             stats: Stats::default(),
             rates: Rates::default(),
             slowlog: Slowlog::default(),
@@ -120,9 +134,12 @@ impl State {
             deadlines: BTreeSet::new(),
             retried_deadline: None,
             is_active_expire: true,
+            is_cron_paused: false,
             upkeep_at: Instant::now(),
             cron_at: Instant::now(),
+            next_attack_line: 0,
             logs_lost: false,
+            lost: Vec::new(),
             shutdown: None,
             paused_until: None,
             held: Vec::new(),
@@ -154,11 +171,14 @@ impl State {
     /// Returns whether somebody wants to know the keys that expire or are evicted.
     fn needs_lost(&self) -> bool {
         let is_published = self.config.notify_keyspace_events & (notify::EXPIRED | notify::EVICTED) != 0;
-        is_published || self.append_only.is_on() || self.dbs.iter().any(|db| !db.watching.is_empty())
+        is_published
+            || self.append_only.is_on()
+            || !self.tracking.is_empty()
+            || self.dbs.iter().any(|db| !db.watching.is_empty())
     }
 
     /// Starts or stops to note the keys that are lost. Does nothing if this is already so.
-    fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
+    pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if is_on == self.logs_lost {
             return Ok(());
         }
@@ -199,9 +219,13 @@ impl State {
         Ok(())
     }
 
-    /// Notes that a key has changed. `running` is the client whose command has changed it.
+    /// Notes that a key has changed. `running` is the client whose command has changed it. In C:
+    /// `signalModifiedKey`.
     pub(crate) fn key_changed(&mut self, db: usize, key: &[u8], running: Option<&mut Client>) {
-        self.stats.dirty += 1;
+        if !self.tracking.is_empty() {
+            let by = running.as_deref().map(|client| client.id);
+            self.tracking.invalidate(key, by, &mut self.clients);
+        }
         let database = &self.dbs[db];
         if !database.blocked.is_empty() && database.blocked.contains_key(key) {
             self.ready.push((db, key.to_vec()));
@@ -223,9 +247,11 @@ impl State {
     }
 
     /// Fails the transactions that watch a key which has expired or was evicted, unless it was already expired
-    /// when they began to watch it.
+    /// when they began to watch it. Tells the clients that have copies of it.
     fn key_lost(&mut self, db: usize, key: &[u8]) {
-        self.stats.dirty += 1;
+        if !self.tracking.is_empty() {
+            self.tracking.invalidate(key, None, &mut self.clients);
+        }
         for id in self.dbs[db].watching.get(key).into_iter().flatten() {
             let Some(client) = self.clients.get_mut(*id) else { continue };
             let is_it = |watched: &&WatchedKey| watched.db == db && watched.key == key;
@@ -249,10 +275,12 @@ impl State {
         }
     }
 
-    /// Publishes the keys that have expired or were evicted, and fails the transactions that watch them. Returns
-    /// them with their databases.
-    pub(crate) fn publish_lost(&mut self) -> Vec<(usize, Lost)> {
-        let mut all = Vec::new();
+    /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions that
+    /// watch them. Does nothing if nobody wants to know.
+    pub(crate) fn publish_lost(&mut self) {
+        if !self.logs_lost {
+            return;
+        }
         for db in 0..self.dbs.len() {
             for lost in self.dbs[db].take_lost() {
                 let (class, event) = match &lost {
@@ -261,10 +289,26 @@ impl State {
                 };
                 self.key_lost(db, lost.key());
                 self.notify(db, class, event, lost.key());
-                all.push((db, lost));
+                if self.append_only.is_on() {
+                    self.lost.push((db, lost));
+                }
             }
         }
-        all
+    }
+
+    /// Publishes the keys that have expired or were evicted. If there is an append-only file, returns those that it
+    /// does not have yet, with their databases.
+    pub(crate) fn take_lost(&mut self) -> Vec<(usize, Lost)> {
+        self.publish_lost();
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Removes a key if it has expired, and publishes that at once: before the event of the command that has
+    /// looked the key up. In C: `expireIfNeeded`.
+    pub(crate) fn remove_expired(&mut self, db: usize, key: &[u8]) {
+        if self.dbs[db].keys.remove_expired(key, self.now) {
+            self.publish_lost();
+        }
     }
 
     /// Ends the wait of a client.
@@ -332,8 +376,10 @@ impl State {
         client.is_dirty = false;
     }
 
-    /// Swaps the keys of two databases. Clients that watch or wait for a key see those of the other one.
+    /// Swaps the keys of two databases. Clients that watch or wait for a key see those of the other one. Clients that
+    /// have copies of keys are told that none is valid, which Redis leaves out.
     pub(crate) fn swap(&mut self, one: usize, other: usize, running: &mut Client) {
+        self.stats.dirty += 1;
         if one == other {
             return;
         }
@@ -351,12 +397,12 @@ impl State {
         let (left, right) = self.dbs.split_at_mut(high);
         std::mem::swap(&mut left[low].keys, &mut right[0].keys);
         std::mem::swap(&mut left[low].lost, &mut right[0].lost);
+        self.tracking.flush(&mut self.clients);
         for (existed, db, key) in before {
             if existed || exists(&self.dbs, db, &key) {
                 self.key_changed(db, &key, Some(running));
             }
         }
-        self.stats.dirty += 1;
     }
 
     /// Forgets everything about a client that is closed.
@@ -364,6 +410,8 @@ impl State {
         self.unblock(client);
         self.unwatch(client);
         self.channels.remove_client(client);
+        self.monitors.remove(client.id);
+        self.tracking.disable(client.id);
     }
 
     /// Closes a client as soon as possible.
@@ -397,29 +445,34 @@ impl State {
         self.rates.add(Sample { at, commands, net_input, net_output, cycles, micros });
     }
 
-    /// Returns what the keyspaces have counted since the server started: evicted keys, and objects that were
-    /// freed later than they were removed.
-    pub(crate) fn keyspace_counts(&self) -> (u64, u64) {
+    /// Returns what the keyspaces have counted since the counters were cleared.
+    pub(crate) fn keyspace_counts(&self) -> KeyspaceCounts {
+        self.all_keyspace_counts().since(self.stats.cleared)
+    }
+
+    /// Returns what the keyspaces have counted since the server started.
+    fn all_keyspace_counts(&self) -> KeyspaceCounts {
         let sum = |of: fn(&keyspace::Keyspace) -> u64| self.dbs.iter().map(|db| of(&db.keys)).sum();
-        (sum(keyspace::Keyspace::evicted_keys), sum(keyspace::Keyspace::lazyfreed_objects))
+        KeyspaceCounts {
+            evicted_keys: sum(keyspace::Keyspace::evicted_keys),
+            expired_keys: sum(keyspace::Keyspace::expired_keys),
+            lazyfreed_objects: sum(keyspace::Keyspace::lazyfreed_objects),
+        }
     }
 
     /// Clears the counters of `INFO`. Those that describe the present stay.
     pub(crate) fn reset_stats(&mut self) {
         let (dirty, peak_memory, cleared) =
-            (self.stats.dirty, zmalloc::used_memory(), self.keyspace_counts());
+            (self.stats.dirty, zmalloc::used_memory(), self.all_keyspace_counts());
         self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
         self.rates.clear();
     }
 
-    /// Publishes what a command has left to publish, and appends it to the append-only file.
+    /// Publishes the keys that have gone without a command, and appends their removals to the append-only file.
     pub(crate) fn after_command(&mut self) {
-        if self.logs_lost {
-            let is_appended = self.append_only.is_on();
-            for (db, lost) in self.publish_lost().into_iter().filter(|_| is_appended) {
-                self.append_only.buffer.push_del(db, lost.key());
-                self.append_only.buffer.end_unit();
-            }
+        for (db, lost) in self.take_lost() {
+            self.append_only.buffer.push_del(db, lost.key());
+            self.append_only.buffer.end_unit();
         }
     }
 
@@ -485,9 +538,11 @@ impl State {
     }
 
     /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and
-    /// the commands that will be written.
+    /// the names of lost keys that are not published yet, and the commands that will be written to the append-only
+    /// file. If the names counted, an eviction of keys with long names would free nothing, and so evict all keys.
     pub(crate) fn counted_memory(&self) -> usize {
-        let snapshots: usize = self.dbs.iter().map(|db| db.keys.snapshot_bytes()).sum();
-        zmalloc::used_memory().saturating_sub(snapshots + self.append_only.buffer_size())
+        let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.lost.bytes();
+        let uncounted: usize = self.dbs.iter().map(uncounted).sum();
+        zmalloc::used_memory().saturating_sub(uncounted + self.append_only.buffer_size())
     }
 }

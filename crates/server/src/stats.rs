@@ -1,8 +1,12 @@
 //! [`Stats`]: the counters that `INFO` prints and `CONFIG RESETSTAT` clears.
 
 use crate::histogram::Histogram;
+use crate::log::warning;
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// The most codes of errors that are counted.
+const ERRORS_MAX: usize = 128;
 
 /// The counters.
 #[derive(Debug, Default)]
@@ -23,27 +27,48 @@ pub(crate) struct Stats {
     pub(crate) keyspace_hits: u64,
     /// See `keyspace_hits`.
     pub(crate) keyspace_misses: u64,
-    /// The keys that have expired.
-    pub(crate) expired_keys: u64,
     /// The clients that were closed because their replies took too much memory.
     pub(crate) output_limit_disconnections: u64,
     /// The clients that were closed because their queries took too much memory.
     pub(crate) query_limit_disconnections: u64,
     /// The clients that were closed because all clients exceeded `maxmemory-clients`.
     pub(crate) evicted_clients: u64,
-    /// What the keyspaces had counted when the counters were cleared: evicted keys, and objects that were freed
-    /// later than they were removed.
-    pub(crate) cleared: (u64, u64),
+    /// What the keyspaces had counted when the counters were cleared.
+    pub(crate) cleared: KeyspaceCounts,
     /// The turns of the loop.
     pub(crate) eventloop: EventLoop,
     /// The most bytes that were in use.
     pub(crate) peak_memory: usize,
     /// The error replies, by their codes.
     pub(crate) errors: BTreeMap<String, u64>,
+    /// Whether there were too many codes, so that they are no longer counted.
+    pub(crate) is_errors_full: bool,
     /// The error replies in all.
     pub(crate) error_replies: u64,
     /// The commands, by their numbers in the table.
     pub(crate) by_command: Vec<CommandStats>,
+}
+
+/// What the keyspaces count by themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyspaceCounts {
+    /// The keys that were evicted.
+    pub(crate) evicted_keys: u64,
+    /// The keys that were removed because they had expired.
+    pub(crate) expired_keys: u64,
+    /// The objects that were freed later than they were removed.
+    pub(crate) lazyfreed_objects: u64,
+}
+
+impl KeyspaceCounts {
+    /// Returns what was counted after `earlier`.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            evicted_keys: self.evicted_keys.saturating_sub(earlier.evicted_keys),
+            expired_keys: self.expired_keys.saturating_sub(earlier.expired_keys),
+            lazyfreed_objects: self.lazyfreed_objects.saturating_sub(earlier.lazyfreed_objects),
+        }
+    }
 }
 
 /// The counters of a command.
@@ -81,12 +106,22 @@ impl Stats {
         &mut self.by_command[number]
     }
 
-    /// Counts an error reply. Its first word is the code.
+    /// Counts an error reply. Its first word is the code. If there are too many codes, they are forgotten and no
+    /// longer counted until `CONFIG RESETSTAT`. In C: `incrementErrorCount`.
     pub(crate) fn count_error(&mut self, text: &str) {
         self.error_replies += 1;
+        if self.is_errors_full {
+            return;
+        }
         let code = text.split(' ').next().unwrap_or_default();
+        let codes = self.errors.len();
         match self.errors.get_mut(code) {
             Some(count) => *count += 1,
+            None if codes >= ERRORS_MAX => {
+                warning!("Errors are no longer counted by their codes, because there are too many codes");
+                self.is_errors_full = true;
+                self.errors = BTreeMap::from([("ERRORSTATS_DISABLED".to_owned(), 1)]);
+            }
             None => drop(self.errors.insert(code.to_owned(), 1)),
         }
     }

@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// The time that one turn of the loop may spend on the keys of all databases.
 const BUDGET: Duration = Duration::from_millis(1);
 
+/// A client with a part of a request may have so many bytes of room that it does not use.
+const QUERY_SPARE: usize = 64 * 1_024;
+
 /// Does what is due.
 pub(crate) fn run(state: &mut State) {
     work_on_snapshot(state);
@@ -23,7 +26,9 @@ pub(crate) fn run(state: &mut State) {
     let period = Duration::from_secs(1) / state.config.hz;
     if now.duration_since(state.cron_at) >= period {
         state.cron_at = now;
-        cron(state);
+        if !state.is_cron_paused {
+            cron(state);
+        }
     }
     state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
     state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;
@@ -32,7 +37,6 @@ pub(crate) fn run(state: &mut State) {
 /// Expires, frees, resizes and defragments.
 fn maintain(state: &mut State, start: Instant) {
     let mut next = Duration::from_millis(100);
-    let mut expired = 0;
     for db in &mut state.dbs {
         if !state.is_active_expire {
             db.keys.free_for(BUDGET, || start.elapsed());
@@ -40,10 +44,8 @@ fn maintain(state: &mut State, start: Instant) {
         }
         let left = BUDGET.saturating_sub(start.elapsed());
         let done = db.keys.maintain(state.now, left, || start.elapsed());
-        expired += done.expired.removed as u64;
         next = next.min(done.next);
     }
-    state.stats.expired_keys += expired;
     state.upkeep_at = start + next.max(Duration::from_millis(1));
     state.after_command();
 }
@@ -66,6 +68,8 @@ fn cron(state: &mut State) {
     state.sample_rates(state.cron_at);
     close_idle(state);
     state.relax_lost_log();
+    state.limit_tracked_keys();
+    state.tracking.drop_some();
     rewrite::cron(state);
     save_if_due(state);
 }
@@ -104,8 +108,12 @@ fn close_idle(state: &mut State) {
         let is_idle = timeout > 0
             && client.blocked.is_none()
             && client.subscriptions.is_empty()
+            && !state.monitors.contains(id)
             && state.now.saturating_sub(client.last_used_at) > timeout;
         client.is_closed |= is_idle;
+        if client.query.spare() > client.query.len().max(QUERY_SPARE) {
+            client.query.shrink(QUERY_SPARE);
+        }
         if client.is_closed || !client.reply.is_empty() {
             state.clients.touch(id);
         }
@@ -154,11 +162,11 @@ pub(crate) fn evict_clients(state: &mut State, mut running: Option<&mut Client>)
 /// `checkClientOutputBufferLimits`.
 pub(crate) fn check_output(state: &mut State, slot: usize, free: usize) {
     let Some(client) = state.clients.in_slot(slot) else { return };
-    let class = if client.subscriptions.is_empty() { 0 } else { 2 };
-    let limit = state.config.client_output_buffer_limit[class];
+    let limit = client.output_limit(&state.config.client_output_buffer_limit);
+    client.reply.set_limit(limit.hard);
     let len = client.reply.len().saturating_sub(free);
     let is_above = |bytes: usize| bytes > 0 && len > bytes;
-    let mut is_closed = is_above(limit.hard);
+    let mut is_closed = client.reply.is_over_limit() || is_above(limit.hard);
     if is_above(limit.soft) {
         let since = *client.over_soft_limit_since.get_or_insert(state.now);
         is_closed |= state.now.saturating_sub(since) > limit.soft_secs * 1_000;

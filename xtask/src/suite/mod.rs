@@ -34,7 +34,7 @@ pub(crate) struct Args {
 }
 
 /// The units that run by default.
-const UNITS: [&str; 25] = [
+const UNITS: [&str; 26] = [
     "type/string",
     "type/incr",
     "type/list",
@@ -60,6 +60,7 @@ const UNITS: [&str; 25] = [
     "maxmemory",
     "memefficiency",
     "info",
+    "tracking",
 ];
 
 pub(crate) fn run(args: &Args) -> Result<Outcome> {

@@ -16,7 +16,7 @@ const CHAPTERS: &str = "# Chapters";
 /// The public structures, and the chapter that teaches each: crate, type, page.
 ///
 /// The README of the crate links to the chapter, and the chapter names the type.
-const STRUCTURES: [(&str, &str, &str); 17] = [
+const STRUCTURES: [(&str, &str, &str); 18] = [
     ("zmalloc", "Zmalloc", "counting"),
     ("sds", "Sds", "strings"),
     ("dict", "Table", "growing"),
@@ -34,6 +34,7 @@ const STRUCTURES: [(&str, &str, &str); 17] = [
     ("keyspace", "Estimate", "size-classes"),
     ("rdb", "SnapshotFile", "snapshot"),
     ("rdb", "Loader", "snapshot"),
+    ("server", "Server", "requests"),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {

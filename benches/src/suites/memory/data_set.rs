@@ -208,13 +208,13 @@ impl Batch {
 pub(super) type Sink<'s> = dyn FnMut(&[u8], Part<&[u8]>) + 's;
 
 /// A data set.
-pub(super) struct DataSet<'a> {
+pub(in crate::suites) struct DataSet<'a> {
     /// The name in the rows.
-    pub(super) name: String,
+    pub(in crate::suites) name: String,
     /// The number of keys.
     pub(super) keys: u64,
     /// The number that the bytes are divided by: the number of keys, or of the elements of a single key.
-    pub(super) items: u64,
+    pub(in crate::suites) items: u64,
     /// The time to live of the strings, in milliseconds.
     pub(super) ttl: Option<u64>,
     /// Passes the commands to a sink. They are the same in every call.
@@ -223,7 +223,7 @@ pub(super) struct DataSet<'a> {
 
 impl DataSet<'_> {
     /// Returns the name of the metric: bytes a key, or bytes an element.
-    pub(super) fn metric(&self) -> &'static str {
+    pub(in crate::suites) fn metric(&self) -> &'static str {
         if self.keys == self.items { "used_memory a key" } else { "used_memory an element" }
     }
 

@@ -17,7 +17,7 @@ use values::OwnedElement;
 use zmalloc::Region;
 
 /// Returns a keyspace with the data set, and the bytes that it has added to `used_memory`.
-pub(super) fn in_keyspace(set: &DataSet<'_>) -> (Keyspace<FoldHash>, usize) {
+pub(in crate::suites) fn in_keyspace(set: &DataSet<'_>) -> (Keyspace<FoldHash>, usize) {
     let region = Region::start();
     let mut keyspace = Keyspace::with_options_and_hasher(Options::default(), FoldHash::default());
     set.batches(|batch| {
@@ -100,8 +100,6 @@ fn warm_up(client: &mut Client) -> anyhow::Result<()> {
             client.send(&command.get_packed_command(), 1)?;
         }
     }
-    client.cpu_time()?;
-    client.memory_stats()?;
     ensure!(client.is_empty()?, "a key that was removed is there");
     Ok(())
 }
@@ -126,24 +124,57 @@ pub(super) fn fill_server(
     looks_up: bool,
 ) -> anyhow::Result<(Duration, Option<InServer>)> {
     let server = program.start()?;
-    warm_up(&mut server.connect()?)?;
+    let mut client = server.connect()?;
+    warm_up(&mut client)?;
+    client.cpu_time()?;
+    client.memory_stats()?;
+    drop(client);
     let before = server.used_memory()?;
     let mut client = server.connect()?;
     let start = client.cpu_time()?;
-    set.try_batches(|batch| {
-        client.send(&batch.packed(|key, part| part.write_command(key, set.ttl)), batch.len())
-    })?;
+    write(&mut client, set)?;
     let cpu = client.cpu_time()?.saturating_sub(start);
-    let keys = client.len()?;
-    ensure!(keys == set.keys, "{}: the server has {keys} keys instead of {}", set.name, set.keys);
+    check_keys(&mut client, set)?;
     if !looks_up {
         return Ok((cpu, None));
     }
-    set.try_batches(|batch| client.send(&batch.packed(|key, part| part.read_command(key)), batch.len()))?;
+    look_up(&mut client, set)?;
     let stats = client.memory_stats()?;
     drop(client);
     let bytes = server.used_memory()?.saturating_sub(before);
     Ok((cpu, Some(InServer { bytes, stats })))
+}
+
+/// Fills a new server. Returns the bytes that the data set has added to `used_memory`.
+pub(in crate::suites) fn bytes_in_server(program: &Program, set: &DataSet<'_>) -> anyhow::Result<u64> {
+    let server = program.start()?;
+    warm_up(&mut server.connect()?)?;
+    let before = server.used_memory()?;
+    let mut client = server.connect()?;
+    write(&mut client, set)?;
+    check_keys(&mut client, set)?;
+    look_up(&mut client, set)?;
+    drop(client);
+    Ok(server.used_memory()?.saturating_sub(before))
+}
+
+/// Sends the commands that write the data set.
+fn write(client: &mut Client, set: &DataSet<'_>) -> anyhow::Result<()> {
+    set.try_batches(|batch| {
+        client.send(&batch.packed(|key, part| part.write_command(key, set.ttl)), batch.len())
+    })
+}
+
+/// Looks up each key and element of the data set once.
+fn look_up(client: &mut Client, set: &DataSet<'_>) -> anyhow::Result<()> {
+    set.try_batches(|batch| client.send(&batch.packed(|key, part| part.read_command(key)), batch.len()))
+}
+
+/// Fails if the server does not have the keys of the data set.
+fn check_keys(client: &mut Client, set: &DataSet<'_>) -> anyhow::Result<()> {
+    let keys = client.len()?;
+    ensure!(keys == set.keys, "{}: the server has {keys} keys instead of {}", set.name, set.keys);
+    Ok(())
 }
 
 #[cfg(test)]

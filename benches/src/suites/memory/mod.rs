@@ -20,13 +20,13 @@
 
 mod beside;
 pub(super) mod data_set;
-mod filled;
+pub(super) mod filled;
 mod growth;
 mod imported;
 mod seeds;
 mod store;
 mod symbols;
-mod workloads;
+pub(super) mod workloads;
 
 use crate::suite::{Ctx, Headline};
 use beside::Rates;

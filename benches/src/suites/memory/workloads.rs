@@ -18,6 +18,7 @@ use super::BEST_SERVER;
 use super::beside::{Rates, measure};
 use super::data_set::{DataSet, Part};
 use crate::keys::{key, shuffled};
+use crate::settings::Settings;
 use crate::suite::Ctx;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -58,7 +59,7 @@ struct Workload {
 const ELEMENTS: u32 = 1_000_000;
 
 #[rustfmt::skip] // each workload is one row
-const WORKLOADS: [Workload; 15] = {
+static WORKLOADS: [Workload; 15] = {
     const fn workload(
         name: &'static str,
         keys: u32,
@@ -103,14 +104,20 @@ const WORKLOADS: [Workload; 15] = {
     ]
 };
 
+/// Returns the data sets of all workloads at the scale of a run.
+pub(in crate::suites) fn data_sets(settings: &Settings) -> impl Iterator<Item = DataSet<'static>> {
+    let elements = settings.pick(1_000, 100_000, ELEMENTS);
+    let seed = settings.seed;
+    let keys = |most: u32| settings.pick(most.min(1_000), most.min(100_000), most);
+    let sets: Vec<_> = WORKLOADS.iter().map(|work| work.data_set(keys(work.keys), elements, seed)).collect();
+    sets.into_iter()
+}
+
 /// Runs all workloads.
 pub(super) fn run(ctx: &mut Ctx, rates: &mut Rates) -> anyhow::Result<()> {
-    let seed = ctx.settings.seed;
-    for workload in &WORKLOADS {
-        let keys = ctx.settings.pick(workload.keys.min(1_000), workload.keys.min(100_000), workload.keys);
-        let elements = ctx.settings.pick(1_000, 100_000, ELEMENTS);
+    for (workload, set) in WORKLOADS.iter().zip(data_sets(ctx.settings)) {
         let constants: Vec<(&str, f64)> = PEERS.into_iter().zip(workload.servers).collect();
-        measure(ctx, &workload.data_set(keys, elements, seed), &constants, rates)?;
+        measure(ctx, &set, &constants, rates)?;
     }
     ctx.report.note(
         ctx.suite,

@@ -46,7 +46,7 @@ pub(super) fn measure(program: &Program, file: &Path, data: Data, seed: u64) -> 
             client.send(&packed, PIPELINE)?;
             writes += PIPELINE;
         }
-        let info = client.persistence()?;
+        let info = client.info("persistence")?;
         // A server before version 7.0 reports no peak, and reports the size only at the end.
         bytes = bytes.max(info.number("current_cow_peak").unwrap_or(0));
         if info.number("rdb_bgsave_in_progress") == Some(0) {

@@ -145,6 +145,7 @@ fn kind_name(kind: Kind) -> String {
         Some(width) => format!("int of {width} bytes"),
         None if kind.slot().is_some() => "coded string".into(),
         None if kind == Kind::BYTES => "string".into(),
+        None if kind == Kind::EDITED => "edited string".into(),
         None => format!("{}, {}", kind.object_type(), kind.encoding()),
     }
 }

@@ -366,11 +366,11 @@ impl<'e> StringEdit<'e> {
     }
 
     /// Grows a string in the block to `new_len` bytes, and returns its bytes. `new_len` is at least the
-    /// present length. The new bytes are zeros. A string that becomes too long for the block becomes an
-    /// object, with `spare` bytes of room to grow.
-    fn try_grow(&mut self, new_len: usize, spare: usize) -> Result<&mut [u8], Error> {
+    /// present length. The new bytes are zeros. In the block, the string becomes one of this kind. If it is too
+    /// long for the block, it becomes an object, with `spare` bytes of room to grow.
+    fn try_grow(&mut self, new_len: usize, kind: Kind, spare: usize) -> Result<&mut [u8], Error> {
         if new_len <= INLINE_LEN_MAX {
-            return Ok(self.entry.try_grow_bytes(new_len, self.total_bytes)?);
+            return Ok(self.entry.try_grow_bytes(new_len, kind, self.total_bytes)?);
         }
         let mut string = Sds::try_with_capacity(new_len.saturating_add(spare))?;
         let old = self.entry.plain().unwrap_or(Element::Bytes(b"")); // the string is not coded
@@ -401,8 +401,10 @@ impl StringMut for StringEdit<'_> {
         }
         let len = self.len();
         let new_len = total(len, bytes.len())?;
+        // As in Redis, a string that an append creates was not edited.
+        let kind = if len == 0 { Kind::BYTES } else { Kind::EDITED };
         // The spare room is for the next append, as in `sds`.
-        self.try_grow(new_len, new_len.min(sds::MAX_PREALLOC))?[len..].copy_from_slice(bytes);
+        self.try_grow(new_len, kind, new_len.min(sds::MAX_PREALLOC))?[len..].copy_from_slice(bytes);
         Ok(new_len)
     }
 
@@ -411,6 +413,6 @@ impl StringMut for StringEdit<'_> {
             self.change_object(|object| object.try_make_len(len).map(|_bytes| ()))?;
             return Ok(self.object_bytes());
         }
-        self.try_grow(len.max(self.len()), 0)
+        self.try_grow(len.max(self.len()), Kind::EDITED, 0)
     }
 }

@@ -7,6 +7,7 @@
 //!  10 ..= 14  a packed collection                  in the block
 //!  15 ..= 23  a collection                         a word, from `Collection::into_raw`
 //!  24, 25     a coded string                       in the block, after its two lengths; the table is the first or the second
+//!  26        a string that was edited             in the block, after its length
 //! ```
 
 use values::{Encoding, ObjectType};
@@ -43,7 +44,7 @@ pub(crate) struct Kind(u8);
 
 type Facts = (ObjectType, Encoding, Storage);
 
-const FACTS: [Facts; 26] = {
+const FACTS: [Facts; 27] = {
     use {Encoding as E, ObjectType as T, Storage as P};
     const INT: Facts = (T::String, E::Int, P::Int);
     [
@@ -73,6 +74,7 @@ const FACTS: [Facts; 26] = {
         (T::Hash, E::HashTable, P::Word),
         (T::String, E::EmbStr, P::Coded),
         (T::String, E::EmbStr, P::Coded),
+        (T::String, E::Raw, P::Bytes),
     ]
 };
 
@@ -92,6 +94,10 @@ const WORDS: u32 = {
 impl Kind {
     /// The kind of a string in the block.
     pub(crate) const BYTES: Self = Self(8);
+
+    /// The kind of a string in the block that was edited in place. It differs from [`BYTES`](Self::BYTES) only in
+    /// its encoding: in Redis, an edit makes any string raw.
+    pub(crate) const EDITED: Self = Self(26);
 
     /// The kind of a string in its own object.
     pub(crate) const OBJECT: Self = Self(9);
@@ -155,7 +161,8 @@ impl Kind {
         self.facts().0
     }
 
-    /// Returns the encoding of the value. A string in the block is [`Encoding::EmbStr`], whatever its length.
+    /// Returns the encoding of the value. A string in the block that was not edited is [`Encoding::EmbStr`],
+    /// whatever its length.
     #[inline]
     pub(crate) fn encoding(self) -> Encoding {
         self.facts().1
@@ -170,6 +177,12 @@ impl Kind {
     #[inline]
     pub(crate) fn int_width(self) -> Option<usize> {
         (self.0 < Self::BYTES.0).then_some(usize::from(self.0) + 1)
+    }
+
+    /// Returns whether the value is a string in the block, after its length.
+    #[inline]
+    pub(crate) const fn is_bytes(self) -> bool {
+        self.0 == Self::BYTES.0 || self.0 == Self::EDITED.0
     }
 
     #[inline]
@@ -196,6 +209,11 @@ mod tests {
         }
         assert_eq!((1..=8).map(|width| Kind::int(width).int_width()).max(), Some(Some(8)));
         assert_eq!((Kind::BYTES.int_width(), Kind::OBJECT.is_word()), (None, true));
+        assert!(
+            FACTS.iter().enumerate().all(|(number, facts)| {
+                matches!(facts.2, Storage::Bytes) == Kind(number as u8).is_bytes()
+            })
+        );
         assert_eq!(Kind::collection(ObjectType::Hash, Encoding::HashTable, Storage::Packed), None);
     }
 }

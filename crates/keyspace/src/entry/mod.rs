@@ -17,6 +17,8 @@
 //! little-endian. All other numbers are little-endian and not aligned. Only a *word* is aligned, because it
 //! is borrowed in place.
 //!
+//! A string in the block that was edited has a kind of its own, because Redis calls it raw.
+//!
 //! The header of the key is after the head. It says how long the key is, and whether it is coded (`key`).
 //!
 //! There is no NUL byte and no reference count. The size of the block is not stored: it follows from the
@@ -319,8 +321,8 @@ impl Entry {
         self.view().collection::<C>()
     }
 
-    /// Returns the encoding of the value, as `OBJECT ENCODING` names it. A string of more than
-    /// `embstr_size_limit` bytes is *raw*.
+    /// Returns the encoding of the value, as `OBJECT ENCODING` names it. A string is *raw* if it has more than
+    /// `embstr_size_limit` bytes, or if it was edited and is not coded.
     pub(crate) fn encoding(&self, embstr_size_limit: usize) -> Encoding {
         match self.kind().encoding() {
             Encoding::EmbStr if self.string().is_ok_and(|string| string.len() > embstr_size_limit) => {

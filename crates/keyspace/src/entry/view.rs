@@ -279,9 +279,16 @@ impl<'a> EntryView<'a> {
     }
 
     /// Does the same as [`string`](Self::string) if the value, of this kind, is neither an integer nor bytes in
-    /// the block. It is a separate function so that `string` is short enough to be inlined.
+    /// the block that were not edited. It is a separate function so that `string` is short enough to be inlined.
     #[inline(never)]
     fn other_string(self, kind: Kind) -> Result<EntryString<'a>, WrongType> {
+        if kind == Kind::EDITED {
+            // SAFETY: the value is a string after its length, directly after the key (E2).
+            return Ok(EntryString::Bytes(unsafe {
+                let (len, at) = length::read(self.base.add(self.key_end));
+                slice::from_raw_parts(at.as_ptr(), len)
+            }));
+        }
         let Some(slot) = kind.slot() else {
             WrongType::check(ObjectType::String, kind.object_type())?;
             // SAFETY: a string of any other kind is an object, and the word is a pointer to it (E2).

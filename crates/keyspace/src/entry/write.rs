@@ -401,15 +401,18 @@ impl Entry {
     }
 
     /// Grows a string in the block to `new_len` bytes, and returns its bytes. `new_len` is at least the
-    /// present length. The new bytes are zeros. An integer is converted to its text first. O(bytes). For
-    /// `total_bytes`, see [`try_set`](Self::try_set).
+    /// present length. The new bytes are zeros. An integer is converted to its text first. `kind` is the kind
+    /// of the result, and stores a string in the block. O(bytes). For `total_bytes`, see
+    /// [`try_set`](Self::try_set).
     pub(super) fn try_grow_bytes(
         &mut self,
         new_len: usize,
+        kind: Kind,
         total_bytes: &mut usize,
     ) -> Result<&mut [u8], ReserveError> {
+        assert!(kind.is_bytes(), "the result is a string in the block");
         let (old, len) = (self.layout(), self.byte_len());
-        let new = Layout { kind: Kind::BYTES, ..old };
+        let new = Layout { kind, ..old };
         let start = new.value_at() + length::size(new_len);
         let new_total = total(start, new_len)?;
         let fit = self.try_fit(len, new_total)?;

@@ -10,6 +10,7 @@ use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STA
 use crate::spec::{Spec, keyless};
 use crate::state::Shutdown;
 use keyspace::glob_match;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -68,6 +69,7 @@ fn flush_option(call: &Call<'_>) -> Outcome {
 fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
+    call.state.tracking.flush(&mut call.state.clients);
     call.append_instead(&[b"FLUSHDB"]);
     call.reply().ok();
     Ok(())
@@ -78,6 +80,7 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     for db in 0..call.state.dbs.len() {
         flush(call, db);
     }
+    call.state.tracking.flush(&mut call.state.clients);
     if call.state.snapshots.is_running_for(Purpose::Save) {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
@@ -101,14 +104,19 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let waiting = database.watching.keys().chain(database.blocked.keys());
     let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
+    let is_async = call.args.is(1, "ASYNC");
     let keys = &mut call.state.dbs[db].keys;
-    keys.clear();
-    if !call.args.is(1, "ASYNC") {
+    if is_async || !call.is_in_exec {
+        keys.clear_lazily();
+    } else {
+        keys.clear();
+    }
+    if !is_async {
         let start = Instant::now();
         keys.free_for(FREE_BUDGET, || start.elapsed());
     }
     for key in lost {
-        call.changed_in(db, &key);
+        call.changed_in(db, &key, 0);
     }
 }
 
@@ -141,7 +149,8 @@ fn config_get(call: &mut Call<'_>) -> Outcome {
     // An old name is answered as it was asked for.
     let asked = patterns.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
     let is_old = |name: &String| Directive::find(name.as_bytes()).is_some_and(|now| now.name() != name);
-    found.extend(asked.filter(is_old));
+    let old: BTreeSet<String> = asked.filter(is_old).collect();
+    found.extend(old);
     call.client.reply.map(found.len());
     for name in found {
         let value = Directive::find(name.as_bytes()).map(|directive| directive.write(&call.state.config));
@@ -171,6 +180,10 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         if !directive.is_mutable() {
             return Err(failed("can't set immutable config"));
         }
+        let allowed = call.state.config.enable_protected_configs;
+        if directive.is_protected() && !allowed.allows(call.client.is_local) {
+            return Err(failed("can't set protected config"));
+        }
         if seen.contains(&directive.name()) {
             return Err(failed("duplicate parameter"));
         }
@@ -190,6 +203,10 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         )));
     }
     call.state.apply_options()?;
+    let limits = call.state.config.client_output_buffer_limit;
+    for client in call.state.clients.iter_mut().chain([&mut *call.client]) {
+        client.reply.set_limit(client.output_limit(&limits).hard);
+    }
     call.reply().ok();
     Ok(())
 }
@@ -227,17 +244,25 @@ fn config_help(call: &mut Call<'_>) -> Outcome {
 }
 
 fn shutdown(call: &mut Call<'_>) -> Outcome {
-    let mut how = Shutdown::Default;
+    let (mut how, mut aborts) = (Shutdown::Default, false);
     for index in 1..call.args.len() {
         how = match () {
-            () if call.args.is(index, "NOSAVE") => Shutdown::NoSave,
-            () if call.args.is(index, "SAVE") => Shutdown::Save,
+            () if call.args.is(index, "NOSAVE") && how != Shutdown::Save => Shutdown::NoSave,
+            () if call.args.is(index, "SAVE") && how != Shutdown::NoSave => Shutdown::Save,
             () if call.args.is(index, "NOW") || call.args.is(index, "FORCE") => how,
             () if call.args.is(index, "ABORT") => {
-                return Err(CommandError::new("ERR No shutdown in progress."));
+                aborts = true;
+                how
             }
             () => return Err(CommandError::SYNTAX),
         };
+    }
+    if aborts {
+        let is_alone = (1..call.args.len()).all(|index| call.args.is(index, "ABORT"));
+        return Err(match is_alone {
+            true => CommandError::new("ERR No shutdown in progress."),
+            false => CommandError::SYNTAX,
+        });
     }
     call.state.shutdown = Some(how);
     Ok(())

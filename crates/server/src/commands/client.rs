@@ -2,6 +2,7 @@
 
 use super::admin::{container, help};
 use super::connection::valid_name;
+use super::tracking::{caching, getredir, redirect, tracking, trackinginfo};
 use crate::call::Call;
 use crate::client::{Client, ClientId, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
@@ -9,6 +10,8 @@ use crate::numbers::integer;
 use crate::reply::Protocol;
 use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
 use crate::spec::{Spec, keyless};
+use crate::state::State;
+use crate::tracking::Mode;
 use std::fmt::Write;
 
 pub(super) const COMMANDS: &[Spec] = &[keyless("client", -2, 0, container)
@@ -18,9 +21,10 @@ pub(super) const COMMANDS: &[Spec] = &[keyless("client", -2, 0, container)
 const ALWAYS: u32 = NOSCRIPT | LOADING | STALE;
 
 const CLIENT: &[Spec] = &[
-    keyless("caching", 3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
+    keyless("caching", 3, ALWAYS, caching).doc("6.0.0", "Lets copies of the next keys be tracked, or not."),
     keyless("getname", 2, ALWAYS, getname).doc("2.6.9", "Returns the name of the connection."),
-    keyless("getredir", 2, ALWAYS, getredir).doc("6.0.0", "Returns that nothing is tracked."),
+    keyless("getredir", 2, ALWAYS, getredir)
+        .doc("6.0.0", "Returns the connection that is sent what changes."),
     keyless("help", 2, LOADING | STALE, client_help).doc("5.0.0", "Returns what the subcommands do."),
     keyless("id", 2, ALWAYS, id).doc("5.0.0", "Returns the number of the connection."),
     keyless("info", 2, ALWAYS, info).doc("6.2.0", "Returns a line about the connection."),
@@ -33,8 +37,8 @@ const CLIENT: &[Spec] = &[
     keyless("reply", 3, ALWAYS, reply).doc("3.2.0", "Chooses which replies are sent."),
     keyless("setinfo", 4, ALWAYS, setinfo).doc("7.2.0", "Sets the name or the version of the library."),
     keyless("setname", 3, ALWAYS, setname).doc("2.6.9", "Sets the name of the connection."),
-    keyless("tracking", -3, ALWAYS, no_tracking).doc("6.0.0", "Answers that there is no tracking."),
-    keyless("trackinginfo", 2, ALWAYS, trackinginfo).doc("6.2.0", "Returns that nothing is tracked."),
+    keyless("tracking", -3, ALWAYS, tracking).doc("6.0.0", "Chooses whether changes of keys are sent."),
+    keyless("trackinginfo", 2, ALWAYS, trackinginfo).doc("6.2.0", "Returns what is tracked."),
     keyless("unblock", -3, ADMIN | ALWAYS, unblock).doc("5.0.0", "Ends the wait of a connection."),
     keyless("unpause", 2, ADMIN | ALWAYS, unpause).doc("6.2.0", "Ends a pause."),
 ];
@@ -78,20 +82,25 @@ fn setinfo(call: &mut Call<'_>) -> Outcome {
 }
 
 fn info(call: &mut Call<'_>) -> Outcome {
-    let line = line(call.client, call.now) + "\n";
+    let line = line(call.state, call.client) + "\n";
     call.reply().verbatim(line.as_bytes());
     Ok(())
 }
 
 /// Returns the line of `CLIENT LIST` about a client. In C: `catClientInfoString`.
-fn line(client: &Client, now: u64) -> String {
+fn line(state: &State, client: &Client) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut flags = String::new();
     let is_listening = !client.subscriptions.is_empty();
+    let tracker = state.tracking.get(client.id);
     for (is_set, letter) in [
+        (state.monitors.contains(client.id), 'O'),
         (is_listening, 'P'),
         (client.transaction.is_some(), 'x'),
         (client.blocked.is_some(), 'b'),
+        (tracker.is_some(), 't'),
+        (tracker.is_some_and(|tracker| tracker.is_redirect_broken), 'R'),
+        (tracker.is_some_and(|tracker| tracker.mode == Mode::Broadcast), 'B'),
         (client.is_dirty, 'd'),
         (client.closes_after_reply, 'c'),
         (client.is_closed, 'A'),
@@ -103,7 +112,7 @@ fn line(client: &Client, now: u64) -> String {
     if flags.is_empty() {
         flags.push('N');
     }
-    let secs_since = |at: u64| now.saturating_sub(at) / 1_000;
+    let secs_since = |at: u64| state.now.saturating_sub(at) / 1_000;
     let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands().len() as i64);
     let queued_bytes = client.queued_bytes();
     let output = client.reply.allocation_size();
@@ -112,7 +121,7 @@ fn line(client: &Client, now: u64) -> String {
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub={} \
          multi={queued} watch={} qbuf={} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs={output} \
-         rbp={output} obl={} oll=0 omem=0 tot-mem={total} events=r cmd={} user=default redir=-1 resp={} \
+         rbp={output} obl={} oll=0 omem=0 tot-mem={total} events=r cmd={} user=default redir={} resp={} \
          lib-name={} lib-ver={}",
         client.id,
         client.addr,
@@ -131,6 +140,7 @@ fn line(client: &Client, now: u64) -> String {
         client.query.pending_args().1,
         client.reply.len(),
         client.last_command,
+        redirect(tracker),
         if client.reply.protocol() == Protocol::Resp3 { 3 } else { 2 },
         text(&client.lib.0),
         text(&client.lib.1),
@@ -185,11 +195,11 @@ fn list(call: &mut Call<'_>) -> Outcome {
     let mut text = String::new();
     let all = call.state.clients.iter();
     // The client that asks is not in its slot.
-    let (own, now) = (&*call.client, call.now);
+    let own = &*call.client;
     let mut clients: Vec<&Client> = all.chain([own]).filter(|client| is_wanted(client)).collect();
     clients.sort_unstable_by_key(|client| client.id);
     for client in clients {
-        let _always = writeln!(text, "{}", line(client, now));
+        let _always = writeln!(text, "{}", line(call.state, client));
     }
     call.reply().verbatim(text.as_bytes());
     Ok(())
@@ -372,30 +382,10 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-fn getredir(call: &mut Call<'_>) -> Outcome {
-    call.reply().integer(-1);
-    Ok(())
-}
-
-fn trackinginfo(call: &mut Call<'_>) -> Outcome {
-    let reply = call.reply();
-    reply.map(3);
-    reply.bulk(b"flags");
-    reply.set(1);
-    reply.bulk(b"off");
-    reply.bulk(b"redirect");
-    reply.integer(-1);
-    reply.bulk(b"prefixes");
-    reply.array(0);
-    Ok(())
-}
-
-fn no_tracking(_call: &mut Call<'_>) -> Outcome {
-    Err(CommandError::new("ERR this server has no tracking of keys for client side caches"))
-}
-
 fn client_help(call: &mut Call<'_>) -> Outcome {
     let lines = [
+        "CACHING (YES|NO)",
+        "    Enable/disable tracking of the keys for next command in OPTIN/OPTOUT modes.",
         "GETNAME",
         "    Return the name of the current connection.",
         "GETREDIR",
@@ -422,6 +412,9 @@ fn client_help(call: &mut Call<'_>) -> Outcome {
         "    Set client meta attr. Options are: LIB-NAME, LIB-VER.",
         "SETNAME <name>",
         "    Assign the name <name> to the current connection.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> [...]]",
+        "         [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Control server assisted client side caching.",
         "TRACKINGINFO",
         "    Report tracking status for the current connection.",
         "UNBLOCK <clientid> [TIMEOUT|ERROR]",

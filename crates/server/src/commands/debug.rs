@@ -42,6 +42,10 @@ fn debug(call: &mut Call<'_>) -> Outcome {
             done(call)
         }
         (b"object", 3..=4) => object(call),
+        (b"pause-cron", 3) => {
+            call.state.is_cron_paused = integer(call.args.at(2))? != 0;
+            done(call)
+        }
         (b"populate", 3..=5) => populate(call),
         (b"protocol", 3) => protocol(call),
         (b"reload", 2..) => reload(call),
@@ -81,6 +85,8 @@ fn debug_help(call: &mut Call<'_>) -> Outcome {
             "    Load the append-only file again.",
             "OBJECT <key>",
             "    Return how a value is stored.",
+            "PAUSE-CRON <0|1>",
+            "    Stop or resume what the server does some times a second.",
             "POPULATE <count> [<prefix>] [<size>]",
             "    Create keys.",
             "RELOAD [NOSAVE] [NOFLUSH] [MERGE]",
@@ -180,6 +186,9 @@ fn object(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
+/// `DEBUG POPULATE` looks at `maxmemory` each time it has created so many keys.
+const POPULATE_STEP: usize = 1_024;
+
 /// Creates keys that do not exist yet. Their values are filled up with zeros to the size that is asked for.
 fn populate(call: &mut Call<'_>) -> Outcome {
     let count = natural(call.args.at(2))?;
@@ -189,8 +198,12 @@ fn populate(call: &mut Call<'_>) -> Outcome {
         return Err(CommandError::NOT_AN_INTEGER);
     }
     let now = call.now;
-    let (keys, _) = call.parts();
+    call.parts().0.try_reserve(count).map_err(|_| CommandError::new("ERR OOM in dictTryExpand"))?;
     for number in 0..count {
+        if number % POPULATE_STEP == 0 && !call.state.make_room() {
+            return Err(CommandError::OOM);
+        }
+        let (keys, _) = call.parts();
         let key = [prefix, format!(":{number}").as_bytes()].concat();
         if !keys.contains_key(&*key, now) {
             let mut value = format!("value:{number}").into_bytes();
@@ -280,6 +293,7 @@ fn reload(call: &mut Call<'_>) -> Outcome {
         }
         state.dbs.iter_mut().for_each(|db| db.keys.clear());
     }
+    state.tracking.flush(&mut state.clients);
     options.checks_checksum = state.config.rdbchecksum;
     options.drops_expired = state.is_active_expire;
     let path = state.config.snapshot_path();

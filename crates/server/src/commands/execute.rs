@@ -8,11 +8,15 @@ use crate::args::Args;
 use crate::call::Call;
 use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, Transaction};
 use crate::error::{CommandError, Outcome};
+use crate::log::warning;
 use crate::notify;
 use crate::spec::{Spec, flags};
 use crate::state::State;
 use crate::upkeep::evict_clients;
 use std::time::Instant;
+
+/// After how many milliseconds an attack is logged again.
+const ATTACK_LINE_PERIOD: u64 = 60_000;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
 pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
@@ -22,10 +26,11 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
         state.hold(client, args.to_owned());
         return;
     }
-    let mark = client.reply.mark();
     client.last_used_at = state.now;
     client.commands += 1;
-    match check(state, client, args) {
+    let checked = check(state, client, args);
+    let mark = client.reply.mark();
+    match checked {
         Ok(Some(command)) => run(state, client, args, command, false),
         Ok(None) => client.reply.simple("QUEUED"),
         Err(error) if client.transaction.is_some() && args.is(0, "exec") => {
@@ -34,6 +39,9 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
             let reason = error.0.strip_prefix("ERR ").unwrap_or(&error.0);
             let text = format!("EXECABORT Transaction discarded because of: {reason}");
             write_error(state, client, &CommandError::of(text));
+            if !state.monitors.is_empty() {
+                state.monitors.feed(client, args, &mut state.clients);
+            }
         }
         Err(error) => {
             if let Some(transaction) = &mut client.transaction {
@@ -54,6 +62,9 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
         ReplyMode::Skip => ReplyMode::On,
         other => other,
     };
+    if !state.tracking.is_empty() && client.transaction.is_none() && !args.is(0, "client") {
+        state.tracking.end_caching(client.id);
+    }
     state.clients.deliver_own(client);
 }
 
@@ -94,7 +105,10 @@ fn check(
     client: &mut Client,
     args: Args<'_>,
 ) -> Result<Option<&'static Command>, CommandError> {
-    let container = find(args.at(0)).ok_or_else(|| unknown(args))?;
+    let Some(container) = find(args.at(0)) else {
+        close_if_http(state, client, args);
+        return Err(unknown(args));
+    };
     let command = match args.get(1) {
         Some(name) if !container.subcommands.is_empty() => container
             .subcommand(name)
@@ -121,6 +135,16 @@ fn admit(
     if !spec.takes(args.len()) {
         return Err(CommandError::arity(&command.full_name));
     }
+    if spec.has(flags::ADMIN)
+        && spec.name == "debug"
+        && !state.config.enable_debug_command.allows(client.is_local)
+    {
+        return Err(CommandError::new(
+            "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it \
+             from a local connection, otherwise you need to set this option in the configuration file, and then \
+             restart the server.",
+        ));
+    }
     if !client.is_authenticated && !spec.has(flags::NO_AUTH) {
         if state.config.requirepass.is_empty() {
             client.is_authenticated = true;
@@ -131,6 +155,9 @@ fn admit(
     if state.config.options.get_maxmemory() > 0 {
         evict_clients(state, Some(client));
         make_room(state, client, command)?;
+    }
+    if !state.tracking.is_empty() {
+        state.tell_trackers(client);
     }
     if spec.has(flags::WRITE) && state.snapshots.last_failed | state.append_only.is_failing {
         check_disk(state)?;
@@ -172,6 +199,23 @@ fn check_disk(state: &State) -> Outcome {
     match state.append_only.write_error() {
         Some(error) => Err(CommandError::of(format!("MISCONF Errors writing to the AOF file: {error}"))),
         None => Ok(()),
+    }
+}
+
+/// Closes a client that sends the first line or the header of a request over HTTP: a browser may have been led to
+/// send commands in its body. In C: `securityWarningCommand`.
+fn close_if_http(state: &mut State, client: &mut Client, args: Args<'_>) {
+    if !args.is(0, "POST") && !args.is(0, "Host:") {
+        return;
+    }
+    client.is_closed = true;
+    if state.now >= state.next_attack_line {
+        state.next_attack_line = state.now + ATTACK_LINE_PERIOD;
+        warning!(
+            "Possible SECURITY ATTACK detected: {} sends POST or Host:, which are no commands but parts of a \
+             request over HTTP. A page in a browser may have made it. The connection is closed.",
+            client.addr
+        );
     }
 }
 
@@ -225,7 +269,7 @@ fn make_room(state: &mut State, client: &Client, command: &Command) -> Outcome {
                 .as_ref()
                 .is_some_and(|transaction| transaction.commands().iter().any(queued_denyoom));
     if denies && !is_within {
-        return Err(CommandError::new("OOM command not allowed when used memory > 'maxmemory'."));
+        return Err(CommandError::OOM);
     }
     Ok(())
 }
@@ -252,6 +296,9 @@ pub(crate) fn run(
         write_error(state, client, error);
     }
     publish_new(state, client.db, args, absent);
+    if !state.tracking.is_empty() && spec.has(flags::READONLY) {
+        remember_keys(state, client, args, spec);
+    }
     if state.append_only.is_on() {
         let is_changed = state.stats.dirty != dirty;
         append_changes(state, client.db, args, spec, is_changed, is_in_exec);
@@ -284,6 +331,28 @@ pub(crate) fn run(
     if threshold > 0 && micros / 1_000 >= threshold {
         let event = if spec.has(flags::FAST) { "fast-command" } else { "command" };
         state.latency.add(event, state.now / 1_000, micros / 1_000);
+    }
+    if !state.monitors.is_empty() {
+        feed_monitors(state, client, args, spec);
+    }
+}
+
+/// Notes the keys that a client has read, if it keeps copies of them.
+fn remember_keys(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec) {
+    if state.tracking.notes_reads_of(client.id) {
+        for place in keys_of(spec.keys, args).unwrap_or_default() {
+            state.tracking.remember(client.id, args.at(place));
+        }
+    }
+}
+
+/// Sends a line about a command to the clients of `MONITOR`. Commands for those who run the server have none, and
+/// a command that has waited had its line before.
+#[cold]
+fn feed_monitors(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec) {
+    if !spec.has(flags::ADMIN) && state.retried_deadline.is_none() {
+        state.monitors.feed(client, args, &mut state.clients);
+        state.clock = Instant::now();
     }
 }
 

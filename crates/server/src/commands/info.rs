@@ -109,7 +109,7 @@ fn clients(to: &mut String, state: &State) {
         "cluster_connections": 0,
         "maxclients": state.config.maxclients,
         "blocked_clients": state.blocked_clients,
-        "tracking_clients": 0,
+        "tracking_clients": state.tracking.counts()[0],
         "pubsub_clients": listening,
         "watching_clients": watching.len(),
         "clients_in_timeout_table": state.deadlines.len(),
@@ -159,7 +159,7 @@ fn memory(to: &mut String, state: &State) {
         "used_memory_rss_human": human(rss),
         "mem_fragmentation_ratio": format!("{:.2}", rss as f64 / used.max(1) as f64),
         "lazyfree_pending_objects": pending,
-        "lazyfreed_objects": state.keyspace_counts().1.saturating_sub(state.stats.cleared.1),
+        "lazyfreed_objects": state.keyspace_counts().lazyfreed_objects,
         "mem_not_counted_for_evict": used.saturating_sub(state.counted_memory()),
     );
 }
@@ -202,8 +202,9 @@ fn persistence(to: &mut String, state: &State) {
 
 fn stats(to: &mut String, state: &State) {
     let stats = &state.stats;
-    let evicted = state.keyspace_counts().0.saturating_sub(stats.cleared.0);
+    let counts = state.keyspace_counts();
     let rate = |counter| state.rates.per_second(counter);
+    let [_, tracked_keys, tracked_items, tracked_prefixes] = state.tracking.counts();
     let names = |kind| state.channels.names(kind, None).count();
     lines!(to,
         "total_connections_received": stats.connections,
@@ -214,14 +215,17 @@ fn stats(to: &mut String, state: &State) {
         "instantaneous_input_kbps": format!("{:.2}", rate(|sample| sample.net_input) / 1_024.0),
         "instantaneous_output_kbps": format!("{:.2}", rate(|sample| sample.net_output) / 1_024.0),
         "rejected_connections": stats.rejected_connections,
-        "expired_keys": stats.expired_keys,
-        "evicted_keys": evicted,
+        "expired_keys": counts.expired_keys,
+        "evicted_keys": counts.evicted_keys,
         "evicted_clients": stats.evicted_clients,
         "keyspace_hits": stats.keyspace_hits,
         "keyspace_misses": stats.keyspace_misses,
         "pubsub_channels": names(crate::pubsub::Kind::Channel),
         "pubsub_patterns": names(crate::pubsub::Kind::Pattern),
         "pubsubshard_channels": names(crate::pubsub::Kind::Shard),
+        "tracking_total_keys": tracked_keys,
+        "tracking_total_items": tracked_items,
+        "tracking_total_prefixes": tracked_prefixes,
         "latest_fork_usec": 0,
         // Redis forks for each of them. Programs that watch a server look at this counter.
         "total_forks": state.snapshots.begun,

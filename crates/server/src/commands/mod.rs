@@ -17,6 +17,7 @@ mod info;
 mod keys;
 mod lcs;
 mod lists;
+mod monitor;
 mod monitoring;
 mod object;
 mod pubsub;
@@ -26,8 +27,10 @@ mod saving;
 mod scan;
 mod sets;
 mod sort;
+mod store;
 mod strings;
 mod table;
+mod tracking;
 mod transactions;
 mod zset_algebra;
 mod zset_args;
@@ -61,6 +64,7 @@ const GROUPS: &[(&str, &[Spec])] = &[
     ("server", command::COMMANDS),
     ("server", debug::COMMANDS),
     ("server", info::COMMANDS),
+    ("server", monitor::COMMANDS),
     ("server", monitoring::COMMANDS),
     ("server", object::OF_SERVER),
     ("server", saving::COMMANDS),
@@ -119,7 +123,6 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("access control lists", &["acl"]),
     ("modules", &["module"]),
     ("count of replicas that have synced", &["waitaof"]),
-    ("monitoring", &["monitor"]),
     (
         "expiry of hash fields",
         &[

@@ -1,6 +1,6 @@
 //! [`Directive`]: a setting with its name, as `CONFIG GET` and redis.conf have it.
 
-use super::{Appendfsync, CLASSES, ClientsLimit, Config, OutputLimit};
+use super::{Allowed, Appendfsync, CLASSES, ClientsLimit, Config, OutputLimit};
 use crate::log::warning;
 use crate::notify;
 use keyspace::{Options, memory_amount};
@@ -21,6 +21,8 @@ pub(crate) struct Row {
     name: &'static str,
     /// Whether it can change while the server runs.
     is_mutable: bool,
+    /// Whether only the clients of `enable-protected-configs` can change it.
+    is_protected: bool,
     /// Whether all words of a line are one argument of `CONFIG SET`.
     takes_one: bool,
     read: fn(&mut Config, &[&[u8]]) -> Result<(), String>,
@@ -33,7 +35,7 @@ const fn row(
     read: fn(&mut Config, &[&[u8]]) -> Result<(), String>,
     write: fn(&Config) -> String,
 ) -> Row {
-    Row { name, is_mutable, takes_one: true, read, write }
+    Row { name, is_mutable, is_protected: false, takes_one: true, read, write }
 }
 
 const fn list(
@@ -43,6 +45,10 @@ const fn list(
     write: fn(&Config) -> String,
 ) -> Row {
     Row { takes_one: false, ..row(name, is_mutable, read, write) }
+}
+
+const fn protected(row: Row) -> Row {
+    Row { is_protected: true, ..row }
 }
 
 /// The only argument of a directive.
@@ -80,12 +86,29 @@ fn amount(argument: &[u8]) -> Result<usize, String> {
     usize::try_from(bytes).map_err(|_| "argument is too large".into())
 }
 
+fn allowed(arguments: &[&[u8]]) -> Result<Allowed, String> {
+    Ok(match &*one(arguments)?.to_ascii_lowercase() {
+        b"no" => Allowed::No,
+        b"yes" => Allowed::Yes,
+        b"local" => Allowed::Local,
+        _ => return Err("argument(s) must be one of the following: no, yes, local".into()),
+    })
+}
+
+fn format_allowed(allowed: Allowed) -> String {
+    match allowed {
+        Allowed::No => "no".into(),
+        Allowed::Yes => "yes".into(),
+        Allowed::Local => "local".into(),
+    }
+}
+
 fn format_yes_no(is_yes: bool) -> String {
     if is_yes { "yes".into() } else { "no".into() }
 }
 
 #[rustfmt::skip] // one row, one directive
-static ROWS: [Row; 36] = [
+static ROWS: [Row; 39] = [
     row("port", false, |c, a| { c.port = number(a, 0, 65_535)?; Ok(()) }, |c| c.port.to_string()),
     list("bind", false, bind, |c| c.bind.join(" ")),
     row("tcp-backlog", false, |c, a| { c.tcp_backlog = number(a, 0, i32::MAX.into())?; Ok(()) }, |c| c.tcp_backlog.to_string()),
@@ -97,8 +120,10 @@ static ROWS: [Row; 36] = [
     row("databases", false, |c, a| { c.databases = number(a, 1, 1 << 20)?; Ok(()) }, |c| c.databases.to_string()),
     row("requirepass", true, |c, a| { c.requirepass = one(a)?.to_vec(); Ok(()) }, |c| String::from_utf8_lossy(&c.requirepass).into_owned()),
     row("protected-mode", true, |c, a| { c.protected_mode = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.protected_mode)),
-    row("dir", true, dir, |c| std::path::absolute(&c.dir).unwrap_or_else(|_| c.dir.clone()).display().to_string()),
-    row("dbfilename", true, dbfilename, |c| c.dbfilename.clone()),
+    protected(row("dir", true, dir, |c| std::path::absolute(&c.dir).unwrap_or_else(|_| c.dir.clone()).display().to_string())),
+    protected(row("dbfilename", true, dbfilename, |c| c.dbfilename.clone())),
+    row("enable-protected-configs", false, |c, a| { c.enable_protected_configs = allowed(a)?; Ok(()) }, |c| format_allowed(c.enable_protected_configs)),
+    row("enable-debug-command", false, |c, a| { c.enable_debug_command = allowed(a)?; Ok(()) }, |c| format_allowed(c.enable_debug_command)),
     list("save", true, save, |c| c.save.iter().map(|(secs, changes)| format!("{secs} {changes}")).collect::<Vec<_>>().join(" ")),
     row("rdbcompression", true, |c, a| { c.rdbcompression = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.rdbcompression)),
     row("rdbchecksum", false, |c, a| { c.rdbchecksum = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.rdbchecksum)),
@@ -110,6 +135,7 @@ static ROWS: [Row; 36] = [
     row("latency-tracking", true, |c, a| { c.latency_tracking = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.latency_tracking)),
     list("latency-tracking-info-percentiles", true, percentiles, |c| c.latency_percentiles.iter().map(f64::to_string).collect::<Vec<_>>().join(" ")),
     row("maxmemory-clients", true, clients_limit, write_clients_limit),
+    row("tracking-table-max-keys", true, |c, a| { c.tracking_table_max_keys = number(a, 0, i64::MAX)?; Ok(()) }, |c| c.tracking_table_max_keys.to_string()),
     row("client-query-buffer-limit", true, |c, a| { c.client_query_buffer_limit = amount(one(a)?)?.max(1 << 20); Ok(()) }, |c| c.client_query_buffer_limit.to_string()),
     list("client-output-buffer-limit", true, output_limits, write_output_limits),
     row("hz", true, |c, a| { c.hz = number::<u32>(a, 0, i32::MAX.into())?.clamp(1, 500); Ok(()) }, |c| c.hz.to_string()),
@@ -311,6 +337,16 @@ impl Directive {
             Self::Server(row) => row.is_mutable,
             Self::Keys(_) => true,
         }
+    }
+
+    /// Returns whether only the clients of `enable-protected-configs` can change the setting.
+    pub(crate) fn is_protected(self) -> bool {
+        matches!(self, Self::Server(row) if row.is_protected)
+    }
+
+    /// Returns whether the value is a secret that is not logged.
+    pub(crate) fn is_secret(self) -> bool {
+        self.name() == "requirepass"
     }
 
     /// Returns whether it has one argument. If not, `CONFIG SET` has all words in one argument.

@@ -76,6 +76,8 @@ pub struct Config {
     pub(crate) latency_percentiles: Vec<f64>,
     /// The most bytes of all clients.
     pub(crate) maxmemory_clients: ClientsLimit,
+    /// The most keys that are noted because clients have copies of them, or 0 for any number.
+    pub(crate) tracking_table_max_keys: usize,
     /// The most bytes of a query.
     pub(crate) client_query_buffer_limit: usize,
     /// How many bytes of replies may wait: for normal clients, replicas and subscribers.
@@ -84,6 +86,10 @@ pub struct Config {
     pub(crate) hz: u32,
     /// Where the lines about the server go, or nothing for the standard output.
     pub(crate) logfile: String,
+    /// Which clients may change the directives that decide where files are written.
+    pub(crate) enable_protected_configs: Allowed,
+    /// Which clients may use `DEBUG`.
+    pub(crate) enable_debug_command: Allowed,
     /// The file that the settings were read from.
     pub(crate) file: Option<PathBuf>,
 }
@@ -97,6 +103,24 @@ pub(crate) enum Appendfsync {
     Everysec,
     /// When the operating system does it.
     No,
+}
+
+/// Which clients may do something that could harm the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Allowed {
+    /// None.
+    No,
+    /// All of them.
+    Yes,
+    /// Those on the same machine.
+    Local,
+}
+
+impl Allowed {
+    /// Returns whether a client may do it. In C: `allowProtectedAction`.
+    pub(crate) fn allows(self, is_local: bool) -> bool {
+        self == Self::Yes || self == Self::Local && is_local
+    }
 }
 
 /// The most bytes of all clients, by `maxmemory-clients`.
@@ -162,10 +186,13 @@ impl Default for Config {
             latency_tracking: true,
             latency_percentiles: vec![50.0, 99.0, 99.9],
             maxmemory_clients: ClientsLimit::Bytes(0),
+            tracking_table_max_keys: 1_000_000,
             client_query_buffer_limit: 1 << 30,
             client_output_buffer_limit: [limit(0, 0, 0), limit(256, 64, 60), limit(32, 8, 60)],
             hz: 10,
             logfile: String::new(),
+            enable_protected_configs: Allowed::No,
+            enable_debug_command: Allowed::No,
             file: None,
         }
     }

@@ -1,7 +1,7 @@
 //! A server in a thread, and a client that shows replies as text.
 
 use server::{Config, Server, StopHandle};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -22,6 +22,7 @@ impl TestServer {
     pub(crate) fn with(lines: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!("port 0\nbind 127.0.0.1\nsave \"\"\ndir {}\n{lines}", folder.path().display());
+        let text = format!("enable-debug-command local\n{text}");
         let mut config = Config::default();
         assert_eq!(config.read(text.as_bytes()).unwrap(), []);
         let server = Server::new(config).unwrap();
@@ -75,9 +76,12 @@ impl TestClient {
         Self { from: BufReader::new(Box::new(socket)) }
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes as they are. If the server has closed the connection, the next read says so.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        self.from.get_mut().write_all(bytes).unwrap();
+        if let Err(error) = self.from.get_mut().write_all(bytes) {
+            let is_closed = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset].contains(&error.kind());
+            assert!(is_closed, "{error}");
+        }
     }
 
     /// Sends a command, whose arguments are separated by spaces, and returns the reply.
@@ -118,10 +122,12 @@ impl TestClient {
         }
     }
 
-    /// Reads to the end of the stream.
+    /// Reads to the end of the stream. A server that closes a connection before it has read all bytes resets it.
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = Vec::new();
-        self.from.read_to_end(&mut rest).unwrap();
+        if let Err(error) = self.from.read_to_end(&mut rest) {
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
         String::from_utf8_lossy(&rest).into_owned()
     }
 

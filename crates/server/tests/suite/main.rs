@@ -4,7 +4,9 @@
 mod append_only;
 mod commands;
 mod connection;
+mod defence;
 mod harness;
+mod monitor;
 mod monitoring;
 mod protocol;
 #[cfg(unix)]
@@ -12,3 +14,5 @@ mod real_files;
 mod settings;
 #[cfg(unix)]
 mod snapshots;
+mod tracking;
+mod tracking_model;

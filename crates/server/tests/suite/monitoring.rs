@@ -124,6 +124,22 @@ fn a_reply_above_the_limit_closes_the_client() {
 }
 
 #[test]
+fn a_client_above_its_limit_runs_no_further_command() {
+    let server = TestServer::with("client-output-buffer-limit normal 1mb 0 0");
+    let (mut client, mut reader) = (server.client(), server.client());
+    for _ in 0..10 {
+        client.run_args(&[b"RPUSH", b"list", &[b'x'; 10_000]]);
+    }
+    // A command of a transaction runs, but what it would write is left out.
+    let read = encode(&[b"LRANGE", b"list", b"0", b"-1"]);
+    let batch = [b"MULTI\r\n", &read.repeat(200)[..], b"EXEC\r\nINCR counter\r\n"].concat();
+    reader.send(&batch);
+    reader.rest();
+    assert_eq!(counter(&mut client, "client_output_buffer_limit_disconnections"), 1);
+    assert_eq!(client.run("EXISTS counter"), "0");
+}
+
+#[test]
 fn a_key_is_new_once() {
     let server = TestServer::with("notify-keyspace-events En");
     let (mut client, mut listener) = (server.client(), server.client());

@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 
 /// A real server that ends with the test.
 struct Real {
-    child: Child,
     client: TestClient,
+    /// Ends the server when the tests are done with it.
+    _process: Process,
 }
+
+/// A process that ends when this is dropped.
+struct Process(Child);
 
 impl Real {
     fn start(program: &str, folder: &Path) -> Self {
@@ -24,12 +28,13 @@ impl Real {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
+        let process = Process(child);
         let start = Instant::now();
         loop {
             if let Ok(socket) = UnixStream::connect(folder.join("real.sock")) {
                 let mut client = TestClient::over(socket);
                 if client.run("PING") == "PONG" {
-                    return Self { child, client };
+                    return Self { client, _process: process };
                 }
             }
             assert!(start.elapsed() < Duration::from_secs(20), "{program} does not start");
@@ -38,10 +43,10 @@ impl Real {
     }
 }
 
-impl Drop for Real {
+impl Drop for Process {
     fn drop(&mut self) {
-        let _ended = self.child.kill();
-        let _ended = self.child.wait();
+        let _ended = self.0.kill();
+        let _ended = self.0.wait();
     }
 }
 

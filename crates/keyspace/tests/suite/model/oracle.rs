@@ -111,6 +111,8 @@ impl Content {
 pub(crate) struct StoredValue {
     pub(crate) content: Content,
     pub(crate) expiry: Option<u64>,
+    /// Whether a string was changed in place since it was set.
+    pub(crate) is_edited: bool,
 }
 
 /// An owned event.
@@ -147,6 +149,8 @@ pub(crate) struct Db {
     pub(crate) keys: BTreeMap<Bytes, StoredValue>,
     /// The keys that have expired and are not removed yet.
     pub(crate) stale: BTreeSet<Bytes>,
+    /// Whether a string may have been coded.
+    pub(crate) had_symbols: bool,
     /// The expected events.
     pub(crate) expected_events: Vec<OwnedEvent>,
 }
@@ -166,7 +170,11 @@ impl Db {
     }
 
     pub(crate) fn put(&mut self, key: &[u8], content: Content, expiry: Option<u64>) {
-        self.keys.insert(key.to_vec(), StoredValue { content, expiry });
+        self.put_stored(key, StoredValue { content, expiry, is_edited: false });
+    }
+
+    pub(crate) fn put_stored(&mut self, key: &[u8], value: StoredValue) {
+        self.keys.insert(key.to_vec(), value);
         self.expected_events.push(OwnedEvent::Set(key.to_vec()));
     }
 
@@ -232,10 +240,17 @@ impl Db {
         match self.keys.get_mut(key) {
             Some(held) => {
                 held.content = Content::String(text);
+                held.is_edited = false;
                 self.expected_events.push(OwnedEvent::Changed(key.to_vec()));
             }
             None => self.put(key, Content::String(text), None),
         }
+    }
+
+    /// Does the same as [`write`](Self::write) for a command that edits the string in place.
+    fn edit_text(&mut self, key: &[u8], text: Bytes) {
+        self.write(key, text);
+        self.keys.entry(key.to_vec()).and_modify(|held| held.is_edited = true);
     }
 
     pub(crate) fn append(&mut self, key: &[u8], bytes: &[u8]) -> Result<Answer, Answer> {
@@ -244,7 +259,12 @@ impl Db {
             return Err(Answer::Error(TOO_LONG));
         }
         let len = text.len() as i64;
-        self.write(key, text);
+        // An append to nothing writes a new string.
+        if len as usize == bytes.len() {
+            self.write(key, text)
+        } else {
+            self.edit_text(key, text)
+        }
         Ok(Answer::Number(len))
     }
 
@@ -263,7 +283,12 @@ impl Db {
             text[offset..end].copy_from_slice(bytes);
         }
         let len = text.len() as i64;
-        self.write(key, text);
+        let was_edited = self.keys.get(key).is_some_and(|held| held.is_edited);
+        if bytes.is_empty() && !was_edited {
+            self.write(key, text)
+        } else {
+            self.edit_text(key, text)
+        }
         Ok(Answer::Number(len))
     }
 
@@ -273,7 +298,7 @@ impl Db {
         text.resize(text.len().max(byte + 1), 0);
         let was = text[byte] & mask != 0;
         text[byte] = if bit { text[byte] | mask } else { text[byte] & !mask };
-        self.write(key, text);
+        self.edit_text(key, text);
         Ok(Answer::Flag(was))
     }
 
@@ -281,7 +306,7 @@ impl Db {
     pub(crate) fn append_and_fail(&mut self, key: &[u8], bytes: &[u8]) -> Result<Answer, Answer> {
         if let Some(old) = self.string(key)? {
             let text = [old, bytes].concat();
-            self.write(key, text);
+            if text.len() == bytes.len() { self.write(key, text) } else { self.edit_text(key, text) }
         }
         Err(Answer::Error(NO_SUCH_KEY))
     }
@@ -325,7 +350,7 @@ impl Db {
         if is_new && how == How::ModifyAs {
             return Ok(Answer::Many(vec![]));
         }
-        let new = || StoredValue { content: Content::empty(object_type), expiry: None };
+        let new = || StoredValue { content: Content::empty(object_type), expiry: None, is_edited: false };
         let held = self.keys.entry(key.to_vec()).or_insert_with(new);
         if held.content.object_type() != object_type {
             if how == How::Edit {

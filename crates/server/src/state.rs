@@ -1,6 +1,6 @@
 //! [`State`]: everything that the commands of all clients share. In C: `redisServer`.
 
-use crate::client::{Blocked, Client, ClientId, WatchedKey};
+use crate::client::{Client, ClientId, WatchedKey};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::database::{Database, Lost};
@@ -78,23 +78,14 @@ pub(crate) struct State {
     pub(crate) next_attack_line: u64,
     /// Whether keys that expire or are evicted are noted.
     logs_lost: bool,
-    /// Whether the server stops, and how.
-    pub(crate) shutdown: Option<Shutdown>,
+    /// Whether the server stops, and runs no further command.
+    pub(crate) is_stopping: bool,
+    /// The database that upkeep begins with.
+    pub(crate) first_db: usize,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
     pub(crate) paused_until: Option<(u64, bool)>,
     /// The clients whose command is held back by a pause.
     pub(crate) held: Vec<ClientId>,
-}
-
-/// How the server stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shutdown {
-    /// After a snapshot, if `save` is set.
-    Default,
-    /// After a snapshot.
-    Save,
-    /// Without a snapshot.
-    NoSave,
 }
 
 impl State {
@@ -133,7 +124,8 @@ impl State {
             cron_at: Instant::now(),
             next_attack_line: 0,
             logs_lost: false,
-            shutdown: None,
+            is_stopping: false,
+            first_db: 0,
             paused_until: None,
             held: Vec::new(),
         };
@@ -234,8 +226,11 @@ impl State {
             let by = running.as_deref().map(|client| client.id);
             self.tracking.invalidate(key, by, &mut self.clients);
         }
-        let database = &self.dbs[db];
-        if !database.blocked.is_empty() && database.blocked.contains_key(key) {
+        let database = &mut self.dbs[db];
+        if !database.blocked.is_empty()
+            && database.blocked.contains_key(key)
+            && database.ready.insert(key.to_vec())
+        {
             self.ready.push((db, key.to_vec()));
         }
         if !database.watching.is_empty() {
@@ -298,63 +293,6 @@ impl State {
         }
     }
 
-    /// Ends the wait of a client.
-    pub(crate) fn unblock(&mut self, client: &mut Client) -> Option<Blocked> {
-        let blocked = self.interrupt_wait(client)?;
-        self.leave_queues(&blocked, client.db, client.id);
-        Some(blocked)
-    }
-
-    /// Ends the wait of a client, but leaves it its place among those that wait for the same keys.
-    pub(crate) fn interrupt_wait(&mut self, client: &mut Client) -> Option<Blocked> {
-        let blocked = client.blocked.take()?;
-        self.blocked_clients -= 1;
-        if let Some(deadline) = blocked.deadline {
-            self.deadlines.remove(&(deadline, client.id));
-        }
-        Some(blocked)
-    }
-
-    /// Ends the wait of another client than the one whose command runs.
-    pub(crate) fn unblock_other(&mut self, id: ClientId) -> Option<Blocked> {
-        // A command without keys does not wait for one: it is held back by `CLIENT PAUSE`.
-        let client = self.clients.get_mut(id)?;
-        client.blocked.as_ref().filter(|blocked| !blocked.keys.is_empty())?;
-        let (blocked, db) = (client.blocked.take()?, client.db);
-        self.blocked_clients -= 1;
-        if let Some(deadline) = blocked.deadline {
-            self.deadlines.remove(&(deadline, id));
-        }
-        self.leave_queues(&blocked, db, id);
-        self.resumed.push(id);
-        Some(blocked)
-    }
-
-    /// Removes a client from those that wait for the keys of its command.
-    pub(crate) fn leave_queues(&mut self, blocked: &Blocked, db: usize, id: ClientId) {
-        for key in &blocked.keys {
-            crate::database::remove_waiting(&mut self.dbs[db].blocked, key, id);
-        }
-    }
-
-    /// Returns until when commands are held back, and whether reads are too.
-    pub(crate) fn pause(&self) -> Option<(u64, bool)> {
-        self.paused_until.filter(|(until, _)| *until > self.now)
-    }
-
-    /// Holds a command back until the pause is over. In C: `blockPostponeClient`.
-    pub(crate) fn hold(&mut self, client: &mut Client, request: crate::args::OwnedArgs) {
-        client.blocked = Some(Blocked {
-            keys: Vec::new(),
-            wanted: values::ObjectType::String,
-            deadline: None,
-            request,
-            timeout_reply: crate::client::TimeoutReply::Null,
-        });
-        self.blocked_clients += 1;
-        self.held.push(client.id);
-    }
-
     /// Ends the watch of all keys of a client.
     pub(crate) fn unwatch(&mut self, client: &mut Client) {
         for watched in client.watched.drain(..) {
@@ -407,6 +345,12 @@ impl State {
             client.is_closed = true;
             self.clients.touch(id);
         }
+    }
+
+    /// Returns whether the next command of a client may run: none does after the last snapshot, or before clients
+    /// that wait for a key which has changed.
+    pub(crate) fn takes_commands(&self) -> bool {
+        self.ready.is_empty() && !self.is_stopping
     }
 
     /// Returns how long the loop may wait for sockets.

@@ -3,10 +3,12 @@
 use crate::call::Call;
 use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
+use crate::log::warning;
 use crate::numbers::integer;
+use crate::open_files::clients_within_limit;
+use crate::shutdown::Shutdown;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
-use crate::state::Shutdown;
 use keyspace::glob_match;
 use std::time::{Duration, Instant};
 
@@ -81,8 +83,10 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
     // The file has the removed keys, so it is replaced by an empty one.
-    if !call.state.config.save.is_empty() {
-        call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    if !call.state.config.save.is_empty()
+        && let Err(error) = call.state.save()
+    {
+        warning!("The snapshot without keys cannot be written after FLUSHALL: {error}");
     }
     call.reply().ok();
     Ok(())
@@ -186,6 +190,13 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         let value = if directive.takes_one() { &[value][..] } else { &words };
         directive.read(&mut config, value).map_err(|reason| failed(&reason))?;
     }
+    let clients = clients_within_limit(config.maxclients);
+    if clients < config.maxclients {
+        return Err(CommandError::of(format!(
+            "ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able \
+             to handle the specified number of clients, try with {clients}"
+        )));
+    }
     call.state.config = config;
     call.state.apply_options()?;
     let limits = call.state.config.client_output_buffer_limit;
@@ -229,18 +240,23 @@ fn config_help(call: &mut Call<'_>) -> Outcome {
 }
 
 fn shutdown(call: &mut Call<'_>) -> Outcome {
-    let mut how = Shutdown::Default;
+    let mut how = Shutdown::default();
     for index in 1..call.args.len() {
-        how = match () {
-            () if call.args.is(index, "NOSAVE") => Shutdown::NoSave,
-            () if call.args.is(index, "SAVE") => Shutdown::Save,
-            () if call.args.is(index, "NOW") || call.args.is(index, "FORCE") => how,
+        match () {
+            () if call.args.is(index, "NOSAVE") && how.saves != Some(true) => how.saves = Some(false),
+            () if call.args.is(index, "SAVE") && how.saves != Some(false) => how.saves = Some(true),
+            () if call.args.is(index, "FORCE") => how.is_forced = true,
+            // There is no replica to wait for.
+            () if call.args.is(index, "NOW") => {}
             () if call.args.is(index, "ABORT") => {
                 return Err(CommandError::new("ERR No shutdown in progress."));
             }
             () => return Err(CommandError::SYNTAX),
-        };
+        }
     }
-    call.state.shutdown = Some(how);
-    Ok(())
+    if call.state.shut_down(how) {
+        Ok(())
+    } else {
+        Err(CommandError::new("ERR Errors trying to SHUTDOWN. Check logs."))
+    }
 }

@@ -61,6 +61,14 @@ pub(crate) enum Lost {
     Evicted(Vec<u8>),
 }
 
+impl Lost {
+    /// Returns the key.
+    pub(crate) fn key(&self) -> &[u8] {
+        let (Self::Expired(key) | Self::Evicted(key)) = self;
+        key
+    }
+}
+
 impl Database {
     /// Returns an empty database.
     pub(crate) fn new(options: Options) -> Self {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod append_only;
 mod args;
 mod call;
 mod client;
@@ -20,8 +21,10 @@ mod numbers;
 mod open_files;
 mod pubsub;
 mod rates;
+mod redact;
 mod reply;
 mod request;
+mod rewrite;
 mod server;
 mod shutdown;
 mod slowlog;
@@ -30,6 +33,7 @@ mod socket;
 mod spec;
 mod state;
 mod stats;
+mod trackers;
 mod tracking;
 mod upkeep;
 mod waiting;

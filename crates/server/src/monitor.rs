@@ -6,17 +6,15 @@
 //! +1700000000.123456 [0 127.0.0.1:50412] "set" "greeting" "hello"
 //! ```
 //!
-//! The caller decides which commands have lines. Passwords are replaced here.
+//! The caller decides which commands have lines. Passwords are not shown: see [`redact`](crate::redact).
 
 use crate::args::Args;
 use crate::client::{Client, ClientId};
 use crate::clients::Clients;
+use crate::redact::shown;
 use crate::socket::Socket;
 use sds::Sds;
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// What is shown instead of a password.
-const REDACTED: &[u8] = b"(redacted)";
 
 /// The clients of `MONITOR`. In C: `server.monitors`.
 #[derive(Debug, Default)]
@@ -67,41 +65,10 @@ fn line(client: &Client, args: Args<'_>) -> Vec<u8> {
         Socket::Unix(_) => format!("unix:{}", client.addr.strip_suffix(":0").unwrap_or(&client.addr)),
     };
     let mut line = Sds::from(format!("+{secs}.{micros:06} [{} {addr}]", client.db).as_bytes());
-    for (index, argument) in args.iter().enumerate() {
+    for index in 0..args.len() {
         line.push(b' ');
-        line.push_repr(if is_secret(args, index) { REDACTED } else { argument });
+        line.push_repr(shown(args, index));
     }
     line.extend_from_slice(b"\r\n");
     line.to_vec()
-}
-
-/// Returns whether an argument is a user's name or a password: all those of `AUTH`, and the two after the word
-/// `AUTH` of `HELLO`. In C: `redactClientCommandArgument`.
-fn is_secret(args: Args<'_>, index: usize) -> bool {
-    let follows_auth =
-        |distance: usize| index.checked_sub(distance).is_some_and(|at| at > 0 && args.is(at, "AUTH"));
-    index > 0 && args.is(0, "auth") || args.is(0, "hello") && (follows_auth(1) || follows_auth(2))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_secret;
-    use crate::args::OwnedArgs;
-
-    #[test]
-    fn the_arguments_of_auth_are_secret_and_others_are_not() {
-        for (text, secrets) in [
-            ("AUTH password", &[1][..]),
-            ("auth user password", &[1, 2]),
-            ("HELLO 3 AUTH user password SETNAME me", &[3, 4]),
-            ("hello AUTH user password", &[2, 3]),
-            ("HELLO 3 AUTH", &[]),
-            ("SET auth AUTH", &[]),
-        ] {
-            let args: OwnedArgs = text.split(' ').map(str::as_bytes).collect();
-            let args = args.as_args();
-            let found: Vec<usize> = (0..args.len()).filter(|index| is_secret(args, *index)).collect();
-            assert_eq!(found, secrets, "{text}");
-        }
-    }
 }

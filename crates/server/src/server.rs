@@ -17,7 +17,7 @@
 //! [`Keyspace`](keyspace::Keyspace), and writes into the client's [`Reply`](crate::reply).
 
 use crate::client::Client;
-use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout};
+use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout, start_append_only};
 use crate::config::Config;
 use crate::database::Database;
 use crate::listen::{Listener, accept, bind};
@@ -81,10 +81,10 @@ impl StopHandle {
 }
 
 impl Server {
-    /// Loads the snapshot, if there is one, and listens.
+    /// Loads the append-only file, or the snapshot, if there is one, and listens.
     ///
     /// # Errors
-    /// If the snapshot cannot be read, or an address or a port cannot be used.
+    /// If the file cannot be read, or an address or a port cannot be used.
     pub fn new(mut config: Config) -> Result<Self> {
         let clients = clients_within_limit(config.maxclients);
         if clients < config.maxclients {
@@ -184,17 +184,16 @@ impl Server {
         }
         if self.state.is_stopping {
             // Nothing changes after the last snapshot.
-            self.send();
-            return Ok(());
+            return self.send();
         }
         retry_ready(&mut self.state);
         run_blocked_timeout(&mut self.state);
         release_held(&mut self.state);
         self.resume();
-        self.send();
+        self.send()?;
         upkeep::run(&mut self.state);
         // Upkeep publishes the keys that have expired, and closes clients.
-        self.send();
+        self.send()?;
         self.state.stats.count_turn(start.elapsed(), commands);
         Ok(())
     }
@@ -232,8 +231,12 @@ impl Server {
         }
     }
 
-    /// Sends replies, and closes the clients that are to be closed.
-    fn send(&mut self) {
+    /// Sends replies, and closes the clients that are to be closed. What the replies confirm is written to the
+    /// append-only file first.
+    fn send(&mut self) -> Result<()> {
+        self.state
+            .flush_append_only()
+            .context("the append-only file cannot be written, by appendfsync always")?;
         if !self.state.tracking.is_empty() {
             self.state.tracking.broadcast(&mut self.state.clients);
         }
@@ -262,6 +265,7 @@ impl Server {
             }
         }
         upkeep::evict_clients(&mut self.state, None);
+        Ok(())
     }
 
     fn close(&mut self, slot: usize) {
@@ -272,8 +276,11 @@ impl Server {
     }
 }
 
-/// Loads the snapshot that the configuration names, if it exists.
+/// Loads the append-only file, if it is on. Otherwise loads the snapshot that the configuration names, if it exists.
 fn load(state: &mut State) -> Result<()> {
+    if state.config.appendonly {
+        return start_append_only(state);
+    }
     let path = state.config.snapshot_path();
     if !path.exists() {
         return Ok(());

@@ -30,6 +30,9 @@ impl State {
                 }
             }
         }
+        if let Err(error) = self.append_only.finish() {
+            warning!("Error writing to the AOF file: {error}");
+        }
         self.is_stopping = true;
         true
     }

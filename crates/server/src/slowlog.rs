@@ -1,7 +1,7 @@
 //! [`Slowlog`]: the commands that took long.
 
 use crate::args::Args;
-use crate::config::Directive;
+use crate::redact::shown;
 use std::collections::VecDeque;
 
 /// The most arguments of a command that are kept, and the most bytes of one.
@@ -41,12 +41,10 @@ impl Slowlog {
         max_len: usize,
     ) {
         let is_long = args.len() > ARGS_MAX;
-        let shown = if is_long { ARGS_MAX - 1 } else { args.len() };
-        let mut texts: Vec<Vec<u8>> = args.first(shown).iter().map(shorten).collect();
-        let secrets = (0..shown).filter(|index| is_secret(args, *index));
-        secrets.for_each(|index| texts[index] = b"(redacted)".to_vec());
+        let kept = if is_long { ARGS_MAX - 1 } else { args.len() };
+        let mut texts: Vec<Vec<u8>> = (0..kept).map(|index| shorten(shown(args, index))).collect();
         if is_long {
-            texts.push(format!("... ({} more arguments)", args.len() - shown).into_bytes());
+            texts.push(format!("... ({} more arguments)", args.len() - kept).into_bytes());
         }
         self.entries.push_front(SlowCommand { id: self.next_id, at, micros, args: texts, client });
         self.next_id += 1;
@@ -61,22 +59,6 @@ impl Slowlog {
     /// Removes all commands.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
-    }
-}
-
-/// Returns whether an argument is a password, or the name of the user that it belongs to. In C:
-/// `redactClientCommandArgument`.
-fn is_secret(args: Args<'_>, index: usize) -> bool {
-    match index {
-        0 => false,
-        _ if args.is(0, "auth") => true,
-        _ if args.is(0, "hello") => {
-            (1..=2).any(|before| index > before + 1 && args.is(index - before, "auth"))
-        }
-        _ if args.is(0, "config") && args.is(1, "set") => {
-            index % 2 == 1 && Directive::find(args.at(index - 1)).is_some_and(Directive::is_secret)
-        }
-        _ => false,
     }
 }
 

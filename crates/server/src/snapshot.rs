@@ -27,11 +27,25 @@ pub(crate) struct Snapshots {
     pub(crate) saves: u64,
     /// When a snapshot was last begun, in seconds since 1970.
     pub(crate) last_try: u64,
+    /// The number of background snapshots that were begun, for either purpose.
+    pub(crate) begun: u64,
+    /// Whether `BGSAVE SCHEDULE` waits for a rewrite to end.
+    pub(crate) is_scheduled: bool,
     /// How many keys the file had that was loaded at the start, and how many of them had expired.
     pub(crate) loaded: (u64, u64),
 }
 
+/// What a background snapshot is written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// It is the file of `dbfilename`.
+    Save,
+    /// It is the base of the append-only file.
+    Rewrite,
+}
+
 struct Running {
+    purpose: Purpose,
     file: SnapshotFile,
     since: Instant,
     /// The changes that were not yet in the file when it was begun.
@@ -42,8 +56,12 @@ struct Running {
 
 /// How a snapshot has ended.
 pub(crate) struct Ended {
+    /// What it was written for.
+    pub(crate) purpose: Purpose,
     /// Its changes no longer count as unsaved.
     pub(crate) dirty: u64,
+    /// How long it took, in seconds.
+    pub(crate) secs: u64,
     /// Its length in bytes, or the reason why there is no file.
     pub(crate) result: Result<u64, SaveError>,
 }
@@ -54,21 +72,31 @@ impl Snapshots {
         self.running.is_some()
     }
 
-    /// Returns for how many seconds the snapshot has been written.
-    pub(crate) fn running_secs(&self) -> Option<u64> {
-        self.running.as_ref().map(|running| running.since.elapsed().as_secs())
+    /// Returns whether a snapshot is being written for this purpose.
+    pub(crate) fn is_running_for(&self, purpose: Purpose) -> bool {
+        self.running.as_ref().is_some_and(|running| running.purpose == purpose)
     }
 
-    /// Begins a snapshot of all databases. O(databases). In C: `rdbSaveBackground`.
+    /// Returns for how many seconds the snapshot has been written for this purpose.
+    pub(crate) fn running_secs(&self, purpose: Purpose) -> Option<u64> {
+        let running = self.running.as_ref().filter(|running| running.purpose == purpose)?;
+        Some(running.since.elapsed().as_secs())
+    }
+
+    /// Begins a snapshot of all databases. O(databases). In C: `rdbSaveBackground`,
+    /// `rewriteAppendOnlyFileBackground`.
     pub(crate) fn begin(
         &mut self,
+        purpose: Purpose,
         dbs: &mut [Database],
         path: &Path,
         options: &WriteOptions,
         now: u64,
         dirty: u64,
     ) -> Result<(), SaveError> {
-        self.last_try = now / 1_000;
+        if purpose == Purpose::Save {
+            self.last_try = now / 1_000;
+        }
         let used_memory = zmalloc::used_memory() as u64;
         let begun = SnapshotFile::create(path, options, now, used_memory).and_then(|mut file| {
             for (number, db) in dbs.iter_mut().enumerate() {
@@ -78,12 +106,13 @@ impl Snapshots {
         });
         match begun {
             Ok(file) => {
-                self.running = Some(Running { file, since: Instant::now(), dirty, complete: 0 });
+                self.running = Some(Running { purpose, file, since: Instant::now(), dirty, complete: 0 });
+                self.begun += 1;
                 Ok(())
             }
             Err(error) => {
                 self.abandon(dbs);
-                self.last_failed = true;
+                self.last_failed |= purpose == Purpose::Save;
                 Err(error)
             }
         }
@@ -100,15 +129,18 @@ impl Snapshots {
             }
             running.complete += 1;
         }
-        let Running { file, since, dirty, .. } = self.running.take()?;
+        let Running { purpose, file, since, dirty, .. } = self.running.take()?;
         let result = file.finish();
-        self.last_failed = result.is_err();
-        if result.is_ok() {
-            self.last_save = now / 1_000;
-            self.saves += 1;
+        let secs = since.elapsed().as_secs();
+        if purpose == Purpose::Save {
+            self.last_failed = result.is_err();
+            if result.is_ok() {
+                self.last_save = now / 1_000;
+                self.saves += 1;
+            }
+            self.last_secs = Some(secs);
         }
-        self.last_secs = Some(since.elapsed().as_secs());
-        Some(Ended { dirty, result })
+        Some(Ended { purpose, dirty, secs, result })
     }
 
     /// Ends the snapshot without a file.
@@ -129,13 +161,7 @@ impl Snapshots {
     ) -> Result<(), SaveError> {
         let start = Instant::now();
         self.last_try = now / 1_000;
-        let result = rdb::save_to_path(path, options, |writer| {
-            writer.default_aux(now, zmalloc::used_memory() as u64)?;
-            for (number, db) in dbs.iter().enumerate().filter(|(_, db)| !db.keys.is_empty()) {
-                writer.write_keyspace(number as u64, &db.keys, now)?;
-            }
-            Ok(())
-        });
+        let result = write(dbs, path, options, now);
         self.last_failed = result.is_err();
         self.last_secs = Some(start.elapsed().as_secs());
         if result.is_ok() {
@@ -144,6 +170,22 @@ impl Snapshots {
         }
         result
     }
+}
+
+/// Writes all databases, and returns when the file is complete.
+pub(crate) fn write(
+    dbs: &[Database],
+    path: &Path,
+    options: &WriteOptions,
+    now: u64,
+) -> Result<(), SaveError> {
+    rdb::save_to_path(path, options, |writer| {
+        writer.default_aux(now, zmalloc::used_memory() as u64)?;
+        for (number, db) in dbs.iter().enumerate().filter(|(_, db)| !db.keys.is_empty()) {
+            writer.write_keyspace(number as u64, &db.keys, now)?;
+        }
+        Ok(())
+    })
 }
 
 /// The databases of the server, as the loader needs them.

@@ -1,5 +1,6 @@
 //! [`State`]: everything that the commands of all clients share. In C: `redisServer`.
 
+use crate::append_only::AppendOnly;
 use crate::client::{Client, ClientId, WatchedKey};
 use crate::clients::Clients;
 use crate::config::Config;
@@ -11,9 +12,9 @@ use crate::pubsub::Channels;
 use crate::rates::{Rates, Sample};
 use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
-use crate::snapshot::Snapshots;
+use crate::snapshot::{Purpose, Snapshots};
 use crate::stats::Stats;
-use crate::tracking::{Tracker, Tracking};
+use crate::tracking::Tracking;
 use rand::RngExt;
 use rand::rngs::SmallRng;
 use std::collections::BTreeSet;
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) latency: Latency,
     /// The snapshot that is being written, and the last one.
     pub(crate) snapshots: Snapshots,
+    /// The append-only file.
+    pub(crate) append_only: AppendOnly,
     /// The source of random choices.
     pub(crate) rng: SmallRng,
     /// The time at the start of this turn, in milliseconds since 1970. It does not go backwards.
@@ -108,6 +111,7 @@ impl State {
             slowlog: Slowlog::default(),
             latency: Latency::default(),
             snapshots: Snapshots::default(),
+            append_only: AppendOnly::default(),
             rng,
             now: 0,
             clock: Instant::now(),
@@ -145,17 +149,25 @@ impl State {
         for db in &mut self.dbs {
             db.keys.set_options(self.config.options);
         }
+        self.update_lost_log()
+    }
+
+    /// Starts or stops to note the keys that are lost, as it is needed.
+    pub(crate) fn update_lost_log(&mut self) -> Result<(), ReserveError> {
         self.log_lost(self.needs_lost())
     }
 
     /// Returns whether somebody wants to know the keys that expire or are evicted.
     fn needs_lost(&self) -> bool {
         let is_published = self.config.notify_keyspace_events & (notify::EXPIRED | notify::EVICTED) != 0;
-        is_published || !self.tracking.is_empty() || self.dbs.iter().any(|db| !db.watching.is_empty())
+        is_published
+            || self.append_only.is_on()
+            || !self.tracking.is_empty()
+            || self.dbs.iter().any(|db| !db.watching.is_empty())
     }
 
     /// Starts or stops to note the keys that are lost. Does nothing if this is already so.
-    fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
+    pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if is_on == self.logs_lost {
             return Ok(());
         }
@@ -173,7 +185,7 @@ impl State {
     /// leaves it on, because the next `WATCH` is often near.
     pub(crate) fn relax_lost_log(&mut self) {
         if self.logs_lost && !self.needs_lost() {
-            self.publish_lost();
+            self.after_command();
             self.stop_lost_log();
             self.logs_lost = false;
         }
@@ -194,29 +206,6 @@ impl State {
         crate::database::add_waiting(&mut database.watching, key, client.id);
         client.watched.push(WatchedKey { db: client.db, key: key.to_vec(), was_absent });
         Ok(())
-    }
-
-    /// Starts to tell a client which of its copies of keys are old.
-    pub(crate) fn track(&mut self, id: ClientId, tracker: Tracker) -> Result<(), ReserveError> {
-        self.log_lost(true)?;
-        self.tracking.enable(id, tracker);
-        Ok(())
-    }
-
-    /// Tells clients about the keys that have just been evicted, and about those for which the table of tracked keys
-    /// has no room. `client` is told before its command has a reply.
-    pub(crate) fn tell_trackers(&mut self, client: &mut Client) {
-        if self.config.options.get_maxmemory() > 0 {
-            self.after_command();
-        }
-        self.limit_tracked_keys();
-        self.clients.deliver_own(client);
-    }
-
-    /// Removes tracked keys beyond `tracking-table-max-keys`.
-    pub(crate) fn limit_tracked_keys(&mut self) {
-        let (max_keys, rng) = (self.config.tracking_table_max_keys, &mut self.rng);
-        self.tracking.limit(max_keys, || rng.random(), &mut self.clients);
     }
 
     /// Notes that a key has changed. `running` is the client whose command has changed it.
@@ -279,18 +268,22 @@ impl State {
         }
     }
 
-    /// Publishes the keys that have expired or were evicted, and fails the transactions that watch them.
-    pub(crate) fn publish_lost(&mut self) {
+    /// Publishes the keys that have expired or were evicted, and fails the transactions that watch them. Returns
+    /// them with their databases.
+    pub(crate) fn publish_lost(&mut self) -> Vec<(usize, Lost)> {
+        let mut all = Vec::new();
         for db in 0..self.dbs.len() {
             for lost in self.dbs[db].take_lost() {
-                let (class, event, key) = match &lost {
-                    Lost::Expired(key) => (notify::EXPIRED, "expired", key),
-                    Lost::Evicted(key) => (notify::EVICTED, "evicted", key),
+                let (class, event) = match &lost {
+                    Lost::Expired(_) => (notify::EXPIRED, "expired"),
+                    Lost::Evicted(_) => (notify::EVICTED, "evicted"),
                 };
-                self.key_lost(db, key);
-                self.notify(db, class, event, key);
+                self.key_lost(db, lost.key());
+                self.notify(db, class, event, lost.key());
+                all.push((db, lost));
             }
         }
+        all
     }
 
     /// Ends the watch of all keys of a client.
@@ -391,10 +384,14 @@ impl State {
         self.rates.clear();
     }
 
-    /// Publishes what a command has left to publish.
+    /// Publishes what a command has left to publish, and appends it to the append-only file.
     pub(crate) fn after_command(&mut self) {
         if self.logs_lost {
-            self.publish_lost();
+            let is_appended = self.append_only.is_on();
+            for (db, lost) in self.publish_lost().into_iter().filter(|_| is_appended) {
+                self.append_only.buffer.push_del(db, lost.key());
+                self.append_only.buffer.end_unit();
+            }
         }
     }
 
@@ -406,10 +403,24 @@ impl State {
         Ok(())
     }
 
+    /// Writes the commands that have changed keys to the append-only file. In C: `flushAppendOnlyFile`.
+    ///
+    /// # Errors
+    /// Only by `appendfsync always`. The replies must not be sent then.
+    pub(crate) fn flush_append_only(&mut self) -> std::io::Result<()> {
+        if !self.append_only.is_on() {
+            return Ok(());
+        }
+        let start = Instant::now();
+        let result = self.append_only.flush(self.config.appendfsync, false);
+        self.stats.eventloop.aof_micros += start.elapsed().as_micros() as u64;
+        result
+    }
+
     /// Begins to save all databases while clients are served.
     pub(crate) fn begin_snapshot(&mut self) -> Result<(), rdb::SaveError> {
         let (path, options) = (self.config.snapshot_path(), self.config.write_options());
-        self.snapshots.begin(&mut self.dbs, &path, &options, self.now, self.stats.dirty)
+        self.snapshots.begin(Purpose::Save, &mut self.dbs, &path, &options, self.now, self.stats.dirty)
     }
 
     /// Evicts keys until the bytes in use are within `maxmemory`. Returns whether they are. Takes keys from the
@@ -440,14 +451,17 @@ impl State {
             let own = db.keys.counted_bytes() - db.keys.other_bytes();
             db.keys.set_other_bytes(counted.saturating_sub(own));
         }
+        // These keys were evicted before the next command runs, so they stand before it in the append-only file.
+        self.after_command();
         limit == 0 || counted <= limit
     }
 
     /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and
-    /// but the names of lost keys that are not published yet. If these counted, an eviction of keys with long names
-    /// would free nothing, and so evict all keys.
+    /// the names of lost keys that are not published yet, and the commands that will be written to the append-only
+    /// file. If the names counted, an eviction of keys with long names would free nothing, and so evict all keys.
     pub(crate) fn counted_memory(&self) -> usize {
         let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.lost.bytes();
-        zmalloc::used_memory().saturating_sub(self.dbs.iter().map(uncounted).sum())
+        let uncounted: usize = self.dbs.iter().map(uncounted).sum();
+        zmalloc::used_memory().saturating_sub(uncounted + self.append_only.buffer_size())
     }
 }

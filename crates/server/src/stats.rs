@@ -129,6 +129,8 @@ pub(crate) struct EventLoop {
     pub(crate) command_micros: u64,
     /// The part of the sum that upkeep took.
     pub(crate) cron_micros: u64,
+    /// The part of the sum that the append-only file took.
+    pub(crate) aof_micros: u64,
     /// The longest turn.
     pub(crate) micros_max: u64,
     /// The most commands of a turn.

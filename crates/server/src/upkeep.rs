@@ -4,6 +4,8 @@ use crate::client::Client;
 use crate::log::{notice, warning};
 use crate::reply::Reply;
 use crate::request::QueryBuffer;
+use crate::rewrite;
+use crate::snapshot::Purpose;
 use crate::state::State;
 use std::time::{Duration, Instant};
 
@@ -59,6 +61,7 @@ fn maintain(state: &mut State, start: Instant) {
 fn work_on_snapshot(state: &mut State) {
     let Some(ended) = state.snapshots.work(&mut state.dbs, state.now) else { return };
     match ended.result {
+        _ if ended.purpose == Purpose::Rewrite => rewrite::end(state, ended),
         Ok(bytes) => {
             state.stats.dirty = state.stats.dirty.saturating_sub(ended.dirty);
             notice!("Background saving terminated with success, {bytes} bytes");
@@ -75,19 +78,33 @@ fn cron(state: &mut State) {
     state.relax_lost_log();
     state.limit_tracked_keys();
     state.tracking.drop_some();
+    rewrite::cron(state);
+    save_if_due(state);
+}
+
+/// Begins a snapshot if one is due and nothing else is being written.
+fn save_if_due(state: &mut State) {
     let is_due = |(secs, changes): &(u64, u64)| {
         let since_last = (state.now / 1_000).saturating_sub(state.snapshots.last_save);
         state.stats.dirty >= *changes && since_last >= *secs
     };
     let since_try = (state.now / 1_000).saturating_sub(state.snapshots.last_try);
-    if !state.snapshots.is_running()
-        && (!state.snapshots.last_failed || since_try > 5)
+    if state.snapshots.is_running() {
+        return;
+    }
+    if std::mem::take(&mut state.snapshots.is_scheduled) {
+        begin_snapshot(state);
+    } else if (!state.snapshots.last_failed || since_try > 5)
         && let Some((secs, changes)) = state.config.save.iter().copied().find(is_due)
     {
         notice!("{changes} changes in {secs} seconds. Saving...");
-        if let Err(error) = state.begin_snapshot() {
-            warning!("Background saving error: {error}");
-        }
+        begin_snapshot(state);
+    }
+}
+
+fn begin_snapshot(state: &mut State) {
+    if let Err(error) = state.begin_snapshot() {
+        warning!("Background saving error: {error}");
     }
 }
 

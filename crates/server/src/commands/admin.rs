@@ -6,7 +6,9 @@ use crate::error::{CommandError, Outcome};
 use crate::log::warning;
 use crate::numbers::integer;
 use crate::open_files::clients_within_limit;
+use crate::rewrite;
 use crate::shutdown::Shutdown;
+use crate::snapshot::Purpose;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
 use keyspace::glob_match;
@@ -69,6 +71,7 @@ fn flushdb(call: &mut Call<'_>) -> Outcome {
     flush_option(call)?;
     flush(call, call.client.db);
     call.state.tracking.flush(&mut call.state.clients);
+    call.append_instead(&[b"FLUSHDB"]);
     call.reply().ok();
     Ok(())
 }
@@ -79,11 +82,14 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
         flush(call, db);
     }
     call.state.tracking.flush(&mut call.state.clients);
-    if call.state.snapshots.is_running() {
+    if call.state.snapshots.is_running_for(Purpose::Save) {
         call.state.snapshots.abandon(&mut call.state.dbs);
     }
+    // The save clears the counter of changes.
+    call.append_instead(&[b"FLUSHALL"]);
     // The file has the removed keys, so it is replaced by an empty one.
     if !call.state.config.save.is_empty()
+        && !call.state.append_only.is_loading
         && let Err(error) = call.state.save()
     {
         warning!("The snapshot without keys cannot be written after FLUSHALL: {error}");
@@ -197,7 +203,15 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
              to handle the specified number of clients, try with {clients}"
         )));
     }
-    call.state.config = config;
+    let before = std::mem::replace(&mut call.state.config, config);
+    if call.state.config.appendonly != before.appendonly
+        && let Err(reason) = rewrite::apply(call.state, call.is_in_exec)
+    {
+        call.state.config = before;
+        return Err(CommandError::of(format!(
+            "ERR CONFIG SET failed (possibly related to argument 'appendonly') - {reason}"
+        )));
+    }
     call.state.apply_options()?;
     let limits = call.state.config.client_output_buffer_limit;
     for client in call.state.clients.iter_mut().chain([&mut *call.client]) {

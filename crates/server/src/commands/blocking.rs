@@ -1,6 +1,6 @@
 //! Commands that wait for a list.
 
-use super::lists::{Mpop, move_one, mpop_args, pop_one, pop_some, side};
+use super::lists::{Mpop, move_one, mpop_args, pop_from, pop_one, side};
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::TimeoutReply;
@@ -47,6 +47,7 @@ fn pop(call: &mut Call<'_>, side: Side) -> Outcome {
     let keys = call.args.first(last).from(1);
     for key in keys.iter() {
         if pop_one(call, key, side, true)? {
+            call.append_instead(&[if side == Side::Front { b"LPOP" } else { b"RPOP" }, key]);
             return Ok(());
         }
     }
@@ -58,7 +59,7 @@ fn blmpop(call: &mut Call<'_>) -> Outcome {
     let Mpop { keys, side, count } = mpop_args(call.args, 2)?;
     let timeout = Call::timeout(call.args.at(1))?;
     for key in keys.iter() {
-        if pop_some(call, key, side, count, true)? {
+        if pop_from(call, key, side, count)? {
             return Ok(());
         }
     }
@@ -77,7 +78,11 @@ fn brpoplpush(call: &mut Call<'_>) -> Outcome {
 
 fn move_or_wait(call: &mut Call<'_>, from: Side, to: Side, timeout_at: usize) -> Outcome {
     let timeout = Call::timeout(call.args.at(timeout_at))?;
-    if !move_one(call, from, to)? {
+    if move_one(call, from, to)? {
+        let (source, target) = (call.args.at(1), call.args.at(2));
+        let word = |side| if side == Side::Front { &b"LEFT"[..] } else { b"RIGHT" };
+        call.append_instead(&[b"LMOVE", source, target, word(from), word(to)]);
+    } else {
         if call.is_in_exec {
             call.reply().null();
         } else {

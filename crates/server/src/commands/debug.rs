@@ -1,6 +1,7 @@
 //! The command `DEBUG`, as far as tests use it.
 
 use super::admin::help;
+use super::replay;
 use crate::call::Call;
 use crate::digest::Digest;
 use crate::error::{CommandError, Outcome};
@@ -35,7 +36,7 @@ fn debug(call: &mut Call<'_>) -> Outcome {
         (b"htstats", 3..=4) => htstats(call),
         (b"htstats-key", 3..=4) => htstats_key(call),
         (b"listpack", 3) => listpack(call),
-        (b"loadaof", 2) => Err(CommandError::new("ERR this server has no append-only file")),
+        (b"loadaof", 2) => loadaof(call),
         (b"log", 3) => {
             warning!("DEBUG LOG: {}", String::from_utf8_lossy(call.args.at(2)));
             done(call)
@@ -80,6 +81,8 @@ fn debug_help(call: &mut Call<'_>) -> Outcome {
             "    Return a text for each value that is the same for equal values.",
             "HTSTATS <dbid>",
             "    Return the shape of the table of a database.",
+            "LOADAOF",
+            "    Load the append-only file again.",
             "OBJECT <key>",
             "    Return how a value is stored.",
             "PAUSE-CRON <0|1>",
@@ -289,14 +292,26 @@ fn reload(call: &mut Call<'_>) -> Outcome {
             state.snapshots.abandon(&mut state.dbs);
         }
         state.dbs.iter_mut().for_each(|db| db.keys.clear());
-        state.tracking.flush(&mut state.clients);
     }
+    state.tracking.flush(&mut state.clients);
     options.checks_checksum = state.config.rdbchecksum;
     options.drops_expired = state.is_active_expire;
     let path = state.config.snapshot_path();
     if let Err(error) = snapshot::load(&mut state.dbs, &path, options, state.now) {
         warning!("DEBUG RELOAD: {error}");
         return Err(CommandError::new("ERR Error trying to load the RDB dump, check server logs."));
+    }
+    done(call)
+}
+
+fn loadaof(call: &mut Call<'_>) -> Outcome {
+    let state = &mut *call.state;
+    state.append_only.finish().map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    state.snapshots.abandon(&mut state.dbs);
+    state.dbs.iter_mut().for_each(|db| db.keys.clear());
+    if let Err(error) = replay::load(state) {
+        warning!("DEBUG LOADAOF: {error:#}");
+        return Err(CommandError::new("ERR Error trying to load the AOF files, check server logs."));
     }
     done(call)
 }

@@ -80,8 +80,16 @@ fn restore(call: &mut Call<'_>) -> Outcome {
     let is_stored = call.parts().0.restore(key, RestoreValue::Built(&mut value), &options, now)?;
     if is_stored {
         call.changed(notify::GENERIC, "restore", key);
+        if let Some(at) = options.expiry.filter(|_| !is_absolute) {
+            let at = at.to_string();
+            let mut command: Vec<&[u8]> = call.args.iter().collect();
+            command[2] = at.as_bytes();
+            command.push(b"ABSTTL");
+            call.append_instead(&command);
+        }
     } else if existed {
         call.changed(notify::GENERIC, "del", key);
+        call.append_instead(&[b"DEL", key]);
     }
     call.reply().ok();
     Ok(())

@@ -1,12 +1,13 @@
 //! How a request becomes a call of a command: it is looked up, checked, queued or run, and counted.
 
+use super::appending::append_changes;
 use super::command::keys_of;
 use super::table::{Command, find, find_with_subcommand};
 use super::unsupported;
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::{Blocked, Client, ClientId, ReplyMode, TimeoutReply};
-use crate::error::CommandError;
+use crate::error::{CommandError, Outcome};
 use crate::log::warning;
 use crate::notify;
 use crate::spec::{Spec, flags};
@@ -154,17 +155,10 @@ fn admit(
     if !state.tracking.is_empty() {
         state.tell_trackers(client);
     }
-    if state.snapshots.last_failed
-        && state.config.stop_writes_on_bgsave_error
-        && !state.config.save.is_empty()
+    if (state.snapshots.last_failed || state.append_only.is_failing)
         && (flags & flags::WRITE != 0 || spec.name == "ping")
     {
-        return Err(CommandError::new(
-            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
-             Commands that may modify the data set are disabled, because this instance is configured to report \
-             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
-             the Redis logs for details about the RDB error.",
-        ));
+        check_disk(state)?;
     }
     if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
         return Err(CommandError::of(format!(
@@ -190,6 +184,25 @@ fn admit(
         return Ok(Admission::Queued);
     }
     Ok(Admission::Run(command))
+}
+
+/// Refuses writes while changes cannot be saved. In C: `writeCommandsDeniedByDiskError`.
+fn check_disk(state: &State) -> Outcome {
+    if state.config.stop_writes_on_bgsave_error
+        && state.snapshots.last_failed
+        && !state.config.save.is_empty()
+    {
+        return Err(CommandError::new(
+            "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. \
+             Commands that may modify the data set are disabled, because this instance is configured to report \
+             errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check \
+             the Redis logs for details about the RDB error.",
+        ));
+    }
+    match state.append_only.write_error() {
+        Some(error) => Err(CommandError::of(format!("MISCONF Errors writing to the AOF file: {error}"))),
+        None => Ok(()),
+    }
 }
 
 /// Closes a client that sends the first line or the header of a request over HTTP: a browser may have been led to
@@ -265,6 +278,7 @@ pub(crate) fn run(
     if leaves_clocks {
         state.dbs[db].keys.set_no_touch(true);
     }
+    let dirty = state.stats.dirty;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
     if leaves_clocks {
         state.dbs[db].keys.set_no_touch(false);
@@ -276,6 +290,10 @@ pub(crate) fn run(
     publish_new(state, client.db, args, absent);
     if !state.tracking.is_empty() && spec.has(flags::READONLY) {
         remember_keys(state, client, args, spec);
+    }
+    if state.append_only.is_on() {
+        let is_changed = state.stats.dirty != dirty;
+        append_changes(state, client.db, args, spec, is_changed, is_in_exec);
     }
     // The end of this command is the start of the next one, so each command reads the clock once.
     state.clock = Instant::now();

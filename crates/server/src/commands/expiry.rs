@@ -73,6 +73,7 @@ fn set_expiry(call: &mut Call<'_>, make: fn(i64) -> Expiry, name: &str) -> Outco
     if is_set {
         let is_there = call.keys().contains_key(key, now);
         call.changed(notify::GENERIC, if is_there { "expire" } else { "del" }, key);
+        call.append_expiry(key);
     }
     call.reply().flag(is_set);
     Ok(())

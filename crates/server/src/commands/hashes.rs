@@ -194,7 +194,10 @@ fn hincrbyfloat(call: &mut Call<'_>) -> Outcome {
         Ok(hash.try_incr_by_float(field, increment, &limits)?)
     })?;
     call.changed(notify::HASH, "hincrbyfloat", key);
-    sum.with_text(|text| call.reply().bulk(text));
+    sum.with_text(|text| {
+        call.append_instead(&[b"HSET", key, field, text]);
+        call.reply().bulk(text);
+    });
     Ok(())
 }
 

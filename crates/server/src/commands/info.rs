@@ -3,6 +3,7 @@
 use super::{VERSION, table};
 use crate::call::Call;
 use crate::error::Outcome;
+use crate::snapshot::Purpose;
 use crate::spec::flags::{LOADING, STALE};
 use crate::spec::{Spec, keyless};
 use crate::state::State;
@@ -152,6 +153,7 @@ fn memory(to: &mut String, state: &State) {
         "maxmemory_policy": policy,
         "mem_clients_normal": state.clients.memory(),
         "mem_clients_slaves": 0,
+        "mem_aof_buffer": state.append_only.buffer_size(),
         "mem_allocator": report.mem_allocator,
         "used_memory_rss": rss,
         "used_memory_rss_human": human(rss),
@@ -163,26 +165,39 @@ fn memory(to: &mut String, state: &State) {
 }
 
 fn persistence(to: &mut String, state: &State) {
-    let snapshots = &state.snapshots;
+    let (snapshots, files) = (&state.snapshots, &state.append_only);
     let secs = |secs: Option<u64>| secs.map_or(-1, |secs| secs as i64);
     lines!(to,
         "loading": 0,
         "async_loading": 0,
         "rdb_changes_since_last_save": state.stats.dirty,
-        "rdb_bgsave_in_progress": u8::from(snapshots.is_running()),
+        "rdb_bgsave_in_progress": u8::from(snapshots.is_running_for(Purpose::Save)),
         "rdb_last_save_time": snapshots.last_save,
         "rdb_last_bgsave_status": if snapshots.last_failed { "err" } else { "ok" },
         "rdb_last_bgsave_time_sec": secs(snapshots.last_secs),
-        "rdb_current_bgsave_time_sec": secs(snapshots.running_secs()),
+        "rdb_current_bgsave_time_sec": secs(snapshots.running_secs(Purpose::Save)),
         "rdb_saves": snapshots.saves,
         "rdb_last_load_keys_expired": snapshots.loaded.1,
         "rdb_last_load_keys_loaded": snapshots.loaded.0,
-        "aof_enabled": 0,
-        "aof_rewrite_in_progress": 0,
-        "aof_rewrite_scheduled": 0,
-        "aof_last_bgrewrite_status": "ok",
-        "aof_last_write_status": "ok",
+        "aof_enabled": u8::from(files.is_on() || files.is_waiting),
+        "aof_rewrite_in_progress": u8::from(snapshots.is_running_for(Purpose::Rewrite)),
+        "aof_rewrite_scheduled": u8::from(files.is_scheduled),
+        "aof_last_rewrite_time_sec": secs(files.last_secs),
+        "aof_current_rewrite_time_sec": secs(snapshots.running_secs(Purpose::Rewrite)),
+        "aof_last_bgrewrite_status": if files.failed_at.is_some() { "err" } else { "ok" },
+        "aof_rewrites": files.rewrites,
+        "aof_last_write_status": if files.write_error().is_some() { "err" } else { "ok" },
     );
+    if files.is_on() || files.is_waiting {
+        lines!(to,
+            "aof_current_size": files.current_size,
+            "aof_base_size": files.base_size,
+            "aof_pending_rewrite": u8::from(files.is_scheduled),
+            "aof_buffer_length": files.buffer_len(),
+            "aof_pending_bio_fsync": files.pending_fsync(),
+            "aof_delayed_fsync": files.delayed_fsync,
+        );
+    }
 }
 
 fn stats(to: &mut String, state: &State) {
@@ -212,7 +227,8 @@ fn stats(to: &mut String, state: &State) {
         "tracking_total_items": tracked_items,
         "tracking_total_prefixes": tracked_prefixes,
         "latest_fork_usec": 0,
-        "total_forks": 0,
+        // Redis forks for each of them. Programs that watch a server look at this counter.
+        "total_forks": state.snapshots.begun,
         "total_error_replies": stats.error_replies,
         "client_query_buffer_limit_disconnections": stats.query_limit_disconnections,
         "client_output_buffer_limit_disconnections": stats.output_limit_disconnections,
@@ -273,6 +289,7 @@ fn latencystats(to: &mut String, state: &State) {
 fn debug(to: &mut String, state: &State) {
     let eventloop = &state.stats.eventloop;
     lines!(to,
+        "eventloop_duration_aof_sum": eventloop.aof_micros,
         "eventloop_duration_cron_sum": eventloop.cron_micros,
         "eventloop_duration_max": eventloop.micros_max,
         "eventloop_cmd_per_cycle_max": eventloop.commands_max,

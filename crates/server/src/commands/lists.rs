@@ -183,7 +183,7 @@ pub(super) fn pop_one(
 
 /// Removes up to `count` elements at one end of a list, and writes an array of them, after the key if `has_key`
 /// is set. Returns `false` and writes nothing if there is no list. `count` is not 0.
-pub(super) fn pop_some(
+fn pop_some(
     call: &mut Call<'_>,
     key: &[u8],
     side: Side,
@@ -218,10 +218,25 @@ pub(super) fn pop_some(
     Ok(popped.is_some())
 }
 
+/// Like [`pop_some`], for a command of several keys. In the append-only file it pops from the one that had elements.
+pub(super) fn pop_from(
+    call: &mut Call<'_>,
+    key: &[u8],
+    side: Side,
+    count: usize,
+) -> Result<bool, CommandError> {
+    let is_found = pop_some(call, key, side, count, true)?;
+    if is_found {
+        let name = if side == Side::Front { b"LPOP" } else { b"RPOP" };
+        call.append_instead(&[name, key, count.to_string().as_bytes()]);
+    }
+    Ok(is_found)
+}
+
 fn lmpop(call: &mut Call<'_>) -> Outcome {
     let Mpop { keys, side, count } = mpop_args(call.args, 1)?;
     for key in keys.iter() {
-        if pop_some(call, key, side, count, true)? {
+        if pop_from(call, key, side, count)? {
             return Ok(());
         }
     }

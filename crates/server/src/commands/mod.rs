@@ -2,6 +2,7 @@
 //! runs it.
 
 mod admin;
+mod appending;
 mod bits;
 mod blocking;
 mod client;
@@ -21,6 +22,7 @@ mod monitoring;
 mod object;
 mod pubsub;
 mod read;
+mod replay;
 mod saving;
 mod scan;
 mod sets;
@@ -36,6 +38,7 @@ mod zset_ranges;
 mod zsets;
 
 pub(crate) use execute::{execute, release_held, retry_ready, run_blocked_timeout};
+pub(crate) use replay::start_append_only;
 pub(crate) use table::find;
 
 use crate::spec::Spec;
@@ -118,7 +121,7 @@ const UNSUPPORTED: &[(&str, &[&str])] = &[
     ("replication", &["replicaof", "slaveof", "psync", "sync", "replconf", "failover"]),
     ("access control lists", &["acl"]),
     ("modules", &["module"]),
-    ("append-only file", &["bgrewriteaof", "waitaof"]),
+    ("count of replicas that have synced", &["waitaof"]),
     (
         "expiry of hash fields",
         &[

@@ -4,11 +4,15 @@ use super::admin::container;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
+use crate::rewrite;
+use crate::snapshot::Purpose;
 use crate::spec::flags::{ADMIN, BLOCKING, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(super) const COMMANDS: &[Spec] = &[
+    keyless("bgrewriteaof", 1, ADMIN | NOSCRIPT, bgrewriteaof)
+        .doc("1.0.0", "Begins to rewrite the append-only file."),
     keyless("bgsave", -1, ADMIN | NOSCRIPT, bgsave).doc("1.0.0", "Begins to write a snapshot."),
     keyless("cluster", -2, 0, container).with(CLUSTER).doc("3.0.0", "Answers that there is no cluster."),
     keyless("function", -2, 0, container).with(FUNCTION).doc("7.0.0", "Answers that there are no functions."),
@@ -37,7 +41,7 @@ const FUNCTION: &[Spec] = &[
 const IS_RUNNING: CommandError = CommandError::new("ERR Background save already in progress");
 
 fn save(call: &mut Call<'_>) -> Outcome {
-    if call.state.snapshots.is_running() {
+    if call.state.snapshots.is_running_for(Purpose::Save) {
         return Err(IS_RUNNING);
     }
     call.state.save().map_err(|error| failed(&error))?;
@@ -50,16 +54,45 @@ fn failed(error: &rdb::SaveError) -> CommandError {
 }
 
 fn bgsave(call: &mut Call<'_>) -> Outcome {
-    match call.args.len() {
-        1 => {}
-        2 if call.args.is(1, "SCHEDULE") => {}
+    let may_wait = match call.args.len() {
+        1 => false,
+        2 if call.args.is(1, "SCHEDULE") => true,
         _ => return Err(CommandError::SYNTAX),
+    };
+    if call.state.snapshots.is_running_for(Purpose::Save) {
+        return Err(IS_RUNNING);
     }
     if call.state.snapshots.is_running() {
-        return Err(IS_RUNNING);
+        if !may_wait {
+            return Err(CommandError::new(
+                "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order \
+                 to schedule a BGSAVE whenever possible.",
+            ));
+        }
+        call.state.snapshots.is_scheduled = true;
+        call.reply().simple("Background saving scheduled");
+        return Ok(());
     }
     call.state.begin_snapshot().map_err(|error| failed(&error))?;
     call.reply().simple("Background saving started");
+    Ok(())
+}
+
+fn bgrewriteaof(call: &mut Call<'_>) -> Outcome {
+    if call.state.snapshots.is_running_for(Purpose::Rewrite) {
+        return Err(CommandError::new("ERR Background append only file rewriting already in progress"));
+    }
+    if call.state.snapshots.is_running() || call.is_in_exec {
+        call.state.append_only.is_scheduled = true;
+        call.reply().simple("Background append only file rewriting scheduled");
+        return Ok(());
+    }
+    rewrite::begin(call.state).map_err(|_logged| {
+        CommandError::new(
+            "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.",
+        )
+    })?;
+    call.reply().simple("Background append only file rewriting started");
     Ok(())
 }
 

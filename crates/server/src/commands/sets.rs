@@ -1,7 +1,7 @@
 //! Commands for sets.
 
 use super::read::{RandomCount, make_room, random_count, read};
-use crate::args::Args;
+use crate::args::{Args, OwnedArgs};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
@@ -9,7 +9,7 @@ use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Error, Keyspace};
-use values::{Collection, Set, SetView, WrongType, set};
+use values::{Collection, Element, Set, SetView, WrongType, set};
 
 pub(super) const COMMANDS: &[Spec] = &[
     on_key("sadd", -3, WRITE | DENYOOM | FAST, sadd).doc("1.0.0", "Adds members to a set."),
@@ -142,6 +142,7 @@ fn spop(call: &mut Call<'_>) -> Outcome {
         _ => return Err(CommandError::SYNTAX),
     };
     let mut rng = call.random_source();
+    let is_appended = call.state.append_only.is_on();
     let (keys, reply) = call.parts();
     let Some(len) = keys.get_as::<Set>(key, now)?.map(|set| set.len()) else {
         if count.is_some() {
@@ -158,16 +159,25 @@ fn spop(call: &mut Call<'_>) -> Outcome {
     if wanted == 0 {
         return Ok(());
     }
+    // The members that go are named in the append-only file, unless all of them go.
+    let mut removal =
+        (is_appended && wanted < len).then(|| -> OwnedArgs { [b"SREM", key].into_iter().collect() });
+    let mut each = |member: Element<'_>| {
+        removal.iter_mut().for_each(|removal| removal.push(&member.text()));
+        reply.element(member);
+    };
     keys.modify_as::<Set, _, Error>(key, now, |set| {
         match count {
-            None => drop(set.pop(&mut rng, |member| reply.element(member))),
-            Some(_) => {
-                set.try_pop_many(wanted, &limits, &mut rng, |member| reply.element(member))?;
-            }
+            None => drop(set.pop(&mut rng, each)),
+            Some(_) => drop(set.try_pop_many(wanted, &limits, &mut rng, &mut each)?),
         }
         Ok(())
     })?;
     call.changed(notify::SET, "spop", key);
+    match removal {
+        Some(removal) => call.state.append_only.buffer.replace(removal),
+        None => call.append_instead(&[b"DEL", key]),
+    }
     call.notify_if_removed(key);
     Ok(())
 }

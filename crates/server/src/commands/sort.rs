@@ -271,12 +271,28 @@ fn sort_and_write(call: &mut Call<'_>, is_read_only: bool) -> Outcome {
     reply.count(len);
     let existed = keys.contains_key(target, now);
     keys.insert(target, list, None, now)?;
+    append_stored(call, &request, target)?;
     if len > 0 {
         call.changed(notify::LIST, "sortstore", target);
     } else if existed {
         call.changed(notify::GENERIC, "del", target);
     }
     count_look_up(call, key, is_found);
+    Ok(())
+}
+
+/// Lets the append-only file have the list that was stored, if the request has read keys that it does not name. One
+/// of them may have expired by now, and the file would not say so.
+fn append_stored(call: &mut Call<'_>, request: &Request<'_>, target: &[u8]) -> Outcome {
+    let is_other = |pattern: &Pattern<'_>| matches!(pattern, Pattern::Key { .. });
+    if !call.state.append_only.is_on() || !request.by.iter().chain(&request.get).any(is_other) {
+        return Ok(());
+    }
+    let stored = call.keys().get(target, call.now).map(|list| rdb::dump(list, rdb::DumpOptions::DEFAULT));
+    match stored.transpose().map_err(|error| CommandError::of(format!("ERR {error}")))? {
+        Some(payload) => call.append_instead(&[b"RESTORE", target, b"0", &payload, b"REPLACE"]),
+        None => call.append_instead(&[b"DEL", target]),
+    }
     Ok(())
 }
 

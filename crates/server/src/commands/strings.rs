@@ -132,6 +132,10 @@ fn set_with(call: &mut Call<'_>, key: &[u8], value: &[u8], options: &SetOptions<
         call.changed(notify::STRING, "set", key);
         if let SetExpiry::To(_) = options.expiry {
             call.notify(notify::GENERIC, "expire", key);
+            match call.keys().expire_time(key, now).millis() {
+                Some(at) => call.append_instead(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]),
+                None => call.append_instead(&[b"DEL", key]),
+            }
         }
     }
     match (options.get, outcome.old) {
@@ -189,6 +193,7 @@ fn getdel(call: &mut Call<'_>) -> Outcome {
         Some(old) => {
             call.reply().element(old.as_element());
             call.changed(notify::GENERIC, "del", key);
+            call.append_instead(&[b"DEL", key]);
         }
         None => call.reply().null(),
     }
@@ -211,13 +216,14 @@ fn getex(call: &mut Call<'_>) -> Outcome {
         return Ok(());
     };
     call.reply().element(string.as_element());
-    if !call.keys().contains_key(key, now) {
-        call.changed(notify::GENERIC, "del", key);
-    } else if expiry.is_some() {
-        call.changed(notify::GENERIC, "expire", key);
-    } else if before.millis().is_some() {
-        call.changed(notify::GENERIC, "persist", key);
-    }
+    let event = match () {
+        () if !call.keys().contains_key(key, now) => "del",
+        () if expiry.is_some() => "expire",
+        () if before.millis().is_some() => "persist",
+        () => return Ok(()),
+    };
+    call.changed(notify::GENERIC, event, key);
+    call.append_expiry(key);
     Ok(())
 }
 
@@ -326,6 +332,10 @@ fn incrbyfloat(call: &mut Call<'_>) -> Outcome {
     let increment = values::string::LongDouble::parse(call.args.at(2)).ok_or(CommandError::NOT_A_FLOAT)?;
     let sum = call.parts().0.incr_by_float(key, increment, now)?;
     call.changed(notify::STRING, "incrbyfloat", key);
-    sum.with_text(|text| call.reply().bulk(text));
+    sum.with_text(|text| {
+        // The sum does not depend on how another server adds.
+        call.append_instead(&[b"SET", key, text, b"KEEPTTL"]);
+        call.reply().bulk(text);
+    });
     Ok(())
 }

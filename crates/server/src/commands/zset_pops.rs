@@ -126,6 +126,8 @@ fn pop_from_first(
 ) -> Result<bool, CommandError> {
     for key in keys.iter() {
         if pop(call, key, end, count, form)? {
+            let name: &[u8] = if end == End::Min { b"ZPOPMIN" } else { b"ZPOPMAX" };
+            call.append_instead(&[name, key, count.to_string().as_bytes()]);
             return Ok(true);
         }
     }

@@ -1,6 +1,7 @@
 //! [`Directive`]: a setting with its name, as `CONFIG GET` and redis.conf have it.
 
-use super::{Allowed, CLASSES, ClientsLimit, Config, OutputLimit};
+use super::{Allowed, Appendfsync, CLASSES, ClientsLimit, Config, OutputLimit};
+use crate::log::warning;
 use crate::notify;
 use keyspace::{Options, memory_amount};
 use std::path::{Path, PathBuf};
@@ -107,7 +108,7 @@ fn format_yes_no(is_yes: bool) -> String {
 }
 
 #[rustfmt::skip] // one row, one directive
-static ROWS: [Row; 32] = [
+static ROWS: [Row; 39] = [
     row("port", false, |c, a| { c.port = number(a, 0, 65_535)?; Ok(()) }, |c| c.port.to_string()),
     list("bind", false, bind, |c| c.bind.join(" ")),
     row("tcp-backlog", false, |c, a| { c.tcp_backlog = number(a, 0, i32::MAX.into())?; Ok(()) }, |c| c.tcp_backlog.to_string()),
@@ -139,7 +140,14 @@ static ROWS: [Row; 32] = [
     list("client-output-buffer-limit", true, output_limits, write_output_limits),
     row("hz", true, |c, a| { c.hz = number::<u32>(a, 0, i32::MAX.into())?.clamp(1, 500); Ok(()) }, |c| c.hz.to_string()),
     row("logfile", false, |c, a| { c.logfile = text(a)?; Ok(()) }, |c| c.logfile.clone()),
-    row("appendonly", true, appendonly, |_| "no".into()),
+    row("appendonly", true, |c, a| { c.appendonly = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.appendonly)),
+    row("appendfilename", false, |c, a| { c.appendfilename = file_name(a)?; Ok(()) }, |c| c.appendfilename.clone()),
+    row("appenddirname", false, |c, a| { c.appenddirname = file_name(a)?; Ok(()) }, |c| c.appenddirname.clone()),
+    row("appendfsync", true, appendfsync, write_appendfsync),
+    row("auto-aof-rewrite-percentage", true, |c, a| { c.auto_aof_rewrite_percentage = number(a, 0, i32::MAX.into())?; Ok(()) }, |c| c.auto_aof_rewrite_percentage.to_string()),
+    row("auto-aof-rewrite-min-size", true, |c, a| { c.auto_aof_rewrite_min_size = amount(one(a)?)?; Ok(()) }, |c| c.auto_aof_rewrite_min_size.to_string()),
+    row("aof-load-truncated", true, |c, a| { c.aof_load_truncated = yes_no(a)?; Ok(()) }, |c| format_yes_no(c.aof_load_truncated)),
+    row("aof-use-rdb-preamble", true, aof_use_rdb_preamble, |_| "yes".into()),
 ];
 
 fn optional(path: &str) -> Option<PathBuf> {
@@ -264,8 +272,37 @@ fn write_output_limits(config: &Config) -> String {
     limits.map(line).collect::<Vec<_>>().join(" ")
 }
 
-fn appendonly(_config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
-    if yes_no(arguments)? { Err("this server has no append-only file".into()) } else { Ok(()) }
+fn file_name(arguments: &[&[u8]]) -> Result<String, String> {
+    let name = text(arguments)?;
+    match name.contains('/') || name.is_empty() {
+        true => Err("argument can't be a path or empty, just a name".into()),
+        false => Ok(name),
+    }
+}
+
+const APPENDFSYNC: [(&str, Appendfsync); 3] =
+    [("always", Appendfsync::Always), ("everysec", Appendfsync::Everysec), ("no", Appendfsync::No)];
+
+fn appendfsync(config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
+    let argument = one(arguments)?;
+    let found = APPENDFSYNC.iter().find(|(name, _)| argument.eq_ignore_ascii_case(name.as_bytes()));
+    let (_, policy) = found.ok_or("argument(s) must be one of the following: everysec, always, no")?;
+    config.appendfsync = *policy;
+    Ok(())
+}
+
+fn write_appendfsync(config: &Config) -> String {
+    let found = APPENDFSYNC.iter().find(|(_, policy)| *policy == config.appendfsync);
+    found.map(|(name, _)| (*name).to_owned()).unwrap_or_default()
+}
+
+/// The base is always a snapshot. A redis.conf that asks for commands instead is read, because both load the same
+/// keys.
+fn aof_use_rdb_preamble(_config: &mut Config, arguments: &[&[u8]]) -> Result<(), String> {
+    if !yes_no(arguments)? {
+        warning!("aof-use-rdb-preamble stays 'yes': the base of the append-only file is always an RDB file");
+    }
+    Ok(())
 }
 
 /// Returns all directives.

@@ -48,6 +48,20 @@ pub struct Config {
     pub(crate) rdbchecksum: bool,
     /// Whether writes are refused after a snapshot that failed.
     pub(crate) stop_writes_on_bgsave_error: bool,
+    /// Whether commands are appended to a file.
+    pub(crate) appendonly: bool,
+    /// The first part of the names of its files.
+    pub(crate) appendfilename: String,
+    /// The folder of its files, in `dir`.
+    pub(crate) appenddirname: String,
+    /// When it is synced.
+    pub(crate) appendfsync: Appendfsync,
+    /// By how many hundredths it grows before it is rewritten, or 0 for no limit.
+    pub(crate) auto_aof_rewrite_percentage: u64,
+    /// The bytes below which it is not rewritten.
+    pub(crate) auto_aof_rewrite_min_size: usize,
+    /// Whether an incomplete command at its end is cut off, instead of ending the start.
+    pub(crate) aof_load_truncated: bool,
     /// The classes of events that are published. See [`crate::notify`].
     pub(crate) notify_keyspace_events: u32,
     /// The microseconds from which a command is slow. Negative: never. 0: always.
@@ -78,6 +92,17 @@ pub struct Config {
     pub(crate) enable_debug_command: Allowed,
     /// The file that the settings were read from.
     pub(crate) file: Option<PathBuf>,
+}
+
+/// When the append-only file is synced, so that its commands survive a crash of the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Appendfsync {
+    /// Before each reply.
+    Always,
+    /// About once in a second, by a thread.
+    Everysec,
+    /// When the operating system does it.
+    No,
 }
 
 /// Which clients may do something that could harm the machine.
@@ -147,6 +172,13 @@ impl Default for Config {
             rdbcompression: true,
             rdbchecksum: true,
             stop_writes_on_bgsave_error: true,
+            appendonly: false,
+            appendfilename: "appendonly.aof".into(),
+            appenddirname: "appendonlydir".into(),
+            appendfsync: Appendfsync::Everysec,
+            auto_aof_rewrite_percentage: 100,
+            auto_aof_rewrite_min_size: 64 << 20,
+            aof_load_truncated: true,
             notify_keyspace_events: 0,
             slowlog_log_slower_than: 10_000,
             slowlog_max_len: 128,

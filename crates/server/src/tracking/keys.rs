@@ -38,7 +38,7 @@ impl TrackedKeys {
 
     /// Notes that a client may have a copy of a key.
     pub(super) fn insert(&mut self, key: &[u8], id: ClientId) {
-        let ids = self.table.entry_ref(key).or_insert(Vec::new());
+        let ids = self.table.entry_ref(key).or_default();
         if let Err(at) = ids.binary_search(&id) {
             ids.insert(at, id);
             self.items += 1;

@@ -1,7 +1,7 @@
 //! A server in a thread, and a client that shows replies as text.
 
 use server::{Config, Server, StopHandle};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -83,9 +83,12 @@ impl TestClient {
         Self { from: BufReader::new(Box::new(socket)), local_port: 0 }
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes as they are. If the server has closed the connection, the next read says so.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        self.from.get_mut().write_all(bytes).unwrap();
+        if let Err(error) = self.from.get_mut().write_all(bytes) {
+            let is_closed = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset].contains(&error.kind());
+            assert!(is_closed, "{error}");
+        }
     }
 
     /// Sends a command, whose arguments are separated by spaces, and returns the reply.
@@ -126,10 +129,12 @@ impl TestClient {
         }
     }
 
-    /// Reads to the end of the stream.
+    /// Reads to the end of the stream. A server that closes a connection before it has read all bytes resets it.
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = Vec::new();
-        self.from.read_to_end(&mut rest).unwrap();
+        if let Err(error) = self.from.read_to_end(&mut rest) {
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
         String::from_utf8_lossy(&rest).into_owned()
     }
 
@@ -164,7 +169,13 @@ pub(crate) fn encode(arguments: &[&[u8]]) -> Vec<u8> {
 /// Starts the program in this folder. Returns a client and the lines that it has printed when it is ready.
 #[cfg(unix)]
 pub(crate) fn start_program(folder: &Path) -> (Child, TestClient, Vec<String>) {
-    start_command(Command::new(env!("CARGO_BIN_EXE_redcore-server")), folder)
+    start_program_with(folder, &[])
+}
+
+/// Like [`start_program`], with some lines of redis.conf.
+#[cfg(unix)]
+pub(crate) fn start_program_with(folder: &Path, directives: &[&str]) -> (Child, TestClient, Vec<String>) {
+    start_command(Command::new(env!("CARGO_BIN_EXE_redcore-server")), folder, directives)
 }
 
 /// Like [`start_program`], with at most this number of open files.
@@ -173,11 +184,15 @@ pub(crate) fn start_with_open_files(folder: &Path, limit: u32) -> (Child, TestCl
     let mut command = Command::new("sh");
     let script = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_redcore-server")]);
-    start_command(command, folder)
+    start_command(command, folder, &[])
 }
 
 #[cfg(unix)]
-fn start_command(mut command: Command, folder: &Path) -> (Child, TestClient, Vec<String>) {
+fn start_command(
+    mut command: Command,
+    folder: &Path,
+    directives: &[&str],
+) -> (Child, TestClient, Vec<String>) {
     let mut child = command
         .current_dir(folder)
         .args([
@@ -190,6 +205,7 @@ fn start_command(mut command: Command, folder: &Path) -> (Child, TestClient, Vec
             "--set",
             "save \"\"",
         ])
+        .args(directives.iter().flat_map(|line| ["--set", line]))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

@@ -1,0 +1,134 @@
+//! [`Background`]: a thread that syncs and removes files, so that a slow disk does not stop the loop.
+
+use crate::log::warning;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+/// A thread that syncs and removes files. It starts with the first file. When the value is dropped, the thread
+/// does what is left to do, and ends. In C: `bio.c`.
+#[derive(Default)]
+pub(crate) struct Background {
+    thread: Option<(Sender<Job>, JoinHandle<()>)>,
+    shared: Arc<Shared>,
+}
+
+/// What the loop and the thread share.
+#[derive(Default)]
+struct Shared {
+    /// The number of files that are still to be synced.
+    syncs: AtomicUsize,
+    /// Whether the last sync has failed.
+    has_failed: AtomicBool,
+}
+
+/// What the thread is to do.
+enum Job {
+    Sync(Arc<File>),
+    /// Like `Sync`, for a file that is not written any more. Nothing waits for it.
+    Close(Arc<File>),
+    Remove(PathBuf),
+}
+
+impl Background {
+    /// Syncs a file later. In C: `bioCreateFsyncJob`.
+    pub(crate) fn sync(&mut self, file: Arc<File>) {
+        self.shared.syncs.fetch_add(1, Ordering::AcqRel);
+        self.push(Job::Sync(file));
+    }
+
+    /// Syncs and closes a file later. In C: `bioCreateCloseAofJob`.
+    pub(crate) fn close(&mut self, file: Arc<File>) {
+        self.push(Job::Close(file));
+    }
+
+    /// Removes a file later. In C: `bg_unlink`.
+    pub(crate) fn remove(&mut self, path: PathBuf) {
+        self.push(Job::Remove(path));
+    }
+
+    /// Returns the number of files that are still to be synced.
+    pub(crate) fn syncs(&self) -> usize {
+        self.shared.syncs.load(Ordering::Acquire)
+    }
+
+    /// Returns whether the last sync has failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.shared.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Forgets that the last sync has failed.
+    pub(crate) fn forget_failure(&self) {
+        self.shared.has_failed.store(false, Ordering::Release);
+    }
+
+    fn push(&mut self, job: Job) {
+        if self.thread.is_none() {
+            self.thread = start(self.shared.clone()).ok();
+        }
+        let sender = self.thread.as_ref().map(|(sender, _)| sender);
+        // Without a thread, the loop does the work itself.
+        let left = match sender {
+            Some(sender) => sender.send(job).err().map(|unsent| unsent.0),
+            None => Some(job),
+        };
+        left.into_iter().for_each(|job| run(job, &self.shared));
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some((sender, thread)) = self.thread.take() {
+            drop(sender);
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn start(shared: Arc<Shared>) -> io::Result<(Sender<Job>, JoinHandle<()>)> {
+    let (sender, receiver) = channel();
+    let work = move || receiver.iter().for_each(|job| run(job, &shared));
+    let thread = std::thread::Builder::new().name("append-only".into()).spawn(work)?;
+    Ok((sender, thread))
+}
+
+fn run(job: Job, shared: &Shared) {
+    let sync = |file: &File| {
+        file.sync_data().inspect_err(|error| warning!("Fail to fsync the AOF file: {error}")).is_ok()
+    };
+    match job {
+        Job::Sync(file) => {
+            shared.has_failed.store(!sync(&file), Ordering::Release);
+            shared.syncs.fetch_sub(1, Ordering::AcqRel);
+        }
+        Job::Close(file) => drop(sync(&file)),
+        Job::Remove(path) => {
+            if let Err(error) = std::fs::remove_file(&path) {
+                warning!("The file {} cannot be removed: {error}", path.display());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_is_done_when_the_value_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut background = Background::default();
+        background.sync(Arc::new(File::create(&path).unwrap()));
+        background.remove(path.clone());
+        let shared = background.shared.clone();
+        drop(background);
+        assert!(!path.exists());
+        assert_eq!(shared.syncs.load(Ordering::Acquire), 0);
+        assert!(!shared.has_failed.load(Ordering::Acquire));
+    }
+}

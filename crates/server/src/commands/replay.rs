@@ -1,0 +1,245 @@
+//! Loading the append-only file: its base, and then the commands of its other files.
+//!
+//! The commands run at the time 0, so no key has expired for them; [`appending`](super::appending) says why. A key
+//! that should have gone meanwhile goes with the first sweep after the load.
+
+use super::command::keys_of;
+use super::table::find_with_subcommand;
+use crate::append_only::FileInfo;
+use crate::args::{Args, OwnedArgs};
+use crate::call::Call;
+use crate::client::Client;
+use crate::log::{notice, warning};
+use crate::request::{QueryBuffer, RequestLimits};
+use crate::snapshot;
+use crate::socket::Socket;
+use crate::spec::flags;
+use crate::state::State;
+use anyhow::{Context, Result, anyhow, bail};
+use mio::net::UnixStream;
+use rdb::LoadOptions;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::time::Instant;
+
+/// The most bytes of an argument.
+const BULK_LEN_MAX: usize = 512 << 20;
+
+/// Loads the append-only file at the start, and begins to append to it. In C: `loadAppendOnlyFiles`,
+/// `aofOpenIfNeededOnServerStart`.
+///
+/// # Errors
+/// If a file is missing, cannot be read, or has another format. An incomplete command at the end is cut off, if
+/// `aof-load-truncated` allows it.
+pub(crate) fn start_append_only(state: &mut State) -> Result<()> {
+    adopt_old_file(state)?;
+    load(state)?;
+    let is_new = state.append_only.open(&state.config)?.files().next().is_none();
+    let base = if is_new { Some(save_base(state)?) } else { None };
+    state.append_only.start(base).context("the append-only file cannot be opened")?;
+    state.apply_options()?;
+    Ok(())
+}
+
+/// Takes the file of a Redis before 7.0 over, which has no manifest.
+fn adopt_old_file(state: &mut State) -> Result<()> {
+    let old = state.config.dir.join(&state.config.appendfilename);
+    if !old.is_file() {
+        return Ok(());
+    }
+    let manifest = state.append_only.open(&state.config)?.clone();
+    let was_begun = match &manifest.base {
+        Some(base) => {
+            base.name == state.config.appendfilename
+                && manifest.incrs.is_empty()
+                && !state.append_only.path_of(base).exists()
+        }
+        None => manifest.incrs.is_empty(),
+    };
+    if was_begun {
+        notice!("{} is now the base of the append-only file", old.display());
+        state.append_only.adopt(&old).with_context(|| old.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// Writes the first base, which has no keys.
+fn save_base(state: &mut State) -> Result<FileInfo> {
+    let base = state.append_only.next_base();
+    let path = state.append_only.path_of(&base);
+    let (options, dbs, now) = (state.config.write_options(), &state.dbs, state.now);
+    snapshot::write(dbs, &path, &options, now).with_context(|| path.display().to_string())?;
+    Ok(base)
+}
+
+/// Loads all files of the manifest into the databases, which are empty.
+pub(super) fn load(state: &mut State) -> Result<()> {
+    let manifest = state.append_only.open(&state.config)?.clone();
+    let (file, now) = (state.append_only.pause(), state.now);
+    // Redis evicts nothing while it loads either.
+    let options = state.config.options.maxmemory(0);
+    state.dbs.iter_mut().for_each(|db| db.keys.set_options(options));
+    let last = manifest.files().next_back().cloned();
+    let mut size = 0;
+    let loaded = manifest.files().try_for_each(|info| {
+        let path = state.append_only.path_of(info);
+        let start = Instant::now();
+        let is_base = manifest.base.as_ref() == Some(info);
+        let bytes = load_file(state, &path, (is_base, last.as_ref() == Some(info)), now)
+            .with_context(|| format!("the append-only file {} cannot be loaded", path.display()))?;
+        size += bytes;
+        let kind = if is_base { "base" } else { "incr" };
+        notice!("DB loaded from {kind} file {}: {:.3} seconds", info.name, start.elapsed().as_secs_f64());
+        Ok(())
+    });
+    state.now = now;
+    state.append_only.resume(file);
+    state.append_only.current_size = size;
+    state.stats.dirty = 0;
+    state.apply_options()?;
+    loaded
+}
+
+/// Loads one file, and returns its length.
+fn load_file(state: &mut State, path: &Path, (is_base, is_last): (bool, bool), now: u64) -> Result<u64> {
+    let mut file = File::open(path)?;
+    let len = file.metadata()?.len();
+    let mut magic = Vec::new();
+    (&mut file).take(5).read_to_end(&mut magic)?;
+    let mut offset = 0;
+    if is_base && [&b"REDIS"[..], b"VALKE"].contains(&&*magic) {
+        let mut options = LoadOptions::DEFAULT;
+        options.checks_checksum = state.config.rdbchecksum;
+        options.drops_expired = false;
+        offset = snapshot::load(&mut state.dbs, path, options, now)?.bytes;
+    }
+    file.seek(SeekFrom::Start(offset))?;
+    let whole = Replay::new(state, offset, now)?.run(&mut file)?;
+    if whole < len {
+        let cut = len - whole;
+        if !is_last {
+            bail!("offset {whole}: the last command is incomplete, and other files follow");
+        }
+        if !state.config.aof_load_truncated {
+            bail!(
+                "offset {whole}: the last command is incomplete ({cut} bytes), and aof-load-truncated is no"
+            );
+        }
+        warning!("AOF {}: {cut} bytes of an incomplete command are cut off at {whole}", path.display());
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(whole)?;
+        file.sync_all()?;
+    }
+    Ok(whole)
+}
+
+/// The commands of one file, while they run.
+struct Replay<'s> {
+    state: &'s mut State,
+    /// A client whose connection has no other end.
+    client: Client,
+    /// The commands since `MULTI`. They run only if the file has an `EXEC`.
+    queued: Option<Vec<OwnedArgs>>,
+    /// Where the last complete command ends, or the last complete transaction.
+    whole: u64,
+    /// The present time, in milliseconds since 1970.
+    now: u64,
+}
+
+impl<'s> Replay<'s> {
+    fn new(state: &'s mut State, whole: u64, now: u64) -> Result<Self> {
+        let (socket, _other_end) = UnixStream::pair()?;
+        let client = Client::new(0, Socket::Unix(socket), String::new(), String::new(), now);
+        state.now = 0;
+        Ok(Self { state, client, queued: None, whole, now })
+    }
+
+    /// Runs the commands of a file from its position on. Returns where the last complete one ends. In C:
+    /// `loadSingleAppendOnlyFile`.
+    fn run(mut self, file: &mut File) -> Result<u64> {
+        let limits = RequestLimits { proto_max_bulk_len: BULK_LEN_MAX, is_authenticated: true };
+        let mut query = QueryBuffer::default();
+        let mut read = self.whole;
+        loop {
+            let has_some = query
+                .find(limits)
+                .map_err(|error| anyhow!("offset {}: {error}", read - query.len() as u64))?;
+            if !has_some {
+                query.compact();
+                match query.read_from(file) {
+                    Ok((0, _)) => return Ok(self.whole),
+                    Ok((bytes, _)) => read += bytes as u64,
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let mut at = read - query.len() as u64;
+            while has_some && query.take() {
+                self.command(query.args()).with_context(|| format!("offset {at}"))?;
+                at = read - query.len() as u64;
+                if self.queued.is_none() {
+                    self.whole = at;
+                }
+            }
+        }
+    }
+
+    /// Queues or runs a command.
+    fn command(&mut self, args: Args<'_>) -> Result<()> {
+        let name = args.get(0).context("an empty command")?;
+        // Redis writes the time into the file in such lines.
+        if name.starts_with(b"#") {
+            return Ok(());
+        }
+        if name.eq_ignore_ascii_case(b"multi") {
+            self.queued = Some(Vec::new());
+        } else if name.eq_ignore_ascii_case(b"exec") {
+            let queued = self.queued.take().context("EXEC without MULTI")?;
+            queued.iter().try_for_each(|command| self.execute(command.as_args()))?;
+        } else {
+            match &mut self.queued {
+                Some(queued) => queued.push(args.to_owned()),
+                None => self.execute(args)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, args: Args<'_>) -> Result<()> {
+        let name = || String::from_utf8_lossy(args.at(0)).into_owned();
+        let Some(command) = find_with_subcommand(args).filter(|command| command.spec.takes(args.len()))
+        else {
+            bail!("the command {} is not known, or has the wrong number of arguments", name());
+        };
+        let spec = command.spec;
+        if !spec.has(flags::WRITE) && spec.name != "select" {
+            bail!("the command {} changes no keys", name());
+        }
+        let Self { state, client, now, .. } = self;
+        let mark = client.reply.mark();
+        let at = if is_relative(args) { *now } else { 0 };
+        // As in a transaction, no command waits.
+        let outcome = (spec.run)(&mut Call { state, client, args, now: at, is_in_exec: true });
+        client.reply.truncate(mark);
+        outcome.map_err(|error| anyhow!("{}: {}", name(), error.0))?;
+        // The access clocks are those of the present.
+        for place in keys_of(spec.keys, args).unwrap_or_default() {
+            state.dbs[client.db].keys.touch(args.at(place), *now);
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether a command has an expiry that counts from the present. Neither Redis nor this server append such a
+/// command, but other programs may have.
+fn is_relative(args: Args<'_>) -> bool {
+    let is_named = |names: &[&str]| names.iter().any(|name| args.is(0, name));
+    let has = |from: usize, words: &[&str]| {
+        (from..args.len()).any(|index| words.iter().any(|word| args.is(index, word)))
+    };
+    is_named(&["expire", "pexpire", "setex", "psetex"])
+        || args.is(0, "set") && has(3, &["EX", "PX"])
+        || args.is(0, "getex") && has(2, &["EX", "PX"])
+        || args.is(0, "restore") && !has(4, &["ABSTTL"])
+}

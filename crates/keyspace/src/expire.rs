@@ -1,4 +1,4 @@
-//! The expiry of single keys: `EXPIRE`, `TTL`, `PERSIST`.
+//! The expiry of single keys: `EXPIRE`, `TTL`, `PERSIST`, and the removal of a key that has expired.
 
 use crate::access::modified;
 use crate::entry::Entry;
@@ -75,6 +75,36 @@ impl<S: BuildHasher> Keyspace<S> {
             entry.get().view().set_clock(clock);
         }
         totals.notify(Event::Changed(key.bytes()));
+        true
+    }
+
+    /// Removes a key if it has expired, and returns whether it had. The removal is reported as
+    /// [`Event::Expired`]. One look-up, or none if no key has an expiry. In C: `expireIfNeeded`.
+    ///
+    /// Reads change nothing, so an expired key stays until a write or a [sweep](Self::expire_some) finds it.
+    /// A caller that wants it to go at once calls this method after a read that has found no key.
+    ///
+    /// ```
+    /// use keyspace::{Expiry, ExpireOptions, Keyspace};
+    /// let mut keyspace = Keyspace::new();
+    /// keyspace.set("session", "abc", 0)?;
+    /// keyspace.expire("session", Expiry::InMillis(5), ExpireOptions::default(), 0)?;
+    /// assert!(!keyspace.remove_expired("session", 4));
+    /// assert!(keyspace.get("session", 5).is_none());
+    /// assert_eq!(keyspace.len(), 1);
+    /// assert!(keyspace.remove_expired("session", 5));
+    /// assert_eq!((keyspace.len(), keyspace.expired_keys()), (0, 1));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn remove_expired<'k>(&mut self, key: impl Into<Key<'k>>, now: u64) -> bool {
+        if self.expires() == 0 {
+            return false;
+        }
+        let key = key.into();
+        let has_key = |entry: &Entry| entry.has_key(key.bytes(), &self.reading.tables);
+        let found = self.table.find_entry(self.hash_of(&key), has_key);
+        let Some(entry) = found.ok().filter(|entry| entry.get().is_expired(now)) else { return false };
+        self.totals.expire(entry);
         true
     }
 

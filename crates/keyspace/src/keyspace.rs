@@ -131,6 +131,12 @@ impl<S> Keyspace<S> {
         self.totals.expires
     }
 
+    /// Returns the number of keys that were removed because they had expired, since the keyspace was created.
+    /// In C: `expired_keys` of INFO stats.
+    pub fn expired_keys(&self) -> u64 {
+        self.totals.expired_keys
+    }
+
     /// Returns the options.
     pub fn options(&self) -> &Options {
         &self.options

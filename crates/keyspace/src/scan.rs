@@ -4,11 +4,13 @@ use crate::entry::{Entry, KeyRef};
 use crate::glob::Glob;
 use crate::key::Key;
 use crate::keyspace::Keyspace;
+use crate::sweep::BATCH;
 use crate::value::ValueRef;
 use common::Cursor;
 use core::hash::BuildHasher;
 use core::iter::Fuse;
 use core::mem;
+use core::ptr;
 use dict::prefetch::prefetch;
 use values::ObjectType;
 
@@ -27,6 +29,21 @@ pub struct ScanOptions<'a> {
 impl Default for ScanOptions<'_> {
     fn default() -> Self {
         Self { pattern: None, object_type: None, count: 10 }
+    }
+}
+
+/// Calls `step` until it has looked at `count` entries or has come to the end, and returns the next cursor.
+fn scan_steps(mut cursor: Cursor, count: usize, mut step: impl FnMut(Cursor) -> (Cursor, usize)) -> Cursor {
+    /// The most steps of the table's scan for each key of `count`. A table that has lost most of its keys has
+    /// empty chunks, so a step may find no key.
+    const STEPS_PER_KEY: usize = 10;
+    let (mut seen, mut steps) = (0, 0);
+    loop {
+        let (next, of_step) = step(cursor);
+        (cursor, seen, steps) = (next, seen + of_step, steps + 1);
+        if cursor.is_start() || seen >= count || steps >= count.saturating_mul(STEPS_PER_KEY) {
+            return cursor;
+        }
     }
 }
 
@@ -58,37 +75,77 @@ impl<S: BuildHasher> Keyspace<S> {
     /// ```
     pub fn scan<'a>(
         &'a self,
-        mut cursor: Cursor,
+        cursor: Cursor,
         options: &ScanOptions<'_>,
         now: u64,
         mut each: impl FnMut(&[u8], ValueRef<'a>),
     ) -> Cursor {
-        /// The most steps of the table's scan for each key of `count`. A table that has lost most of its keys
-        /// has empty chunks, so a step may find no key.
-        const STEPS_PER_KEY: usize = 10;
-        let glob = options.pattern.map(Glob::new);
-        let (mut seen, mut steps) = (0, 0);
-        loop {
-            steps += 1;
-            cursor = self.table.scan(cursor, |entry| {
-                seen += 1;
-                if options.object_type.is_some_and(|wanted| wanted != entry.object_type())
-                    || entry.is_expired(now)
-                {
-                    return;
-                }
-                let key = entry.key(&self.reading.tables).text();
-                if glob.is_none_or(|glob| glob.is_match(&key)) {
-                    each(&key, ValueRef::of(entry.view(), &self.reading));
-                }
-            });
-            if cursor.is_start()
-                || seen >= options.count
-                || steps >= options.count.saturating_mul(STEPS_PER_KEY)
-            {
-                return cursor;
-            }
+        let each = &mut each;
+        scan_steps(cursor, options.count, |at| self.scan_step(at, options, now, &mut *each, |_expired| {}))
+    }
+
+    /// Like [`scan`](Self::scan), but also removes the expired keys that it would return if they had not
+    /// expired. Each removal is reported as [`Event::Expired`](crate::Event::Expired). If a chunk of the
+    /// table has more than 64 such keys, a later call removes the rest. In C: `SCAN`, which removes the
+    /// expired keys that match its options.
+    pub fn scan_removing_expired(
+        &mut self,
+        cursor: Cursor,
+        options: &ScanOptions<'_>,
+        now: u64,
+        mut each: impl FnMut(&[u8], ValueRef<'_>),
+    ) -> Cursor {
+        if self.expires() == 0 {
+            return self.scan(cursor, options, now, each);
         }
+        let each = &mut each;
+        scan_steps(cursor, options.count, |at| {
+            let (mut due, mut found) = ([(0, ptr::null()); BATCH], 0);
+            let step = self.scan_step(
+                at,
+                options,
+                now,
+                |key, value| each(key, value),
+                |entry| {
+                    if let Some(place) = due.get_mut(found) {
+                        *place = (entry.key_hash(&self.hasher, &self.reading.tables), entry.address());
+                    }
+                    found += 1;
+                },
+            );
+            self.remove_due(due.iter().take(found));
+            step
+        })
+    }
+
+    /// Scans one step of the table. Calls `each` with the keys that the options select, or `expired` with the
+    /// entry of such a key if it has expired. Returns the next cursor, and how many entries were looked at.
+    fn scan_step<'a>(
+        &'a self,
+        cursor: Cursor,
+        options: &ScanOptions<'_>,
+        now: u64,
+        mut each: impl FnMut(&[u8], ValueRef<'a>),
+        mut expired: impl FnMut(&Entry),
+    ) -> (Cursor, usize) {
+        let glob = options.pattern.map(Glob::new);
+        let mut seen = 0;
+        let next = self.table.scan(cursor, |entry| {
+            seen += 1;
+            if options.object_type.is_some_and(|wanted| wanted != entry.object_type()) {
+                return;
+            }
+            let key = entry.key(&self.reading.tables).text();
+            if !glob.is_none_or(|glob| glob.is_match(&key)) {
+                return;
+            }
+            if entry.is_expired(now) {
+                expired(entry);
+            } else {
+                each(&key, ValueRef::of(entry.view(), &self.reading));
+            }
+        });
+        (next, seen)
     }
 
     /// Returns an iterator over the keys that match a pattern, in no particular order. Expired keys are

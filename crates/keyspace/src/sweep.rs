@@ -1,7 +1,8 @@
 //! Methods that remove expired keys in steps: the active half of expiry.
 //!
-//! A key that has expired is absent for every reader. A write to the key or a sweep frees its memory. A sweep
-//! walks over the marks of the table, chunk by chunk, and reads only the blocks of marked entries.
+//! A key that has expired is absent for every reader. A write to the key, a sweep, or
+//! [`remove_expired`](Keyspace::remove_expired) frees its memory. A sweep walks over the marks of the table,
+//! chunk by chunk, and reads only the blocks of marked entries.
 //!
 //! Learned from: Redis' `expire.c` (`activeExpireCycle`), which looks for expired keys in a second table.
 
@@ -12,7 +13,10 @@ use core::ptr;
 use core::time::Duration;
 
 /// How many expired entries of a chunk are removed in one batch.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
+
+/// An expired entry that is about to be removed: the hash of its key, and the address of its block.
+pub(crate) type Due = (u64, *const u8);
 
 /// How many entries a window has. After each window, the share of expired entries decides whether the sweep
 /// goes on.
@@ -173,12 +177,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
             });
             steps += 1;
-            for &(hash, address) in due.iter().take(found) {
-                if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
-                    self.totals.expire(entry);
-                    swept.removed += 1;
-                }
-            }
+            swept.removed += self.remove_due(due.iter().take(found));
             // An entry that was added with a wrong hash is not found here. It must not stop the walk.
             if found > BATCH && swept.removed > removed_before {
                 swept.looked_at += BATCH;
@@ -189,5 +188,17 @@ impl<S: BuildHasher> Keyspace<S> {
             swept.is_complete = next.is_start();
         }
         (swept, swept.looked_at + steps / STEPS_PER_CLOCK_READ)
+    }
+
+    /// Removes expired entries, and returns how many were found by their hashes and addresses.
+    pub(crate) fn remove_due<'d>(&mut self, due: impl Iterator<Item = &'d Due>) -> usize {
+        let mut removed = 0;
+        for &(hash, address) in due {
+            if let Ok(entry) = self.table.find_entry(hash, |entry| entry.address() == address) {
+                self.totals.expire(entry);
+                removed += 1;
+            }
+        }
+        removed
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct Totals {
     pub(crate) entry_bytes: usize,
     /// How many keys have an expiry. The table marks their entries.
     pub(crate) expires: usize,
+    /// How many keys were removed because they had expired.
+    pub(crate) expired_keys: u64,
     pub(crate) eviction: Eviction,
     pub(crate) lazyfree: Lazyfree,
     pub(crate) snapshot: Snapshot,
@@ -199,6 +201,7 @@ impl Totals {
     /// Reports and frees an entry that has expired and is no longer in the table. A sweep does this for many
     /// entries, so the method does not free older garbage.
     pub(crate) fn discard_expired(&mut self, entry: Entry) {
+        self.expired_keys += 1;
         self.discard_only(entry, |key| Event::Expired(key), self.lazyfree.lazy.expire, false);
     }
 

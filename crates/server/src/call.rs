@@ -52,21 +52,59 @@ impl<'a> Call<'a> {
     }
 
     /// Notes that a key has changed: wakes the clients that wait for it, and fails the transactions that
-    /// watch it. Publishes the event, if it is configured. In C: `signalModifiedKey`, `notifyKeyspaceEvent`.
-    pub(crate) fn changed(&mut self, class: u32, event: &str, key: &[u8]) {
-        self.state.key_changed(self.client.db, key, Some(&mut *self.client));
-        self.state.notify(self.client.db, class, event, key);
+    /// watch it. Publishes the event, if it is configured. `changes` is how many elements have changed, which
+    /// counts towards the next snapshot. In C: `signalModifiedKey`, `notifyKeyspaceEvent`, `server.dirty`.
+    ///
+    /// If one change affects two keys, such as a move, the second call passes 0.
+    pub(crate) fn changed(&mut self, class: u32, event: &str, key: &[u8], changes: usize) {
+        self.changed_in(self.client.db, key, changes);
+        self.notify(class, event, key);
     }
 
     /// Like [`changed`](Self::changed), for a key of another database, or without an event.
-    pub(crate) fn changed_in(&mut self, db: usize, key: &[u8]) {
+    pub(crate) fn changed_in(&mut self, db: usize, key: &[u8], changes: usize) {
+        self.state.stats.dirty += changes as u64;
+        self.state.publish_lost();
         self.state.key_changed(db, key, Some(&mut *self.client));
     }
 
-    /// Notes that a read has found no key. In C: `KEYMISS`.
-    pub(crate) fn missed(&mut self, key: &[u8]) {
-        self.state.stats.keyspace_misses += 1;
-        self.notify(crate::notify::KEY_MISS, "keymiss", key);
+    /// Counts a look-up for reading. After a miss, removes the key if it has expired, and publishes the miss. All
+    /// reads of keys come here, so that none is forgotten. In C: `lookupKeyReadWithFlags`.
+    #[inline]
+    pub(crate) fn count_read(&mut self, key: &[u8], is_found: bool) {
+        self.count_inspection(key, is_found);
+        if !is_found {
+            self.notify(crate::notify::KEY_MISS, "keymiss", key);
+        }
+    }
+
+    /// Like [`count_read`](Self::count_read), but does not publish a miss. In C: `LOOKUP_NONOTIFY`.
+    #[inline]
+    pub(crate) fn count_inspection(&mut self, key: &[u8], is_found: bool) {
+        if is_found {
+            self.state.stats.keyspace_hits += 1;
+        } else {
+            self.state.remove_expired(self.client.db, key);
+            self.state.stats.keyspace_misses += 1;
+        }
+    }
+
+    /// Returns whether a key exists, for a command that will write to it. Removes it if it has expired. Does
+    /// not count. In C: `lookupKeyWrite`.
+    pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
+        let is_found = self.keys().contains_key(key, self.now);
+        if !is_found {
+            self.state.remove_expired(self.client.db, key);
+        }
+        is_found
+    }
+
+    /// Returns the type of a value, and counts the look-up. In C: `lookupKeyReadWithFlags` with
+    /// `LOOKUP_NOTOUCH`.
+    pub(crate) fn read_type(&mut self, key: &[u8]) -> Option<ObjectType> {
+        let object_type = self.keys().object_type(key, self.now);
+        self.count_read(key, object_type.is_some());
+        object_type
     }
 
     /// Publishes an event about a key, if it is configured.
@@ -116,11 +154,7 @@ impl<'a> Call<'a> {
 
     /// Parses the timeout of a blocking command: seconds, which may have a fraction. Returns milliseconds.
     pub(crate) fn timeout(text: &[u8]) -> Result<u64, CommandError> {
-        let hexadecimal = || {
-            let digits = std::str::from_utf8(text.strip_prefix(b"0x")?).ok()?;
-            u64::from_str_radix(digits, 16).ok().map(|seconds| seconds as f64)
-        };
-        let seconds = crate::numbers::parse_float(text).or_else(hexadecimal);
+        let seconds = crate::numbers::parse_float(text);
         let seconds = seconds.ok_or(CommandError::new("ERR timeout is not a float or out of range"))?;
         let millis = (seconds * 1_000.0).ceil();
         if millis < 0.0 {

@@ -13,7 +13,7 @@ use crate::rates::{Rates, Sample};
 use crate::request::QueryBuffer;
 use crate::slowlog::Slowlog;
 use crate::snapshot::{Purpose, Snapshots};
-use crate::stats::Stats;
+use crate::stats::{KeyspaceCounts, Stats};
 use crate::tracking::Tracking;
 use rand::RngExt;
 use rand::rngs::SmallRng;
@@ -81,6 +81,8 @@ pub(crate) struct State {
     pub(crate) next_attack_line: u64,
     /// Whether keys that expire or are evicted are noted.
     logs_lost: bool,
+    /// The keys that have expired or were evicted, and are not yet in the append-only file.
+    lost: Vec<(usize, Lost)>,
     /// Whether the server stops, and runs no further command.
     pub(crate) is_stopping: bool,
     /// The database that upkeep begins with.
@@ -128,6 +130,7 @@ impl State {
             cron_at: Instant::now(),
             next_attack_line: 0,
             logs_lost: false,
+            lost: Vec::new(),
             is_stopping: false,
             first_db: 0,
             paused_until: None,
@@ -208,9 +211,9 @@ impl State {
         Ok(())
     }
 
-    /// Notes that a key has changed. `running` is the client whose command has changed it.
+    /// Notes that a key has changed. `running` is the client whose command has changed it. In C:
+    /// `signalModifiedKey`.
     pub(crate) fn key_changed(&mut self, db: usize, key: &[u8], running: Option<&mut Client>) {
-        self.stats.dirty += 1;
         if !self.tracking.is_empty() {
             let by = running.as_deref().map(|client| client.id);
             self.tracking.invalidate(key, by, &mut self.clients);
@@ -241,7 +244,6 @@ impl State {
     /// Fails the transactions that watch a key which has expired or was evicted, unless it was already expired
     /// when they began to watch it. Tells the clients that have copies of it.
     fn key_lost(&mut self, db: usize, key: &[u8]) {
-        self.stats.dirty += 1;
         if !self.tracking.is_empty() {
             self.tracking.invalidate(key, None, &mut self.clients);
         }
@@ -268,10 +270,12 @@ impl State {
         }
     }
 
-    /// Publishes the keys that have expired or were evicted, and fails the transactions that watch them. Returns
-    /// them with their databases.
-    pub(crate) fn publish_lost(&mut self) -> Vec<(usize, Lost)> {
-        let mut all = Vec::new();
+    /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions that
+    /// watch them. Does nothing if nobody wants to know.
+    pub(crate) fn publish_lost(&mut self) {
+        if !self.logs_lost {
+            return;
+        }
         for db in 0..self.dbs.len() {
             for lost in self.dbs[db].take_lost() {
                 let (class, event) = match &lost {
@@ -280,10 +284,26 @@ impl State {
                 };
                 self.key_lost(db, lost.key());
                 self.notify(db, class, event, lost.key());
-                all.push((db, lost));
+                if self.append_only.is_on() {
+                    self.lost.push((db, lost));
+                }
             }
         }
-        all
+    }
+
+    /// Publishes the keys that have expired or were evicted. If there is an append-only file, returns those that it
+    /// does not have yet, with their databases.
+    pub(crate) fn take_lost(&mut self) -> Vec<(usize, Lost)> {
+        self.publish_lost();
+        std::mem::take(&mut self.lost)
+    }
+
+    /// Removes a key if it has expired, and publishes that at once: before the event of the command that has
+    /// looked the key up. In C: `expireIfNeeded`.
+    pub(crate) fn remove_expired(&mut self, db: usize, key: &[u8]) {
+        if self.pause().is_none() && self.dbs[db].keys.remove_expired(key, self.now) {
+            self.publish_lost();
+        }
     }
 
     /// Ends the watch of all keys of a client.
@@ -297,6 +317,7 @@ impl State {
     /// Swaps the keys of two databases. Clients that watch or wait for a key see those of the other one. Clients that
     /// have copies of keys are told that none is valid, which Redis leaves out.
     pub(crate) fn swap(&mut self, one: usize, other: usize, running: &mut Client) {
+        self.stats.dirty += 1;
         if one == other {
             return;
         }
@@ -313,6 +334,7 @@ impl State {
         let (low, high) = (one.min(other), one.max(other));
         let (left, right) = self.dbs.split_at_mut(high);
         std::mem::swap(&mut left[low].keys, &mut right[0].keys);
+        self.snapshots.swap(one, other);
         std::mem::swap(&mut left[low].lost, &mut right[0].lost);
         self.tracking.flush(&mut self.clients);
         for (existed, db, key) in before {
@@ -320,7 +342,6 @@ impl State {
                 self.key_changed(db, &key, Some(running));
             }
         }
-        self.stats.dirty += 1;
     }
 
     /// Forgets everything about a client that is closed.
@@ -369,29 +390,34 @@ impl State {
         self.rates.add(Sample { at, commands, net_input, net_output, cycles, micros });
     }
 
-    /// Returns what the keyspaces have counted since the server started: evicted keys, and objects that were
-    /// freed later than they were removed.
-    pub(crate) fn keyspace_counts(&self) -> (u64, u64) {
+    /// Returns what the keyspaces have counted since the counters were cleared.
+    pub(crate) fn keyspace_counts(&self) -> KeyspaceCounts {
+        self.all_keyspace_counts().since(self.stats.cleared)
+    }
+
+    /// Returns what the keyspaces have counted since the server started.
+    fn all_keyspace_counts(&self) -> KeyspaceCounts {
         let sum = |of: fn(&keyspace::Keyspace) -> u64| self.dbs.iter().map(|db| of(&db.keys)).sum();
-        (sum(keyspace::Keyspace::evicted_keys), sum(keyspace::Keyspace::lazyfreed_objects))
+        KeyspaceCounts {
+            evicted_keys: sum(keyspace::Keyspace::evicted_keys),
+            expired_keys: sum(keyspace::Keyspace::expired_keys),
+            lazyfreed_objects: sum(keyspace::Keyspace::lazyfreed_objects),
+        }
     }
 
     /// Clears the counters of `INFO`. Those that describe the present stay.
     pub(crate) fn reset_stats(&mut self) {
         let (dirty, peak_memory, cleared) =
-            (self.stats.dirty, zmalloc::used_memory(), self.keyspace_counts());
+            (self.stats.dirty, zmalloc::used_memory(), self.all_keyspace_counts());
         self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
         self.rates.clear();
     }
 
-    /// Publishes what a command has left to publish, and appends it to the append-only file.
+    /// Publishes the keys that have gone without a command, and appends their removals to the append-only file.
     pub(crate) fn after_command(&mut self) {
-        if self.logs_lost {
-            let is_appended = self.append_only.is_on();
-            for (db, lost) in self.publish_lost().into_iter().filter(|_| is_appended) {
-                self.append_only.buffer.push_del(db, lost.key());
-                self.append_only.buffer.end_unit();
-            }
+        for (db, lost) in self.take_lost() {
+            self.append_only.buffer.push_del(db, lost.key());
+            self.append_only.buffer.end_unit();
         }
     }
 

@@ -27,17 +27,14 @@ pub(crate) struct Stats {
     pub(crate) keyspace_hits: u64,
     /// See `keyspace_hits`.
     pub(crate) keyspace_misses: u64,
-    /// The keys that have expired.
-    pub(crate) expired_keys: u64,
     /// The clients that were closed because their replies took too much memory.
     pub(crate) output_limit_disconnections: u64,
     /// The clients that were closed because their queries took too much memory.
     pub(crate) query_limit_disconnections: u64,
     /// The clients that were closed because all clients exceeded `maxmemory-clients`.
     pub(crate) evicted_clients: u64,
-    /// What the keyspaces had counted when the counters were cleared: evicted keys, and objects that were freed
-    /// later than they were removed.
-    pub(crate) cleared: (u64, u64),
+    /// What the keyspaces had counted when the counters were cleared.
+    pub(crate) cleared: KeyspaceCounts,
     /// The turns of the loop.
     pub(crate) eventloop: EventLoop,
     /// The most bytes that were in use.
@@ -50,6 +47,28 @@ pub(crate) struct Stats {
     pub(crate) error_replies: u64,
     /// The commands, by their numbers in the table.
     pub(crate) by_command: Vec<CommandStats>,
+}
+
+/// What the keyspaces count by themselves.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeyspaceCounts {
+    /// The keys that were evicted.
+    pub(crate) evicted_keys: u64,
+    /// The keys that were removed because they had expired.
+    pub(crate) expired_keys: u64,
+    /// The objects that were freed later than they were removed.
+    pub(crate) lazyfreed_objects: u64,
+}
+
+impl KeyspaceCounts {
+    /// Returns what was counted after `earlier`.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self {
+            evicted_keys: self.evicted_keys.saturating_sub(earlier.evicted_keys),
+            expired_keys: self.expired_keys.saturating_sub(earlier.expired_keys),
+            lazyfreed_objects: self.lazyfreed_objects.saturating_sub(earlier.lazyfreed_objects),
+        }
+    }
 }
 
 /// The counters of a command.

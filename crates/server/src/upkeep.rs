@@ -37,7 +37,6 @@ pub(crate) fn run(state: &mut State) {
 /// Expires, frees, resizes and defragments.
 fn maintain(state: &mut State, start: Instant) {
     let mut next = Duration::from_millis(100);
-    let mut expired = 0;
     // Keys neither expire nor are evicted during a pause.
     let removes = state.is_active_expire && state.pause().is_none();
     // A database with much to do does not take the time of the others: each of them is the first one in turn.
@@ -50,10 +49,8 @@ fn maintain(state: &mut State, start: Instant) {
         }
         let left = BUDGET.saturating_sub(start.elapsed());
         let done = db.keys.maintain(state.now, left, || start.elapsed());
-        expired += done.expired.removed as u64;
         next = next.min(done.next);
     }
-    state.stats.expired_keys += expired;
     state.upkeep_at = start + next.max(Duration::from_millis(1));
     state.after_command();
 }

@@ -12,6 +12,7 @@ use crate::snapshot::Purpose;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
 use keyspace::glob_match;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 pub(super) const COMMANDS: &[Spec] = &[
@@ -120,7 +121,7 @@ fn flush(call: &mut Call<'_>, db: usize) {
         keys.free_for(FREE_BUDGET, || start.elapsed());
     }
     for key in lost {
-        call.changed_in(db, &key);
+        call.changed_in(db, &key, 0);
     }
 }
 
@@ -136,9 +137,6 @@ fn swapdb(call: &mut Call<'_>) -> Outcome {
         index.ok_or(CommandError::new("ERR DB index is out of range"))
     };
     let (one, other) = (index(one)?, index(other)?);
-    if call.state.snapshots.is_running() {
-        return Err(CommandError::new("ERR databases cannot be swapped while a snapshot is written"));
-    }
     call.state.swap(one, other, call.client);
     call.reply().ok();
     Ok(())
@@ -153,7 +151,8 @@ fn config_get(call: &mut Call<'_>) -> Outcome {
     // An old name is answered as it was asked for.
     let asked = patterns.iter().map(|name| String::from_utf8_lossy(name).to_ascii_lowercase());
     let is_old = |name: &String| Directive::find(name.as_bytes()).is_some_and(|now| now.name() != name);
-    found.extend(asked.filter(is_old));
+    let old: BTreeSet<String> = asked.filter(is_old).collect();
+    found.extend(old);
     call.client.reply.map(found.len());
     for name in found {
         let value = Directive::find(name.as_bytes()).map(|directive| directive.write(&call.state.config));
@@ -254,7 +253,7 @@ fn config_help(call: &mut Call<'_>) -> Outcome {
 }
 
 fn shutdown(call: &mut Call<'_>) -> Outcome {
-    let mut how = Shutdown::default();
+    let (mut how, mut aborts) = (Shutdown::default(), false);
     for index in 1..call.args.len() {
         match () {
             () if call.args.is(index, "NOSAVE") && how.saves != Some(true) => how.saves = Some(false),
@@ -262,11 +261,16 @@ fn shutdown(call: &mut Call<'_>) -> Outcome {
             () if call.args.is(index, "FORCE") => how.is_forced = true,
             // There is no replica to wait for.
             () if call.args.is(index, "NOW") => {}
-            () if call.args.is(index, "ABORT") => {
-                return Err(CommandError::new("ERR No shutdown in progress."));
-            }
+            () if call.args.is(index, "ABORT") => aborts = true,
             () => return Err(CommandError::SYNTAX),
         }
+    }
+    if aborts {
+        let is_alone = (1..call.args.len()).all(|index| call.args.is(index, "ABORT"));
+        return Err(match is_alone {
+            true => CommandError::new("ERR No shutdown in progress."),
+            false => CommandError::SYNTAX,
+        });
     }
     if call.state.shut_down(how) {
         Ok(())

@@ -28,7 +28,7 @@ pub(super) fn append_changes(
 ) {
     let instead = state.append_only.buffer.take_instead();
     let mut evicted = Vec::new();
-    for (db, lost) in state.publish_lost() {
+    for (db, lost) in state.take_lost() {
         match lost {
             Lost::Evicted(key) if !state.dbs[db].keys.contains_key(&*key, state.now) => {
                 evicted.push((db, key))

@@ -1,5 +1,6 @@
 //! Commands for the bits of strings.
 
+use super::read::{count_reads, read_string};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
@@ -7,6 +8,7 @@ use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Keyspace, StringRef};
+use values::ObjectType;
 use values::string::{
     BitFieldType, BitOp, BitOverflow, BitRange, StringMut, bit_count, bit_pos, bitfield_get, get_bit,
     try_bit_not, try_bit_op, try_bitfield_incr_by, try_bitfield_set, try_set_bit,
@@ -36,27 +38,22 @@ fn checked_offset(call: &Call<'_>, offset: u64) -> Result<u64, CommandError> {
     if offset / 8 < max { Ok(offset) } else { Err(BIT_OFFSET) }
 }
 
-/// Calls `f` with the bytes of the string, or with no bytes if there is no key. Returns `None` in this case.
-fn with_string<T>(
-    call: &mut Call<'_>,
-    key: &[u8],
-    f: impl FnOnce(&[u8]) -> T,
-) -> Result<Option<T>, CommandError> {
-    let mut buffer = Vec::new();
-    let found = match call.keys().get_string(key, call.now)? {
-        Some(string) => Some(f(&string.text(&mut buffer)?)),
-        None => None,
-    };
-    match found {
-        Some(_) => call.state.stats.keyspace_hits += 1,
-        None => call.missed(key),
-    }
+/// Calls `f` with the bytes of the first key's string, and returns its result. Returns `None` if there is no such
+/// key. Counts the look-up.
+fn with_string<T>(call: &mut Call<'_>, f: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, CommandError> {
+    let mut found = None;
+    read_string(call, |_reply, string| {
+        if let Some(string) = string {
+            found = Some(f(&string.text(&mut Vec::new())?));
+        }
+        Ok(())
+    })?;
     Ok(found)
 }
 
 fn getbit(call: &mut Call<'_>) -> Outcome {
     let offset = bit_offset(call, call.args.at(2))?;
-    let bit = with_string(call, call.args.at(1), |bytes| get_bit(bytes, offset))?;
+    let bit = with_string(call, |bytes| get_bit(bytes, offset))?;
     call.reply().flag(bit.unwrap_or_default());
     Ok(())
 }
@@ -74,7 +71,7 @@ fn setbit(call: &mut Call<'_>) -> Outcome {
     let len = keys.strlen(key, now)? as u64;
     let before = keys.edit_string(key, now, |string| try_set_bit(string, offset, bit, &limits))?;
     if before != bit || offset / 8 >= len {
-        call.changed(notify::STRING, "setbit", key);
+        call.changed(notify::STRING, "setbit", key, 1);
     }
     call.reply().flag(before);
     Ok(())
@@ -112,7 +109,7 @@ fn bitcount(call: &mut Call<'_>) -> Outcome {
         integer(end)?;
     }
     let range = range(call, 2)?;
-    let count = with_string(call, call.args.at(1), |bytes| bit_count(bytes, range))?;
+    let count = with_string(call, |bytes| bit_count(bytes, range))?;
     call.reply().count(count.unwrap_or(0) as usize);
     Ok(())
 }
@@ -124,7 +121,7 @@ fn bitpos(call: &mut Call<'_>) -> Outcome {
         _ => return Err(CommandError::new("ERR The bit argument must be 1 or 0.")),
     };
     let range = range(call, 3)?;
-    let found = with_string(call, call.args.at(1), |bytes| bit_pos(bytes, bit, range))?;
+    let found = with_string(call, |bytes| bit_pos(bytes, bit, range))?;
     // A key that does not exist counts as zeros without end.
     let absent = if bit { None } else { Some(0) };
     match found.unwrap_or(absent) {
@@ -153,13 +150,14 @@ fn bitop(call: &mut Call<'_>) -> Outcome {
     if matches!(operation, Operation::Not) && sources.len() != 1 {
         return Err(CommandError::new("ERR BITOP NOT must be called with a single source key."));
     }
+    count_reads(call, sources, &[ObjectType::String])?;
     let (keys, _) = call.parts();
     let result = combine(keys, operation, sources.iter(), now)?;
     if !result.is_empty() {
         keys.set(target, &*result, now)?;
-        call.changed(notify::STRING, "set", target);
+        call.changed(notify::STRING, "set", target, 1);
     } else if keys.remove(target, now) {
-        call.changed(notify::GENERIC, "del", target);
+        call.changed(notify::GENERIC, "del", target, 1);
     }
     call.reply().count(result.len());
     Ok(())
@@ -264,9 +262,10 @@ fn bitfield(call: &mut Call<'_>) -> Outcome {
     let (key, now, limits) = (call.args.at(1), call.now, call.limits());
     let (keys, _) = call.parts();
     let has_grown = keys.strlen(key, now)? < end;
-    let (results, has_changed) = keys.edit_string(key, now, |string| {
+    let (results, changes) = keys.edit_string(key, now, |string| {
         string.try_make_len(end)?;
-        let mut has_changed = has_grown;
+        // Writes that all fail change nothing, even if the string has become longer.
+        let mut changes = 0;
         let mut results = Vec::with_capacity(ops.len());
         for op in &ops {
             let before = bitfield_get(string.try_make_len(end)?, op.field, op.offset);
@@ -276,13 +275,16 @@ fn bitfield(call: &mut Call<'_>) -> Outcome {
                 Action::Set(value) => try_bitfield_set(string, field, offset, value, overflow, &limits)?,
                 Action::IncrBy(by) => try_bitfield_incr_by(string, field, offset, by, overflow, &limits)?,
             };
-            has_changed |= bitfield_get(string.try_make_len(end)?, field, offset) != before;
+            if op.is_write() && result.is_some() {
+                let after = bitfield_get(string.try_make_len(end)?, field, offset);
+                changes += usize::from(has_grown || after != before);
+            }
             results.push(result);
         }
-        Ok::<_, keyspace::Error>((results, has_changed))
+        Ok::<_, keyspace::Error>((results, changes))
     })?;
-    if has_changed {
-        call.changed(notify::STRING, "setbit", key);
+    if changes > 0 {
+        call.changed(notify::STRING, "setbit", key, changes);
     }
     let reply = call.reply();
     reply.array(results.len());
@@ -306,7 +308,7 @@ fn bitfield_ro(call: &mut Call<'_>) -> Outcome {
 fn read_fields(call: &mut Call<'_>, ops: &[FieldOp]) -> Outcome {
     let read =
         |bytes: &[u8]| ops.iter().map(|op| bitfield_get(bytes, op.field, op.offset)).collect::<Vec<_>>();
-    let numbers = with_string(call, call.args.at(1), read)?.unwrap_or_else(|| vec![0; ops.len()]);
+    let numbers = with_string(call, read)?.unwrap_or_else(|| vec![0; ops.len()]);
     let reply = call.reply();
     reply.array(numbers.len());
     numbers.into_iter().for_each(|number| reply.integer(number));

@@ -1,6 +1,7 @@
 //! Commands that wait for a list.
 
-use super::lists::{Mpop, move_one, mpop_args, pop_from, pop_one, side};
+use super::lists::{move_one, pop_from, pop_one, side};
+use super::read::{Mpop, keys_and_timeout, pop_first};
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::TimeoutReply;
@@ -42,28 +43,26 @@ fn brpop(call: &mut Call<'_>) -> Outcome {
 }
 
 fn pop(call: &mut Call<'_>, side: Side) -> Outcome {
-    let last = call.args.len() - 1;
-    let timeout = Call::timeout(call.args.at(last))?;
-    let keys = call.args.first(last).from(1);
-    for key in keys.iter() {
-        if pop_one(call, key, side, true)? {
+    let (keys, timeout) = keys_and_timeout(call)?;
+    let pop_and_append = |key: &[u8]| {
+        let is_found = pop_one(call, key, side, true)?;
+        if is_found {
             call.append_instead(&[if side == Side::Front { b"LPOP" } else { b"RPOP" }, key]);
-            return Ok(());
         }
+        Ok(is_found)
+    };
+    if !pop_first(keys, pop_and_append)? {
+        wait(call, keys, timeout);
     }
-    wait(call, keys, timeout);
     Ok(())
 }
 
 fn blmpop(call: &mut Call<'_>) -> Outcome {
-    let Mpop { keys, side, count } = mpop_args(call.args, 2)?;
+    let Mpop { keys, end, count } = Mpop::parse(call.args.from(2), side)?;
     let timeout = Call::timeout(call.args.at(1))?;
-    for key in keys.iter() {
-        if pop_from(call, key, side, count)? {
-            return Ok(());
-        }
+    if !pop_first(keys, |key| pop_from(call, key, end, count))? {
+        wait(call, keys, timeout);
     }
-    wait(call, keys, timeout);
     Ok(())
 }
 

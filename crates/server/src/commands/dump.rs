@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
-use crate::numbers::integer;
+use crate::numbers::{between, integer};
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Keyspace, RestoreOptions, RestoreValue};
@@ -21,16 +21,13 @@ fn dump(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
     let mut options = rdb::DumpOptions::DEFAULT;
     options.compression = call.state.config.rdbcompression;
-    let payload = call.keys().get(key, now).map(|value| rdb::dump(value, options)).transpose();
+    let value = call.keys().get(key, now);
+    let is_found = value.is_some();
+    let payload = value.map(|value| rdb::dump(value, options)).transpose();
+    call.count_read(key, is_found);
     match payload.map_err(|error| CommandError::of(format!("ERR {error}")))? {
-        Some(payload) => {
-            call.state.stats.keyspace_hits += 1;
-            call.reply().bulk(&payload);
-        }
-        None => {
-            call.missed(key);
-            call.reply().null();
-        }
+        Some(payload) => call.reply().bulk(&payload),
+        None => call.reply().null(),
     }
     Ok(())
 }
@@ -66,7 +63,7 @@ fn restore_options(call: &Call<'_>) -> Result<(RestoreOptions, bool), CommandErr
 fn restore(call: &mut Call<'_>) -> Outcome {
     let (key, payload, now) = (call.args.at(1), call.args.at(3), call.now);
     let (mut options, is_absolute) = restore_options(call)?;
-    let existed = call.keys().contains_key(key, now);
+    let existed = call.exists(key);
     if existed && !options.replace {
         return Err(CommandError::new("BUSYKEY Target key name already exists."));
     }
@@ -76,10 +73,10 @@ fn restore(call: &mut Call<'_>) -> Outcome {
         options.expiry = Some(if is_absolute { ttl } else { ttl.saturating_add(now) });
     }
     let limits = call.limits();
-    let mut value = rdb::restore(payload, &limits).map_err(|error| bad_payload(&error))?.value;
+    let mut value = rdb::restore(payload, &limits).map_err(|error| bad_payload(&error, payload))?.value;
     let is_stored = call.parts().0.restore(key, RestoreValue::Built(&mut value), &options, now)?;
     if is_stored {
-        call.changed(notify::GENERIC, "restore", key);
+        call.changed(notify::GENERIC, "restore", key, 1);
         if let Some(at) = options.expiry.filter(|_| !is_absolute) {
             let at = at.to_string();
             let mut command: Vec<&[u8]> = call.args.iter().collect();
@@ -88,27 +85,29 @@ fn restore(call: &mut Call<'_>) -> Outcome {
             call.append_instead(&command);
         }
     } else if existed {
-        call.changed(notify::GENERIC, "del", key);
+        call.changed(notify::GENERIC, "del", key, 1);
         call.append_instead(&[b"DEL", key]);
     }
     call.reply().ok();
     Ok(())
 }
 
-fn bad_payload(error: &rdb::Error) -> CommandError {
+/// Returns the error of a payload. Bytes after the value are bad data, too. Redis ignores them.
+fn bad_payload(error: &rdb::Error, payload: &[u8]) -> CommandError {
+    /// The bytes of the version and the checksum, which end each payload.
+    const FOOTER: usize = 10;
     match error {
-        rdb::Error::Version { .. }
-        | rdb::Error::Checksum { .. }
-        | rdb::Error::Malformed { fault: rdb::Fault::Truncated, .. } => {
-            CommandError::new("ERR DUMP payload version or checksum are wrong")
-        }
+        rdb::Error::Version { .. } | rdb::Error::Checksum { .. } => BAD_FOOTER,
+        _ if payload.len() < FOOTER => BAD_FOOTER,
         _ => CommandError::new("ERR Bad data format"),
     }
 }
 
+const BAD_FOOTER: CommandError = CommandError::new("ERR DUMP payload version or checksum are wrong");
+
 /// Parses the number of a database.
 fn database(call: &Call<'_>, text: &[u8]) -> Result<usize, CommandError> {
-    let number = i32::try_from(integer(text)?).map_err(|_| CommandError::NOT_AN_INTEGER)?;
+    let number = between(text, i32::MIN.into(), i32::MAX.into())?;
     let number = usize::try_from(number).ok().filter(|number| *number < call.state.dbs.len());
     number.ok_or(CommandError::new("ERR DB index is out of range"))
 }
@@ -137,12 +136,17 @@ fn copy(call: &mut Call<'_>) -> Outcome {
     if db == call.client.db && from == to {
         return Err(SAME);
     }
+    if call.read_type(from).is_none() {
+        call.reply().flag(false);
+        return Ok(());
+    }
+    call.state.remove_expired(db, to);
     let is_copied = match two(call, db) {
         Some((own, other)) => own.copy_to(from, other, to, replace, now)?,
         None => call.parts().0.copy(from, to, replace, now)?,
     };
     if is_copied {
-        call.changed_in(db, to);
+        call.changed_in(db, to, 1);
         call.state.notify(db, notify::GENERIC, "copy_to", to);
     }
     call.reply().flag(is_copied);
@@ -152,11 +156,16 @@ fn copy(call: &mut Call<'_>) -> Outcome {
 fn move_key(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
     let db = database(call, call.args.at(2))?;
+    if db == call.client.db {
+        return Err(SAME);
+    }
+    call.state.remove_expired(call.client.db, key);
+    call.state.remove_expired(db, key);
     let (own, other) = two(call, db).ok_or(SAME)?;
     let is_moved = own.move_to(key, other, now)?;
     if is_moved {
-        call.changed(notify::GENERIC, "move_from", key);
-        call.changed_in(db, key);
+        call.changed(notify::GENERIC, "move_from", key, 1);
+        call.changed_in(db, key, 0);
         call.state.notify(db, notify::GENERIC, "move_to", key);
     }
     call.reply().flag(is_moved);

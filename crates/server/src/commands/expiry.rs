@@ -72,7 +72,7 @@ fn set_expiry(call: &mut Call<'_>, make: fn(i64) -> Expiry, name: &str) -> Outco
         call.parts().0.expire(key, expiry, options, now).map_err(|error| expire_error(error, name))?;
     if is_set {
         let is_there = call.keys().contains_key(key, now);
-        call.changed(notify::GENERIC, if is_there { "expire" } else { "del" }, key);
+        call.changed(notify::GENERIC, if is_there { "expire" } else { "del" }, key, 1);
         call.append_expiry(key);
     }
     call.reply().flag(is_set);
@@ -83,7 +83,7 @@ fn persist(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
     let is_changed = call.parts().0.persist(key, now);
     if is_changed {
-        call.changed(notify::GENERIC, "persist", key);
+        call.changed(notify::GENERIC, "persist", key, 1);
     }
     call.reply().flag(is_changed);
     Ok(())
@@ -111,11 +111,7 @@ fn pexpiretime(call: &mut Call<'_>) -> Outcome {
 
 /// Writes a time, and counts the look-up.
 fn report(call: &mut Call<'_>, time: Ttl, unit: fn(Ttl) -> i64) -> Outcome {
-    let key = call.args.at(1);
-    match time {
-        Ttl::Absent => call.missed(key),
-        Ttl::Persistent | Ttl::Millis(_) => call.state.stats.keyspace_hits += 1,
-    }
+    call.count_read(call.args.at(1), time != Ttl::Absent);
     call.reply().integer(unit(time));
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! Commands for hashes.
 
-use super::read::{RandomCount, make_room, random_count, read};
+use super::read::{RandomCount, begin_pairs, in_pieces, make_room, read, write_pair};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
+use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Spec, on_key};
 use values::string::LongDouble;
@@ -60,7 +61,7 @@ fn set_pairs(call: &mut Call<'_>, name: &str) -> Result<usize, CommandError> {
         let pairs: Vec<_> = (0..args.len()).step_by(2).map(pair).collect();
         keys.edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert_many(&pairs, &limits))?
     };
-    call.changed(notify::HASH, "hset", key);
+    call.changed(notify::HASH, "hset", key, args.len() / 2);
     Ok(new)
 }
 
@@ -73,7 +74,7 @@ fn hsetnx(call: &mut Call<'_>) -> Outcome {
         call.parts()
             .0
             .edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert_absent(field, value, &limits))?;
-        call.changed(notify::HASH, "hset", key);
+        call.changed(notify::HASH, "hset", key, 1);
     }
     call.reply().flag(!has_field);
     Ok(())
@@ -162,7 +163,7 @@ fn hdel(call: &mut Call<'_>) -> Outcome {
     })?;
     let removed = removed.unwrap_or(0);
     if removed > 0 {
-        call.changed(notify::HASH, "hdel", key);
+        call.changed(notify::HASH, "hdel", key, removed);
         call.notify_if_removed(key);
     }
     call.reply().count(removed);
@@ -177,7 +178,7 @@ fn hincrby(call: &mut Call<'_>) -> Outcome {
     let sum = keys.edit_as::<Hash, _, values::Error>(key, now, |hash| {
         Ok(hash.try_incr_by(field, increment, &limits)?)
     })?;
-    call.changed(notify::HASH, "hincrby", key);
+    call.changed(notify::HASH, "hincrby", key, 1);
     call.reply().integer(sum);
     Ok(())
 }
@@ -193,7 +194,7 @@ fn hincrbyfloat(call: &mut Call<'_>) -> Outcome {
     let sum = keys.edit_as::<Hash, _, values::Error>(key, now, |hash| {
         Ok(hash.try_incr_by_float(field, increment, &limits)?)
     })?;
-    call.changed(notify::HASH, "hincrbyfloat", key);
+    call.changed(notify::HASH, "hincrbyfloat", key, 1);
     sum.with_text(|text| {
         call.append_instead(&[b"HSET", key, field, text]);
         call.reply().bulk(text);
@@ -203,7 +204,7 @@ fn hincrbyfloat(call: &mut Call<'_>) -> Outcome {
 
 fn hrandfield(call: &mut Call<'_>) -> Outcome {
     let mut rng = call.random_source();
-    let Some(count) = call.args.get(2) else {
+    if call.args.len() == 2 {
         return read::<Hash>(call, |reply, hash| {
             match hash.and_then(|hash| hash.random(rng)) {
                 Some((field, _)) => reply.element(field),
@@ -211,43 +212,25 @@ fn hrandfield(call: &mut Call<'_>) -> Outcome {
             }
             Ok(())
         });
-    };
-    let count = random_count(count)?;
-    let with_values = match call.args.len() {
-        3 => false,
-        4 if call.args.is(3, "WITHVALUES") => true,
-        _ => return Err(CommandError::SYNTAX),
-    };
-    let (RandomCount::Distinct(size) | RandomCount::Repeated(size)) = count;
-    if with_values && size > usize::MAX / 4 {
-        return Err(CommandError::new("ERR value is out of range"));
     }
+    let (count, has_values) = RandomCount::parse_with(call.args.from(2), "WITHVALUES")?;
     read::<Hash>(call, |reply, hash| {
         let Some(hash) = hash else {
             reply.array(0);
             return Ok(());
         };
-        let len = match count {
-            RandomCount::Distinct(size) => size.min(hash.len()),
-            RandomCount::Repeated(size) => size,
+        let write = |reply: &mut Reply, field: Element<'_>, value: Element<'_>| {
+            write_pair(reply, has_values, field, |reply| reply.element(value));
         };
-        if with_values {
-            reply.pairs(len)
-        } else {
-            reply.array(len)
-        }
-        let each = |field: Element<'_>, value: Element<'_>| {
-            if with_values {
-                reply.pair();
-                reply.element(field);
-                reply.element(value);
-            } else {
-                reply.element(field);
-            }
-        };
+        let len = count.of(hash.len());
+        begin_pairs(reply, len, has_values);
         match count {
-            RandomCount::Distinct(_) => drop(hash.try_random_unique(len, &mut rng, each)?),
-            RandomCount::Repeated(_) => hash.random_many(len, &mut rng, each),
+            RandomCount::Distinct(_) => {
+                hash.try_random_unique(len, &mut rng, |field, value| write(reply, field, value))?;
+            }
+            RandomCount::Repeated(_) => in_pieces(reply, len, |reply, piece| {
+                hash.random_many(piece, &mut rng, |field, value| write(reply, field, value));
+            }),
         }
         Ok(())
     })

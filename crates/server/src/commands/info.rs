@@ -159,7 +159,7 @@ fn memory(to: &mut String, state: &State) {
         "used_memory_rss_human": human(rss),
         "mem_fragmentation_ratio": format!("{:.2}", rss as f64 / used.max(1) as f64),
         "lazyfree_pending_objects": pending,
-        "lazyfreed_objects": state.keyspace_counts().1.saturating_sub(state.stats.cleared.1),
+        "lazyfreed_objects": state.keyspace_counts().lazyfreed_objects,
         "mem_not_counted_for_evict": used.saturating_sub(state.counted_memory()),
     );
 }
@@ -202,7 +202,7 @@ fn persistence(to: &mut String, state: &State) {
 
 fn stats(to: &mut String, state: &State) {
     let stats = &state.stats;
-    let evicted = state.keyspace_counts().0.saturating_sub(stats.cleared.0);
+    let counts = state.keyspace_counts();
     let rate = |counter| state.rates.per_second(counter);
     let [_, tracked_keys, tracked_items, tracked_prefixes] = state.tracking.counts();
     let names = |kind| state.channels.names(kind, None).count();
@@ -215,8 +215,8 @@ fn stats(to: &mut String, state: &State) {
         "instantaneous_input_kbps": format!("{:.2}", rate(|sample| sample.net_input) / 1_024.0),
         "instantaneous_output_kbps": format!("{:.2}", rate(|sample| sample.net_output) / 1_024.0),
         "rejected_connections": stats.rejected_connections,
-        "expired_keys": stats.expired_keys,
-        "evicted_keys": evicted,
+        "expired_keys": counts.expired_keys,
+        "evicted_keys": counts.evicted_keys,
         "evicted_clients": stats.evicted_clients,
         "keyspace_hits": stats.keyspace_hits,
         "keyspace_misses": stats.keyspace_misses,

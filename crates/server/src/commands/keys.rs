@@ -26,7 +26,7 @@ fn del(call: &mut Call<'_>) -> Outcome {
     for key in call.args.from(1).iter() {
         let now = call.now;
         if call.parts().0.remove(key, now) {
-            call.changed(notify::GENERIC, "del", key);
+            call.changed(notify::GENERIC, "del", key, 1);
             removed += 1;
         }
     }
@@ -39,7 +39,7 @@ fn unlink(call: &mut Call<'_>) -> Outcome {
     for key in call.args.from(1).iter() {
         let now = call.now;
         if call.parts().0.unlink(key, now) {
-            call.changed(notify::GENERIC, "del", key);
+            call.changed(notify::GENERIC, "del", key, 1);
             removed += 1;
         }
     }
@@ -47,21 +47,10 @@ fn unlink(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Counts a look-up that does not return the value, and returns `is_found`.
-fn counted(call: &mut Call<'_>, key: &[u8], is_found: bool) -> bool {
-    if is_found {
-        call.state.stats.keyspace_hits += 1;
-    } else {
-        call.missed(key);
-    }
-    is_found
-}
-
 fn exists(call: &mut Call<'_>) -> Outcome {
     let mut found = 0;
     for key in call.args.from(1).iter() {
-        let is_found = call.keys().contains_key(key, call.now);
-        found += usize::from(counted(call, key, is_found));
+        found += usize::from(call.read_type(key).is_some());
     }
     call.reply().count(found);
     Ok(())
@@ -71,17 +60,15 @@ fn touch(call: &mut Call<'_>) -> Outcome {
     let mut found = 0;
     for key in call.args.from(1).iter() {
         let is_found = call.keys().touch(key, call.now);
-        found += usize::from(counted(call, key, is_found));
+        call.count_read(key, is_found);
+        found += usize::from(is_found);
     }
     call.reply().count(found);
     Ok(())
 }
 
 fn type_of(call: &mut Call<'_>) -> Outcome {
-    let key = call.args.at(1);
-    let object_type = call.keys().object_type(key, call.now);
-    counted(call, key, object_type.is_some());
-    match object_type {
+    match call.read_type(call.args.at(1)) {
         Some(object_type) => call.reply().simple(&object_type.to_string()),
         None => call.reply().simple("none"),
     }
@@ -112,7 +99,7 @@ fn randomkey(call: &mut Call<'_>) -> Outcome {
 
 fn rename(call: &mut Call<'_>) -> Outcome {
     let (from, to, now) = (call.args.at(1), call.args.at(2), call.now);
-    if !call.keys().contains_key(from, now) {
+    if !call.exists(from) {
         return Err(CommandError::NO_SUCH_KEY);
     }
     if from != to {
@@ -125,7 +112,7 @@ fn rename(call: &mut Call<'_>) -> Outcome {
 
 fn renamenx(call: &mut Call<'_>) -> Outcome {
     let (from, to, now) = (call.args.at(1), call.args.at(2), call.now);
-    if !call.keys().contains_key(from, now) {
+    if !call.exists(from) {
         return Err(CommandError::NO_SUCH_KEY);
     }
     let is_renamed = from != to && call.parts().0.rename_absent(from, to, now)?;
@@ -137,6 +124,6 @@ fn renamenx(call: &mut Call<'_>) -> Outcome {
 }
 
 fn note_renamed(call: &mut Call<'_>, from: &[u8], to: &[u8]) {
-    call.changed(notify::GENERIC, "rename_from", from);
-    call.changed(notify::GENERIC, "rename_to", to);
+    call.changed(notify::GENERIC, "rename_from", from, 1);
+    call.changed(notify::GENERIC, "rename_to", to, 0);
 }

@@ -5,6 +5,7 @@ use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::spec::flags::READONLY;
 use crate::spec::{Keys, Spec, row};
+use values::ObjectType;
 
 pub(super) const COMMANDS: &[Spec] = &[row("lcs", -3, READONLY, Keys::TWO, lcs)
     .doc("7.0.0", "Returns the longest common subsequence of two strings.")];
@@ -93,10 +94,10 @@ impl<'s> Lengths<'s> {
 
 fn lcs(call: &mut Call<'_>) -> Outcome {
     let (first, second, now) = (call.args.at(1), call.args.at(2), call.now);
-    let wrong_type = |_| CommandError::new("ERR The specified keys must contain string values");
-    let found = [first, second].map(|key| call.keys().get_string(key, now).map_err(wrong_type));
-    let [a, b] = found;
-    let (has_a, has_b) = (a?.is_some(), b?.is_some());
+    let types = [first, second].map(|key| call.read_type(key));
+    if types.into_iter().flatten().any(|found| found != ObjectType::String) {
+        return Err(CommandError::new("ERR The specified keys must contain string values"));
+    }
     let (mut gives_len, mut gives_matches, mut with_len, mut min_len) = (false, false, false, 0);
     let mut index = 3;
     while index < call.args.len() {
@@ -155,13 +156,6 @@ fn lcs(call: &mut Call<'_>) -> Outcome {
             end -= found.len;
         });
         reply.bulk(&text);
-    }
-    for (key, is_found) in [(first, has_a), (second, has_b)] {
-        if is_found {
-            call.state.stats.keyspace_hits += 1;
-        } else {
-            call.missed(key);
-        }
     }
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! Commands for lists, except those that wait.
 
+use super::read::{Mpop, pop_first, read as read_as};
 use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
-use crate::numbers::{integer, natural};
+use crate::numbers::{between, integer, natural, natural_or};
 use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
+use keyspace::InEntry;
 use std::num::NonZeroI64;
 use values::list::Side;
 use values::{List, ListView, OwnedElement, ReserveError};
@@ -38,16 +40,6 @@ pub(super) const COMMANDS: &[Spec] = &[
     on_key("rpushx", -3, ADD | FAST, rpushx).doc("2.2.0", "Adds elements at the back of a list that exists."),
 ];
 
-/// The arguments of `LMPOP` and `BLMPOP`.
-pub(super) struct Mpop<'a> {
-    /// The keys, in the order in which they are tried.
-    pub(super) keys: Args<'a>,
-    /// The end that the elements are taken from.
-    pub(super) side: Side,
-    /// The largest number of elements. It is not 0.
-    pub(super) count: usize,
-}
-
 /// Parses `LEFT` or `RIGHT`.
 pub(super) fn side(word: &[u8]) -> Result<Side, CommandError> {
     match word {
@@ -55,24 +47,6 @@ pub(super) fn side(word: &[u8]) -> Result<Side, CommandError> {
         _ if word.eq_ignore_ascii_case(b"right") => Ok(Side::Back),
         _ => Err(CommandError::SYNTAX),
     }
-}
-
-/// Parses the arguments of `LMPOP`, from the number of keys at index `at` on.
-pub(super) fn mpop_args<'a>(args: Args<'a>, at: usize) -> Result<Mpop<'a>, CommandError> {
-    let positive = |text, error| match natural(text) {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err(CommandError::new(error)),
-    };
-    let len = positive(args.at(at), "ERR numkeys should be greater than 0")?;
-    let rest = args.from(at + 1);
-    let side = side(rest.get(len).ok_or(CommandError::SYNTAX)?)?;
-    let options = rest.from(len + 1);
-    let count = match options.len() {
-        0 => 1,
-        2 if options.is(0, "COUNT") => positive(options.at(1), "ERR count should be greater than 0")?,
-        _ => return Err(CommandError::SYNTAX),
-    };
-    Ok(Mpop { keys: rest.first(len), side, count })
 }
 
 /// Returns the event of a pop.
@@ -85,9 +59,9 @@ fn push_event(side: Side) -> &'static str {
     if side == Side::Front { "lpush" } else { "rpush" }
 }
 
-/// Notes that elements were removed from a list.
-fn removed(call: &mut Call<'_>, event: &str, key: &[u8]) {
-    call.changed(notify::LIST, event, key);
+/// Notes that elements were removed from a list. `changes` is how many.
+fn removed(call: &mut Call<'_>, event: &str, key: &[u8], changes: usize) {
+    call.changed(notify::LIST, event, key, changes);
     call.notify_if_removed(key);
 }
 
@@ -109,17 +83,19 @@ fn rpushx(call: &mut Call<'_>) -> Outcome {
 
 fn push(call: &mut Call<'_>, side: Side, needs_key: bool) -> Outcome {
     let (key, elements, limits, now) = (call.args.at(1), call.args.from(2), call.limits(), call.now);
-    let (keys, reply) = call.parts();
-    if needs_key && keys.get_as::<List>(key, now)?.is_none() {
-        reply.count(0);
-        return Ok(());
-    }
-    let len = keys.edit_as::<List, _, ReserveError>(key, now, |list| {
+    let add = |list: &mut List<InEntry<'_>>| {
         list.try_push_all(side, elements.iter().map(Into::into), &limits)?;
-        Ok(list.len())
-    })?;
-    reply.count(len);
-    call.changed(notify::LIST, push_event(side), key);
+        Ok::<_, ReserveError>(list.len())
+    };
+    let (keys, reply) = call.parts();
+    let len = match needs_key {
+        true => keys.modify_as::<List, _, _>(key, now, add)?,
+        false => Some(keys.edit_as::<List, _, _>(key, now, add)?),
+    };
+    reply.count(len.unwrap_or(0));
+    if len.is_some() {
+        call.changed(notify::LIST, push_event(side), key, elements.len());
+    }
     Ok(())
 }
 
@@ -132,7 +108,7 @@ fn rpop(call: &mut Call<'_>) -> Outcome {
 }
 
 fn pop(call: &mut Call<'_>, side: Side, name: &str) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
+    let key = call.args.at(1);
     match call.args.len() {
         2 => {
             if !pop_one(call, key, side, false)? {
@@ -141,12 +117,8 @@ fn pop(call: &mut Call<'_>, side: Side, name: &str) -> Outcome {
         }
         3 => {
             let count = natural(call.args.at(2))?;
-            if call.keys().get_as::<List>(key, now)?.is_none() {
+            if !pop_some(call, key, side, count, false)? {
                 call.reply().null_array();
-            } else if count == 0 {
-                call.reply().array(0);
-            } else {
-                pop_some(call, key, side, count, false)?;
             }
         }
         _ => return Err(CommandError::arity(name)),
@@ -176,13 +148,13 @@ pub(super) fn pop_one(
     })?;
     let is_found = popped.flatten().is_some();
     if is_found {
-        removed(call, pop_event(side), key);
+        removed(call, pop_event(side), key, 1);
     }
     Ok(is_found)
 }
 
 /// Removes up to `count` elements at one end of a list, and writes an array of them, after the key if `has_key`
-/// is set. Returns `false` and writes nothing if there is no list. `count` is not 0.
+/// is set. Returns `false` and writes nothing if there is no list.
 fn pop_some(
     call: &mut Call<'_>,
     key: &[u8],
@@ -199,7 +171,11 @@ fn pop_some(
         }
         let count = count.min(list.len());
         let part = count as i64;
-        let range = if side == Side::Front { (0, part - 1) } else { (-part, -1) };
+        let range = match side {
+            _ if count == 0 => (1, 0),
+            Side::Front => (0, part - 1),
+            Side::Back => (-part, -1),
+        };
         reply.array(count);
         let mut popped = list.range(range.0, range.1);
         while let Some(element) = popped.next_element(side)? {
@@ -207,13 +183,15 @@ fn pop_some(
         }
         drop(popped);
         match side {
-            _ if count == list.len() => list.try_trim(1, 0, &limits),
-            Side::Front => list.try_trim(part, -1, &limits),
-            Side::Back => list.try_trim(0, -part - 1, &limits),
+            _ if count == 0 => {}
+            _ if count == list.len() => list.try_trim(1, 0, &limits)?,
+            Side::Front => list.try_trim(part, -1, &limits)?,
+            Side::Back => list.try_trim(0, -part - 1, &limits)?,
         }
+        Ok(count)
     })?;
-    if popped.is_some() {
-        removed(call, pop_event(side), key);
+    if let Some(count @ 1..) = popped {
+        removed(call, pop_event(side), key, count);
     }
     Ok(popped.is_some())
 }
@@ -234,35 +212,26 @@ pub(super) fn pop_from(
 }
 
 fn lmpop(call: &mut Call<'_>) -> Outcome {
-    let Mpop { keys, side, count } = mpop_args(call.args, 1)?;
-    for key in keys.iter() {
-        if pop_from(call, key, side, count)? {
-            return Ok(());
-        }
+    let Mpop { keys, end, count } = Mpop::parse(call.args.from(1), side)?;
+    if !pop_first(keys, |key| pop_from(call, key, end, count))? {
+        call.reply().null_array();
     }
-    call.reply().null_array();
     Ok(())
 }
 
-/// Reads the list of a command's key, and counts a hit or a miss.
+/// Calls `present` with the list of the first key, or `absent` if there is no such key. Counts the look-up.
 fn read(
     call: &mut Call<'_>,
     absent: impl FnOnce(&mut Reply),
     present: impl FnOnce(ListView<'_>, &mut Reply) -> Outcome,
 ) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let (keys, reply) = call.parts();
-    match keys.get_as::<List>(key, now)? {
-        Some(list) => {
-            present(list, reply)?;
-            call.state.stats.keyspace_hits += 1;
-        }
+    read_as::<List>(call, |reply, list| match list {
+        Some(list) => present(list, reply),
         None => {
             absent(reply);
-            call.missed(key);
+            Ok(())
         }
-    }
-    Ok(())
+    })
 }
 
 fn llen(call: &mut Call<'_>) -> Outcome {
@@ -312,22 +281,18 @@ impl PosOptions {
     fn parse(args: Args<'_>) -> Result<Self, CommandError> {
         let mut options = Self { rank: FIRST_MATCH, count: None, max_len: usize::MAX };
         let unlimited = |number| if number == 0 { usize::MAX } else { number };
-        let number = |text, error| natural(text).map_err(|_| CommandError::new(error));
         for index in (0..args.len()).step_by(2) {
             let value = args.get(index + 1).ok_or(CommandError::SYNTAX)?;
             if args.is(index, "RANK") {
-                let rank = integer(value)?;
-                if rank == i64::MIN {
-                    return Err(RANGE);
-                }
+                let rank = between(value, -i64::MAX, i64::MAX)?;
                 options.rank = NonZeroI64::new(rank).ok_or(CommandError::new(
                     "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use \
                      negative to start from the end of the list",
                 ))?;
             } else if args.is(index, "COUNT") {
-                options.count = Some(unlimited(number(value, "ERR COUNT can't be negative")?));
+                options.count = Some(unlimited(natural_or(value, "ERR COUNT can't be negative")?));
             } else if args.is(index, "MAXLEN") {
-                options.max_len = unlimited(number(value, "ERR MAXLEN can't be negative")?);
+                options.max_len = unlimited(natural_or(value, "ERR MAXLEN can't be negative")?);
             } else {
                 return Err(CommandError::SYNTAX);
             }
@@ -335,11 +300,6 @@ impl PosOptions {
         Ok(options)
     }
 }
-
-/// The error of the smallest integer, which has no positive counterpart.
-const RANGE: CommandError = CommandError::new(
-    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807",
-);
 
 fn lpos(call: &mut Call<'_>) -> Outcome {
     let element = call.args.at(2);
@@ -372,15 +332,18 @@ fn lpos(call: &mut Call<'_>) -> Outcome {
 fn lset(call: &mut Call<'_>) -> Outcome {
     let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
     let (index, element) = (call.args.at(2), call.args.at(3));
+    if !call.exists(key) {
+        return Err(CommandError::NO_SUCH_KEY);
+    }
     let (keys, reply) = call.parts();
-    keys.get_as::<List>(key, now)?.ok_or(CommandError::NO_SUCH_KEY)?;
+    keys.get_as::<List>(key, now)?;
     let index = integer(index)?;
     let is_set = keys.modify_as::<List, _, _>(key, now, |list| list.try_set(index, element, &limits))?;
     if is_set != Some(true) {
         return Err(CommandError::OUT_OF_RANGE);
     }
     reply.ok();
-    call.changed(notify::LIST, "lset", key);
+    call.changed(notify::LIST, "lset", key, 1);
     Ok(())
 }
 
@@ -399,7 +362,7 @@ fn linsert(call: &mut Call<'_>) -> Outcome {
     match len {
         Some(Some(len)) => {
             reply.count(len);
-            call.changed(notify::LIST, "linsert", key);
+            call.changed(notify::LIST, "linsert", key, 1);
         }
         Some(None) => reply.integer(-1),
         None => reply.count(0),
@@ -409,16 +372,13 @@ fn linsert(call: &mut Call<'_>) -> Outcome {
 
 fn lrem(call: &mut Call<'_>) -> Outcome {
     let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
-    let (count, element) = (integer(call.args.at(2))?, call.args.at(3));
-    if count == i64::MIN {
-        return Err(RANGE);
-    }
+    let (count, element) = (between(call.args.at(2), -i64::MAX, i64::MAX)?, call.args.at(3));
     let (keys, reply) = call.parts();
     let equal = keys.modify_as::<List, _, _>(key, now, |list| list.try_remove(count, element, &limits))?;
     let equal = equal.unwrap_or(0);
     reply.count(equal);
     if equal > 0 {
-        removed(call, "lrem", key);
+        removed(call, "lrem", key, equal);
     }
     Ok(())
 }
@@ -427,10 +387,15 @@ fn ltrim(call: &mut Call<'_>) -> Outcome {
     let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
     let (start, end) = (integer(call.args.at(2))?, integer(call.args.at(3))?);
     let (keys, reply) = call.parts();
-    let trimmed = keys.modify_as::<List, _, _>(key, now, |list| list.try_trim(start, end, &limits))?;
+    let trimmed = keys.modify_as::<List, _, ReserveError>(key, now, |list| {
+        let len = list.len();
+        list.try_trim(start, end, &limits)?;
+        Ok(len - list.len())
+    })?;
     reply.ok();
-    if trimmed.is_some() {
-        removed(call, "ltrim", key);
+    // Redis publishes the event even if nothing was removed, and does not count it as a change.
+    if let Some(changes) = trimmed {
+        removed(call, "ltrim", key, changes);
     }
     Ok(())
 }
@@ -456,7 +421,10 @@ fn move_one_or_null(call: &mut Call<'_>, from: Side, to: Side) -> Outcome {
 pub(super) fn move_one(call: &mut Call<'_>, from: Side, to: Side) -> Result<bool, CommandError> {
     let (source, target, limits, now) = (call.args.at(1), call.args.at(2), call.limits(), call.now);
     let (keys, reply) = call.parts();
-    let Some(list) = keys.get_as::<List>(source, now)? else { return Ok(false) };
+    let Some(list) = keys.get_as::<List>(source, now)? else {
+        call.exists(source);
+        return Ok(false);
+    };
     let end = if from == Side::Front { 0 } else { -1 };
     let Some(item) = list.try_get(end)? else { return Ok(false) };
     let element = OwnedElement::try_from(item.element())?;
@@ -472,9 +440,7 @@ pub(super) fn move_one(call: &mut Call<'_>, from: Side, to: Side) -> Result<bool
         }
     }
     reply.element(element.as_element());
-    call.changed(notify::LIST, push_event(to), target);
-    removed(call, pop_event(from), source);
-    // Both keys have changed, and the move is one change.
-    call.state.stats.dirty -= 1;
+    call.changed(notify::LIST, push_event(to), target, 0);
+    removed(call, pop_event(from), source, 1);
     Ok(true)
 }

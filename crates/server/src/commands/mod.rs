@@ -27,6 +27,7 @@ mod saving;
 mod scan;
 mod sets;
 mod sort;
+mod store;
 mod strings;
 mod table;
 mod tracking;

@@ -4,6 +4,7 @@ use super::admin::{container, help};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
+use crate::reply::Reply;
 use crate::spec::flags::{LOADING, READONLY, STALE};
 use crate::spec::{Keys, Spec, keyless, row};
 use keyspace::Figure;
@@ -34,20 +35,24 @@ const MEMORY: &[Spec] = &[
     row("usage", -3, READONLY, SECOND, usage).doc("4.0.0", "Returns the bytes of a key and its value."),
 ];
 
-fn encoding(call: &mut Call<'_>) -> Outcome {
-    match call.keys().encoding(call.args.at(2), call.now) {
-        Some(encoding) => call.reply().bulk(encoding.as_str().as_bytes()),
+/// Writes what an inspection of the key has found, and counts the look-up.
+fn write_found<T>(call: &mut Call<'_>, found: Option<T>, write: impl FnOnce(&mut Reply, T)) -> Outcome {
+    call.count_inspection(call.args.at(2), found.is_some());
+    match found {
+        Some(found) => write(call.reply(), found),
         None => call.reply().null(),
     }
     Ok(())
 }
 
+fn encoding(call: &mut Call<'_>) -> Outcome {
+    let encoding = call.keys().encoding(call.args.at(2), call.now);
+    write_found(call, encoding, |reply, encoding| reply.bulk(encoding.as_str().as_bytes()))
+}
+
 fn refcount(call: &mut Call<'_>) -> Outcome {
-    match call.keys().refcount(call.args.at(2), call.now) {
-        Some(count) => call.reply().integer(count.into()),
-        None => call.reply().null(),
-    }
-    Ok(())
+    let count = call.keys().refcount(call.args.at(2), call.now);
+    write_found(call, count, |reply, count| reply.integer(count.into()))
 }
 
 fn idletime(call: &mut Call<'_>) -> Outcome {
@@ -74,14 +79,12 @@ fn freq(call: &mut Call<'_>) -> Outcome {
 
 /// Writes what the access clock says. If it says nothing about a key that exists, the policy is another one.
 fn clock(call: &mut Call<'_>, figure: Option<i64>, other_policy: &'static str) -> Outcome {
-    match figure {
-        Some(figure) => call.reply().integer(figure),
-        None if call.keys().contains_key(call.args.at(2), call.now) => {
-            return Err(CommandError::new(other_policy));
-        }
-        None => call.reply().null(),
+    let key = call.args.at(2);
+    if figure.is_none() && call.keys().contains_key(key, call.now) {
+        call.count_inspection(key, true);
+        return Err(CommandError::new(other_policy));
     }
-    Ok(())
+    write_found(call, figure, Reply::integer)
 }
 
 fn object_help(call: &mut Call<'_>) -> Outcome {

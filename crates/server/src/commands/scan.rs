@@ -8,8 +8,8 @@ use crate::numbers::{format_double, integer};
 use crate::reply::Reply;
 use crate::spec::flags::READONLY;
 use crate::spec::{Spec, keyless, on_key};
-use keyspace::{Glob, ScanOptions};
-use values::{Cursor, Element, Hash, ObjectType, Set, ZSet};
+use keyspace::{Glob, ScanOptions, ValueRef};
+use values::{Collection, Cursor, Element, Hash, ObjectType, Set, ZSet};
 
 pub(super) const COMMANDS: &[Spec] =
     &[keyless("scan", -2, READONLY, scan).doc("2.8.0", "Iterates over the keys.")];
@@ -36,6 +36,9 @@ enum Over {
 struct Options<'a> {
     scan: ScanOptions<'a>,
     no_values: bool,
+    /// Whether `TYPE` names `stream`, a type that no key of this server has. Redis 8 refuses names of no type, and
+    /// 7.4 answers an empty page.
+    is_other_type: bool,
 }
 
 /// Parses a cursor.
@@ -46,7 +49,7 @@ fn cursor(text: &[u8]) -> Result<Cursor, CommandError> {
 
 /// Parses the options that follow the cursor.
 fn options(args: Args<'_>, over: Over) -> Result<Options<'_>, CommandError> {
-    let mut options = Options { scan: ScanOptions::default(), no_values: false };
+    let mut options = Options { scan: ScanOptions::default(), no_values: false, is_other_type: false };
     let mut index = 0;
     while let Some(word) = args.get(index) {
         let value = args.get(index + 1);
@@ -60,11 +63,12 @@ fn options(args: Args<'_>, over: Over) -> Result<Options<'_>, CommandError> {
             (b"MATCH", Some(value)) => options.scan.pattern = Some(value),
             (b"TYPE", Some(value)) if over == Over::Keys => {
                 let is_named = |of: &ObjectType| value.eq_ignore_ascii_case(of.as_str().as_bytes());
-                let unknown = || {
-                    CommandError::of(format!("ERR unknown type name '{}'", String::from_utf8_lossy(value)))
-                };
-                let named = ObjectType::ALL.into_iter().find(is_named);
-                options.scan.object_type = Some(named.ok_or_else(unknown)?);
+                options.scan.object_type = ObjectType::ALL.into_iter().find(is_named);
+                options.is_other_type = options.scan.object_type.is_none();
+                if options.is_other_type && !value.eq_ignore_ascii_case(b"stream") {
+                    let name = String::from_utf8_lossy(value);
+                    return Err(CommandError::of(format!("ERR unknown type name '{name}'")));
+                }
             }
             (b"NOVALUES", _) if over == Over::Fields => {
                 options.no_values = true;
@@ -115,99 +119,98 @@ fn steps(mut at: Cursor, count: usize, mut step: impl FnMut(Cursor) -> (Cursor, 
     }
 }
 
+/// Removes the expired keys that it meets, and publishes them before the reply.
 fn scan(call: &mut Call<'_>) -> Outcome {
     let (start, now) = (cursor(call.args.at(1))?, call.now);
     let options = options(call.args.from(2), Over::Keys)?;
     let mut found = Found::default();
-    let next = call.keys().scan(start, &options.scan, now, |key, _| found.push(key.into()));
+    let each = |key: &[u8], _value: ValueRef<'_>| {
+        if !options.is_other_type {
+            found.push(key.into());
+        }
+    };
+    let (keys, _) = call.parts();
+    let next = match options.is_other_type {
+        true => keys.scan(start, &options.scan, now, each),
+        false => keys.scan_removing_expired(start, &options.scan, now, each),
+    };
+    call.state.publish_lost();
     found.write_to(call.reply(), next);
     Ok(())
 }
 
-/// Returns whether an element matches the pattern of the options.
-fn is_wanted(glob: Option<Glob<'_>>, element: Element<'_>) -> bool {
-    glob.is_none_or(|glob| glob.is_match(&element.text()))
+/// Scans the collection of a key. `step` scans one step: it gets the cursor and a filter of elements, passes on
+/// those that are wanted, and returns the next cursor and the number of elements that it has seen.
+fn scan_collection<C: Collection>(
+    call: &mut Call<'_>,
+    over: Over,
+    step: impl Fn(C::View<'_>, Cursor, &Options<'_>, &mut Found) -> (Cursor, usize),
+) -> Outcome {
+    let args = call.args;
+    let start = cursor(args.at(2))?;
+    read::<C>(call, |reply, view| {
+        let mut found = Found::default();
+        let next = match view {
+            None => Cursor::START,
+            Some(view) => {
+                let options = options(args.from(3), over)?;
+                steps(start, options.scan.count, |at| step(view, at, &options, &mut found))
+            }
+        };
+        found.write_to(reply, next);
+        Ok(())
+    })
+}
+
+impl Options<'_> {
+    /// Returns whether an element matches the pattern.
+    fn is_wanted(&self, element: Element<'_>) -> bool {
+        self.scan.pattern.is_none_or(|pattern| Glob::new(pattern).is_match(&element.text()))
+    }
 }
 
 fn sscan(call: &mut Call<'_>) -> Outcome {
-    let args = call.args;
-    let start = cursor(args.at(2))?;
-    read::<Set>(call, |reply, set| {
-        let mut found = Found::default();
-        let Some(set) = set else {
-            found.write_to(reply, Cursor::START);
-            return Ok(());
-        };
-        let options = options(args.from(3), Over::Members)?;
-        let glob = options.scan.pattern.map(Glob::new);
-        let next = steps(start, options.scan.count, |at| {
-            let mut seen = 0;
-            let next = set.scan(at, |member| {
-                seen += 1;
-                if is_wanted(glob, member) {
-                    found.push(member);
-                }
-            });
-            (next, seen)
+    scan_collection::<Set>(call, Over::Members, |set, at, options, found| {
+        let mut seen = 0;
+        let next = set.scan(at, |member| {
+            seen += 1;
+            if options.is_wanted(member) {
+                found.push(member);
+            }
         });
-        found.write_to(reply, next);
-        Ok(())
+        (next, seen)
     })
 }
 
 fn hscan(call: &mut Call<'_>) -> Outcome {
-    let args = call.args;
-    let start = cursor(args.at(2))?;
-    read::<Hash>(call, |reply, hash| {
-        let mut found = Found::default();
-        let Some(hash) = hash else {
-            found.write_to(reply, Cursor::START);
-            return Ok(());
-        };
-        let options = options(args.from(3), Over::Fields)?;
-        let glob = options.scan.pattern.map(Glob::new);
-        let next = steps(start, options.scan.count, |at| {
-            let mut seen = 0;
-            let next = hash.scan(at, |field, value| {
-                seen += 1;
-                if is_wanted(glob, field) {
-                    found.push(field);
-                    if !options.no_values {
-                        found.push(value);
-                    }
+    scan_collection::<Hash>(call, Over::Fields, |hash, at, options, found| {
+        let mut seen = 0;
+        let next = hash.scan(at, |field, value| {
+            seen += 1;
+            if options.is_wanted(field) {
+                found.push(field);
+                if !options.no_values {
+                    found.push(value);
                 }
-            });
-            (next, seen)
+            }
         });
-        found.write_to(reply, next);
-        Ok(())
+        (next, seen)
     })
 }
 
+/// Scores have the digits of `ZSCORE`. Redis writes those of a set that is no listpack with 17 digits here, as in
+/// `0.10000000000000001`.
 fn zscan(call: &mut Call<'_>) -> Outcome {
-    let args = call.args;
-    let start = cursor(args.at(2))?;
-    read::<ZSet>(call, |reply, zset| {
-        let mut found = Found::default();
-        let Some(zset) = zset else {
-            found.write_to(reply, Cursor::START);
-            return Ok(());
-        };
-        let options = options(args.from(3), Over::Members)?;
-        let glob = options.scan.pattern.map(Glob::new);
-        let next = steps(start, options.scan.count, |at| {
-            let mut seen = 0;
-            let next = zset.scan(at, |member, score| {
-                seen += 1;
-                if is_wanted(glob, member) {
-                    found.push(member);
-                    found.push(format_double(score).as_bytes().into());
-                }
-            });
-            (next, seen)
+    scan_collection::<ZSet>(call, Over::Members, |set, at, options, found| {
+        let mut seen = 0;
+        let next = set.scan(at, |member, score| {
+            seen += 1;
+            if options.is_wanted(member) {
+                found.push(member);
+                found.push(format_double(score).as_bytes().into());
+            }
         });
-        found.write_to(reply, next);
-        Ok(())
+        (next, seen)
     })
 }
 

@@ -1,15 +1,17 @@
 //! Commands for sets.
 
-use super::read::{RandomCount, make_room, random_count, read};
+use super::read::{
+    FEW_KEYS, RandomCount, count_reads, counted_keys, in_pieces, intercard_limit, make_room, read,
+};
 use crate::args::{Args, OwnedArgs};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
-use crate::numbers::integer;
+use crate::numbers::natural;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
 use keyspace::{Error, Keyspace};
-use values::{Collection, Element, Set, SetView, WrongType, set};
+use values::{Collection, Element, ObjectType, Set, SetView, WrongType, set};
 
 pub(super) const COMMANDS: &[Spec] = &[
     on_key("sadd", -3, WRITE | DENYOOM | FAST, sadd).doc("1.0.0", "Adds members to a set."),
@@ -51,7 +53,7 @@ fn sadd(call: &mut Call<'_>) -> Outcome {
         Ok(added)
     })?;
     if added > 0 {
-        call.changed(notify::SET, "sadd", key);
+        call.changed(notify::SET, "sadd", key, added);
     }
     call.reply().count(added);
     Ok(())
@@ -65,7 +67,7 @@ fn srem(call: &mut Call<'_>) -> Outcome {
     })?;
     let removed = removed.unwrap_or(0);
     if removed > 0 {
-        call.changed(notify::SET, "srem", key);
+        call.changed(notify::SET, "srem", key, removed);
         call.notify_if_removed(key);
     }
     call.reply().count(removed);
@@ -107,8 +109,10 @@ fn smembers(call: &mut Call<'_>) -> Outcome {
 fn smove(call: &mut Call<'_>) -> Outcome {
     let (source, target, member) = (call.args.at(1), call.args.at(2), call.args.at(3));
     let (now, limits) = (call.now, call.limits());
+    let has_source = call.exists(source);
+    call.exists(target);
     let keys = call.keys();
-    let Some(from) = keys.get_as::<Set>(source, now)? else {
+    let Some(from) = keys.get_as::<Set>(source, now)?.filter(|_| has_source) else {
         call.reply().flag(false);
         return Ok(());
     };
@@ -120,10 +124,10 @@ fn smove(call: &mut Call<'_>) -> Outcome {
             keys.edit_as::<Set, _, _>(target, now, |to| to.try_insert(member, &limits))?;
         }
         keys.srem(source, member, now)?;
-        call.changed(notify::SET, "srem", source);
+        call.changed(notify::SET, "srem", source, 1);
         call.notify_if_removed(source);
         if !is_in_target {
-            call.changed(notify::SET, "sadd", target);
+            call.changed(notify::SET, "sadd", target, 1);
         }
     }
     call.reply().flag(has_member);
@@ -134,13 +138,10 @@ fn spop(call: &mut Call<'_>) -> Outcome {
     let (key, now, limits) = (call.args.at(1), call.now, call.limits());
     let count = match call.args.len() {
         2 => None,
-        3 => {
-            let count = integer(call.args.at(2))?;
-            let count = usize::try_from(count);
-            Some(count.map_err(|_| CommandError::new("ERR value is out of range, must be positive"))?)
-        }
+        3 => Some(natural(call.args.at(2))?),
         _ => return Err(CommandError::SYNTAX),
     };
+    call.exists(key);
     let mut rng = call.random_source();
     let is_appended = call.state.append_only.is_on();
     let (keys, reply) = call.parts();
@@ -173,7 +174,7 @@ fn spop(call: &mut Call<'_>) -> Outcome {
         }
         Ok(())
     })?;
-    call.changed(notify::SET, "spop", key);
+    call.changed(notify::SET, "spop", key, wanted);
     match removal {
         Some(removal) => call.state.append_only.buffer.replace(removal),
         None => call.append_instead(&[b"DEL", key]),
@@ -194,7 +195,7 @@ fn srandmember(call: &mut Call<'_>) -> Outcome {
                 Ok(())
             });
         }
-        3 => random_count(call.args.at(2))?,
+        3 => RandomCount::parse(call.args.at(2))?,
         _ => return Err(CommandError::SYNTAX),
     };
     read::<Set>(call, |reply, set| {
@@ -202,16 +203,15 @@ fn srandmember(call: &mut Call<'_>) -> Outcome {
             reply.array(0);
             return Ok(());
         };
+        let len = count.of(set.len());
+        reply.array(len);
         match count {
-            RandomCount::Distinct(size) => {
-                let len = size.min(set.len());
-                reply.array(len);
+            RandomCount::Distinct(_) => {
                 set.try_random_unique(len, &mut rng, |member| reply.element(member))?;
             }
-            RandomCount::Repeated(size) => {
-                reply.array(size);
-                set.random_many(size, &mut rng, |member| reply.element(member));
-            }
+            RandomCount::Repeated(_) => in_pieces(reply, len, |reply, piece| {
+                set.random_many(piece, &mut rng, |member| reply.element(member));
+            }),
         }
         Ok(())
     })
@@ -220,17 +220,6 @@ fn srandmember(call: &mut Call<'_>) -> Outcome {
 /// Returns the sets of some keys.
 fn sets_of<'k>(keys: &'k Keyspace, args: Args<'_>, now: u64) -> Result<Vec<Option<SetView<'k>>>, WrongType> {
     args.iter().map(|key| keys.get_as::<Set>(key, now)).collect()
-}
-
-/// Counts the hits and misses of several keys.
-fn count_reads(call: &mut Call<'_>, args: Args<'_>) {
-    for key in args.iter() {
-        if call.keys().contains_key(key, call.now) {
-            call.state.stats.keyspace_hits += 1;
-        } else {
-            call.missed(key);
-        }
-    }
 }
 
 /// An operation on several sets.
@@ -244,6 +233,7 @@ enum Operation {
 /// Writes the result of an operation.
 fn answer(call: &mut Call<'_>, operation: Operation) -> Outcome {
     let (args, now) = (call.args.from(1), call.now);
+    count_reads(call, args, &[ObjectType::Set])?;
     let (keys, reply) = call.parts();
     let sets = sets_of(keys, args, now)?;
     let (first, has_all) = (sets[0], sets.iter().all(Option::is_some));
@@ -271,13 +261,13 @@ fn answer(call: &mut Call<'_>, operation: Operation) -> Outcome {
         }
     }
     reply.end_set(at, len);
-    count_reads(call, args);
     Ok(())
 }
 
 /// Stores the result of an operation.
 fn store(call: &mut Call<'_>, operation: Operation, event: &str) -> Outcome {
     let (target, args, now, limits) = (call.args.at(1), call.args.from(2), call.now, call.limits());
+    count_reads(call, args, &[ObjectType::Set])?;
     let sets = sets_of(call.keys(), args, now)?;
     let (first, has_all) = (sets[0], sets.iter().all(Option::is_some));
     let result = match (operation, first) {
@@ -295,16 +285,8 @@ fn store(call: &mut Call<'_>, operation: Operation, event: &str) -> Outcome {
         }
         (Operation::Inter | Operation::Diff, _) => Set::new(),
     };
-    count_reads(call, args);
     let len = result.view().len();
-    if len > 0 {
-        call.parts().0.insert(target, result, None, now)?;
-        call.changed(notify::SET, event, target);
-    } else if call.parts().0.remove(target, now) {
-        call.changed(notify::GENERIC, "del", target);
-    }
-    call.reply().count(len);
-    Ok(())
+    super::store::store(call, target, (result, len), (notify::SET, event), 1)
 }
 
 fn sinter(call: &mut Call<'_>) -> Outcome {
@@ -333,7 +315,10 @@ fn sdiffstore(call: &mut Call<'_>) -> Outcome {
 
 fn sintercard(call: &mut Call<'_>) -> Outcome {
     let now = call.now;
-    let (args, limit) = intercard_options(call.args)?;
+    let many = CommandError::new("ERR Number of keys can't be greater than number of args");
+    let (args, rest) = counted_keys(call.args.from(1), FEW_KEYS, many)?;
+    let limit = intercard_limit(rest)?;
+    count_reads(call, args, &[ObjectType::Set])?;
     let sets = sets_of(call.keys(), args, now)?;
     let count = if sets.iter().all(Option::is_some) {
         let mut sets: Vec<_> = sets.into_iter().flatten().collect();
@@ -341,29 +326,6 @@ fn sintercard(call: &mut Call<'_>) -> Outcome {
     } else {
         0
     };
-    count_reads(call, args);
     call.reply().count(count);
     Ok(())
-}
-
-/// Parses the arguments of `SINTERCARD`. Returns the keys and the limit. A limit of 0 means no limit.
-fn intercard_options(args: Args<'_>) -> Result<(Args<'_>, usize), CommandError> {
-    let few = CommandError::new("ERR numkeys should be greater than 0");
-    let keys = integer(args.at(1)).ok().and_then(|keys| usize::try_from(keys).ok());
-    let keys = keys.filter(|keys| *keys > 0).ok_or(few)?;
-    if keys > args.len() - 2 {
-        return Err(CommandError::new("ERR Number of keys can't be greater than number of args"));
-    }
-    let (names, rest) = (args.from(2).first(keys), args.from(2 + keys));
-    let mut limit = 0;
-    let mut index = 0;
-    while index < rest.len() {
-        let (true, Some(number)) = (rest.is(index, "LIMIT"), rest.get(index + 1)) else {
-            return Err(CommandError::SYNTAX);
-        };
-        let number = integer(number).ok().and_then(|number| usize::try_from(number).ok());
-        limit = number.ok_or(CommandError::new("ERR LIMIT can't be negative"))?;
-        index += 2;
-    }
-    Ok((names, limit))
 }

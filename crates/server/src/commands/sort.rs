@@ -1,12 +1,13 @@
 //! The commands `SORT` and `SORT_RO`.
 
+use super::store::store;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
-use crate::numbers::{integer, parse_float};
+use crate::numbers::{integer, parse_weight};
 use crate::spec::flags::{DENYOOM, MOVABLEKEYS, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
-use keyspace::{Keyspace, ValueRef};
+use keyspace::ValueRef;
 use std::cmp::Ordering;
 use values::list::Side;
 use values::{Element, Hash, List, OwnedElement, ReserveError, SortOptions, try_sort};
@@ -91,29 +92,31 @@ impl<'a> Pattern<'a> {
         }
     }
 
-    /// Returns a copy of the value that belongs to an element.
-    fn find(
-        self,
-        keys: &Keyspace,
-        element: Element<'_>,
-        now: u64,
-    ) -> Result<Option<OwnedElement>, ReserveError> {
+    /// Returns a copy of the value that belongs to an element, and counts the look-up. In C:
+    /// `lookupKeyByPattern`.
+    fn find(self, call: &mut Call<'_>, element: Element<'_>) -> Result<Option<OwnedElement>, ReserveError> {
         let (before, after, field) = match self {
             Self::Element => return OwnedElement::try_from(element).map(Some),
             Self::Nothing => return Ok(None),
             Self::Key { before, after, field } => (before, after, field),
         };
         let key = [before, &element.text(), after].concat();
-        match field {
+        let (keys, now) = (call.keys(), call.now);
+        let (is_found, value) = match field {
             None => match keys.get_string(&key, now) {
-                Ok(Some(string)) => string.try_to_owned().map(Some),
-                _ => Ok(None),
+                Ok(string) => (string.is_some(), string.map(|string| string.try_to_owned()).transpose()),
+                Err(_) => (true, Ok(None)),
             },
             Some(field) => match keys.get_as::<Hash>(&key, now) {
-                Ok(Some(hash)) => hash.get(field).map(OwnedElement::try_from).transpose(),
-                _ => Ok(None),
+                Ok(hash) => {
+                    let value = hash.and_then(|hash| hash.get(field));
+                    (hash.is_some(), value.map(OwnedElement::try_from).transpose())
+                }
+                Err(_) => (true, Ok(None)),
             },
-        }
+        };
+        call.count_read(&key, is_found);
+        value
     }
 }
 
@@ -179,28 +182,23 @@ impl Weight {
     }
 }
 
-/// Parses a weight. Blanks in front are skipped, and an empty text is 0.
+/// Parses a weight.
 fn number(text: &[u8]) -> Result<f64, CommandError> {
-    let text = text.trim_ascii_start();
-    if text.is_empty() {
-        return Ok(0.0);
-    }
-    parse_float(text).ok_or(CommandError::new("ERR One or more scores can't be converted into double"))
+    parse_weight(text).ok_or(CommandError::new("ERR One or more scores can't be converted into double"))
 }
 
 /// Sorts elements by the values that a pattern finds, and returns the part that `LIMIT` selects.
 fn sort_by<'e>(
-    keys: &Keyspace,
+    call: &mut Call<'_>,
     elements: &'e [OwnedElement],
     pattern: Pattern<'_>,
     request: &Request<'_>,
-    now: u64,
 ) -> Result<Vec<Element<'e>>, CommandError> {
     let SortOptions { alpha, desc, .. } = request.options;
     let mut weighed = Vec::new();
     for element in elements {
         let element = element.as_element();
-        let value = pattern.find(keys, element, now)?;
+        let value = pattern.find(call, element)?;
         let weight = match value {
             value if alpha => Weight::Text(value),
             None => Weight::Number(0.0),
@@ -227,57 +225,51 @@ fn sort_ro(call: &mut Call<'_>) -> Outcome {
 fn sort_and_write(call: &mut Call<'_>, is_read_only: bool) -> Outcome {
     let (key, limits, now) = (call.args.at(1), call.limits(), call.now);
     let mut request = Request::parse(call, is_read_only)?;
-    let (keys, reply) = call.parts();
-    let value = keys.get(key, now);
+    let value = call.keys().get(key, now);
     let is_found = value.is_some();
     if request.is_unsorted && request.store.is_some() && matches!(value, Some(ValueRef::Set(_))) {
         // A set has no order of its own that could be stored.
         (request.is_unsorted, request.by, request.options.alpha) = (false, None, true);
     }
-    let elements = collect(value, &request)?;
+    let elements = collect(value, &request);
+    call.count_read(key, is_found);
+    let elements = elements?;
     let sorted = match request.by {
         _ if request.is_unsorted => elements.iter().map(OwnedElement::as_element).collect(),
-        Some(pattern) => sort_by(keys, &elements, pattern, &request, now)?,
+        Some(pattern) => sort_by(call, &elements, pattern, &request)?,
         None => try_sort(elements.iter().map(OwnedElement::as_element), &request.options)?.to_vec(),
     };
     let len = sorted.len().saturating_mul(request.get.len().max(1));
-    let Some(target) = request.store else {
-        reply.array(len);
+    if let Some(target) = request.store {
+        let mut list = List::new();
         for element in sorted {
             if request.get.is_empty() {
-                reply.element(element);
+                list.try_push(Side::Back, element, &limits)?;
             }
             for pattern in &request.get {
-                match pattern.find(keys, element, now)? {
-                    Some(value) => reply.element(value.as_element()),
-                    None => reply.null(),
-                }
+                let value = pattern.find(call, element)?;
+                let value = value.as_ref().map_or(Element::Bytes(b""), OwnedElement::as_element);
+                list.try_push(Side::Back, value, &limits)?;
             }
         }
-        count_look_up(call, key, is_found);
-        return Ok(());
-    };
-    let mut list = List::new();
+        store(call, target, (list, len), (notify::LIST, "sortstore"), len)?;
+        return append_stored(call, &request, target);
+    }
+    call.reply().array(len);
     for element in sorted {
         if request.get.is_empty() {
-            list.try_push(Side::Back, element, &limits)?;
+            call.reply().element(element);
         }
         for pattern in &request.get {
-            let value = pattern.find(keys, element, now)?;
-            let value = value.as_ref().map_or(Element::Bytes(b""), OwnedElement::as_element);
-            list.try_push(Side::Back, value, &limits)?;
+            match pattern.find(call, element)? {
+                Some(value) => call.reply().element(value.as_element()),
+                None => call.reply().null(),
+            }
+        }
+        if call.reply().is_over_limit() {
+            break;
         }
     }
-    reply.count(len);
-    let existed = keys.contains_key(target, now);
-    keys.insert(target, list, None, now)?;
-    append_stored(call, &request, target)?;
-    if len > 0 {
-        call.changed(notify::LIST, "sortstore", target);
-    } else if existed {
-        call.changed(notify::GENERIC, "del", target);
-    }
-    count_look_up(call, key, is_found);
     Ok(())
 }
 
@@ -294,14 +286,6 @@ fn append_stored(call: &mut Call<'_>, request: &Request<'_>, target: &[u8]) -> O
         None => call.append_instead(&[b"DEL", target]),
     }
     Ok(())
-}
-
-fn count_look_up(call: &mut Call<'_>, key: &[u8], is_found: bool) {
-    if is_found {
-        call.state.stats.keyspace_hits += 1;
-    } else {
-        call.missed(key);
-    }
 }
 
 #[cfg(test)]

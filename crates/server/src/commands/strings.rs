@@ -1,12 +1,14 @@
 //! Commands for strings, except those for bits.
 
+use super::read::read_string;
+use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
-use keyspace::{Expiry, SetCondition, SetExpiry, SetOptions};
+use keyspace::{Expiry, SetCondition, SetExpiry, SetOptions, Ttl};
 use values::Element;
 
 const ADD: u32 = WRITE | DENYOOM;
@@ -39,52 +41,88 @@ pub(super) const COMMANDS: &[Spec] = &[
 const PAIRS: Keys = Keys::Range { first: 1, last: -1, step: 2 };
 
 fn get(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let (keys, reply) = call.parts();
-    match keys.get_string(key, now)? {
-        Some(string) => {
-            reply.string(string)?;
-            call.state.stats.keyspace_hits += 1;
-        }
+    read_string(call, |reply, string| match string {
+        Some(string) => Ok(reply.string(string)?),
         None => {
             reply.null();
-            call.missed(key);
+            Ok(())
         }
-    }
-    Ok(())
+    })
 }
 
 fn mget(call: &mut Call<'_>) -> Outcome {
-    let now = call.now;
-    let args = call.args.from(1);
-    let (keys, reply) = call.parts();
-    reply.array(args.len());
-    let mut hits = 0;
+    let (args, now) = (call.args.from(1), call.now);
+    call.reply().array(args.len());
     for key in args.iter() {
-        match keys.get_string(key, now) {
-            Ok(Some(string)) => {
-                reply.string(string)?;
-                hits += 1;
-            }
+        let (keys, reply) = call.parts();
+        let string = keys.get_string(key, now);
+        // A value of another type is found, and is answered like an absent one.
+        let is_found = !matches!(string, Ok(None));
+        match string {
+            Ok(Some(string)) => reply.string(string)?,
             Ok(None) | Err(_) => reply.null(),
         }
+        call.count_read(key, is_found);
+        if call.reply().is_over_limit() {
+            break;
+        }
     }
-    call.state.stats.keyspace_hits += hits;
-    call.state.stats.keyspace_misses += args.len() as u64 - hits;
     Ok(())
 }
 
-/// Parses the options of `SET` and `GETEX` that set an expiry. Returns `None` if there is no such option here.
-fn expiry_option(call: &Call<'_>, index: usize) -> Result<Option<Expiry>, CommandError> {
-    let make: fn(i64) -> Expiry = match () {
-        () if call.args.is(index, "EX") => Expiry::InSeconds,
-        () if call.args.is(index, "PX") => Expiry::InMillis,
-        () if call.args.is(index, "EXAT") => Expiry::AtSeconds,
-        () if call.args.is(index, "PXAT") => Expiry::AtMillis,
-        () => return Ok(None),
-    };
-    let time = call.args.get(index + 1).ok_or(CommandError::SYNTAX)?;
-    Ok(Some(make(integer(time)?)))
+/// An expiry as a client writes it: the unit, and the text of the number.
+type ExpiryText<'a> = (fn(i64) -> Expiry, &'a [u8]);
+
+/// The options of `SET` and `GETEX`. An option may be repeated, and the last one counts. The number of an expiry
+/// is parsed later than the options. In C: `parseExtendedStringArgumentsOrReply`.
+#[derive(Default)]
+struct Options<'a> {
+    condition: Option<SetCondition<'a>>,
+    expiry: Option<ExpiryText<'a>>,
+    /// Whether the expiry stays (`KEEPTTL`), or is removed (`PERSIST`).
+    keeps: bool,
+    get: bool,
+}
+
+impl<'a> Options<'a> {
+    fn parse(args: Args<'a>, is_set: bool) -> Result<Self, CommandError> {
+        let (mut options, mut unit, mut index) = (Self::default(), "", 0);
+        while index < args.len() {
+            let is = |word: &str| args.is(index, word);
+            let units: [(&str, fn(i64) -> Expiry); 4] = [
+                ("EX", Expiry::InSeconds),
+                ("PX", Expiry::InMillis),
+                ("EXAT", Expiry::AtSeconds),
+                ("PXAT", Expiry::AtMillis),
+            ];
+            if let Some((word, make)) = units.into_iter().find(|(word, _)| is(word)) {
+                // Another unit is refused, and so is an option that says something else about the expiry.
+                if options.keeps || !["", word].contains(&unit) {
+                    return Err(CommandError::SYNTAX);
+                }
+                unit = word;
+                index += 1;
+                options.expiry = Some((make, args.get(index).ok_or(CommandError::SYNTAX)?));
+            } else if is(if is_set { "KEEPTTL" } else { "PERSIST" }) && options.expiry.is_none() {
+                options.keeps = true;
+            } else if is_set && is("NX") && options.condition != Some(SetCondition::IfPresent) {
+                options.condition = Some(SetCondition::IfAbsent);
+            } else if is_set && is("XX") && options.condition != Some(SetCondition::IfAbsent) {
+                options.condition = Some(SetCondition::IfPresent);
+            } else if is_set && is("GET") {
+                options.get = true;
+            } else {
+                return Err(CommandError::SYNTAX);
+            }
+            index += 1;
+        }
+        Ok(options)
+    }
+
+    /// Returns the expiry that the key gets, if there is one.
+    fn expiry(&self) -> Result<Option<Expiry>, CommandError> {
+        self.expiry.map(|(make, number)| integer(number).map(make)).transpose()
+    }
 }
 
 fn set(call: &mut Call<'_>) -> Outcome {
@@ -92,44 +130,31 @@ fn set(call: &mut Call<'_>) -> Outcome {
     if call.args.len() == 3 {
         let now = call.now;
         call.parts().0.set(key, value, now)?;
-        call.changed(notify::STRING, "set", key);
+        call.changed(notify::STRING, "set", key, 1);
         call.reply().ok();
         return Ok(());
     }
-    let mut options = SetOptions::default();
-    let mut index = 3;
-    while index < call.args.len() {
-        let has_condition = options.condition != SetCondition::Always;
-        if let Some(expiry) = expiry_option(call, index)? {
-            if options.expiry != SetExpiry::Clear {
-                return Err(CommandError::SYNTAX);
-            }
-            options.expiry = SetExpiry::To(expiry);
-            index += 1;
-        } else if call.args.is(index, "KEEPTTL") && options.expiry == SetExpiry::Clear {
-            options.expiry = SetExpiry::Keep;
-        } else if call.args.is(index, "NX") && !has_condition {
-            options.condition = SetCondition::IfAbsent;
-        } else if call.args.is(index, "XX") && !has_condition {
-            options.condition = SetCondition::IfPresent;
-        } else if call.args.is(index, "GET") {
-            options.get = true;
-        } else {
-            return Err(CommandError::SYNTAX);
-        }
-        index += 1;
-    }
-    set_with(call, key, value, &options, "set")?;
-    Ok(())
+    let options = Options::parse(call.args.from(3), true)?;
+    let expiry = match options.expiry()? {
+        Some(expiry) => SetExpiry::To(expiry),
+        None if options.keeps => SetExpiry::Keep,
+        None => SetExpiry::Clear,
+    };
+    let condition = options.condition.unwrap_or(SetCondition::Always);
+    set_with(call, key, value, &SetOptions { condition, expiry, get: options.get }, "set")
 }
 
 /// Runs `SET` with options, and writes its reply.
 fn set_with(call: &mut Call<'_>, key: &[u8], value: &[u8], options: &SetOptions<'_>, name: &str) -> Outcome {
     let now = call.now;
-    let outcome =
-        call.parts().0.set_with(key, value, options, now).map_err(|error| expire_error(error, name))?;
+    let result = call.parts().0.set_with(key, value, options, now);
+    if options.get && !matches!(result, Err(keyspace::Error::InvalidExpireTime)) {
+        let is_found = !matches!(&result, Ok(outcome) if outcome.old.is_none());
+        call.count_read(key, is_found);
+    }
+    let outcome = result.map_err(|error| expire_error(error, name))?;
     if outcome.is_set {
-        call.changed(notify::STRING, "set", key);
+        call.changed(notify::STRING, "set", key, 1);
         if let SetExpiry::To(_) = options.expiry {
             call.notify(notify::GENERIC, "expire", key);
             match call.keys().expire_time(key, now).millis() {
@@ -137,6 +162,8 @@ fn set_with(call: &mut Call<'_>, key: &[u8], value: &[u8], options: &SetOptions<
                 None => call.append_instead(&[b"DEL", key]),
             }
         }
+    } else {
+        call.exists(key);
     }
     match (options.get, outcome.old) {
         (true, Some(old)) => call.reply().element(old.as_element()),
@@ -171,12 +198,11 @@ fn set_expiring(call: &mut Call<'_>, make: fn(i64) -> Expiry, name: &str) -> Out
 }
 
 fn setnx(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
+    let (key, value, now) = (call.args.at(1), call.args.at(2), call.now);
     let options = SetOptions { condition: SetCondition::IfAbsent, ..SetOptions::default() };
-    let value = call.args.at(2);
     let is_set = call.parts().0.set_with(key, value, &options, now)?.is_set;
     if is_set {
-        call.changed(notify::STRING, "set", key);
+        call.changed(notify::STRING, "set", key, 1);
     }
     call.reply().flag(is_set);
     Ok(())
@@ -189,10 +215,12 @@ fn getset(call: &mut Call<'_>) -> Outcome {
 
 fn getdel(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
-    match call.parts().0.get_remove(key, now)? {
+    let old = call.parts().0.get_remove(key, now);
+    call.count_read(key, !matches!(old, Ok(None)));
+    match old? {
         Some(old) => {
             call.reply().element(old.as_element());
-            call.changed(notify::GENERIC, "del", key);
+            call.changed(notify::GENERIC, "del", key, 1);
             call.append_instead(&[b"DEL", key]);
         }
         None => call.reply().null(),
@@ -202,27 +230,23 @@ fn getdel(call: &mut Call<'_>) -> Outcome {
 
 fn getex(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
-    let expiry = match call.args.len() {
-        2 => return get(call),
-        3 if call.args.is(2, "PERSIST") => None,
-        4 => Some(expiry_option(call, 2)?.ok_or(CommandError::SYNTAX)?),
-        _ => return Err(CommandError::SYNTAX),
-    };
-    let (keys, _) = call.parts();
-    let before = keys.ttl(key, now);
-    let string = keys.get_expire(key, expiry, now).map_err(|error| expire_error(error, "getex"))?;
-    let Some(string) = string else {
-        call.reply().null();
+    let options = Options::parse(call.args.from(2), false)?;
+    // The value is written before the number is parsed. An error takes it back.
+    get(call)?;
+    let before = call.keys().ttl(key, now);
+    if !options.keeps && options.expiry.is_none() || before == Ttl::Absent {
         return Ok(());
-    };
-    call.reply().element(string.as_element());
+    }
+    let expiry = options.expiry()?;
+    let (keys, _) = call.parts();
+    keys.get_expire(key, expiry, now).map_err(|error| expire_error(error, "getex"))?;
     let event = match () {
         () if !call.keys().contains_key(key, now) => "del",
         () if expiry.is_some() => "expire",
         () if before.millis().is_some() => "persist",
         () => return Ok(()),
     };
-    call.changed(notify::GENERIC, event, key);
+    call.changed(notify::GENERIC, event, key, 1);
     call.append_expiry(key);
     Ok(())
 }
@@ -247,14 +271,14 @@ fn set_all(call: &mut Call<'_>, pairs: &[(keyspace::Key<'_>, Element<'_>)]) -> O
     let now = call.now;
     call.parts().0.set_many(pairs, now)?;
     for (key, _) in pairs {
-        call.changed(notify::STRING, "set", key.bytes());
+        call.changed(notify::STRING, "set", key.bytes(), 1);
     }
     Ok(())
 }
 
 fn msetnx(call: &mut Call<'_>) -> Outcome {
     let pairs = pairs(call, "msetnx")?;
-    let is_there = pairs.iter().any(|(key, _)| call.keys().contains_key(*key, call.now));
+    let is_there = pairs.iter().any(|(key, _)| call.exists(key.bytes()));
     if !is_there {
         set_all(call, &pairs)?;
     }
@@ -265,15 +289,16 @@ fn msetnx(call: &mut Call<'_>) -> Outcome {
 fn append(call: &mut Call<'_>) -> Outcome {
     let (key, bytes, now) = (call.args.at(1), call.args.at(2), call.now);
     let len = call.parts().0.append(key, bytes, now)?;
-    call.changed(notify::STRING, "append", key);
+    call.changed(notify::STRING, "append", key, 1);
     call.reply().count(len);
     Ok(())
 }
 
 fn strlen(call: &mut Call<'_>) -> Outcome {
-    let len = call.keys().strlen(call.args.at(1), call.now)?;
-    call.reply().count(len);
-    Ok(())
+    read_string(call, |reply, string| {
+        reply.count(string.map_or(0, |string| string.len()));
+        Ok(())
+    })
 }
 
 fn setrange(call: &mut Call<'_>) -> Outcome {
@@ -282,22 +307,28 @@ fn setrange(call: &mut Call<'_>) -> Outcome {
     let offset = usize::try_from(offset).map_err(|_| CommandError::new("ERR offset is out of range"))?;
     let len = call.parts().0.set_range(key, offset, bytes, now)?;
     if !bytes.is_empty() {
-        call.changed(notify::STRING, "setrange", key);
+        call.changed(notify::STRING, "setrange", key, 1);
     }
     call.reply().count(len);
     Ok(())
 }
 
+/// A range that lies before the string is empty, as in Redis 8. Redis 7.4 answers the first byte.
 fn getrange(call: &mut Call<'_>) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
     let (start, end) = (integer(call.args.at(2))?, integer(call.args.at(3))?);
-    let (keys, reply) = call.parts();
-    let mut buffer = Vec::new();
-    match keys.get_string(key, now)? {
-        Some(string) => reply.bulk(&values::string::get_range(string.element(&mut buffer)?, start, end)),
-        None => reply.bulk(b""),
-    }
-    Ok(())
+    read_string(call, |reply, string| {
+        let Some(string) = string else {
+            reply.bulk(b"");
+            return Ok(());
+        };
+        if end.saturating_add_unsigned(string.len() as u64) < 0 {
+            reply.bulk(b"");
+            return Ok(());
+        }
+        let mut buffer = Vec::new();
+        reply.bulk(&values::string::get_range(string.element(&mut buffer)?, start, end));
+        Ok(())
+    })
 }
 
 fn incr(call: &mut Call<'_>) -> Outcome {
@@ -322,16 +353,18 @@ fn decrby(call: &mut Call<'_>) -> Outcome {
 fn add(call: &mut Call<'_>, increment: i64) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
     let sum = call.parts().0.incr_by(key, increment, now)?;
-    call.changed(notify::STRING, "incrby", key);
+    call.changed(notify::STRING, "incrby", key, 1);
     call.reply().integer(sum);
     Ok(())
 }
 
 fn incrbyfloat(call: &mut Call<'_>) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
+    // A value of another type is reported before a wrong number.
+    call.keys().strlen(key, now)?;
     let increment = values::string::LongDouble::parse(call.args.at(2)).ok_or(CommandError::NOT_A_FLOAT)?;
     let sum = call.parts().0.incr_by_float(key, increment, now)?;
-    call.changed(notify::STRING, "incrbyfloat", key);
+    call.changed(notify::STRING, "incrbyfloat", key, 1);
     sum.with_text(|text| {
         // The sum does not depend on how another server adds.
         call.append_instead(&[b"SET", key, text, b"KEEPTTL"]);

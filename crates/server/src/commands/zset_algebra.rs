@@ -1,15 +1,16 @@
 //! Commands for several sorted sets.
 
+use super::read::{count_reads, counted_keys, intercard_limit};
 use super::zset_args::{store, write_members};
 use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
-use crate::numbers::{integer, natural, parse_float};
+use crate::numbers::{integer, parse_float};
 use crate::spec::flags::{DENYOOM, MOVABLEKEYS, READONLY, WRITE};
 use crate::spec::{Keys, Spec, row};
 use keyspace::{Keyspace, ValueRef};
-use values::ZSet;
 use values::zset::{self, Aggregate, Source};
+use values::{ObjectType, ZSet};
 
 const READ: u32 = READONLY | MOVABLEKEYS;
 const STORE: u32 = WRITE | DENYOOM | MOVABLEKEYS;
@@ -43,22 +44,22 @@ struct Operands<'a> {
     has_scores: bool,
 }
 
-/// Splits arguments that begin with a number of keys into the keys and the rest.
-fn counted_keys<'a>(args: Args<'a>, name: &str) -> Result<(Args<'a>, Args<'a>), CommandError> {
-    let number = integer(args.at(0))?;
-    let few = || CommandError::of(format!("ERR at least 1 input key is needed for '{name}' command"));
-    let number = usize::try_from(number).ok().filter(|number| *number > 0).ok_or_else(few)?;
-    let keys = args.from(1);
-    if number > keys.len() {
-        return Err(CommandError::SYNTAX);
-    }
-    Ok((keys.first(number), keys.from(number)))
+/// Splits arguments that begin with a number of keys into the keys and the rest, and counts the look-ups of the
+/// keys. Values of wrong types are reported before wrong options.
+fn source_keys<'a>(call: &mut Call<'a>, at: usize, name: &str) -> Result<(Args<'a>, Args<'a>), CommandError> {
+    let args = call.args.from(at);
+    integer(args.at(0))?;
+    let few = CommandError::of(format!("ERR at least 1 input key is needed for '{name}' command"));
+    let (keys, rest) = counted_keys(args, few, CommandError::SYNTAX)?;
+    count_reads(call, keys, &[ObjectType::ZSet, ObjectType::Set])?;
+    Ok((keys, rest))
 }
 
 impl<'a> Operands<'a> {
-    /// Parses the arguments from the number of keys on.
-    fn parse(args: Args<'a>, operation: Operation, stores: bool, name: &str) -> Result<Self, CommandError> {
-        let (keys, rest) = counted_keys(args, name)?;
+    /// Parses the arguments from the number of keys at index `at` on.
+    fn parse(call: &mut Call<'a>, at: usize, operation: Operation, name: &str) -> Result<Self, CommandError> {
+        let (keys, rest) = source_keys(call, at, name)?;
+        let stores = at > 1;
         let weights = vec![1.0; keys.len()];
         let mut operands = Self { keys, weights, aggregate: Aggregate::Sum, has_scores: false };
         let mut index = 0;
@@ -136,7 +137,7 @@ fn zdiff(call: &mut Call<'_>) -> Outcome {
 }
 
 fn read(call: &mut Call<'_>, operation: Operation, name: &str) -> Outcome {
-    let operands = Operands::parse(call.args.from(1), operation, false, name)?;
+    let operands = Operands::parse(call, 1, operation, name)?;
     let result = compute(call, &operands, operation)?;
     write_members(call.reply(), result.iter(), operands.has_scores);
     Ok(())
@@ -155,21 +156,15 @@ fn zdiffstore(call: &mut Call<'_>) -> Outcome {
 }
 
 fn compute_and_store(call: &mut Call<'_>, operation: Operation, name: &str) -> Outcome {
-    let operands = Operands::parse(call.args.from(2), operation, true, name)?;
+    let operands = Operands::parse(call, 2, operation, name)?;
     let result = compute(call, &operands, operation)?;
     let target = call.args.at(1);
     store(call, target, result, name)
 }
 
 fn zintercard(call: &mut Call<'_>) -> Outcome {
-    let (names, rest) = counted_keys(call.args.from(1), "zintercard")?;
-    let limit = match rest.len() {
-        0 => 0,
-        2 if rest.is(0, "LIMIT") => {
-            natural(rest.at(1)).map_err(|_| CommandError::new("ERR LIMIT can't be negative"))?
-        }
-        _ => return Err(CommandError::SYNTAX),
-    };
+    let (names, rest) = source_keys(call, 1, "zintercard")?;
+    let limit = intercard_limit(rest)?;
     let all = sources(call.keys(), names, call.now)?;
     let count = match all.into_iter().collect::<Option<Vec<_>>>() {
         Some(mut all) => zset::inter_card(&mut all, limit),

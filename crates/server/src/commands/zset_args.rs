@@ -1,9 +1,10 @@
 //! Arguments and steps that the commands for sorted sets share.
 
+use super::read::{begin_pairs, read as read_as, write_pair};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
-use crate::numbers::parse_float;
+use crate::numbers::parse_bound;
 use crate::reply::Reply;
 use core::ops::Bound;
 use values::{Element, ZSet, ZSetView};
@@ -19,10 +20,7 @@ pub(super) fn score_range(min: &[u8], max: &[u8]) -> Result<ScoreRange, CommandE
 }
 
 fn score_bound(text: &[u8]) -> Result<Bound<f64>, CommandError> {
-    let number = |text: &[u8]| match text {
-        [] => Ok(0.0),
-        _ => parse_float(text).ok_or(CommandError::new("ERR min or max is not a float")),
-    };
+    let number = |text: &[u8]| parse_bound(text).ok_or(CommandError::new("ERR min or max is not a float"));
     match text {
         [b'(', rest @ ..] => number(rest).map(Bound::Excluded),
         _ => number(text).map(Bound::Included),
@@ -63,26 +61,19 @@ fn lex_end(text: &[u8]) -> Result<LexEnd<'_>, CommandError> {
     }
 }
 
-/// Calls `found` with the sorted set of a key, or `absent` if there is no such key, and counts the look-up.
+/// Calls `found` with the sorted set of the first key, or `absent` if there is no such key. Counts the look-up.
 pub(super) fn read(
     call: &mut Call<'_>,
-    key: &[u8],
     absent: impl FnOnce(&mut Reply),
     found: impl FnOnce(ZSetView<'_>, &mut Reply),
 ) -> Outcome {
-    let now = call.now;
-    let (keys, reply) = call.parts();
-    match keys.get_as::<ZSet>(key, now)? {
-        Some(set) => {
-            found(set, reply);
-            call.state.stats.keyspace_hits += 1;
+    read_as::<ZSet>(call, |reply, set| {
+        match set {
+            Some(set) => found(set, reply),
+            None => absent(reply),
         }
-        None => {
-            absent(reply);
-            call.missed(key);
-        }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Writes members, with their scores if these are asked for.
@@ -91,35 +82,17 @@ pub(super) fn write_members<'e>(
     members: impl ExactSizeIterator<Item = (Element<'e>, f64)>,
     has_scores: bool,
 ) {
-    if has_scores {
-        reply.pairs(members.len());
-    } else {
-        reply.array(members.len());
-    }
+    begin_pairs(reply, members.len(), has_scores);
     for (member, score) in members {
-        if has_scores {
-            reply.pair();
-        }
-        reply.element(member);
-        if has_scores {
-            reply.double(score);
-        }
+        write_pair(reply, has_scores, member, |reply| reply.double(score));
     }
 }
 
-/// Replaces the value of a key by a sorted set, and writes the number of its members. An empty set removes
-/// the key.
+/// Replaces the value of a key by a sorted set, and writes the number of its members. An empty set removes the
+/// key.
 pub(super) fn store(call: &mut Call<'_>, key: &[u8], set: ZSet, event: &str) -> Outcome {
-    let (now, len) = (call.now, set.view().len());
-    let existed = call.keys().contains_key(key, now);
-    call.parts().0.insert(key, set, None, now)?;
-    if len > 0 {
-        call.changed(notify::ZSET, event, key);
-    } else if existed {
-        call.changed(notify::GENERIC, "del", key);
-    }
-    call.reply().count(len);
-    Ok(())
+    let len = set.view().len();
+    super::store::store(call, key, (set, len), (notify::ZSET, event), 1)
 }
 
 #[cfg(test)]

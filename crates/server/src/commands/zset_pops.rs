@@ -1,5 +1,6 @@
 //! Commands that remove the members with the lowest or highest scores, and those that wait for them.
 
+use super::read::{Mpop, keys_and_timeout, pop_first};
 use crate::args::Args;
 use crate::call::Call;
 use crate::client::TimeoutReply;
@@ -89,7 +90,7 @@ fn pop(call: &mut Call<'_>, key: &[u8], end: End, count: usize, form: Form) -> R
     })?;
     let Some(popped) = popped else { return Ok(false) };
     if popped > 0 {
-        call.changed(notify::ZSET, if end == End::Min { "zpopmin" } else { "zpopmax" }, key);
+        call.changed(notify::ZSET, if end == End::Min { "zpopmin" } else { "zpopmax" }, key, popped);
         call.notify_if_removed(key);
     }
     Ok(true)
@@ -116,22 +117,20 @@ fn pop_from_one(call: &mut Call<'_>, end: End) -> Outcome {
     Ok(())
 }
 
-/// Pops from the first key that exists. Returns `false` if no key exists.
-fn pop_from_first(
+/// Like [`pop`], for a command of several keys. In the append-only file it pops from the one that had members.
+fn pop_from(
     call: &mut Call<'_>,
-    keys: Args<'_>,
+    key: &[u8],
     end: End,
     count: usize,
     form: Form,
 ) -> Result<bool, CommandError> {
-    for key in keys.iter() {
-        if pop(call, key, end, count, form)? {
-            let name: &[u8] = if end == End::Min { b"ZPOPMIN" } else { b"ZPOPMAX" };
-            call.append_instead(&[name, key, count.to_string().as_bytes()]);
-            return Ok(true);
-        }
+    let is_found = pop(call, key, end, count, form)?;
+    if is_found {
+        let name: &[u8] = if end == End::Min { b"ZPOPMIN" } else { b"ZPOPMAX" };
+        call.append_instead(&[name, key, count.to_string().as_bytes()]);
     }
-    Ok(false)
+    Ok(is_found)
 }
 
 /// Lets the client wait for one of these sorted sets.
@@ -148,48 +147,34 @@ fn bzpopmax(call: &mut Call<'_>) -> Outcome {
 }
 
 fn pop_or_wait(call: &mut Call<'_>, end: End) -> Outcome {
-    let last = call.args.len() - 1;
-    let timeout = Call::timeout(call.args.at(last))?;
-    let keys = call.args.first(last).from(1);
-    if !pop_from_first(call, keys, end, 1, Form::KeyAndMember)? {
+    let (keys, timeout) = keys_and_timeout(call)?;
+    if !pop_first(keys, |key| pop_from(call, key, end, 1, Form::KeyAndMember))? {
         wait(call, keys, timeout);
     }
     Ok(())
 }
 
-/// Parses the arguments of `ZMPOP`, from the number of keys on.
-fn mpop_args(args: Args<'_>) -> Result<(Args<'_>, End, usize), CommandError> {
-    let positive = |text, error| match natural(text) {
-        Ok(number) if number > 0 => Ok(number),
-        _ => Err(CommandError::new(error)),
-    };
-    let len = positive(args.at(0), "ERR numkeys should be greater than 0")?;
-    let (keys, rest) = (args.from(1).first(len), args.from(1).from(len));
-    let end = match () {
-        () if rest.is(0, "MIN") => End::Min,
-        () if rest.is(0, "MAX") => End::Max,
-        () => return Err(CommandError::SYNTAX),
-    };
-    let count = match rest.len() {
-        1 => 1,
-        3 if rest.is(1, "COUNT") => positive(rest.at(2), "ERR count should be greater than 0")?,
-        _ => return Err(CommandError::SYNTAX),
-    };
-    Ok((keys, end, count))
+/// Parses `MIN` or `MAX`.
+fn end(word: &[u8]) -> Result<End, CommandError> {
+    match word {
+        _ if word.eq_ignore_ascii_case(b"min") => Ok(End::Min),
+        _ if word.eq_ignore_ascii_case(b"max") => Ok(End::Max),
+        _ => Err(CommandError::SYNTAX),
+    }
 }
 
 fn zmpop(call: &mut Call<'_>) -> Outcome {
-    let (keys, end, count) = mpop_args(call.args.from(1))?;
-    if !pop_from_first(call, keys, end, count, Form::KeyAndPairs)? {
+    let Mpop { keys, end, count } = Mpop::parse(call.args.from(1), end)?;
+    if !pop_first(keys, |key| pop_from(call, key, end, count, Form::KeyAndPairs))? {
         call.reply().null_array();
     }
     Ok(())
 }
 
 fn bzmpop(call: &mut Call<'_>) -> Outcome {
-    let (keys, end, count) = mpop_args(call.args.from(2))?;
+    let Mpop { keys, end, count } = Mpop::parse(call.args.from(2), end)?;
     let timeout = Call::timeout(call.args.at(1))?;
-    if !pop_from_first(call, keys, end, count, Form::KeyAndPairs)? {
+    if !pop_first(keys, |key| pop_from(call, key, end, count, Form::KeyAndPairs))? {
         wait(call, keys, timeout);
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! Commands for sorted sets: ranges.
 
+use super::read::count_reads;
 use super::zset_args::{lex_range, score_range, store, write_members};
 use crate::args::Args;
 use crate::call::Call;
@@ -9,7 +10,7 @@ use crate::numbers::integer;
 use crate::spec::flags::{DENYOOM, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
 use core::ops::Range;
-use values::{ZSet, ZSetView};
+use values::{ObjectType, ZSet, ZSetView};
 
 pub(super) const COMMANDS: &[Spec] = &[
     on_key("zrange", -4, READONLY, zrange).doc("1.2.0", "Returns the members of a range."),
@@ -56,23 +57,24 @@ struct Query<'a> {
 
 impl<'a> Query<'a> {
     /// Parses the arguments from the start of the range on. `fixed` has what the name of the command says, or
-    /// is `None` for `ZRANGE`, whose options say it.
-    fn parse(args: Args<'a>, fixed: Option<(By, bool)>, may_have_scores: bool) -> Result<Self, CommandError> {
+    /// is `None` for `ZRANGE`, whose options say it. `stores` is whether the members are stored, so that their
+    /// scores cannot be asked for.
+    fn parse(args: Args<'a>, fixed: Option<(By, bool)>, stores: bool) -> Result<Self, CommandError> {
         let (by, is_reversed) = fixed.unwrap_or_default();
         let (start, end) = (args.at(0), args.at(1));
         let mut query = Self { start, end, by, is_reversed, limit: None, has_scores: false };
         let mut index = 2;
         while index < args.len() {
-            if args.is(index, "WITHSCORES") && may_have_scores {
+            if args.is(index, "WITHSCORES") && !stores {
                 query.has_scores = true;
             } else if args.is(index, "LIMIT") && index + 2 < args.len() {
                 query.limit = Some((integer(args.at(index + 1))?, integer(args.at(index + 2))?));
                 index += 2;
             } else if fixed.is_none() && args.is(index, "REV") {
                 query.is_reversed = true;
-            } else if fixed.is_none() && args.is(index, "BYSCORE") {
+            } else if fixed.is_none() && args.is(index, "BYSCORE") && query.by == By::Index {
                 query.by = By::Score;
-            } else if fixed.is_none() && args.is(index, "BYLEX") {
+            } else if fixed.is_none() && args.is(index, "BYLEX") && query.by == By::Index {
                 query.by = By::Lex;
             } else {
                 return Err(CommandError::SYNTAX);
@@ -160,12 +162,10 @@ fn zrevrangebylex(call: &mut Call<'_>) -> Outcome {
 }
 
 fn range(call: &mut Call<'_>, fixed: Option<(By, bool)>) -> Outcome {
-    let query = Query::parse(call.args.from(2), fixed, fixed.is_none_or(|(by, _)| by != By::Lex))?;
+    let query = Query::parse(call.args.from(2), fixed, false)?;
     let ranks = query.ranks()?;
-    let key = call.args.at(1);
     super::zset_args::read(
         call,
-        key,
         |reply| reply.array(0),
         |set, reply| {
             let members = set.range(ranks(set));
@@ -180,8 +180,9 @@ fn range(call: &mut Call<'_>, fixed: Option<(By, bool)>) -> Outcome {
 
 fn zrangestore(call: &mut Call<'_>) -> Outcome {
     let (target, source, now) = (call.args.at(1), call.args.at(2), call.now);
-    let query = Query::parse(call.args.from(3), None, false)?;
+    let query = Query::parse(call.args.from(3), None, true)?;
     let (ranks, limits) = (query.ranks()?, call.limits());
+    count_reads(call, call.args.from(2).first(1), &[ObjectType::ZSet])?;
     let mut result = ZSet::new();
     if let Some(set) = call.keys().get_as::<ZSet>(source, now)? {
         let ranks = ranks(set);
@@ -209,14 +210,14 @@ fn zremrangebylex(call: &mut Call<'_>) -> Outcome {
 
 fn remove(call: &mut Call<'_>, by: By, event: &str) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
-    let ranks = Query::parse(call.args.from(2), Some((by, false)), false)?.ranks()?;
+    let ranks = Query::parse(call.args.from(2), Some((by, false)), true)?.ranks()?;
     let removed = call.parts().0.modify_as::<ZSet, _, keyspace::Error>(key, now, |set| {
         let ranks = ranks(set.view());
         Ok(set.remove_range(ranks))
     })?;
     let removed = removed.unwrap_or(0);
     if removed > 0 {
-        call.changed(notify::ZSET, event, key);
+        call.changed(notify::ZSET, event, key, removed);
         call.notify_if_removed(key);
     }
     call.reply().count(removed);

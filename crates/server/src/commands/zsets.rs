@@ -1,15 +1,14 @@
 //! Commands for sorted sets: members and scores.
 
+use super::read::{RandomCount, begin_pairs, in_pieces, read as read_as, write_pair};
 use super::zset_args::{lex_range, read, score_range};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
-use crate::numbers::{float, integer};
+use crate::numbers::float;
 use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Spec, on_key};
-use crate::state::State;
-use rand::Rng;
 use values::zset::{AddError, AddOptions, Added};
 use values::{Element, ZSet};
 
@@ -97,7 +96,7 @@ fn add(call: &mut Call<'_>, first: usize, options: AddOptions, counts_changes: b
         keys.edit_as::<ZSet, _, _>(key, now, edit)?;
     }
     if added + updated > 0 {
-        call.changed(notify::ZSET, if options.incr { "zincr" } else { "zadd" }, key);
+        call.changed(notify::ZSET, if options.incr { "zincr" } else { "zadd" }, key, added + updated);
     }
     match last {
         _ if !options.incr => call.reply().count(if counts_changes { added + updated } else { added }),
@@ -114,7 +113,7 @@ fn zrem(call: &mut Call<'_>) -> Outcome {
     };
     let removed = call.parts().0.modify_as::<ZSet, _, _>(key, now, edit)?.unwrap_or(0);
     if removed > 0 {
-        call.changed(notify::ZSET, "zrem", key);
+        call.changed(notify::ZSET, "zrem", key, removed);
         call.notify_if_removed(key);
     }
     call.reply().count(removed);
@@ -122,8 +121,8 @@ fn zrem(call: &mut Call<'_>) -> Outcome {
 }
 
 fn zscore(call: &mut Call<'_>) -> Outcome {
-    let (key, member) = (call.args.at(1), call.args.at(2));
-    read(call, key, Reply::null, |set, reply| write_score(reply, set.score(member)))
+    let member = call.args.at(2);
+    read(call, Reply::null, |set, reply| write_score(reply, set.score(member)))
 }
 
 fn write_score(reply: &mut Reply, score: Option<f64>) {
@@ -134,34 +133,30 @@ fn write_score(reply: &mut Reply, score: Option<f64>) {
 }
 
 fn zmscore(call: &mut Call<'_>) -> Outcome {
-    let (key, members) = (call.args.at(1), call.args.from(2));
+    let members = call.args.from(2);
     let absent = |reply: &mut Reply| {
         reply.array(members.len());
         members.iter().for_each(|_| reply.null());
     };
-    read(call, key, absent, |set, reply| {
+    read(call, absent, |set, reply| {
         reply.array(members.len());
         members.iter().for_each(|member| write_score(reply, set.score(member)));
     })
 }
 
 fn zcard(call: &mut Call<'_>) -> Outcome {
-    let key = call.args.at(1);
-    read(call, key, |reply| reply.count(0), |set, reply| reply.count(set.len()))
+    read(call, |reply| reply.count(0), |set, reply| reply.count(set.len()))
 }
 
 fn zcount(call: &mut Call<'_>) -> Outcome {
-    let key = call.args.at(1);
     let scores = score_range(call.args.at(2), call.args.at(3))?;
-    read(call, key, |reply| reply.count(0), |set, reply| reply.count(set.ranks_by_score(scores).len()))
+    read(call, |reply| reply.count(0), |set, reply| reply.count(set.ranks_by_score(scores).len()))
 }
 
 fn zlexcount(call: &mut Call<'_>) -> Outcome {
-    let key = call.args.at(1);
     let members = lex_range(call.args.at(2), call.args.at(3))?;
     read(
         call,
-        key,
         |reply| reply.count(0),
         |set, reply| reply.count(members.map_or(0, |members| set.ranks_by_lex(members).len())),
     )
@@ -176,7 +171,7 @@ fn zrevrank(call: &mut Call<'_>) -> Outcome {
 }
 
 fn rank(call: &mut Call<'_>, name: &str, is_reversed: bool) -> Outcome {
-    let (key, member) = (call.args.at(1), call.args.at(2));
+    let member = call.args.at(2);
     let has_score = match call.args.len() {
         3 => false,
         4 if call.args.is(3, "WITHSCORE") => true,
@@ -184,77 +179,44 @@ fn rank(call: &mut Call<'_>, name: &str, is_reversed: bool) -> Outcome {
         _ => return Err(CommandError::arity(name)),
     };
     let absent = |reply: &mut Reply| if has_score { reply.null_array() } else { reply.null() };
-    read(call, key, absent, |set, reply| {
-        match if is_reversed { set.rev_rank(member) } else { set.rank(member) } {
-            Some((rank, score)) if has_score => {
-                reply.array(2);
-                reply.count(rank);
-                reply.double(score);
-            }
-            Some((rank, _)) => reply.count(rank),
-            None => absent(reply),
+    read(call, absent, |set, reply| match if is_reversed { set.rev_rank(member) } else { set.rank(member) } {
+        Some((rank, score)) if has_score => {
+            reply.array(2);
+            reply.count(rank);
+            reply.double(score);
         }
+        Some((rank, _)) => reply.count(rank),
+        None => absent(reply),
     })
 }
 
 fn zrandmember(call: &mut Call<'_>) -> Outcome {
-    const OUT_OF_RANGE: CommandError = CommandError::new("ERR value is out of range");
-    let key = call.args.at(1);
-    let count = call.args.get(2).map(integer).transpose()?;
-    if count == Some(i64::MIN) {
-        return Err(CommandError::of(format!(
-            "ERR value is out of range, value must between {} and {}",
-            -i64::MAX,
-            i64::MAX
-        )));
-    }
-    let has_scores = call.args.is(3, "WITHSCORES");
-    if call.args.len() > 4 || call.args.len() == 4 && !has_scores {
-        return Err(CommandError::SYNTAX);
-    }
-    if has_scores && count.is_some_and(|count| count.unsigned_abs() > i64::MAX as u64 / 2) {
-        return Err(OUT_OF_RANGE);
-    }
-    let State { dbs, rng, stats, .. } = &mut *call.state;
-    let reply = &mut call.client.reply;
-    let Some(set) = dbs[call.client.db].keys.get_as::<ZSet>(key, call.now)? else {
-        if count.is_some() {
-            reply.array(0)
-        } else {
-            reply.null()
-        }
-        call.missed(key);
-        return Ok(());
-    };
-    stats.keyspace_hits += 1;
-    let mut random = || rng.next_u64();
-    let Some(count) = count else {
-        match set.random(random) {
+    let mut rng = call.random_source();
+    if call.args.len() == 2 {
+        return read(call, Reply::null, |set, reply| match set.random(rng) {
             Some((member, _)) => reply.element(member),
             None => reply.null(),
-        }
-        return Ok(());
-    };
-    let amount = usize::try_from(count.unsigned_abs()).map_err(|_| OUT_OF_RANGE)?;
-    let len = if count < 0 { amount } else { amount.min(set.len()) };
-    if has_scores {
-        reply.pairs(len)
-    } else {
-        reply.array(len)
+        });
     }
-    let write = |member: Element<'_>, score: f64| {
-        if has_scores {
-            reply.pair();
+    let (count, has_scores) = RandomCount::parse_with(call.args.from(2), "WITHSCORES")?;
+    read_as::<ZSet>(call, |reply, set| {
+        let Some(set) = set else {
+            reply.array(0);
+            return Ok(());
+        };
+        let write = |reply: &mut Reply, member: Element<'_>, score: f64| {
+            write_pair(reply, has_scores, member, |reply| reply.double(score));
+        };
+        let len = count.of(set.len());
+        begin_pairs(reply, len, has_scores);
+        match count {
+            RandomCount::Distinct(_) => {
+                set.try_random_unique(len, &mut rng, |member, score| write(reply, member, score))?;
+            }
+            RandomCount::Repeated(_) => in_pieces(reply, len, |reply, piece| {
+                set.random_many(piece, &mut rng, |member, score| write(reply, member, score));
+            }),
         }
-        reply.element(member);
-        if has_scores {
-            reply.double(score);
-        }
-    };
-    if count < 0 {
-        set.random_many(amount, &mut random, write);
-    } else {
-        set.try_random_unique(amount, &mut random, write)?;
-    }
-    Ok(())
+        Ok(())
+    })
 }

@@ -78,6 +78,26 @@ fn a_background_snapshot_has_the_state_of_its_start() {
     }
 }
 
+#[test]
+fn databases_that_are_swapped_while_a_snapshot_is_written_are_in_it_as_they_were() {
+    let server = TestServer::new();
+    let mut client = server.client();
+    assert_eq!(client.run("DEBUG POPULATE 100000 zero"), "OK");
+    assert_eq!(client.run("SELECT 1"), "OK");
+    assert_eq!(client.run("DEBUG POPULATE 200000 one"), "OK");
+    assert_eq!(client.run("BGSAVE"), "Background saving started");
+    assert_eq!(client.run("SWAPDB 0 1"), "OK");
+    assert_eq!(client.run("DBSIZE"), "100000");
+    assert!(client.run("INFO persistence").contains("rdb_bgsave_in_progress:1"));
+    assert_eq!((client.run("SELECT 0"), client.run("FLUSHDB")), ("OK".into(), "OK".into()));
+    wait_for_save(&mut client);
+    assert!(client.run("INFO persistence").contains("rdb_last_bgsave_status:ok"));
+    assert_eq!(client.run("DEBUG RELOAD NOSAVE"), "OK");
+    assert_eq!((client.run("DBSIZE"), client.run("EXISTS zero:7")), ("100000".into(), "1".into()));
+    assert_eq!(client.run("SELECT 1"), "OK");
+    assert_eq!((client.run("DBSIZE"), client.run("EXISTS one:7")), ("200000".into(), "1".into()));
+}
+
 fn wait_for_save(client: &mut TestClient) {
     while client.run("INFO persistence").contains("rdb_bgsave_in_progress:1") {
         std::thread::sleep(Duration::from_millis(10));

@@ -212,13 +212,17 @@ fn edit<C: Act>(
     }
 }
 
-fn scan(keyspace: &Keyspace, options: &ScanOptions<'_>, now: u64) -> BTreeSet<Bytes> {
+fn scan(keyspace: &mut Keyspace, options: &ScanOptions<'_>, removes: bool, now: u64) -> BTreeSet<Bytes> {
     let (mut cursor, mut found) = (Cursor::START, BTreeSet::new());
     loop {
-        cursor = keyspace.scan(cursor, options, now, |key, value| {
+        let each = |key: &[u8], value: ValueRef<'_>| {
             assert!(options.object_type.is_none_or(|wanted| wanted == value.object_type()));
             found.insert(key.to_vec());
-        });
+        };
+        cursor = match removes {
+            true => keyspace.scan_removing_expired(cursor, options, now, each),
+            false => keyspace.scan(cursor, options, now, each),
+        };
         if cursor.is_start() {
             return found;
         }
@@ -479,6 +483,10 @@ fn on_key(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) -> Both {
             (into_answer(answer), db.expire(key, expiry, [nx, xx, gt, lt], now))
         }
         Op::Persist(key) => (Answer::Flag(keyspace.persist(key, now)), Ok(db.persist(key))),
+        Op::RemoveExpired(key) => {
+            // The event, or a look-up if there is no callback, takes the key from those that are stale.
+            (Answer::Flag(keyspace.remove_expired(key, now)), Ok(Answer::Flag(db.stale.contains(key))))
+        }
         _ => unreachable!("another operation"),
     }
 }
@@ -496,9 +504,16 @@ fn on_all(keyspace: &mut Keyspace, db: &mut Db, op: &Op, now: u64) {
             let expected = expected.into_iter().cycle().take(many.len()).enumerate();
             assert_eq!(seen, expected.collect::<Vec<_>>());
         }
-        Op::Scan { pattern, object_type, count } => {
+        Op::Scan { pattern, object_type, count, removes } => {
             let options = ScanOptions { pattern: *pattern, object_type: *object_type, count: *count };
-            assert_eq!(scan(keyspace, &options, now), matching(db, *pattern, *object_type));
+            let (before, expired) = (keyspace.len(), keyspace.expired_keys());
+            assert_eq!(scan(keyspace, &options, *removes, now), matching(db, *pattern, *object_type));
+            assert_eq!((before - keyspace.len()) as u64, keyspace.expired_keys() - expired);
+            if !removes {
+                assert_eq!(keyspace.len(), before, "a read removes nothing");
+            } else if pattern.is_none_or(|pattern| pattern == b"*") && object_type.is_none() {
+                assert_eq!(keyspace.len(), db.keys.len(), "an expired key is left");
+            }
         }
         Op::Keys(pattern) => {
             let found: Vec<_> = keyspace.keys(pattern, now).map(KeyRef::to_vec).collect();

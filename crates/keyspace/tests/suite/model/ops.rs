@@ -125,11 +125,15 @@ pub(crate) enum Op {
         conditions: u8,
     },
     Persist(Bytes),
+    /// Removes a key if it has expired.
+    RemoveExpired(Bytes),
     GetMany([Bytes; 3]),
     Scan {
         pattern: Option<&'static [u8]>,
         object_type: Option<ObjectType>,
         count: usize,
+        /// Whether the scan removes the expired keys that it meets.
+        removes: bool,
     },
     Keys(&'static [u8]),
     RandomKey(u64),
@@ -289,6 +293,7 @@ fn on_keys() -> impl Strategy<Value = Op> {
         6 => (key(), when(), 0..16u8).prop_map(|(key, when, conditions)| Op::Expire { key, when, conditions }),
         4 => (key(), when()).prop_map(|(key, when)| Op::Expire { key, when, conditions: 0 }),
         3 => key().prop_map(Op::Persist),
+        3 => key().prop_map(Op::RemoveExpired),
     ]
 }
 
@@ -297,8 +302,13 @@ fn on_all() -> impl Strategy<Value = Op> {
     let some_type = prop_oneof![Just(ObjectType::String), object_type()];
     prop_oneof![
         2 => [key(), key(), key()].prop_map(Op::GetMany),
-        2 => (prop::option::of(pattern.clone()), prop::option::of(some_type), 0..12usize)
-            .prop_map(|(pattern, object_type, count)| Op::Scan { pattern, object_type, count }),
+        2 => (prop::option::of(pattern.clone()), prop::option::of(some_type), 0..12usize, any::<bool>())
+            .prop_map(|(pattern, object_type, count, removes)| Op::Scan {
+                pattern,
+                object_type,
+                count,
+                removes,
+            }),
         1 => pattern.clone().prop_map(Op::Keys),
         1 => pattern.prop_map(Op::Retain),
         1 => (0..500usize).prop_map(Op::Resize),

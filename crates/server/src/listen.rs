@@ -8,6 +8,7 @@ use crate::state::State;
 use anyhow::{Context, Result, bail};
 use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Registry, Token};
+use rustix::io::Errno;
 use socket2::{Domain, Protocol, SockRef, TcpKeepalive, Type};
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -40,7 +41,8 @@ impl Listener {
     }
 }
 
-/// Listens on all addresses of the configuration. Port 0 lets the system choose one, unless there is a socket
+/// Listens on all addresses of the configuration, but for those of a kind that the machine does not have, and those
+/// that begin with `-` and that the machine does not have. Port 0 lets the system choose one, unless there is a socket
 /// in the file system.
 pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
@@ -65,7 +67,10 @@ pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>
                 port = listener.local_addr()?.port();
                 listeners.push(Listener::Tcp(listener));
             }
-            Err(error) if is_optional && error.kind() != ErrorKind::AddrInUse => {}
+            Err(error) if is_optional && error.kind() == ErrorKind::AddrNotAvailable => {}
+            Err(error) if is_unsupported(&error) => {
+                warning!("Cannot listen on {address}: {error}");
+            }
             Err(error) => {
                 let text = format!("cannot listen on {address}, port {port}");
                 let hint =
@@ -96,6 +101,18 @@ pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>
         }
     }
     Ok(listeners)
+}
+
+/// Returns whether the machine has no such kind of address, as without IPv6.
+fn is_unsupported(error: &io::Error) -> bool {
+    let unsupported = [
+        Errno::AFNOSUPPORT,
+        Errno::PFNOSUPPORT,
+        Errno::PROTONOSUPPORT,
+        Errno::SOCKTNOSUPPORT,
+        Errno::NOPROTOOPT,
+    ];
+    error.raw_os_error().is_some_and(|error| unsupported.iter().any(|code| code.raw_os_error() == error))
 }
 
 /// Listens on an address. A listener of IPv6 does not take the port of IPv4.

@@ -4,6 +4,7 @@ use crate::client::ClientId;
 use keyspace::{Event, Keyspace, Options};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use values::ReserveError;
 
 /// The clients that have watched or wait for a key, in the order in which they came.
@@ -19,6 +20,8 @@ pub(crate) struct Database {
     pub(crate) blocked: Waiting,
     /// The keys that went without a command, since the last [`take_lost`](Self::take_lost).
     pub(crate) lost: Arc<Mutex<Vec<Lost>>>,
+    /// When its keys are next due for upkeep.
+    pub(crate) upkeep_at: Instant,
 }
 
 /// A key that went without a command.
@@ -38,6 +41,7 @@ impl Database {
             watching: Waiting::default(),
             blocked: Waiting::default(),
             lost: Arc::default(),
+            upkeep_at: Instant::now(),
         }
     }
 

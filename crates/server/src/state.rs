@@ -64,6 +64,8 @@ pub(crate) struct State {
     pub(crate) is_active_expire: bool,
     /// When upkeep is next due.
     pub(crate) upkeep_at: Instant,
+    /// The database that upkeep looks after next.
+    pub(crate) upkeep_db: usize,
     /// When upkeep last looked after clients and counters.
     pub(crate) cron_at: Instant,
     /// Whether keys that expire or are evicted are noted.
@@ -117,6 +119,7 @@ impl State {
             retried_deadline: None,
             is_active_expire: true,
             upkeep_at: Instant::now(),
+            upkeep_db: 0,
             cron_at: Instant::now(),
             logs_lost: false,
             shutdown: None,
@@ -363,7 +366,7 @@ impl State {
 
     /// Returns how long the loop may wait for sockets.
     pub(crate) fn wait(&self) -> Duration {
-        if self.snapshots.is_running() || !self.resumed.is_empty() {
+        if !self.resumed.is_empty() {
             return Duration::ZERO;
         }
         let until_upkeep = self.upkeep_at.saturating_duration_since(Instant::now());
@@ -374,7 +377,8 @@ impl State {
             None if self.held.is_empty() => Duration::MAX,
             None => Duration::ZERO,
         };
-        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep).min(until_release)
+        let until_deadline = until_deadline.unwrap_or(Duration::MAX);
+        until_deadline.min(until_upkeep).min(until_release).min(self.snapshots.wait())
     }
 
     /// Takes a sample of the counters, for the rates of `INFO`.

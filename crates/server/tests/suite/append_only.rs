@@ -369,7 +369,8 @@ fn commands_are_appended_in_a_form_that_has_the_same_effect_again() {
     client.run("SADD t 3");
     expected.extend(["SELECT 0", "SADD t 1", "SADD u 2", "PEXPIREAT t #"]);
     expected.extend(["MULTI", "DEL t", "SUNIONSTORE v t u", "EXEC"]);
-    expected.extend(["MULTI", "DEL t", "SADD t 3", "EXEC"]);
+    // The key went with the look-up of the command before.
+    expected.extend(["SADD t 3"]);
     let found = appended(server.folder.path());
     for (found, expected) in found.iter().zip(&expected) {
         let is_same = match expected.split_once('#') {
@@ -431,7 +432,7 @@ fn an_incomplete_command_at_the_end_is_cut_off_wherever_it_ends() {
             if len > whole.len() {
                 let error = refused(folder.path(), "aof-load-truncated no");
                 assert!(
-                    error.contains(&format!("1.incr.aof cannot be loaded: offset {}: ", whole.len())),
+                    error.contains(&format!("1.incr.aof cannot be loaded: Unexpected end of file reading the append only file: offset {}: ", whole.len())),
                     "{error}"
                 );
             }
@@ -449,7 +450,10 @@ fn an_incomplete_command_at_the_end_is_cut_off_wherever_it_ends() {
 #[test]
 fn other_damage_ends_the_start_and_is_named() {
     let set = encode(&[b"SET", b"key", b"1"]);
-    let at = format!("appendonly.aof.1.incr.aof cannot be loaded: offset {}: ", set.len());
+    let at = format!(
+        "1.incr.aof cannot be loaded: Bad file format reading the append only file: offset {}: ",
+        set.len()
+    );
     for bad in [
         &b"*2\r\n$x\r\n"[..],
         b"*1\r\n:1\r\n",
@@ -471,7 +475,7 @@ fn other_damage_ends_the_start_and_is_named() {
     let two = "file appendonly.aof.1.incr.aof seq 1 type i\nfile appendonly.aof.2.incr.aof seq 2 type i\n";
     fs::write(file(folder.path(), "manifest"), two).unwrap();
     fs::write(file(folder.path(), "2.incr.aof"), &set).unwrap();
-    assert!(refused(folder.path(), "").contains("other files follow"));
+    assert!(refused(folder.path(), "").contains("the truncated file is not the last file"));
     fs::remove_file(file(folder.path(), "1.incr.aof")).unwrap();
     assert!(refused(folder.path(), "").contains("appendonly.aof.1.incr.aof cannot be loaded: No such file"));
     fs::write(file(folder.path(), "manifest"), "file x seq 1 type y\n").unwrap();

@@ -71,7 +71,10 @@ fn mget(call: &mut Call<'_>) -> Outcome {
 }
 
 /// An expiry as a client writes it: the unit, and the text of the number.
-type ExpiryText<'a> = (fn(i64) -> Expiry, &'a [u8]);
+type ExpiryText<'a> = (MakeExpiry, &'a [u8]);
+
+/// Makes an expiry from a number of a unit.
+type MakeExpiry = fn(i64) -> Expiry;
 
 /// The options of `SET` and `GETEX`. An option may be repeated, and the last one counts. The number of an expiry
 /// is parsed later than the options. In C: `parseExtendedStringArgumentsOrReply`.
@@ -89,7 +92,7 @@ impl<'a> Options<'a> {
         let (mut options, mut unit, mut index) = (Self::default(), "", 0);
         while index < args.len() {
             let is = |word: &str| args.is(index, word);
-            let units: [(&str, fn(i64) -> Expiry); 4] = [
+            let units: [(&str, MakeExpiry); 4] = [
                 ("EX", Expiry::InSeconds),
                 ("PX", Expiry::InMillis),
                 ("EXAT", Expiry::AtSeconds),

@@ -326,3 +326,27 @@ fn expire_for_goes_on_as_long_as_the_clock_allows() {
     let swept = keyspace.expire_for(1, std::time::Duration::MAX, || std::time::Duration::ZERO);
     assert!(swept.is_complete || keyspace.is_empty());
 }
+
+#[test]
+fn a_keyspace_that_is_cleared_lazily_counts_every_value_that_is_freed_later() {
+    let mut keyspace = Keyspace::with_options(Options::new().lazyfree_lazy_user_flush(false));
+    let mut freed = 0;
+    for keys in [0, 1, 2, 64, 65, 1_000] {
+        for n in 0..keys {
+            keyspace.set(&format!("key:{n}"), "value", 0).unwrap();
+        }
+        keyspace.clear_lazily();
+        assert!(keyspace.is_empty());
+        // Garbage takes no more memory than the entries did, so the list's own block may cost a few of them.
+        let freed_at_once = keyspace.lazyfreed_objects() - freed;
+        assert_eq!(keyspace.lazyfree_pending_objects() as u64 + freed_at_once, keys as u64);
+        assert!(freed_at_once < 64, "{freed_at_once} of {keys}");
+        while !keyspace.free_some(100).is_complete {}
+        freed += keys as u64;
+        assert_eq!((keyspace.allocation_size(), keyspace.lazyfreed_objects()), (0, freed));
+        // With this option, a plain `clear` leaves nothing.
+        keyspace.set("key", "value", 0).unwrap();
+        keyspace.clear();
+        assert_eq!((keyspace.allocation_size(), keyspace.lazyfreed_objects()), (0, freed));
+    }
+}

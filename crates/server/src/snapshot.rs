@@ -50,7 +50,9 @@ struct Running {
     since: Instant,
     /// The changes that were not yet in the file when it was begun.
     dirty: u64,
-    /// The number of databases that are complete.
+    /// The places of the keyspaces, in the order in which they are saved. `SWAPDB` changes places.
+    order: Vec<usize>,
+    /// The number of keyspaces that are complete.
     complete: usize,
 }
 
@@ -106,7 +108,9 @@ impl Snapshots {
         });
         match begun {
             Ok(file) => {
-                self.running = Some(Running { purpose, file, since: Instant::now(), dirty, complete: 0 });
+                let order = (0..dbs.len()).collect();
+                self.running =
+                    Some(Running { purpose, file, since: Instant::now(), dirty, order, complete: 0 });
                 self.begun += 1;
                 Ok(())
             }
@@ -122,7 +126,7 @@ impl Snapshots {
     pub(crate) fn work(&mut self, dbs: &mut [Database], now: u64) -> Option<Ended> {
         let running = self.running.as_mut()?;
         let start = Instant::now();
-        while let Some(db) = dbs.get_mut(running.complete) {
+        while let Some(db) = running.order.get(running.complete).and_then(|place| dbs.get_mut(*place)) {
             let left = SLICE.checked_sub(start.elapsed())?;
             if !db.keys.snapshot_for(left, || start.elapsed()).is_complete {
                 return None;
@@ -141,6 +145,17 @@ impl Snapshots {
             self.last_secs = Some(secs);
         }
         Some(Ended { purpose, dirty, secs, result })
+    }
+
+    /// Notes that the keys of two databases were swapped. The file keeps the numbers that they had when it was begun.
+    pub(crate) fn swap(&mut self, one: usize, other: usize) {
+        for place in self.running.iter_mut().flat_map(|running| &mut running.order) {
+            *place = match *place {
+                place if place == one => other,
+                place if place == other => one,
+                place => place,
+            };
+        }
     }
 
     /// Ends the snapshot without a file.

@@ -37,8 +37,13 @@ pub(crate) fn run(state: &mut State) {
 /// Expires, frees, resizes and defragments.
 fn maintain(state: &mut State, start: Instant) {
     let mut next = Duration::from_millis(100);
-    for db in &mut state.dbs {
-        if !state.is_active_expire {
+    // Keys neither expire nor are evicted during a pause.
+    let removes = state.is_active_expire && state.pause().is_none();
+    // A database with much to do does not take the time of the others: each of them is the first one in turn.
+    state.first_db = (state.first_db + 1) % state.dbs.len();
+    let (before, from_first) = state.dbs.split_at_mut(state.first_db);
+    for db in from_first.iter_mut().chain(before) {
+        if !removes {
             db.keys.free_for(BUDGET, || start.elapsed());
             continue;
         }

@@ -61,7 +61,7 @@ fn debug(call: &mut Call<'_>) -> Outcome {
             done(call)
         }
         (b"stringmatch-len", 4) => stringmatch_len(call),
-        _ => Err(CommandError::subcommand("DEBUG", call.args.at(1))),
+        _ => Err(CommandError::subcommand_syntax("DEBUG", call.args.at(1))),
     }
 }
 

@@ -86,6 +86,7 @@ impl Server {
     /// # Errors
     /// If the file cannot be read, or an address or a port cannot be used.
     pub fn new(mut config: Config) -> Result<Self> {
+        notice!("redcore-server started, PID: {}", std::process::id());
         let clients = clients_within_limit(config.maxclients);
         if clients < config.maxclients {
             warning!(
@@ -122,7 +123,6 @@ impl Server {
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
             signal_hook::flag::register(signal, self.stop.clone())?;
         }
-        notice!("redcore-server started, PID: {}", std::process::id());
         notice!("Server initialized");
         notice!("Ready to accept connections");
         let mut events = Events::with_capacity(1_024);
@@ -279,7 +279,7 @@ impl Server {
 /// Loads the append-only file, if it is on. Otherwise loads the snapshot that the configuration names, if it exists.
 fn load(state: &mut State) -> Result<()> {
     if state.config.appendonly {
-        return start_append_only(state);
+        return start_append_only(state).inspect_err(|error| warning!("{error:#}"));
     }
     let path = state.config.snapshot_path();
     if !path.exists() {

@@ -60,7 +60,7 @@ impl Manifest {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut manifest = Self::default();
         if text.is_empty() {
-            return Err("the file is empty".into());
+            return Err("Found an empty AOF manifest".into());
         }
         for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
             manifest.parse_line(line).map_err(|reason| format!("line {}: {reason}", index + 1))?;
@@ -69,10 +69,10 @@ impl Manifest {
     }
 
     fn parse_line(&mut self, line: &str) -> Result<(), &'static str> {
-        const FORMAT: &str = "a line is no list of a file, its number and its type";
+        const FORMAT: &str = "Invalid AOF manifest file format";
         let words = sds::split_args(line.trim().as_bytes()).map_err(|_| FORMAT)?;
         let words = words.iter().map(|word| std::str::from_utf8(word)).collect::<Result<Vec<_>, _>>();
-        let words = words.map_err(|_| "a name is not UTF-8")?;
+        let words = words.map_err(|_| "a file name is not UTF-8")?;
         if !words.len().is_multiple_of(2) {
             return Err(FORMAT);
         }
@@ -83,18 +83,18 @@ impl Manifest {
         let (name, kind) = (value("file")?.to_owned(), value("type")?);
         let seq = value("seq")?.parse().ok().filter(|seq| *seq > 0).ok_or(FORMAT)?;
         if name.is_empty() || name.contains(['/', '\\']) {
-            return Err("a file is a path, and not only a name");
+            return Err("File can't be a path, just a filename");
         }
         let info = FileInfo { name, seq };
         match kind {
-            "b" if self.base.is_some() => return Err("there are two base files"),
+            "b" if self.base.is_some() => return Err("Found duplicate base file information"),
             "b" => self.base = Some(info),
             "i" if self.incrs.last().is_some_and(|last| last.seq >= seq) => {
-                return Err("the numbers of the incremental files do not rise");
+                return Err("Found a non-monotonic sequence number");
             }
             "i" => self.incrs.push(info),
             "h" => self.history.push(info),
-            _ => return Err("the type of a file is not known"),
+            _ => return Err("Unknown AOF file type"),
         }
         Ok(())
     }

@@ -119,19 +119,31 @@ fn load_file(state: &mut State, path: &Path, (is_base, is_last): (bool, bool), n
     if whole < len {
         let cut = len - whole;
         if !is_last {
-            bail!("offset {whole}: the last command is incomplete, and other files follow");
+            bail!(
+                "offset {whole}: the last command is incomplete, and the truncated file is not the last file"
+            );
         }
         if !state.config.aof_load_truncated {
             bail!(
-                "offset {whole}: the last command is incomplete ({cut} bytes), and aof-load-truncated is no"
+                "Unexpected end of file reading the append only file: offset {whole}: the last command is incomplete \
+                 ({cut} bytes), and aof-load-truncated is no"
             );
         }
-        warning!("AOF {}: {cut} bytes of an incomplete command are cut off at {whole}", path.display());
+        warning!(
+            "AOF loaded anyway because aof-load-truncated is enabled: {}: {cut} bytes of an incomplete command \
+             are cut off at {whole}",
+            path.display()
+        );
         let file = OpenOptions::new().write(true).open(path)?;
         file.set_len(whole)?;
         file.sync_all()?;
     }
     Ok(whole)
+}
+
+/// Returns the error of a file with something that is no command that can run.
+fn bad_format(offset: u64, reason: &dyn std::fmt::Display) -> anyhow::Error {
+    anyhow!("Bad file format reading the append only file: offset {offset}: {reason}")
 }
 
 /// The commands of one file, while they run.
@@ -162,9 +174,8 @@ impl<'s> Replay<'s> {
         let mut query = QueryBuffer::default();
         let mut read = self.whole;
         loop {
-            let has_some = query
-                .find(limits)
-                .map_err(|error| anyhow!("offset {}: {error}", read - query.len() as u64))?;
+            let has_some =
+                query.find(limits).map_err(|error| bad_format(read - query.len() as u64, &error))?;
             if !has_some {
                 query.compact();
                 match query.read_from(file) {
@@ -176,7 +187,7 @@ impl<'s> Replay<'s> {
             }
             let mut at = read - query.len() as u64;
             while has_some && query.take() {
-                self.command(query.args()).with_context(|| format!("offset {at}"))?;
+                self.command(query.args()).map_err(|error| bad_format(at, &error))?;
                 at = read - query.len() as u64;
                 if self.queued.is_none() {
                     self.whole = at;

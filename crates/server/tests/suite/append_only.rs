@@ -432,7 +432,7 @@ fn an_incomplete_command_at_the_end_is_cut_off_wherever_it_ends() {
             if len > whole.len() {
                 let error = refused(folder.path(), "aof-load-truncated no");
                 assert!(
-                    error.contains(&format!("1.incr.aof cannot be loaded: offset {}: ", whole.len())),
+                    error.contains(&format!("1.incr.aof cannot be loaded: Unexpected end of file reading the append only file: offset {}: ", whole.len())),
                     "{error}"
                 );
             }
@@ -450,7 +450,10 @@ fn an_incomplete_command_at_the_end_is_cut_off_wherever_it_ends() {
 #[test]
 fn other_damage_ends_the_start_and_is_named() {
     let set = encode(&[b"SET", b"key", b"1"]);
-    let at = format!("appendonly.aof.1.incr.aof cannot be loaded: offset {}: ", set.len());
+    let at = format!(
+        "1.incr.aof cannot be loaded: Bad file format reading the append only file: offset {}: ",
+        set.len()
+    );
     for bad in [
         &b"*2\r\n$x\r\n"[..],
         b"*1\r\n:1\r\n",
@@ -472,7 +475,7 @@ fn other_damage_ends_the_start_and_is_named() {
     let two = "file appendonly.aof.1.incr.aof seq 1 type i\nfile appendonly.aof.2.incr.aof seq 2 type i\n";
     fs::write(file(folder.path(), "manifest"), two).unwrap();
     fs::write(file(folder.path(), "2.incr.aof"), &set).unwrap();
-    assert!(refused(folder.path(), "").contains("other files follow"));
+    assert!(refused(folder.path(), "").contains("the truncated file is not the last file"));
     fs::remove_file(file(folder.path(), "1.incr.aof")).unwrap();
     assert!(refused(folder.path(), "").contains("appendonly.aof.1.incr.aof cannot be loaded: No such file"));
     fs::write(file(folder.path(), "manifest"), "file x seq 1 type y\n").unwrap();

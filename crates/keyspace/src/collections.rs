@@ -13,7 +13,8 @@ use values::{Collection, Edited, WrongType};
 
 impl<S: BuildHasher> Keyspace<S> {
     /// Returns the value of a key, borrowed. Returns `None` if there is no such key, or if it has expired. An
-    /// expired key is not removed here: a [sweep](Self::expire_some) or a write removes it. O(1).
+    /// expired key is not removed here: a [sweep](Self::expire_some), a write, or
+    /// [`remove_expired`](Self::remove_expired) removes it. O(1).
     ///
     /// Several threads can call this method at once. It does not count hits and misses.
     #[inline]

@@ -126,7 +126,7 @@ fn parse_leniently(text: &[u8]) -> Option<Read> {
 /// `d2string`, `fpconv_dtoa`.
 ///
 /// Two things differ from C. Negative zero is `0` in sets of all sizes; in C it is `-0` in sets that are no
-/// listpacks. And C writes one digit more than needed for about one number in a thousand.
+/// listpacks. And C writes one digit more than needed for a few numbers.
 pub(crate) fn format_double(number: f64) -> String {
     if number.is_nan() {
         return "nan".into();

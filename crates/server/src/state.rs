@@ -273,20 +273,23 @@ impl State {
     /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions that
     /// watch them. Does nothing if nobody wants to know.
     pub(crate) fn publish_lost(&mut self) {
+        (0..self.dbs.len()).for_each(|db| self.publish_lost_of(db));
+    }
+
+    /// Like [`publish_lost`](Self::publish_lost), for the keys of one database.
+    pub(crate) fn publish_lost_of(&mut self, db: usize) {
         if !self.logs_lost {
             return;
         }
-        for db in 0..self.dbs.len() {
-            for lost in self.dbs[db].take_lost() {
-                let (class, event) = match &lost {
-                    Lost::Expired(_) => (notify::EXPIRED, "expired"),
-                    Lost::Evicted(_) => (notify::EVICTED, "evicted"),
-                };
-                self.key_lost(db, lost.key());
-                self.notify(db, class, event, lost.key());
-                if self.append_only.is_on() {
-                    self.lost.push((db, lost));
-                }
+        for lost in self.dbs[db].take_lost() {
+            let (class, event) = match &lost {
+                Lost::Expired(_) => (notify::EXPIRED, "expired"),
+                Lost::Evicted(_) => (notify::EVICTED, "evicted"),
+            };
+            self.key_lost(db, lost.key());
+            self.notify(db, class, event, lost.key());
+            if self.append_only.is_on() {
+                self.lost.push((db, lost));
             }
         }
     }
@@ -302,7 +305,7 @@ impl State {
     /// looked the key up. In C: `expireIfNeeded`.
     pub(crate) fn remove_expired(&mut self, db: usize, key: &[u8]) {
         if self.pause().is_none() && self.dbs[db].keys.remove_expired(key, self.now) {
-            self.publish_lost();
+            self.publish_lost_of(db);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Commands for hashes.
 
-use super::read::{RandomCount, begin_pairs, in_pieces, make_room, read, write_pair};
+use super::read::{RandomCount, begin_pairs, in_pieces, read, write_pair};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
@@ -51,7 +51,6 @@ fn set_pairs(call: &mut Call<'_>, name: &str) -> Result<usize, CommandError> {
     if !args.len().is_multiple_of(2) {
         return Err(CommandError::arity(name));
     }
-    make_room(call)?;
     let (keys, _) = call.parts();
     let new = if args.len() == 2 {
         let (field, value) = (args.at(0), args.at(1));
@@ -70,7 +69,6 @@ fn hsetnx(call: &mut Call<'_>) -> Outcome {
     let (field, value) = (call.args.at(2), call.args.at(3));
     let has_field = call.keys().hget(key, field, now)?.is_some();
     if !has_field {
-        make_room(call)?;
         call.parts()
             .0
             .edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert_absent(field, value, &limits))?;
@@ -173,7 +171,6 @@ fn hdel(call: &mut Call<'_>) -> Outcome {
 fn hincrby(call: &mut Call<'_>) -> Outcome {
     let (key, field, now, limits) = (call.args.at(1), call.args.at(2), call.now, call.limits());
     let increment = integer(call.args.at(3))?;
-    make_room(call)?;
     let (keys, _) = call.parts();
     let sum = keys.edit_as::<Hash, _, values::Error>(key, now, |hash| {
         Ok(hash.try_incr_by(field, increment, &limits)?)
@@ -189,7 +186,6 @@ fn hincrbyfloat(call: &mut Call<'_>) -> Outcome {
     if !increment.is_finite() {
         return Err(CommandError::new("ERR value is NaN or Infinity"));
     }
-    make_room(call)?;
     let (keys, _) = call.parts();
     let sum = keys.edit_as::<Hash, _, values::Error>(key, now, |hash| {
         Ok(hash.try_incr_by_float(field, increment, &limits)?)

@@ -49,12 +49,6 @@ pub(super) fn count_reads(call: &mut Call<'_>, keys: Args<'_>, types: &[ObjectTy
     Ok(())
 }
 
-/// Makes room for the arguments of a command that adds elements.
-pub(super) fn make_room(call: &mut Call<'_>) -> Outcome {
-    let (size, now) = (call.args.size(), call.now);
-    Ok(call.parts().0.make_room(size, now)?)
-}
-
 /// How many random elements a client asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RandomCount {

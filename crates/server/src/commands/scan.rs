@@ -134,7 +134,7 @@ fn scan(call: &mut Call<'_>) -> Outcome {
         true => keys.scan(start, &options.scan, now, each),
         false => keys.scan_removing_expired(start, &options.scan, now, each),
     };
-    call.state.publish_lost();
+    call.state.publish_lost_of(call.client.db);
     found.write_to(call.reply(), next);
     Ok(())
 }

@@ -1,8 +1,6 @@
 //! Commands for sets.
 
-use super::read::{
-    FEW_KEYS, RandomCount, count_reads, counted_keys, in_pieces, intercard_limit, make_room, read,
-};
+use super::read::{FEW_KEYS, RandomCount, count_reads, counted_keys, in_pieces, intercard_limit, read};
 use crate::args::{Args, OwnedArgs};
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
@@ -39,7 +37,6 @@ pub(super) const COMMANDS: &[Spec] = &[
 fn sadd(call: &mut Call<'_>) -> Outcome {
     let (key, now, limits) = (call.args.at(1), call.now, call.limits());
     let members = call.args.from(2);
-    make_room(call)?;
     let added = call.parts().0.edit_as::<Set, _, Error>(key, now, |set| {
         if Set::view_in(set).is_empty() {
             *set = Set::try_with_hint(members.at(0), members.len(), &limits)?.into_in();

@@ -70,18 +70,23 @@ fn mget(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// An expiry as a client writes it: the unit, and the text of the number.
-type ExpiryText<'a> = (MakeExpiry, &'a [u8]);
+/// A unit of an expiry: its word, and the expiry of a number.
+type Unit = (&'static str, fn(i64) -> Expiry);
 
-/// Makes an expiry from a number of a unit.
-type MakeExpiry = fn(i64) -> Expiry;
+const UNITS: [Unit; 4] = [
+    ("EX", Expiry::InSeconds),
+    ("PX", Expiry::InMillis),
+    ("EXAT", Expiry::AtSeconds),
+    ("PXAT", Expiry::AtMillis),
+];
 
 /// The options of `SET` and `GETEX`. An option may be repeated, and the last one counts. The number of an expiry
 /// is parsed later than the options. In C: `parseExtendedStringArgumentsOrReply`.
 #[derive(Default)]
 struct Options<'a> {
     condition: Option<SetCondition<'a>>,
-    expiry: Option<ExpiryText<'a>>,
+    /// The unit, and the text of the number.
+    expiry: Option<(Unit, &'a [u8])>,
     /// Whether the expiry stays (`KEEPTTL`), or is removed (`PERSIST`).
     keeps: bool,
     get: bool,
@@ -89,23 +94,17 @@ struct Options<'a> {
 
 impl<'a> Options<'a> {
     fn parse(args: Args<'a>, is_set: bool) -> Result<Self, CommandError> {
-        let (mut options, mut unit, mut index) = (Self::default(), "", 0);
+        let (mut options, mut index) = (Self::default(), 0);
         while index < args.len() {
             let is = |word: &str| args.is(index, word);
-            let units: [(&str, MakeExpiry); 4] = [
-                ("EX", Expiry::InSeconds),
-                ("PX", Expiry::InMillis),
-                ("EXAT", Expiry::AtSeconds),
-                ("PXAT", Expiry::AtMillis),
-            ];
-            if let Some((word, make)) = units.into_iter().find(|(word, _)| is(word)) {
+            if let Some(unit) = UNITS.into_iter().find(|(word, _)| is(word)) {
                 // Another unit is refused, and so is an option that says something else about the expiry.
-                if options.keeps || !["", word].contains(&unit) {
+                let is_other = options.expiry.is_some_and(|((word, _), _)| word != unit.0);
+                if options.keeps || is_other {
                     return Err(CommandError::SYNTAX);
                 }
-                unit = word;
                 index += 1;
-                options.expiry = Some((make, args.get(index).ok_or(CommandError::SYNTAX)?));
+                options.expiry = Some((unit, args.get(index).ok_or(CommandError::SYNTAX)?));
             } else if is(if is_set { "KEEPTTL" } else { "PERSIST" }) && options.expiry.is_none() {
                 options.keeps = true;
             } else if is_set && is("NX") && options.condition != Some(SetCondition::IfPresent) {
@@ -124,7 +123,7 @@ impl<'a> Options<'a> {
 
     /// Returns the expiry that the key gets, if there is one.
     fn expiry(&self) -> Result<Option<Expiry>, CommandError> {
-        self.expiry.map(|(make, number)| integer(number).map(make)).transpose()
+        self.expiry.map(|((_, make), number)| integer(number).map(make)).transpose()
     }
 }
 

@@ -236,3 +236,85 @@ fn keys_are_evicted_at_the_limit_or_writes_are_refused() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn options_may_be_repeated_and_are_read_in_the_order_of_redis() {
+    let server = TestServer::new();
+    check(
+        &mut server.client(),
+        &[
+            ("SET k v NX NX", "OK"),
+            ("SET k v XX XX", "OK"),
+            ("SET k v EX 10 EX 20", "OK"),
+            ("TTL k", "20"),
+            ("SET k v EX 10 PX 20", "!ERR syntax error"),
+            ("SET k v NX XX", "!ERR syntax error"),
+            ("SET k v KEEPTTL EX 10", "!ERR syntax error"),
+            ("SET k v EX abc NX XX", "!ERR syntax error"),
+            ("SET k v EX abc", "!ERR value is not an integer or out of range"),
+            ("GETEX k PERSIST PERSIST", "\"v\""),
+            ("GETEX k EX 100 EX 200", "\"v\""),
+            ("GETEX k EX 100 PERSIST", "!ERR syntax error"),
+            ("TTL k", "200"),
+            ("GETEX k EX abc", "!ERR value is not an integer or out of range"),
+            ("GETEX no EX abc", "nil"),
+            ("RPUSH list a", "1"),
+            ("GETEX list EX abc", WRONG_TYPE),
+            ("INCRBYFLOAT list x", WRONG_TYPE),
+            ("ZUNION 1 k FOO", WRONG_TYPE),
+            ("ZINTERCARD 1 k FOO", WRONG_TYPE),
+            ("ZADD z 1 a 2 b", "2"),
+            ("ZINTERCARD 2 z z LIMIT 1 LIMIT 2", "2"),
+            ("ZINTERCARD 2 z z LIMIT -1", "!ERR LIMIT can't be negative"),
+            ("ZRANGE z - + BYLEX BYSCORE", "!ERR syntax error"),
+            (
+                "ZRANGEBYLEX z - + WITHSCORES",
+                "!ERR syntax error, WITHSCORES not supported in combination with BYLEX",
+            ),
+            ("SPOP no x", "!ERR value is out of range, must be positive"),
+            (
+                "COPY k c DB 4294967296",
+                "!ERR value is out of range, value must between -2147483648 and 2147483647",
+            ),
+            ("GETRANGE k -100 -99", "\"\""),
+            ("SHUTDOWN SAVE NOSAVE", "!ERR syntax error"),
+            ("SHUTDOWN ABORT NOSAVE", "!ERR syntax error"),
+            (
+                "CONFIG GET hash-max-ziplist-entries hash-max-ziplist-entries",
+                "[\"hash-max-ziplist-entries\", \"512\"]",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn numbers_are_read_as_strtod_reads_them() {
+    let server = TestServer::new();
+    check(
+        &mut server.client(),
+        &[
+            ("ZADD z 0x10 a -0 b", "2"),
+            ("ZSCORE z a", "\"16\""),
+            ("ZSCORE z b", "\"0\""),
+            ("ZADD z 1e400 a", "!ERR value is not a valid float"),
+            ("ZADD z 1e-400 a", "!ERR value is not a valid float"),
+            ("ZCOUNT z 1 1e400", "1"),
+            ("BLPOP no 0x1p-10", "nil"),
+            ("BLPOP no 0x7FFFFFFFFFFFFF", "!ERR timeout is out of range"),
+        ],
+    );
+    assert_eq!(server.client().run_args(&[b"ZCOUNT", b"z", b" 1", b"99"]), "1");
+}
+
+#[test]
+fn a_payload_that_ends_early_has_a_bad_format_and_one_without_footer_a_wrong_version() {
+    let server = TestServer::new();
+    let mut client = server.client();
+    let wrong = "!ERR DUMP payload version or checksum are wrong";
+    assert_eq!(client.run_args(&[b"RESTORE", b"k", b"0", b"abc"]), wrong);
+    // A string of five bytes has only two.
+    let mut payload = b"\x00\x05he\x0b\x00".to_vec();
+    assert_eq!(client.run_args(&[b"RESTORE", b"k", b"0", &[&payload[..], &[0; 8]].concat()]), wrong);
+    payload.extend(0xCB53_4265_700D_CD38_u64.to_le_bytes());
+    assert_eq!(client.run_args(&[b"RESTORE", b"k", b"0", &payload]), "!ERR Bad data format");
+}

@@ -4,6 +4,7 @@
 mod append_only;
 mod commands;
 mod connection;
+mod counting;
 mod defence;
 mod harness;
 mod monitor;

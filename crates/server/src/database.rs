@@ -8,15 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use values::ReserveError;
 
-/// The clients that have watched or wait for a key, in the order in which they came.
+/// The clients that wait for a key, in the order in which they came.
 type Waiting = HashMap<Vec<u8>, VecDeque<ClientId>, foldhash::fast::RandomState>;
+
+/// The clients that have watched a key. Their order does not matter, so each of many leaves in logarithmic time.
+type Watching = HashMap<Vec<u8>, BTreeSet<ClientId>, foldhash::fast::RandomState>;
 
 /// One of the numbered databases. In C: `redisDb`.
 pub(crate) struct Database {
     /// The keys.
     pub(crate) keys: Keyspace,
     /// The clients of `WATCH`.
-    pub(crate) watching: Waiting,
+    pub(crate) watching: Watching,
     /// The clients in a blocking command.
     pub(crate) blocked: Waiting,
     /// The keys of this database among those that have changed and that clients wait for.
@@ -77,11 +80,26 @@ impl Database {
     pub(crate) fn new(options: Options) -> Self {
         Self {
             keys: Keyspace::with_options(options),
-            watching: Waiting::default(),
+            watching: Watching::default(),
             blocked: Waiting::default(),
             ready: BTreeSet::new(),
             lost: Arc::default(),
             upkeep_at: Instant::now(),
+        }
+    }
+
+    /// Adds a client to those that watch a key.
+    pub(crate) fn add_watching(&mut self, key: &[u8], client: ClientId) {
+        self.watching.entry(key.to_vec()).or_default().insert(client);
+    }
+
+    /// Removes a client from those that watch a key.
+    pub(crate) fn remove_watching(&mut self, key: &[u8], client: ClientId) {
+        if let Some(clients) = self.watching.get_mut(key) {
+            clients.remove(&client);
+            if clients.is_empty() {
+                self.watching.remove(key);
+            }
         }
     }
 

@@ -206,7 +206,7 @@ impl State {
         self.log_lost(true)?;
         let database = &mut self.dbs[client.db];
         let was_absent = !database.keys.contains_key(key, self.now);
-        crate::database::add_waiting(&mut database.watching, key, client.id);
+        database.add_watching(key, client.id);
         client.watched.push(WatchedKey { db: client.db, key: key.to_vec(), was_absent });
         Ok(())
     }
@@ -312,7 +312,7 @@ impl State {
     /// Ends the watch of all keys of a client.
     pub(crate) fn unwatch(&mut self, client: &mut Client) {
         for watched in client.watched.drain(..) {
-            crate::database::remove_waiting(&mut self.dbs[watched.db].watching, &watched.key, client.id);
+            self.dbs[watched.db].remove_watching(&watched.key, client.id);
         }
         client.is_dirty = false;
     }

@@ -5,6 +5,7 @@ use keyspace::{Event, Keyspace, Options};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use values::ReserveError;
 
 /// The clients that have watched or wait for a key, in the order in which they came.
@@ -22,6 +23,8 @@ pub(crate) struct Database {
     pub(crate) ready: BTreeSet<Vec<u8>>,
     /// The keys that went without a command, since the last [`take_lost`](Self::take_lost).
     pub(crate) lost: Arc<LostLog>,
+    /// When its keys are next due for upkeep.
+    pub(crate) upkeep_at: Instant,
 }
 
 /// The keys that went without a command, in order.
@@ -78,6 +81,7 @@ impl Database {
             blocked: Waiting::default(),
             ready: BTreeSet::new(),
             lost: Arc::default(),
+            upkeep_at: Instant::now(),
         }
     }
 

@@ -6,7 +6,7 @@
 //!  wait    until a socket is ready, a client has waited long enough, or upkeep is due
 //!  read    requests of the sockets that are ready, and run them
 //!  send    replies to all clients that have some
-//!  upkeep  expire, evict, free, resize and save, for about a millisecond at most, and send what follows from it
+//!  upkeep  expire, evict, free, resize and save, in short slices, and send what follows from it
 //! ```
 //!
 //! Requests of one client that have arrived together are found before the first of them runs, and their keys are
@@ -191,7 +191,7 @@ impl Server {
         release_held(&mut self.state);
         self.resume();
         self.send()?;
-        upkeep::run(&mut self.state);
+        upkeep::run(&mut self.state, start);
         // Upkeep publishes the keys that have expired, and closes clients.
         self.send()?;
         self.state.stats.count_turn(start.elapsed(), commands);

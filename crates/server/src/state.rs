@@ -75,6 +75,8 @@ pub(crate) struct State {
     pub(crate) is_cron_paused: bool,
     /// When upkeep is next due.
     pub(crate) upkeep_at: Instant,
+    /// The database that upkeep looks after next.
+    pub(crate) upkeep_db: usize,
     /// When upkeep last looked after clients and counters.
     pub(crate) cron_at: Instant,
     /// When an attack over HTTP is logged next, in milliseconds since 1970.
@@ -85,8 +87,6 @@ pub(crate) struct State {
     lost: Vec<(usize, Lost)>,
     /// Whether the server stops, and runs no further command.
     pub(crate) is_stopping: bool,
-    /// The database that upkeep begins with.
-    pub(crate) first_db: usize,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
     pub(crate) paused_until: Option<(u64, bool)>,
     /// The clients whose command is held back by a pause.
@@ -127,12 +127,12 @@ impl State {
             is_active_expire: true,
             is_cron_paused: false,
             upkeep_at: Instant::now(),
+            upkeep_db: 0,
             cron_at: Instant::now(),
             next_attack_line: 0,
             logs_lost: false,
             lost: Vec::new(),
             is_stopping: false,
-            first_db: 0,
             paused_until: None,
             held: Vec::new(),
         };
@@ -372,7 +372,7 @@ impl State {
 
     /// Returns how long the loop may wait for sockets.
     pub(crate) fn wait(&self) -> Duration {
-        if self.snapshots.is_running() || !self.resumed.is_empty() {
+        if !self.resumed.is_empty() {
             return Duration::ZERO;
         }
         let until_upkeep = self.upkeep_at.saturating_duration_since(Instant::now());
@@ -383,7 +383,8 @@ impl State {
             None if self.held.is_empty() => Duration::MAX,
             None => Duration::ZERO,
         };
-        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep).min(until_release)
+        let until_deadline = until_deadline.unwrap_or(Duration::MAX);
+        until_deadline.min(until_upkeep).min(until_release).min(self.snapshots.wait())
     }
 
     /// Takes a sample of the counters, for the rates of `INFO`.

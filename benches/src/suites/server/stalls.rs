@@ -44,7 +44,7 @@ const ADDED: u64 = 20;
 const PAUSE_OF_ADDED: Duration = Duration::from_micros(100);
 
 /// The time limit of a phase.
-const PHASE_TIME_MAX: Duration = Duration::from_secs(120);
+const PHASE_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// The phases after the quiet one.
 const BUSY: [&str; 4] = ["growing", "saving", "expiring", "evicting"];

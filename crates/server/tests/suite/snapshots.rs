@@ -98,6 +98,23 @@ fn databases_that_are_swapped_while_a_snapshot_is_written_are_in_it_as_they_were
     assert_eq!((client.run("DBSIZE"), client.run("EXISTS one:7")), ("200000".into(), "1".into()));
 }
 
+#[test]
+fn keys_that_are_removed_while_their_snapshot_reaches_the_disk_do_not_come_back() {
+    // The more keys there are, the later the loop hands the file over. Some rounds flush before, some after it.
+    for keys in [1, 10, 100, 1_000, 3_000] {
+        let server = TestServer::with("save 3600 1000000");
+        let mut client = server.client();
+        for n in 0..keys {
+            client.run(&format!("SET key:{n} x"));
+        }
+        assert_eq!(client.run("BGSAVE"), "Background saving started");
+        assert_eq!(client.run("FLUSHALL"), "OK");
+        assert!(client.run("INFO persistence").contains("rdb_bgsave_in_progress:0"));
+        assert_eq!(client.run("DEBUG RELOAD NOSAVE"), "OK");
+        assert_eq!(client.run("DBSIZE"), "0", "{keys}");
+    }
+}
+
 fn wait_for_save(client: &mut TestClient) {
     while client.run("INFO persistence").contains("rdb_bgsave_in_progress:1") {
         std::thread::sleep(Duration::from_millis(10));

@@ -31,7 +31,7 @@ pub(crate) enum Access<'o> {
     },
     /// Counts the use in the two low bits of the clock.
     S3,
-    /// Leaves the clock unchanged: only modifications count, and the access is a read.
+    /// Leaves the clock unchanged: the access is a read, and only modifications count or reads are not to count.
     Unchanged,
 }
 
@@ -45,10 +45,13 @@ impl<'o> Access<'o> {
         }
     }
 
-    /// Returns the access of a read at `now`, in milliseconds. It differs from a write only under LRM
-    /// policies.
+    /// Returns the access of a read at `now`, in milliseconds. It differs from a write only under LRM policies,
+    /// and after [`set_no_touch`](crate::Keyspace::set_no_touch).
     #[inline]
     pub(crate) fn read_at(options: &'o Options, now: u64) -> Self {
+        if options.is_no_touch {
+            return Self::Unchanged;
+        }
         Self::of(options.get_maxmemory_policy().ranking(), options, now)
     }
 

@@ -155,6 +155,24 @@ impl<S> Keyspace<S> {
         self.update_limit();
     }
 
+    /// Lets reads leave the access clocks of keys unchanged, or change them again.
+    /// [`set_options`](Self::set_options) also ends this. In C: `CLIENT NO-TOUCH`.
+    ///
+    /// ```
+    /// let mut keyspace = keyspace::Keyspace::new();
+    /// keyspace.set("a", 1, 0)?;
+    /// keyspace.set_no_touch(true);
+    /// keyspace.get("a", 60_000);
+    /// assert_eq!(keyspace.idle_time("a", 60_000), Some(60));
+    /// keyspace.set_no_touch(false);
+    /// keyspace.get("a", 60_000);
+    /// assert_eq!(keyspace.idle_time("a", 60_000), Some(0));
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn set_no_touch(&mut self, is_on: bool) {
+        self.options.is_no_touch = is_on;
+    }
+
     fn apply_options(&mut self) {
         self.totals.lazyfree.lazy = self.options.lazy();
         self.apply_policy();

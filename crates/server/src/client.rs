@@ -2,7 +2,7 @@
 
 use crate::args::OwnedArgs;
 use crate::config::OutputLimit;
-use crate::reply::Reply;
+use crate::reply::{Mark, Reply};
 use crate::request::QueryBuffer;
 use crate::socket::Socket;
 use std::collections::BTreeSet;
@@ -65,6 +65,8 @@ pub(crate) struct Client {
     pub(crate) closes_after_reply: bool,
     /// Whether the connection is closed at once.
     pub(crate) is_closed: bool,
+    /// Whether it is among the clients that are read next.
+    pub(crate) is_readable: bool,
     /// Whether the other side sends nothing more. There may be bytes to read before the end.
     pub(crate) is_read_closed: bool,
     /// When the reply began to exceed the soft limit, in milliseconds since 1970.
@@ -82,6 +84,8 @@ pub(crate) struct Client {
 pub(crate) struct Transaction {
     /// The commands, in order.
     commands: Vec<OwnedArgs>,
+    /// The flags that at least one of the commands has.
+    flags: u32,
     /// The bytes of the commands.
     bytes: usize,
     /// Whether a command could not be queued, so that `EXEC` fails.
@@ -94,9 +98,15 @@ impl Transaction {
         &self.commands
     }
 
-    /// Adds a command.
-    pub(crate) fn push(&mut self, command: OwnedArgs) {
+    /// Returns the flags that at least one of the commands has.
+    pub(crate) fn flags(&self) -> u32 {
+        self.flags
+    }
+
+    /// Adds a command with its flags.
+    pub(crate) fn push(&mut self, command: OwnedArgs, flags: u32) {
         self.bytes += command.size();
+        self.flags |= flags;
         self.commands.push(command);
     }
 }
@@ -139,7 +149,7 @@ pub(crate) struct Blocked {
     pub(crate) wanted: values::ObjectType,
     /// When it stops to wait, in milliseconds since 1970.
     pub(crate) deadline: Option<u64>,
-    /// The command. It is filled in when the command has returned.
+    /// The command, which runs again when a key has changed.
     pub(crate) request: OwnedArgs,
     /// What the client is sent when the time is over.
     pub(crate) timeout_reply: TimeoutReply,
@@ -198,12 +208,27 @@ impl Client {
             is_no_touch: false,
             closes_after_reply: false,
             is_closed: false,
+            is_readable: false,
             is_read_closed: false,
             over_soft_limit_since: None,
             counted_bytes: 0,
             commands: 0,
             net_bytes: (0, 0),
         }
+    }
+
+    /// Ends the reply of a command, which began at `mark`: drops it if `CLIENT REPLY` says so. `is_message` is
+    /// whether the command writes messages, which are sent in any case.
+    pub(crate) fn end_reply(&mut self, mark: Mark, is_message: bool) {
+        let is_dropped = matches!(self.reply_mode, ReplyMode::Off | ReplyMode::Skip);
+        if is_dropped && !is_message {
+            self.reply.truncate(mark);
+        }
+        self.reply_mode = match self.reply_mode {
+            ReplyMode::SkipNext => ReplyMode::Skip,
+            ReplyMode::Skip => ReplyMode::On,
+            other => other,
+        };
     }
 
     /// Returns whether the next request of the client can run.

@@ -135,10 +135,15 @@ impl Clients {
         self.slots.get_mut(slot)?.as_deref_mut()
     }
 
-    /// Returns a client. The client whose command runs is not found.
+    /// Returns a client for changing it. The client whose command runs is not found.
     pub(crate) fn get_mut(&mut self, id: ClientId) -> Option<&mut Client> {
         let slot = self.slot_of(id)?;
         self.slots[slot].as_deref_mut()
+    }
+
+    /// Returns a client. The client whose command runs is not found.
+    pub(crate) fn get(&self, id: ClientId) -> Option<&Client> {
+        self.slots[self.slot_of(id)?].as_deref()
     }
 
     /// Returns an iterator over the clients, in the order in which they connected. The client whose command

@@ -2,9 +2,10 @@
 
 use crate::client::ClientId;
 use keyspace::{Event, Keyspace, Options};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use values::ReserveError;
 
 /// The clients that have watched or wait for a key, in the order in which they came.
@@ -18,8 +19,12 @@ pub(crate) struct Database {
     pub(crate) watching: Waiting,
     /// The clients in a blocking command.
     pub(crate) blocked: Waiting,
+    /// The keys of this database among those that have changed and that clients wait for.
+    pub(crate) ready: BTreeSet<Vec<u8>>,
     /// The keys that went without a command, since the last [`take_lost`](Self::take_lost).
     pub(crate) lost: Arc<LostLog>,
+    /// When its keys are next due for upkeep.
+    pub(crate) upkeep_at: Instant,
 }
 
 /// The keys that went without a command, in order.
@@ -74,7 +79,9 @@ impl Database {
             keys: Keyspace::with_options(options),
             watching: Waiting::default(),
             blocked: Waiting::default(),
+            ready: BTreeSet::new(),
             lost: Arc::default(),
+            upkeep_at: Instant::now(),
         }
     }
 
@@ -112,7 +119,11 @@ pub(crate) fn add_waiting(waiting: &mut Waiting, key: &[u8], client: ClientId) {
 /// Removes a client from those that wait for a key.
 pub(crate) fn remove_waiting(waiting: &mut Waiting, key: &[u8], client: ClientId) {
     if let Some(clients) = waiting.get_mut(key) {
-        clients.retain(|waiting| *waiting != client);
+        if clients.front() == Some(&client) {
+            clients.pop_front();
+        } else {
+            clients.retain(|waiting| *waiting != client);
+        }
         if clients.is_empty() {
             waiting.remove(key);
         }

@@ -44,11 +44,25 @@ impl CommandError {
         Self::of(format!("ERR wrong number of arguments for '{name}' command"))
     }
 
-    /// Returns the error of an unknown subcommand, or of one with the wrong number of arguments.
+    /// Returns the error of an unknown subcommand.
     pub(crate) fn subcommand(container: &str, name: &[u8]) -> Self {
-        let shown: String = String::from_utf8_lossy(name).chars().take(128).collect();
+        let shown = shorten(name);
         Self::of(format!("ERR unknown subcommand '{shown}'. Try {container} HELP."))
     }
+
+    /// Returns the error of a subcommand that finds the number of its arguments wrong when it runs. In C:
+    /// `addReplySubcommandSyntaxError`.
+    pub(crate) fn subcommand_syntax(container: &str, name: &[u8]) -> Self {
+        let shown = shorten(name);
+        Self::of(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{shown}'. Try {container} HELP."
+        ))
+    }
+}
+
+/// Returns as much of a word as an error shows.
+fn shorten(word: &[u8]) -> String {
+    String::from_utf8_lossy(word).chars().take(128).collect()
 }
 
 macro_rules! from_error {

@@ -6,11 +6,14 @@ use crate::log::{notice, warning};
 use crate::socket::Socket;
 use crate::state::State;
 use anyhow::{Context, Result, bail};
-use mio::net::{TcpListener, UnixListener};
+use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Registry, Token};
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, SockRef, TcpKeepalive, Type};
 use std::io::{self, ErrorKind, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// An address that the server listens on.
 #[derive(Debug)]
@@ -38,7 +41,8 @@ impl Listener {
     }
 }
 
-/// Listens on all addresses of the configuration. Port 0 lets the system choose one, unless there is a socket
+/// Listens on all addresses of the configuration, but for those of a kind that the machine does not have, and those
+/// that begin with `-` and that the machine does not have. Port 0 lets the system choose one, unless there is a socket
 /// in the file system.
 pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
@@ -49,17 +53,24 @@ pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>
             Some(address) => (address, true),
             None => (&address[..], false),
         };
-        let host = if address == "*" { "0.0.0.0" } else { address };
+        let host = match address {
+            "*" => "0.0.0.0",
+            "::*" => "::",
+            address => address,
+        };
         let bound = (host, port).to_socket_addrs().and_then(|mut addrs| {
             let addr = addrs.next().ok_or(ErrorKind::AddrNotAvailable)?;
-            TcpListener::bind(addr)
+            listen(addr, config.tcp_backlog)
         });
         match bound {
             Ok(listener) => {
                 port = listener.local_addr()?.port();
                 listeners.push(Listener::Tcp(listener));
             }
-            Err(error) if is_optional && error.kind() != ErrorKind::AddrInUse => {}
+            Err(error) if is_optional && error.kind() == ErrorKind::AddrNotAvailable => {}
+            Err(error) if is_unsupported(&error) => {
+                warning!("Cannot listen on {address}: {error}");
+            }
             Err(error) => {
                 let text = format!("cannot listen on {address}, port {port}");
                 let hint =
@@ -92,12 +103,56 @@ pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>
     Ok(listeners)
 }
 
-/// Accepts all connections that wait.
-pub(crate) fn accept(listener: &mut Listener, state: &mut State, registry: &Registry, first_token: usize) {
+/// Returns whether the machine has no such kind of address, as without IPv6.
+fn is_unsupported(error: &io::Error) -> bool {
+    let unsupported = [
+        Errno::AFNOSUPPORT,
+        Errno::PFNOSUPPORT,
+        Errno::PROTONOSUPPORT,
+        Errno::SOCKTNOSUPPORT,
+        Errno::NOPROTOOPT,
+    ];
+    error.raw_os_error().is_some_and(|error| unsupported.iter().any(|code| code.raw_os_error() == error))
+}
+
+/// Listens on an address. A listener of IPv6 does not take the port of IPv4.
+fn listen(addr: SocketAddr, backlog: i32) -> io::Result<TcpListener> {
+    let socket = socket2::Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if addr.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&addr.into())?;
+    socket.listen(backlog)?;
+    socket.set_nonblocking(true)?;
+    Ok(TcpListener::from_std(socket.into()))
+}
+
+/// Lets the system probe a connection that is idle for `secs` seconds, and end it after three probes without an
+/// answer. In C: `anetKeepAlive`.
+fn keep_alive(socket: &TcpStream, secs: u64) -> io::Result<()> {
+    let probes = TcpKeepalive::new()
+        .with_time(Duration::from_secs(secs))
+        .with_interval(Duration::from_secs((secs / 3).max(1)))
+        .with_retries(3);
+    SockRef::from(socket).set_tcp_keepalive(&probes)
+}
+
+/// Accepts all connections that wait. Returns `false` if the system refuses one, so that it still waits.
+pub(crate) fn accept(
+    listener: &mut Listener,
+    state: &mut State,
+    registry: &Registry,
+    first_token: usize,
+) -> bool {
+    let keepalive = state.config.tcp_keepalive;
     loop {
         let accepted = match listener {
             Listener::Tcp(listener) => listener.accept().map(|(socket, addr)| {
                 let _delayed = socket.set_nodelay(true);
+                if keepalive > 0 {
+                    let _unprobed = keep_alive(&socket, keepalive);
+                }
                 let laddr = socket.local_addr().map_or_else(|_| String::new(), |addr| addr.to_string());
                 (Socket::Tcp(socket), addr.to_string(), laddr, Some(addr))
             }),
@@ -112,11 +167,11 @@ pub(crate) fn accept(listener: &mut Listener, state: &mut State, registry: &Regi
                     warning!("Error registering a client: {error}");
                 }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
                 warning!("Accepting client connection: {error}");
-                return;
+                return false;
             }
         }
     }

@@ -1,21 +1,14 @@
-//! The lines that the server prints about itself.
+//! The levels of the lines about the server, with the names that Redis has for them. The lines go to the crate
+//! `log`, so a program that embeds the server decides where they are written.
 
-/// Prints a line with the process id and the time, as Redis does.
-pub(crate) fn line(level: char, text: std::fmt::Arguments<'_>) {
-    use std::io::Write;
-    let now = jiff::Zoned::now().strftime("%d %b %Y %H:%M:%S%.3f");
-    // A closed output does not stop the server.
-    let _ignored = writeln!(std::io::stdout().lock(), "{}:M {now} {level} {text}", std::process::id());
-}
-
-/// Prints a line that is of interest in production.
+/// Logs what is of interest in production. In C: `LL_NOTICE`.
 macro_rules! notice {
-    ($($part:tt)*) => { $crate::log::line('*', format_args!($($part)*)) };
+    ($($part:tt)*) => { ::log::info!($($part)*) };
 }
 
-/// Prints a line about something that may be wrong.
+/// Logs what may be wrong. In C: `LL_WARNING`.
 macro_rules! warning {
-    ($($part:tt)*) => { $crate::log::line('#', format_args!($($part)*)) };
+    ($($part:tt)*) => { ::log::warn!($($part)*) };
 }
 
 pub(crate) use {notice, warning};

@@ -2,11 +2,14 @@
 
 #![forbid(unsafe_code)]
 
+mod writer;
+
 use anyhow::{Context, Result};
 use clap::Parser;
 use server::{Config, Server};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use writer::Writer;
 use zmalloc::Zmalloc;
 
 /// All memory is counted, that of clients too, as `used_memory` of Redis is.
@@ -62,5 +65,6 @@ fn run(cli: &Cli) -> Result<()> {
             anyhow::bail!("{line}: {unknown}");
         }
     }
+    Writer::install(config.logfile())?;
     Server::new(config)?.run()
 }

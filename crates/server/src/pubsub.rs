@@ -3,9 +3,10 @@
 use crate::client::{Client, ClientId};
 use crate::clients::Clients;
 use keyspace::glob_match;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-type Listeners = BTreeMap<Vec<u8>, Vec<ClientId>>;
+/// The clients of each channel, so that one of many clients leaves in logarithmic time.
+type Listeners = BTreeMap<Vec<u8>, BTreeSet<ClientId>>;
 
 /// Who listens to which channel.
 #[derive(Debug, Default)]
@@ -39,7 +40,7 @@ impl Channels {
     pub(crate) fn subscribe(&mut self, kind: Kind, name: &[u8], client: &mut Client) -> bool {
         let is_new = client.subscriptions.of(kind).insert(name.to_vec());
         if is_new {
-            self.listeners(kind).entry(name.to_vec()).or_default().push(client.id);
+            self.listeners(kind).entry(name.to_vec()).or_default().insert(client.id);
         }
         is_new
     }
@@ -49,7 +50,7 @@ impl Channels {
         let is_there = client.subscriptions.of(kind).remove(name);
         let listeners = self.listeners(kind);
         if let Some(ids) = listeners.get_mut(name) {
-            ids.retain(|id| *id != client.id);
+            ids.remove(&client.id);
             if ids.is_empty() {
                 listeners.remove(name);
             }
@@ -92,14 +93,14 @@ impl Channels {
 
     /// Sends a message to all clients that listen to the channel by `SSUBSCRIBE`. Returns their number.
     pub(crate) fn publish_to_shard(&self, channel: &[u8], message: &[u8], clients: &mut Clients) -> usize {
-        let ids = self.shard_channels.get(channel).map_or(&[][..], Vec::as_slice);
-        for id in ids {
+        let ids = self.shard_channels.get(channel);
+        for id in ids.into_iter().flatten() {
             clients.send(*id, |reply| {
                 reply.push(3);
                 [b"smessage", channel, message].iter().for_each(|part| reply.bulk(part));
             });
         }
-        ids.len()
+        ids.map_or(0, BTreeSet::len)
     }
 
     /// Returns the names of a kind that match, in order.
@@ -119,7 +120,7 @@ impl Channels {
 
     /// Returns the number of listeners of a channel.
     pub(crate) fn count(&mut self, kind: Kind, name: &[u8]) -> usize {
-        self.listeners(kind).get(name).map_or(0, Vec::len)
+        self.listeners(kind).get(name).map_or(0, BTreeSet::len)
     }
 }
 

@@ -6,7 +6,7 @@
 //!  wait    until a socket is ready, a client has waited long enough, or upkeep is due
 //!  read    requests of the sockets that are ready, and run them
 //!  send    replies to all clients that have some
-//!  upkeep  expire, evict, free, resize and save, for about a millisecond at most, and send what follows from it
+//!  upkeep  expire, evict, free, resize and save, in short slices, and send what follows from it
 //! ```
 //!
 //! Requests of one client that have arrived together are found before the first of them runs, and their keys are
@@ -22,8 +22,10 @@ use crate::config::Config;
 use crate::database::Database;
 use crate::listen::{Listener, accept, bind};
 use crate::log::{notice, warning};
+use crate::open_files::clients_within_limit;
 use crate::request::{AHEAD, QueryBuffer, RequestLimits};
-use crate::state::{Shutdown, State};
+use crate::shutdown::Shutdown;
+use crate::state::State;
 use crate::{reply, snapshot, upkeep};
 use anyhow::{Context, Result};
 use keyspace::Key;
@@ -47,6 +49,10 @@ const LISTENER_CAPACITY: usize = 1_024;
 /// The most bytes that a client without the password may have sent and the server has not run.
 const UNAUTHENTICATED_QUERY: usize = 1 << 20;
 
+/// After how many milliseconds connections are accepted again if the system has refused one, as when the process has
+/// too many open files.
+const ACCEPT_PAUSE: u64 = 100;
+
 /// A server that listens.
 ///
 /// Taught in the chapter `docs/src/requests.md`.
@@ -58,6 +64,8 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     /// The clients that may have more to read.
     readable: Vec<usize>,
+    /// When connections are accepted again after an error, in milliseconds since 1970. They have no event of their own.
+    accept_at: Option<u64>,
 }
 
 /// Stops a [`Server`] from another thread.
@@ -77,14 +85,22 @@ impl Server {
     ///
     /// # Errors
     /// If the file cannot be read, or an address or a port cannot be used.
-    pub fn new(config: Config) -> Result<Self> {
+    pub fn new(mut config: Config) -> Result<Self> {
         notice!("redcore-server started, PID: {}", std::process::id());
+        let clients = clients_within_limit(config.maxclients);
+        if clients < config.maxclients {
+            warning!(
+                "maxclients is {clients} instead of {}, because of the limit of open files. Raise it with ulimit -n.",
+                config.maxclients
+            );
+            config.maxclients = clients;
+        }
         let poll = Poll::new().context("the operating system has no event queue for this process")?;
         let mut state = State::new(config);
         state.apply_options()?;
         load(&mut state)?;
         let listeners = bind(&state.config, poll.registry())?;
-        Ok(Self { poll, listeners, state, stop: Arc::default(), readable: Vec::new() })
+        Ok(Self { poll, listeners, state, stop: Arc::default(), readable: Vec::new(), accept_at: None })
     }
 
     /// Returns a handle that stops the server from another thread.
@@ -114,11 +130,11 @@ impl Server {
             self.turn(&mut events)?;
             if self.stop.swap(false, Ordering::Relaxed) {
                 notice!("Received a signal, scheduling shutdown...");
-                self.state.shutdown = Some(Shutdown::Default);
+                self.state.shut_down(Shutdown::default());
             }
-            if let Some(how) = self.state.shutdown.take()
-                && self.shut_down(how)
-            {
+            if self.state.is_stopping {
+                self.listeners.iter().for_each(Listener::remove_file);
+                notice!("Redcore is now ready to exit, bye bye...");
                 return Ok(());
             }
         }
@@ -137,9 +153,7 @@ impl Server {
         for event in events.iter() {
             let Token(token) = event.token();
             match token.checked_sub(first_token) {
-                None => {
-                    accept(&mut self.listeners[token], &mut self.state, self.poll.registry(), first_token)
-                }
+                None => self.accept(token),
                 Some(slot) => {
                     // The end of the stream may arrive together with the last bytes, and has no event of its own.
                     if event.is_read_closed()
@@ -148,7 +162,7 @@ impl Server {
                         client.is_read_closed = true;
                     }
                     if event.is_readable() || event.is_read_closed() || event.is_error() {
-                        self.readable.push(slot);
+                        self.note_readable(slot);
                     }
                     if event.is_writable() {
                         self.state.clients.touch_slot(slot);
@@ -156,21 +170,51 @@ impl Server {
                 }
             }
         }
+        if self.accept_at.is_some_and(|at| at <= self.state.now) {
+            self.accept_at = None;
+            (0..first_token).for_each(|token| self.accept(token));
+        }
         for slot in std::mem::take(&mut self.readable) {
-            if serve(&mut self.state, slot) {
-                self.readable.push(slot);
+            if let Some(client) = self.state.clients.in_slot(slot) {
+                client.is_readable = false;
             }
+            if serve(&mut self.state, slot) {
+                self.note_readable(slot);
+            }
+        }
+        if self.state.is_stopping {
+            // Nothing changes after the last snapshot.
+            return self.send();
         }
         retry_ready(&mut self.state);
         run_blocked_timeout(&mut self.state);
         release_held(&mut self.state);
         self.resume();
         self.send()?;
-        upkeep::run(&mut self.state);
+        upkeep::run(&mut self.state, start);
         // Upkeep publishes the keys that have expired, and closes clients.
         self.send()?;
         self.state.stats.count_turn(start.elapsed(), commands);
         Ok(())
+    }
+
+    /// Lets a client be read in this turn, or in the next one. Each client is read once a turn, however many events
+    /// it has.
+    fn note_readable(&mut self, slot: usize) {
+        if let Some(client) = self.state.clients.in_slot(slot)
+            && !std::mem::replace(&mut client.is_readable, true)
+        {
+            self.readable.push(slot);
+        }
+    }
+
+    /// Accepts the connections of a listener, and some of them later if the system refuses.
+    fn accept(&mut self, token: usize) {
+        let first_token = self.listeners.len();
+        let listener = &mut self.listeners[token];
+        if !accept(listener, &mut self.state, self.poll.registry(), first_token) {
+            self.accept_at = Some(self.state.now + ACCEPT_PAUSE);
+        }
     }
 
     /// Runs the requests that clients have sent while they waited.
@@ -229,26 +273,6 @@ impl Server {
             self.state.forget(&mut client);
             let _gone = self.poll.registry().deregister(&mut client.socket);
         }
-    }
-
-    /// Saves the keys if it is asked for. Returns whether the server can end.
-    fn shut_down(&mut self, how: Shutdown) -> bool {
-        notice!("User requested shutdown...");
-        self.state.snapshots.abandon(&mut self.state.dbs);
-        let saves = how == Shutdown::Save || how == Shutdown::Default && !self.state.config.save.is_empty();
-        if saves && let Err(error) = self.state.save() {
-            warning!("Error trying to save the DB, can't exit: {error}");
-            return false;
-        }
-        if saves {
-            notice!("DB saved on disk");
-        }
-        if let Err(error) = self.state.append_only.finish() {
-            warning!("Error writing to the AOF file: {error}");
-        }
-        self.listeners.iter().for_each(Listener::remove_file);
-        notice!("Redcore is now ready to exit, bye bye...");
-        true
     }
 }
 
@@ -333,7 +357,7 @@ fn run_requests(state: &mut State, client: &mut Client) {
     let mut query = std::mem::take(&mut client.query);
     client.running_query = (query.len(), query.spare());
     // A key that a client waits for goes to that client before the next command, which might take it.
-    while state.ready.is_empty() && client.takes_requests() {
+    while state.takes_commands() && client.takes_requests() {
         let limits = RequestLimits {
             proto_max_bulk_len: state.config.options.encoding_limits().proto_max_bulk_len,
             is_authenticated: client.is_authenticated || state.config.requirepass.is_empty(),
@@ -342,7 +366,7 @@ fn run_requests(state: &mut State, client: &mut Client) {
             Ok(false) => break,
             Ok(true) => {
                 prefetch(&state.dbs[client.db], &query);
-                while state.ready.is_empty() && client.takes_requests() && query.take() {
+                while state.takes_commands() && client.takes_requests() && query.take() {
                     if query.args().len() > 0 {
                         execute(state, client, query.args());
                         state.after_command();

@@ -3,15 +3,20 @@
 //! `BGSAVE` fixes the state of the moment, which takes constant time. The loop then writes a slice of the
 //! file in each turn. There is no second process. The file is written beside its path and renamed when it is
 //! complete, so a crash leaves the last whole file.
+//!
+//! The end of the file waits for the disk, which may take seconds. A thread of its own does that, and clients are
+//! served meanwhile. The snapshot is running until the thread has ended.
 
 use crate::database::Database;
 use keyspace::{DefaultHashBuilder, Keyspace};
 use rdb::{Databases, LoadOptions, LoadStats, Loader, SaveError, SnapshotFile, WriteOptions};
+use std::io;
 use std::path::Path;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// The time for which a turn of the loop works on a snapshot.
-const SLICE: Duration = Duration::from_micros(500);
+/// The pause between two looks at whether the disk has the file.
+const SYNC_PAUSE: Duration = Duration::from_millis(1);
 
 /// The snapshot that is being written, and the result of the last one.
 #[derive(Default)]
@@ -46,12 +51,40 @@ pub(crate) enum Purpose {
 
 struct Running {
     purpose: Purpose,
-    file: SnapshotFile,
+    stage: Stage,
     since: Instant,
     /// The changes that were not yet in the file when it was begun.
     dirty: u64,
-    /// The number of databases that are complete.
+    /// The places of the keyspaces, in the order in which they are saved. `SWAPDB` changes places.
+    order: Vec<usize>,
+    /// The number of keyspaces that are complete.
     complete: usize,
+}
+
+/// What a snapshot is about to do.
+enum Stage {
+    /// The loop writes keys to the file.
+    Writing(SnapshotFile),
+    /// A thread waits until the disk has the file, and gives it its name.
+    Syncing(JoinHandle<Result<u64, SaveError>>),
+}
+
+impl Running {
+    /// Works on the snapshot for about `budget`. Returns whether its stage is complete.
+    fn finish_stage(&mut self, dbs: &mut [Database], budget: Duration) -> bool {
+        if let Stage::Syncing(thread) = &self.stage {
+            return thread.is_finished();
+        }
+        let start = Instant::now();
+        while let Some(db) = self.order.get(self.complete).and_then(|place| dbs.get_mut(*place)) {
+            let left = budget.saturating_sub(start.elapsed());
+            if left.is_zero() || !db.keys.snapshot_for(left, || start.elapsed()).is_complete {
+                return false;
+            }
+            self.complete += 1;
+        }
+        true
+    }
 }
 
 /// How a snapshot has ended.
@@ -75,6 +108,15 @@ impl Snapshots {
     /// Returns whether a snapshot is being written for this purpose.
     pub(crate) fn is_running_for(&self, purpose: Purpose) -> bool {
         self.running.as_ref().is_some_and(|running| running.purpose == purpose)
+    }
+
+    /// Returns how long the loop may wait before it works on the snapshot.
+    pub(crate) fn wait(&self) -> Duration {
+        match self.running.as_ref().map(|running| &running.stage) {
+            None => Duration::MAX,
+            Some(Stage::Writing(_)) => Duration::ZERO,
+            Some(Stage::Syncing(_)) => SYNC_PAUSE,
+        }
     }
 
     /// Returns for how many seconds the snapshot has been written for this purpose.
@@ -106,7 +148,10 @@ impl Snapshots {
         });
         match begun {
             Ok(file) => {
-                self.running = Some(Running { purpose, file, since: Instant::now(), dirty, complete: 0 });
+                let order = (0..dbs.len()).collect();
+                let stage = Stage::Writing(file);
+                self.running =
+                    Some(Running { purpose, stage, since: Instant::now(), dirty, order, complete: 0 });
                 self.begun += 1;
                 Ok(())
             }
@@ -118,21 +163,25 @@ impl Snapshots {
         }
     }
 
-    /// Writes a slice of the snapshot, if one is running. Returns how it has ended, if it has.
-    pub(crate) fn work(&mut self, dbs: &mut [Database], now: u64) -> Option<Ended> {
-        let running = self.running.as_mut()?;
-        let start = Instant::now();
-        while let Some(db) = dbs.get_mut(running.complete) {
-            let left = SLICE.checked_sub(start.elapsed())?;
-            if !db.keys.snapshot_for(left, || start.elapsed()).is_complete {
-                return None;
-            }
-            running.complete += 1;
+    /// Works on the snapshot for about `budget`, if one is running. Returns how it has ended, if it has.
+    pub(crate) fn work(&mut self, dbs: &mut [Database], now: u64, budget: Duration) -> Option<Ended> {
+        if !self.running.as_mut()?.finish_stage(dbs, budget) {
+            return None;
         }
-        let Running { purpose, file, since, dirty, .. } = self.running.take()?;
-        let result = file.finish();
-        let secs = since.elapsed().as_secs();
-        if purpose == Purpose::Save {
+        let mut running = self.running.take()?;
+        let result = match running.stage {
+            Stage::Writing(file) => match sync(file) {
+                Ok(thread) => {
+                    running.stage = Stage::Syncing(thread);
+                    self.running = Some(running);
+                    return None;
+                }
+                Err(error) => Err(SaveError::Io { offset: 0, error }),
+            },
+            Stage::Syncing(thread) => thread.join().unwrap_or(Err(SaveError::Incomplete)),
+        };
+        let secs = running.since.elapsed().as_secs();
+        if running.purpose == Purpose::Save {
             self.last_failed = result.is_err();
             if result.is_ok() {
                 self.last_save = now / 1_000;
@@ -140,12 +189,26 @@ impl Snapshots {
             }
             self.last_secs = Some(secs);
         }
-        Some(Ended { purpose, dirty, secs, result })
+        Some(Ended { purpose: running.purpose, dirty: running.dirty, secs, result })
     }
 
-    /// Ends the snapshot without a file.
+    /// Notes that the keys of two databases were swapped. The file keeps the numbers that they had when it was begun.
+    pub(crate) fn swap(&mut self, one: usize, other: usize) {
+        for place in self.running.iter_mut().flat_map(|running| &mut running.order) {
+            *place = match *place {
+                place if place == one => other,
+                place if place == other => one,
+                place => place,
+            };
+        }
+    }
+
+    /// Ends the snapshot without a file. If all keys are in the file already, waits until the disk has it, so that
+    /// the file cannot replace a later one.
     pub(crate) fn abandon(&mut self, dbs: &mut [Database]) {
-        self.running = None;
+        if let Some(Running { stage: Stage::Syncing(thread), .. }) = self.running.take() {
+            let _late = thread.join();
+        }
         for db in dbs {
             db.keys.abandon_snapshot();
         }
@@ -186,6 +249,11 @@ pub(crate) fn write(
         }
         Ok(())
     })
+}
+
+/// Starts a thread that waits until the disk has the file, and gives the file its name.
+fn sync(file: SnapshotFile) -> io::Result<JoinHandle<Result<u64, SaveError>>> {
+    thread::Builder::new().name("snapshot".into()).spawn(move || file.finish())
 }
 
 /// The databases of the server, as the loader needs them.

@@ -55,8 +55,11 @@ pub(crate) mod flags {
     /// Its keys can only be found by looking at its arguments.
     pub(crate) const MOVABLEKEYS: u32 = 1 << 13;
 
+    /// Replicas would be sent it, though it changes no key.
+    pub(crate) const MAY_REPLICATE: u32 = 1 << 14;
+
     /// The names of the flags, in the order of their bits.
-    pub(crate) const NAMES: [&str; 14] = [
+    pub(crate) const NAMES: [&str; 15] = [
         "write",
         "readonly",
         "denyoom",
@@ -71,6 +74,7 @@ pub(crate) mod flags {
         "no_auth",
         "no_multi",
         "movablekeys",
+        "may_replicate",
     ];
 }
 

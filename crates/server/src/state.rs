@@ -1,7 +1,7 @@
 //! [`State`]: everything that the commands of all clients share. In C: `redisServer`.
 
 use crate::append_only::AppendOnly;
-use crate::client::{Blocked, Client, ClientId, WatchedKey};
+use crate::client::{Client, ClientId, WatchedKey};
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::database::{Database, Lost};
@@ -75,6 +75,8 @@ pub(crate) struct State {
     pub(crate) is_cron_paused: bool,
     /// When upkeep is next due.
     pub(crate) upkeep_at: Instant,
+    /// The database that upkeep looks after next.
+    pub(crate) upkeep_db: usize,
     /// When upkeep last looked after clients and counters.
     pub(crate) cron_at: Instant,
     /// When an attack over HTTP is logged next, in milliseconds since 1970.
@@ -83,23 +85,12 @@ pub(crate) struct State {
     logs_lost: bool,
     /// The keys that have expired or were evicted, and are not yet in the append-only file.
     lost: Vec<(usize, Lost)>,
-    /// Whether the server stops, and how.
-    pub(crate) shutdown: Option<Shutdown>,
+    /// Whether the server stops, and runs no further command.
+    pub(crate) is_stopping: bool,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
     pub(crate) paused_until: Option<(u64, bool)>,
     /// The clients whose command is held back by a pause.
     pub(crate) held: Vec<ClientId>,
-}
-
-/// How the server stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shutdown {
-    /// After a snapshot, if `save` is set.
-    Default,
-    /// After a snapshot.
-    Save,
-    /// Without a snapshot.
-    NoSave,
 }
 
 impl State {
@@ -136,11 +127,12 @@ impl State {
             is_active_expire: true,
             is_cron_paused: false,
             upkeep_at: Instant::now(),
+            upkeep_db: 0,
             cron_at: Instant::now(),
             next_attack_line: 0,
             logs_lost: false,
             lost: Vec::new(),
-            shutdown: None,
+            is_stopping: false,
             paused_until: None,
             held: Vec::new(),
         };
@@ -226,8 +218,11 @@ impl State {
             let by = running.as_deref().map(|client| client.id);
             self.tracking.invalidate(key, by, &mut self.clients);
         }
-        let database = &self.dbs[db];
-        if !database.blocked.is_empty() && database.blocked.contains_key(key) {
+        let database = &mut self.dbs[db];
+        if !database.blocked.is_empty()
+            && database.blocked.contains_key(key)
+            && database.ready.insert(key.to_vec())
+        {
             self.ready.push((db, key.to_vec()));
         }
         if !database.watching.is_empty() {
@@ -306,66 +301,9 @@ impl State {
     /// Removes a key if it has expired, and publishes that at once: before the event of the command that has
     /// looked the key up. In C: `expireIfNeeded`.
     pub(crate) fn remove_expired(&mut self, db: usize, key: &[u8]) {
-        if self.dbs[db].keys.remove_expired(key, self.now) {
+        if self.pause().is_none() && self.dbs[db].keys.remove_expired(key, self.now) {
             self.publish_lost();
         }
-    }
-
-    /// Ends the wait of a client.
-    pub(crate) fn unblock(&mut self, client: &mut Client) -> Option<Blocked> {
-        let blocked = self.interrupt_wait(client)?;
-        self.leave_queues(&blocked, client.db, client.id);
-        Some(blocked)
-    }
-
-    /// Ends the wait of a client, but leaves it its place among those that wait for the same keys.
-    pub(crate) fn interrupt_wait(&mut self, client: &mut Client) -> Option<Blocked> {
-        let blocked = client.blocked.take()?;
-        self.blocked_clients -= 1;
-        if let Some(deadline) = blocked.deadline {
-            self.deadlines.remove(&(deadline, client.id));
-        }
-        Some(blocked)
-    }
-
-    /// Ends the wait of another client than the one whose command runs.
-    pub(crate) fn unblock_other(&mut self, id: ClientId) -> Option<Blocked> {
-        // A command without keys does not wait for one: it is held back by `CLIENT PAUSE`.
-        let client = self.clients.get_mut(id)?;
-        client.blocked.as_ref().filter(|blocked| !blocked.keys.is_empty())?;
-        let (blocked, db) = (client.blocked.take()?, client.db);
-        self.blocked_clients -= 1;
-        if let Some(deadline) = blocked.deadline {
-            self.deadlines.remove(&(deadline, id));
-        }
-        self.leave_queues(&blocked, db, id);
-        self.resumed.push(id);
-        Some(blocked)
-    }
-
-    /// Removes a client from those that wait for the keys of its command.
-    pub(crate) fn leave_queues(&mut self, blocked: &Blocked, db: usize, id: ClientId) {
-        for key in &blocked.keys {
-            crate::database::remove_waiting(&mut self.dbs[db].blocked, key, id);
-        }
-    }
-
-    /// Returns until when commands are held back, and whether reads are too.
-    pub(crate) fn pause(&self) -> Option<(u64, bool)> {
-        self.paused_until.filter(|(until, _)| *until > self.now)
-    }
-
-    /// Holds a command back until the pause is over. In C: `blockPostponeClient`.
-    pub(crate) fn hold(&mut self, client: &mut Client, request: crate::args::OwnedArgs) {
-        client.blocked = Some(Blocked {
-            keys: Vec::new(),
-            wanted: values::ObjectType::String,
-            deadline: None,
-            request,
-            timeout_reply: crate::client::TimeoutReply::Null,
-        });
-        self.blocked_clients += 1;
-        self.held.push(client.id);
     }
 
     /// Ends the watch of all keys of a client.
@@ -396,6 +334,7 @@ impl State {
         let (low, high) = (one.min(other), one.max(other));
         let (left, right) = self.dbs.split_at_mut(high);
         std::mem::swap(&mut left[low].keys, &mut right[0].keys);
+        self.snapshots.swap(one, other);
         std::mem::swap(&mut left[low].lost, &mut right[0].lost);
         self.tracking.flush(&mut self.clients);
         for (existed, db, key) in before {
@@ -422,9 +361,15 @@ impl State {
         }
     }
 
+    /// Returns whether the next command of a client may run: none does after the last snapshot, or before clients
+    /// that wait for a key which has changed.
+    pub(crate) fn takes_commands(&self) -> bool {
+        self.ready.is_empty() && !self.is_stopping
+    }
+
     /// Returns how long the loop may wait for sockets.
     pub(crate) fn wait(&self) -> Duration {
-        if self.snapshots.is_running() || !self.resumed.is_empty() {
+        if !self.resumed.is_empty() {
             return Duration::ZERO;
         }
         let until_upkeep = self.upkeep_at.saturating_duration_since(Instant::now());
@@ -435,7 +380,8 @@ impl State {
             None if self.held.is_empty() => Duration::MAX,
             None => Duration::ZERO,
         };
-        until_deadline.unwrap_or(Duration::MAX).min(until_upkeep).min(until_release)
+        let until_deadline = until_deadline.unwrap_or(Duration::MAX);
+        until_deadline.min(until_upkeep).min(until_release).min(self.snapshots.wait())
     }
 
     /// Takes a sample of the counters, for the rates of `INFO`.

@@ -9,20 +9,37 @@ use crate::snapshot::Purpose;
 use crate::state::State;
 use std::time::{Duration, Instant};
 
-/// The time that one turn of the loop may spend on the keys of all databases.
-const BUDGET: Duration = Duration::from_millis(1);
+/// The least time that a turn of the loop spends on a kind of work that is due. Requests that arrive meanwhile wait
+/// for the end of it, so it is about as long as a turn with a few requests.
+const SLICE_MIN: Duration = Duration::from_micros(50);
+
+/// The most time that a turn of the loop spends on a kind of work.
+const SLICE_MAX: Duration = Duration::from_micros(500);
+
+/// The time that the requests of a turn took, divided by this, is the time for work of each kind. So the work goes
+/// on under any load, and the requests wait for little more than for each other.
+const SHARE_DIVISOR: u32 = 4;
+
+/// The longest time between two looks at the keys of a database.
+const PERIOD_MAX: Duration = Duration::from_millis(100);
 
 /// A client with a part of a request may have so many bytes of room that it does not use.
 const QUERY_SPARE: usize = 64 * 1_024;
 
-/// Does what is due.
-pub(crate) fn run(state: &mut State) {
-    work_on_snapshot(state);
+/// Returns the time for each kind of work after requests that took `busy`.
+fn slice_after(busy: Duration) -> Duration {
+    (busy / SHARE_DIVISOR).clamp(SLICE_MIN, SLICE_MAX)
+}
+
+/// Does what is due. The requests of this turn began at `turn_start`.
+pub(crate) fn run(state: &mut State, turn_start: Instant) {
     let now = Instant::now();
+    let slice = slice_after(now.duration_since(turn_start));
+    work_on_snapshot(state, slice);
     if now < state.upkeep_at {
         return;
     }
-    maintain(state, now);
+    maintain(state, slice);
     let period = Duration::from_secs(1) / state.config.hz;
     if now.duration_since(state.cron_at) >= period {
         state.cron_at = now;
@@ -30,28 +47,41 @@ pub(crate) fn run(state: &mut State) {
             cron(state);
         }
     }
-    state.upkeep_at = state.upkeep_at.min(state.cron_at + period);
+    let due = state.dbs.iter().map(|db| db.upkeep_at).min();
+    state.upkeep_at = due.unwrap_or(now + period).min(state.cron_at + period);
     state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;
 }
 
-/// Expires, frees, resizes and defragments.
-fn maintain(state: &mut State, start: Instant) {
-    let mut next = Duration::from_millis(100);
-    for db in &mut state.dbs {
-        if !state.is_active_expire {
-            db.keys.free_for(BUDGET, || start.elapsed());
+/// Expires, frees, resizes and defragments, in the databases that are due. Ends after `slice`. The next turn goes on
+/// with the next database.
+fn maintain(state: &mut State, slice: Duration) {
+    let start = Instant::now();
+    // Keys neither expire nor are evicted during a pause.
+    let removes = state.is_active_expire && state.pause().is_none();
+    for _ in 0..state.dbs.len() {
+        let left = slice.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        let number = state.upkeep_db % state.dbs.len();
+        state.upkeep_db = number + 1;
+        let db = &mut state.dbs[number];
+        if start < db.upkeep_at {
             continue;
         }
-        let left = BUDGET.saturating_sub(start.elapsed());
-        let done = db.keys.maintain(state.now, left, || start.elapsed());
-        next = next.min(done.next);
+        let next = if removes {
+            db.keys.maintain(state.now, left, || start.elapsed()).next
+        } else {
+            let is_complete = db.keys.free_for(left, || start.elapsed()).is_complete;
+            if is_complete { PERIOD_MAX } else { Duration::ZERO }
+        };
+        db.upkeep_at = start + next.min(PERIOD_MAX);
     }
-    state.upkeep_at = start + next.max(Duration::from_millis(1));
     state.after_command();
 }
 
-fn work_on_snapshot(state: &mut State) {
-    let Some(ended) = state.snapshots.work(&mut state.dbs, state.now) else { return };
+fn work_on_snapshot(state: &mut State, slice: Duration) {
+    let Some(ended) = state.snapshots.work(&mut state.dbs, state.now, slice) else { return };
     match ended.result {
         _ if ended.purpose == Purpose::Rewrite => rewrite::end(state, ended),
         Ok(bytes) => {
@@ -178,5 +208,18 @@ pub(crate) fn check_output(state: &mut State, slot: usize, free: usize) {
         warning!("Client {} closed for overcoming of output buffer limits.", client.addr);
         state.stats.output_limit_disconnections += 1;
         state.clients.touch_slot(slot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_takes_a_quarter_of_the_time_of_requests_but_no_long_slice() {
+        let micros = Duration::from_micros;
+        for (busy, slice) in [(0, 50), (199, 50), (400, 100), (2_000, 500), (1_000_000, 500)] {
+            assert_eq!(slice_after(micros(busy)), micros(slice), "{busy}");
+        }
     }
 }

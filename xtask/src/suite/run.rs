@@ -18,8 +18,8 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(60);
 /// `large-memory`.
 const DENIED: &str = "-slow -needs:repl -repl -cluster -scripting -stream -needs:pfdebug -defrag";
 
-/// The tests of `MIGRATE` and of replica buffers, as a pattern of the suite. The second server of most has a tag that is denied. They would skip
-/// the block with that server, and pass without having tested anything.
+/// The tests of `MIGRATE` and of replica buffers, as a pattern of the suite. Most of these tests start a second server,
+/// whose tag is denied. A test would skip the block of that server, and pass without having tested anything.
 const UNTAGGED: &str = "/^(MIGRATE |slave buffer |replica buffer )";
 
 /// Runs a unit in the folder that [`super::folder::make`] returned.

@@ -44,7 +44,7 @@ const ADDED: u64 = 20;
 const PAUSE_OF_ADDED: Duration = Duration::from_micros(100);
 
 /// The time limit of a phase.
-const PHASE_TIME_MAX: Duration = Duration::from_secs(120);
+const PHASE_TIME_MAX: Duration = Duration::from_secs(600);
 
 /// The phases after the quiet one.
 const BUSY: [&str; 4] = ["growing", "saving", "expiring", "evicting"];
@@ -69,7 +69,7 @@ pub(super) fn run(ctx: &mut Ctx, redcore: &Program, cores: &Cores) -> Result<()>
         added,
         slice: ctx.settings.pick(millis(5), millis(50), millis(100)),
         quiet: ctx.settings.pick(millis(20), millis(500), millis(4_000)),
-        margin: ctx.settings.pick(millis(200), millis(1_000), millis(45_000)),
+        margin: ctx.settings.pick(millis(2_000), millis(5_000), millis(45_000)),
     };
     let mut lines = Vec::new();
     for program in std::iter::once(redcore).chain(&ctx.inputs.servers) {

@@ -109,6 +109,8 @@ pub struct Options {
     expire_effort: u8,
     lazy: Lazy,
     defrag: DefragOptions,
+    /// Whether reads leave the access clocks unchanged.
+    pub(crate) is_no_touch: bool,
 }
 
 /// The lazyfree options. They determine which operations turn large values into garbage instead of freeing
@@ -153,6 +155,7 @@ impl Options {
                 cycle_min: 1,
                 cycle_max: 25,
             },
+            is_no_touch: false,
         }
     }
 

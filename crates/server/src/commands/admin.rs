@@ -3,12 +3,14 @@
 use crate::call::Call;
 use crate::config::{Directive, names};
 use crate::error::{CommandError, Outcome};
+use crate::log::warning;
 use crate::numbers::integer;
+use crate::open_files::clients_within_limit;
 use crate::rewrite;
+use crate::shutdown::Shutdown;
 use crate::snapshot::Purpose;
 use crate::spec::flags::{ADMIN, FAST, LOADING, NO_MULTI, NOSCRIPT, READONLY, STALE, WRITE};
 use crate::spec::{Spec, keyless};
-use crate::state::Shutdown;
 use keyspace::glob_match;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -87,8 +89,11 @@ fn flushall(call: &mut Call<'_>) -> Outcome {
     // The save clears the counter of changes.
     call.append_instead(&[b"FLUSHALL"]);
     // The file has the removed keys, so it is replaced by an empty one.
-    if !call.state.config.save.is_empty() && !call.state.append_only.is_loading {
-        call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    if !call.state.config.save.is_empty()
+        && !call.state.append_only.is_loading
+        && let Err(error) = call.state.save()
+    {
+        warning!("The snapshot without keys cannot be written after FLUSHALL: {error}");
     }
     call.reply().ok();
     Ok(())
@@ -132,9 +137,6 @@ fn swapdb(call: &mut Call<'_>) -> Outcome {
         index.ok_or(CommandError::new("ERR DB index is out of range"))
     };
     let (one, other) = (index(one)?, index(other)?);
-    if call.state.snapshots.is_running() {
-        return Err(CommandError::new("ERR databases cannot be swapped while a snapshot is written"));
-    }
     call.state.swap(one, other, call.client);
     call.reply().ok();
     Ok(())
@@ -193,6 +195,13 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
         let value = if directive.takes_one() { &[value][..] } else { &words };
         directive.read(&mut config, value).map_err(|reason| failed(&reason))?;
     }
+    let clients = clients_within_limit(config.maxclients);
+    if clients < config.maxclients {
+        return Err(CommandError::of(format!(
+            "ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able \
+             to handle the specified number of clients, try with {clients}"
+        )));
+    }
     let before = std::mem::replace(&mut call.state.config, config);
     if call.state.config.appendonly != before.appendonly
         && let Err(reason) = rewrite::apply(call.state, call.is_in_exec)
@@ -244,18 +253,17 @@ fn config_help(call: &mut Call<'_>) -> Outcome {
 }
 
 fn shutdown(call: &mut Call<'_>) -> Outcome {
-    let (mut how, mut aborts) = (Shutdown::Default, false);
+    let (mut how, mut aborts) = (Shutdown::default(), false);
     for index in 1..call.args.len() {
-        how = match () {
-            () if call.args.is(index, "NOSAVE") && how != Shutdown::Save => Shutdown::NoSave,
-            () if call.args.is(index, "SAVE") && how != Shutdown::NoSave => Shutdown::Save,
-            () if call.args.is(index, "NOW") || call.args.is(index, "FORCE") => how,
-            () if call.args.is(index, "ABORT") => {
-                aborts = true;
-                how
-            }
+        match () {
+            () if call.args.is(index, "NOSAVE") && how.saves != Some(true) => how.saves = Some(false),
+            () if call.args.is(index, "SAVE") && how.saves != Some(false) => how.saves = Some(true),
+            () if call.args.is(index, "FORCE") => how.is_forced = true,
+            // There is no replica to wait for.
+            () if call.args.is(index, "NOW") => {}
+            () if call.args.is(index, "ABORT") => aborts = true,
             () => return Err(CommandError::SYNTAX),
-        };
+        }
     }
     if aborts {
         let is_alone = (1..call.args.len()).all(|index| call.args.is(index, "ABORT"));
@@ -264,6 +272,9 @@ fn shutdown(call: &mut Call<'_>) -> Outcome {
             false => CommandError::SYNTAX,
         });
     }
-    call.state.shutdown = Some(how);
-    Ok(())
+    if call.state.shut_down(how) {
+        Ok(())
+    } else {
+        Err(CommandError::new("ERR Errors trying to SHUTDOWN. Check logs."))
+    }
 }

@@ -2,9 +2,10 @@
 
 use super::admin::{container, help};
 use super::connection::valid_name;
+use super::execute::end_wait;
 use super::tracking::{caching, getredir, redirect, tracking, trackinginfo};
 use crate::call::Call;
-use crate::client::{Client, ClientId, ReplyMode, TimeoutReply};
+use crate::client::{Client, ClientId, ReplyMode};
 use crate::error::{CommandError, Outcome};
 use crate::numbers::integer;
 use crate::reply::Protocol;
@@ -188,16 +189,21 @@ fn list(call: &mut Call<'_>) -> Outcome {
     } else if args.len() != 2 {
         return Err(CommandError::SYNTAX);
     }
-    let is_wanted = |client: &Client| {
-        wanted_class.is_none_or(|class| class == class_of(client))
-            && wanted_ids.as_ref().is_none_or(|ids| ids.contains(&client.id))
-    };
     let mut text = String::new();
-    let all = call.state.clients.iter();
     // The client that asks is not in its slot.
     let own = &*call.client;
-    let mut clients: Vec<&Client> = all.chain([own]).filter(|client| is_wanted(client)).collect();
-    clients.sort_unstable_by_key(|client| client.id);
+    let clients: Vec<&Client> = match wanted_ids {
+        Some(ids) => {
+            let client = |id| if id == own.id { Some(own) } else { call.state.clients.get(id) };
+            ids.into_iter().filter_map(client).collect()
+        }
+        None => {
+            let is_wanted = |client: &&Client| wanted_class.is_none_or(|class| class == class_of(client));
+            let mut clients: Vec<_> = call.state.clients.iter().chain([own]).filter(is_wanted).collect();
+            clients.sort_unstable_by_key(|client| client.id);
+            clients
+        }
+    };
     for client in clients {
         let _always = writeln!(text, "{}", line(call.state, client));
     }
@@ -335,7 +341,8 @@ fn pause(call: &mut Call<'_>) -> Outcome {
         3 => true,
         4 if args.is(3, "ALL") => true,
         4 if args.is(3, "WRITE") => false,
-        _ => return Err(CommandError::new("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+        4 => return Err(CommandError::new("ERR CLIENT PAUSE mode must be WRITE or ALL")),
+        _ => return Err(CommandError::subcommand_syntax("CLIENT", args.at(1))),
     };
     let millis = integer(args.at(2))
         .map_err(|_| CommandError::new("ERR timeout is not an integer or out of range"))?;
@@ -355,7 +362,7 @@ fn unpause(call: &mut Call<'_>) -> Outcome {
 }
 
 /// The error of a command that `CLIENT UNBLOCK` ends.
-const UNBLOCKED: &str = "UNBLOCKED client unblocked via CLIENT UNBLOCK";
+const UNBLOCKED: CommandError = CommandError::new("UNBLOCKED client unblocked via CLIENT UNBLOCK");
 
 fn unblock(call: &mut Call<'_>) -> Outcome {
     let args = call.args;
@@ -363,23 +370,23 @@ fn unblock(call: &mut Call<'_>) -> Outcome {
         3 => false,
         4 if args.is(3, "TIMEOUT") => false,
         4 if args.is(3, "ERROR") => true,
-        _ => return Err(CommandError::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+        4 => return Err(CommandError::new("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
+        _ => return Err(CommandError::subcommand_syntax("CLIENT", args.at(1))),
     };
     let id = integer(args.at(2))?;
-    let blocked = u64::try_from(id).ok().and_then(|id| Some((id, call.state.unblock_other(id)?)));
-    call.reply().flag(blocked.is_some());
-    if let Some((id, blocked)) = blocked {
-        super::execute::count_interrupted(call.state, &blocked, is_error);
-        if is_error {
-            call.state.stats.count_error(UNBLOCKED);
-        }
-        call.state.clients.send(id, |reply| match blocked.timeout_reply {
-            _ if is_error => reply.error(UNBLOCKED.as_bytes()),
-            TimeoutReply::Null => reply.null(),
-            TimeoutReply::NullArray => reply.null_array(),
-        });
-    }
+    let was_waiting = u64::try_from(id).is_ok_and(|id| unblock_other(call.state, id, is_error));
+    call.reply().flag(was_waiting);
     Ok(())
+}
+
+/// Ends the wait of another client for a key. Returns whether it has waited.
+fn unblock_other(state: &mut State, id: ClientId, is_error: bool) -> bool {
+    let Some(blocked) = state.unblock_other(id) else { return false };
+    if let Some(client) = state.clients.get_mut(id) {
+        end_wait(&mut state.stats, client, &blocked, is_error.then_some(&UNBLOCKED));
+    }
+    state.clients.touch(id);
+    true
 }
 
 fn client_help(call: &mut Call<'_>) -> Outcome {

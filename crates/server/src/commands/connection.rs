@@ -51,7 +51,7 @@ fn quit(call: &mut Call<'_>) -> Outcome {
 }
 
 fn select(call: &mut Call<'_>) -> Outcome {
-    let number = integer(call.args.at(1)).map_err(|_| CommandError::new("ERR invalid DB index"))?;
+    let number = integer(call.args.at(1))?;
     let number = usize::try_from(number).ok().filter(|number| *number < call.state.dbs.len());
     call.client.db = number.ok_or(CommandError::new("ERR DB index is out of range"))?;
     call.reply().ok();
@@ -178,6 +178,8 @@ fn reset(call: &mut Call<'_>) -> Outcome {
     call.client.name.clear();
     call.client.reply.set_protocol(Protocol::Resp2);
     call.client.reply_mode = crate::client::ReplyMode::On;
+    call.client.is_no_evict = false;
+    call.client.is_no_touch = false;
     call.client.is_authenticated = call.state.config.requirepass.is_empty();
     call.reply().simple("RESET");
     Ok(())

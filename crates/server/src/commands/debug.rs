@@ -61,7 +61,7 @@ fn debug(call: &mut Call<'_>) -> Outcome {
             done(call)
         }
         (b"stringmatch-len", 4) => stringmatch_len(call),
-        _ => Err(CommandError::subcommand("DEBUG", call.args.at(1))),
+        _ => Err(CommandError::subcommand_syntax("DEBUG", call.args.at(1))),
     }
 }
 
@@ -309,6 +309,7 @@ fn loadaof(call: &mut Call<'_>) -> Outcome {
     state.append_only.finish().map_err(|error| CommandError::of(format!("ERR {error}")))?;
     state.snapshots.abandon(&mut state.dbs);
     state.dbs.iter_mut().for_each(|db| db.keys.clear());
+    state.tracking.flush(&mut state.clients);
     if let Err(error) = replay::load(state) {
         warning!("DEBUG LOADAOF: {error:#}");
         return Err(CommandError::new("ERR Error trying to load the AOF files, check server logs."));

@@ -6,39 +6,40 @@ use super::table::{Command, find, find_with_subcommand};
 use super::unsupported;
 use crate::args::Args;
 use crate::call::Call;
-use crate::client::{Blocked, Client, ReplyMode, TimeoutReply, Transaction};
+use crate::client::{Blocked, Client, ClientId, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
 use crate::log::warning;
 use crate::notify;
 use crate::spec::{Spec, flags};
 use crate::state::State;
+use crate::stats::Stats;
 use crate::upkeep::evict_clients;
 use std::time::Instant;
+use values::ObjectType;
 
 /// After how many milliseconds an attack is logged again.
 const ATTACK_LINE_PERIOD: u64 = 60_000;
 
 /// Runs a request of a client, and writes its reply. In C: `processCommand`, `call`.
 pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
-    if let Some((_, is_all)) = state.pause()
-        && (is_all || may_write(client, args))
-    {
+    client.last_used_at = state.now;
+    let checked = check(state, client, args);
+    if matches!(checked, Ok(Admission::Held)) {
         state.hold(client, args.to_owned());
         return;
     }
-    client.last_used_at = state.now;
     client.commands += 1;
-    let checked = check(state, client, args);
     let mark = client.reply.mark();
     match checked {
-        Ok(Some(command)) => run(state, client, args, command, false),
-        Ok(None) => client.reply.simple("QUEUED"),
+        Ok(Admission::Run(command)) => run(state, client, args, command, false),
+        Ok(Admission::Queued) => client.reply.simple("QUEUED"),
+        Ok(Admission::Held) => {}
         Err(error) if client.transaction.is_some() && args.is(0, "exec") => {
             client.transaction = None;
             state.unwatch(client);
             let reason = error.0.strip_prefix("ERR ").unwrap_or(&error.0);
             let text = format!("EXECABORT Transaction discarded because of: {reason}");
-            write_error(state, client, &CommandError::of(text));
+            write_error(&mut state.stats, client, &CommandError::of(text));
             if !state.monitors.is_empty() {
                 state.monitors.feed(client, args, &mut state.clients);
             }
@@ -47,36 +48,17 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
             if let Some(transaction) = &mut client.transaction {
                 transaction.is_aborted = true;
             }
-            write_error(state, client, &error);
+            write_error(&mut state.stats, client, &error);
         }
     }
-    match client.reply_mode {
-        ReplyMode::On => {}
-        // What these commands write are messages, and no replies.
-        ReplyMode::Off | ReplyMode::Skip if writes_messages(args) => {}
-        ReplyMode::Off | ReplyMode::Skip => client.reply.truncate(mark),
-        ReplyMode::SkipNext => {}
+    // A command that waits has its reply later.
+    if client.reply_mode != ReplyMode::On && client.blocked.is_none() {
+        client.end_reply(mark, writes_messages(args));
     }
-    client.reply_mode = match client.reply_mode {
-        ReplyMode::SkipNext => ReplyMode::Skip,
-        ReplyMode::Skip => ReplyMode::On,
-        other => other,
-    };
     if !state.tracking.is_empty() && client.transaction.is_none() && !args.is(0, "client") {
         state.tracking.end_caching(client.id);
     }
     state.clients.deliver_own(client);
-}
-
-/// Returns whether a command is held back while writes are: it changes keys, or sends messages.
-fn may_write(client: &Client, args: Args<'_>) -> bool {
-    let writes = |args: Args<'_>| {
-        find_with_subcommand(args).is_some_and(|command| {
-            command.spec.has(flags::WRITE) || ["publish", "spublish"].contains(&command.spec.name)
-        })
-    };
-    let queued = client.transaction.iter().flat_map(Transaction::commands);
-    writes(args) || args.is(0, "exec") && queued.into_iter().any(|queued| writes(queued.as_args()))
 }
 
 /// Runs the commands that were held back, when the pause is over.
@@ -89,6 +71,7 @@ pub(crate) fn release_held(state: &mut State) {
         let Some(mut client) = state.clients.take(slot) else { continue };
         if let Some(blocked) = state.unblock(&mut client)
             && !client.is_closed
+            && !state.is_stopping
         {
             state.clock = Instant::now();
             execute(state, &mut client, blocked.request.as_args());
@@ -98,13 +81,18 @@ pub(crate) fn release_held(state: &mut State) {
     }
 }
 
-/// Finds the command of a request, and checks whether the client may run it now. Returns `None` if it was
-/// queued.
-fn check(
-    state: &mut State,
-    client: &mut Client,
-    args: Args<'_>,
-) -> Result<Option<&'static Command>, CommandError> {
+/// What happens to a request that is not refused.
+enum Admission {
+    /// Its command runs.
+    Run(&'static Command),
+    /// It was added to the transaction of its client.
+    Queued,
+    /// It waits until a pause is over.
+    Held,
+}
+
+/// Finds the command of a request, and checks whether the client may run it now.
+fn check(state: &mut State, client: &mut Client, args: Args<'_>) -> Result<Admission, CommandError> {
     let Some(container) = find(args.at(0)) else {
         close_if_http(state, client, args);
         return Err(unknown(args));
@@ -122,16 +110,21 @@ fn check(
     admitted
 }
 
-/// Checks whether the client may run a command now, which may be a subcommand of `container`. Returns `None` if
-/// it was queued.
+/// Checks whether the client may run a command now, which may be a subcommand of `container`. A pause comes after
+/// all reasons to refuse the command.
 fn admit(
     state: &mut State,
     client: &mut Client,
     args: Args<'_>,
     container: &Command,
     command: &'static Command,
-) -> Result<Option<&'static Command>, CommandError> {
+) -> Result<Admission, CommandError> {
     let spec = command.spec;
+    // `EXEC` is refused and held for the commands that it would run.
+    let flags = match &client.transaction {
+        Some(transaction) if spec.name == "exec" => spec.flags | transaction.flags(),
+        _ => spec.flags,
+    };
     if !spec.takes(args.len()) {
         return Err(CommandError::arity(&command.full_name));
     }
@@ -154,12 +147,17 @@ fn admit(
     }
     if state.config.options.get_maxmemory() > 0 {
         evict_clients(state, Some(client));
-        make_room(state, client, command)?;
+        // Nothing is evicted during a pause, so memory may be above its limit.
+        if state.pause().is_none() && !state.make_room() && flags & flags::DENYOOM != 0 {
+            return Err(CommandError::OOM);
+        }
     }
     if !state.tracking.is_empty() {
         state.tell_trackers(client);
     }
-    if spec.has(flags::WRITE) && state.snapshots.last_failed | state.append_only.is_failing {
+    if (state.snapshots.last_failed || state.append_only.is_failing)
+        && (flags & flags::WRITE != 0 || spec.name == "ping")
+    {
         check_disk(state)?;
     }
     if client.is_subscriber() && !is_for_subscribers(container.spec.name) {
@@ -169,6 +167,11 @@ fn admit(
             command.full_name
         )));
     }
+    if let Some((_, is_all)) = state.pause()
+        && (is_all || flags & (flags::WRITE | flags::MAY_REPLICATE) != 0)
+    {
+        return Ok(Admission::Held);
+    }
     if client.transaction.is_some()
         && !["exec", "discard", "multi", "watch", "quit", "reset"].contains(&container.spec.name)
     {
@@ -176,11 +179,11 @@ fn admit(
             return Err(CommandError::new("ERR Command not allowed inside a transaction"));
         }
         if let Some(transaction) = &mut client.transaction {
-            transaction.push(args.to_owned());
+            transaction.push(args.to_owned(), spec.flags);
         }
-        return Ok(None);
+        return Ok(Admission::Queued);
     }
-    Ok(Some(command))
+    Ok(Admission::Run(command))
 }
 
 /// Refuses writes while changes cannot be saved. In C: `writeCommandsDeniedByDiskError`.
@@ -255,25 +258,6 @@ fn unknown(args: Args<'_>) -> CommandError {
     CommandError::of(text)
 }
 
-/// Evicts keys until memory is within `maxmemory`. In C: `performEvictions`.
-fn make_room(state: &mut State, client: &Client, command: &Command) -> Outcome {
-    let spec = command.spec;
-    let is_within = state.make_room();
-    let queued_denyoom = |queued: &crate::args::OwnedArgs| {
-        find_with_subcommand(queued.as_args()).is_some_and(|command| command.spec.has(flags::DENYOOM))
-    };
-    let denies = spec.has(flags::DENYOOM)
-        || spec.name == "exec"
-            && client
-                .transaction
-                .as_ref()
-                .is_some_and(|transaction| transaction.commands().iter().any(queued_denyoom));
-    if denies && !is_within {
-        return Err(CommandError::OOM);
-    }
-    Ok(())
-}
-
 /// Runs a command, and counts it.
 pub(crate) fn run(
     state: &mut State,
@@ -289,11 +273,19 @@ pub(crate) fn run(
     let now = state.now;
     let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
     let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
+    let leaves_clocks = client.is_no_touch && spec.has(flags::READONLY) && spec.name != "touch";
+    let db = client.db;
+    if leaves_clocks {
+        state.dbs[db].keys.set_no_touch(true);
+    }
     let dirty = state.stats.dirty;
     let outcome = (spec.run)(&mut Call { state, client, args, now, is_in_exec });
+    if leaves_clocks {
+        state.dbs[db].keys.set_no_touch(false);
+    }
     if let Err(error) = &outcome {
         client.reply.truncate(mark);
-        write_error(state, client, error);
+        write_error(&mut state.stats, client, error);
     }
     publish_new(state, client.db, args, absent);
     if !state.tracking.is_empty() && spec.has(flags::READONLY) {
@@ -356,9 +348,9 @@ fn feed_monitors(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec
     }
 }
 
-fn write_error(state: &mut State, client: &mut Client, error: &CommandError) {
+fn write_error(stats: &mut Stats, client: &mut Client, error: &CommandError) {
     client.reply.error(error.0.as_bytes());
-    state.stats.count_error(&error.0);
+    stats.count_error(&error.0);
 }
 
 /// Returns the places of the arguments that are names of keys which do not exist.
@@ -382,22 +374,32 @@ fn publish_new(state: &mut State, db: usize, args: Args<'_>, absent: Vec<usize>)
 pub(crate) fn retry_ready(state: &mut State) {
     while !state.ready.is_empty() {
         for (db, key) in std::mem::take(&mut state.ready) {
-            let Some(waiting) = state.dbs[db].blocked.get(&key) else { continue };
-            for id in waiting.clone() {
-                let Some(kind) = state.dbs[db].keys.object_type(&key, state.now) else { break };
-                let Some(slot) = state.clients.slot_of(id) else { continue };
-                // A client that was killed takes nothing any more.
-                let is_wanted = |client: &Client| {
-                    !client.is_closed && client.blocked.as_ref().is_some_and(|blocked| blocked.wanted == kind)
-                };
-                if !state.clients.in_slot(slot).is_some_and(|client| is_wanted(client)) {
-                    continue;
-                }
-                let Some(mut client) = state.clients.take(slot) else { continue };
-                retry(state, &mut client);
-                state.clients.put_back(slot, client);
+            state.dbs[db].ready.remove(&key);
+            let waiting = |state: &State, place: usize| state.dbs[db].blocked.get(&key)?.get(place).copied();
+            let mut place = 0;
+            while let Some(id) = waiting(state, place)
+                && let Some(kind) = state.dbs[db].keys.object_type(&key, state.now)
+            {
+                serve_waiting(state, id, kind);
+                // A client that was served has left the queue.
+                place += usize::from(waiting(state, place) == Some(id));
             }
         }
+    }
+}
+
+/// Runs the command of a client that waits for a value of type `kind`.
+fn serve_waiting(state: &mut State, id: ClientId, kind: ObjectType) {
+    let Some(slot) = state.clients.slot_of(id) else { return };
+    // A client that was killed takes nothing any more.
+    let is_wanted = |client: &Client| {
+        !client.is_closed && client.blocked.as_ref().is_some_and(|blocked| blocked.wanted == kind)
+    };
+    if state.clients.in_slot(slot).is_some_and(|client| is_wanted(client))
+        && let Some(mut client) = state.clients.take(slot)
+    {
+        retry(state, &mut client);
+        state.clients.put_back(slot, client);
     }
 }
 
@@ -405,6 +407,7 @@ fn retry(state: &mut State, client: &mut Client) {
     // The client keeps its place among those that wait for the same keys, in case it has to wait again.
     let Some(blocked) = state.interrupt_wait(client) else { return };
     client.last_used_at = state.now;
+    let mark = client.reply.mark();
     let args = blocked.request.as_args();
     if let Some(command) = find(args.at(0)) {
         state.retried_deadline = Some(blocked.deadline);
@@ -413,19 +416,31 @@ fn retry(state: &mut State, client: &mut Client) {
         state.retried_deadline = None;
     }
     if client.blocked.is_none() {
+        client.end_reply(mark, false);
         state.leave_queues(&blocked, client.db, client.id);
         state.resumed.push(client.id);
     }
 }
 
-/// Counts a command whose wait has ended without a key. `has_failed` is whether the client is sent an error.
-pub(super) fn count_interrupted(state: &mut State, blocked: &Blocked, has_failed: bool) {
-    let args = blocked.request.as_args();
-    if let Some(command) = find_with_subcommand(args) {
-        let stats = state.stats.of_command_mut(command.number);
-        stats.calls += 1;
-        stats.failed += u64::from(has_failed);
+/// Answers and counts a command whose wait has ended without a key.
+pub(super) fn end_wait(
+    stats: &mut Stats,
+    client: &mut Client,
+    blocked: &Blocked,
+    error: Option<&CommandError>,
+) {
+    if let Some(command) = find_with_subcommand(blocked.request.as_args()) {
+        let of_command = stats.of_command_mut(command.number);
+        of_command.calls += 1;
+        of_command.failed += u64::from(error.is_some());
     }
+    let mark = client.reply.mark();
+    match (error, blocked.timeout_reply) {
+        (Some(error), _) => write_error(stats, client, error),
+        (None, TimeoutReply::Null) => client.reply.null(),
+        (None, TimeoutReply::NullArray) => client.reply.null_array(),
+    }
+    client.end_reply(mark, false);
 }
 
 /// Answers the clients that have waited long enough.
@@ -437,11 +452,7 @@ pub(crate) fn run_blocked_timeout(state: &mut State) {
         let Some(slot) = state.clients.slot_of(id) else { continue };
         let Some(mut client) = state.clients.take(slot) else { continue };
         if let Some(blocked) = state.unblock(&mut client) {
-            count_interrupted(state, &blocked, false);
-            match blocked.timeout_reply {
-                TimeoutReply::Null => client.reply.null(),
-                TimeoutReply::NullArray => client.reply.null_array(),
-            }
+            end_wait(&mut state.stats, &mut client, &blocked, None);
             state.resumed.push(id);
         }
         state.clients.put_back(slot, client);

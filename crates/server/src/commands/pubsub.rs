@@ -4,7 +4,7 @@ use super::admin::{container, help};
 use crate::call::Call;
 use crate::error::Outcome;
 use crate::pubsub::Kind;
-use crate::spec::flags::{FAST, LOADING, NOSCRIPT, PUBSUB, STALE};
+use crate::spec::flags::{FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, STALE};
 use crate::spec::{Keys, Spec, keyless, on_key, row};
 
 const ALWAYS: u32 = PUBSUB | LOADING | STALE;
@@ -12,10 +12,12 @@ const LISTEN: u32 = ALWAYS | NOSCRIPT;
 
 pub(super) const COMMANDS: &[Spec] = &[
     keyless("psubscribe", -2, LISTEN, psubscribe).doc("2.0.0", "Listens to channels that match."),
-    keyless("publish", 3, ALWAYS | FAST, publish).doc("2.0.0", "Sends a message to a channel."),
+    keyless("publish", 3, ALWAYS | FAST | MAY_REPLICATE, publish)
+        .doc("2.0.0", "Sends a message to a channel."),
     keyless("pubsub", -2, 0, container).with(OF_PUBSUB).doc("2.8.0", "Returns who listens to which channel."),
     keyless("punsubscribe", -1, LISTEN, punsubscribe).doc("2.0.0", "Ends `PSUBSCRIBE`."),
-    on_key("spublish", 3, ALWAYS | FAST, spublish).doc("7.0.0", "Sends a message to a shard channel."),
+    on_key("spublish", 3, ALWAYS | FAST | MAY_REPLICATE, spublish)
+        .doc("7.0.0", "Sends a message to a shard channel."),
     row("ssubscribe", -2, LISTEN, Keys::ALL, ssubscribe).doc("7.0.0", "Listens to shard channels."),
     keyless("subscribe", -2, LISTEN, subscribe).doc("2.0.0", "Listens to channels."),
     row("sunsubscribe", -1, LISTEN, Keys::ALL, sunsubscribe).doc("7.0.0", "Ends `SSUBSCRIBE`."),
@@ -124,7 +126,7 @@ fn spublish(call: &mut Call<'_>) -> Outcome {
 fn write_names(call: &mut Call<'_>, kind: Kind) -> Outcome {
     if call.args.len() > 3 {
         let name = call.args.at(1);
-        return Err(crate::error::CommandError::subcommand("PUBSUB", name));
+        return Err(crate::error::CommandError::subcommand_syntax("PUBSUB", name));
     }
     let pattern = call.args.get(2);
     let reply = &mut call.client.reply;

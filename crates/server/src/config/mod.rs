@@ -240,6 +240,11 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
+    /// Returns the file that the lines about the server go to, or `None` for the standard output.
+    pub fn logfile(&self) -> Option<PathBuf> {
+        (!self.logfile.is_empty()).then(|| PathBuf::from(&self.logfile))
+    }
+
     /// Reads a redis.conf over the present settings, and keeps its path for `CONFIG REWRITE`. Returns the
     /// directives that have no effect.
     ///

@@ -55,6 +55,7 @@ impl Drop for TestServer {
 /// A client that shows replies as text: `OK`, `5`, `"text"`, `nil`, `[1, 2]`, `{"a": 1}`, `!ERR ...`.
 pub(crate) struct TestClient {
     from: BufReader<Box<dyn Stream>>,
+    local_port: u16,
 }
 
 /// A connection of either kind.
@@ -66,14 +67,20 @@ impl TestClient {
     pub(crate) fn new(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         socket.set_nodelay(true).unwrap();
-        Self { from: BufReader::new(Box::new(socket)) }
+        let local_port = socket.local_addr().unwrap().port();
+        Self { from: BufReader::new(Box::new(socket)), local_port }
+    }
+
+    /// Returns the port of this side of the connection.
+    pub(crate) fn local_port(&self) -> u16 {
+        self.local_port
     }
 
     /// Returns a client over a socket in the file system.
     #[cfg(unix)]
     pub(crate) fn over(socket: std::os::unix::net::UnixStream) -> Self {
         socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        Self { from: BufReader::new(Box::new(socket)) }
+        Self { from: BufReader::new(Box::new(socket)), local_port: 0 }
     }
 
     /// Sends bytes as they are. If the server has closed the connection, the next read says so.
@@ -168,7 +175,24 @@ pub(crate) fn start_program(folder: &Path) -> (Child, TestClient, Vec<String>) {
 /// Like [`start_program`], with some lines of redis.conf.
 #[cfg(unix)]
 pub(crate) fn start_program_with(folder: &Path, directives: &[&str]) -> (Child, TestClient, Vec<String>) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_redcore-server"));
+    start_command(Command::new(env!("CARGO_BIN_EXE_redcore-server")), folder, directives)
+}
+
+/// Like [`start_program`], with at most this number of open files.
+#[cfg(unix)]
+pub(crate) fn start_with_open_files(folder: &Path, limit: u32) -> (Child, TestClient, Vec<String>) {
+    let mut command = Command::new("sh");
+    let script = format!("ulimit -n {limit} && exec \"$0\" \"$@\"");
+    command.args(["-c", &script, env!("CARGO_BIN_EXE_redcore-server")]);
+    start_command(command, folder, &[])
+}
+
+#[cfg(unix)]
+fn start_command(
+    mut command: Command,
+    folder: &Path,
+    directives: &[&str],
+) -> (Child, TestClient, Vec<String>) {
     let mut child = command
         .current_dir(folder)
         .args([

@@ -53,6 +53,15 @@ fn unknown_commands_and_wrong_numbers_of_arguments_are_errors() {
     assert_eq!(client.run("GET"), "!ERR wrong number of arguments for 'get' command");
     assert_eq!(client.run("CONFIG GET"), "!ERR wrong number of arguments for 'config|get' command");
     assert_eq!(client.run("CONFIG FOO"), "!ERR unknown subcommand 'FOO'. Try CONFIG HELP.");
+    for (command, name) in
+        [("PUBSUB CHANNELS a b", "PUBSUB"), ("DEBUG SLEEP", "DEBUG"), ("CLIENT PAUSE 1 ALL x", "CLIENT")]
+    {
+        let word = command.split(' ').nth(1).unwrap();
+        let error =
+            format!("!ERR unknown subcommand or wrong number of arguments for '{word}'. Try {name} HELP.");
+        assert_eq!(client.run(command), error);
+    }
+    assert_eq!(client.run("SELECT abc"), "!ERR value is not an integer or out of range");
     assert_eq!(client.run("XADD a b"), "!ERR XADD is not supported: this server has no streams");
 }
 

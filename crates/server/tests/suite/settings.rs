@@ -1,6 +1,6 @@
 //! Settings from redis.conf and `CONFIG SET`, and errors at the start.
 
-use crate::harness::TestServer;
+use crate::harness::{TestClient, TestServer, start_program, start_with_open_files};
 use server::{Config, Server};
 use std::net::TcpListener;
 
@@ -34,8 +34,7 @@ fn rewrite_keeps_comments_and_unknown_lines() {
     let server = Server::new(config).unwrap();
     let (port, stop) = (server.port().unwrap(), server.stop_handle());
     let thread = std::thread::spawn(|| server.run());
-    let mut client =
-        crate::harness::TestClient::new(std::net::TcpStream::connect(("127.0.0.1", port)).unwrap());
+    let mut client = TestClient::new(std::net::TcpStream::connect(("127.0.0.1", port)).unwrap());
     assert_eq!(client.run("CONFIG SET timeout 5 maxmemory-policy allkeys-lru requirepass a#b"), "OK");
     assert_eq!(client.run("CONFIG REWRITE"), "OK");
     stop.stop();
@@ -72,4 +71,54 @@ fn a_damaged_snapshot_is_an_error_that_names_it() {
     config.read(format!("port 0\ndir {}", folder.path().display()).as_bytes()).unwrap();
     let error = format!("{:#}", Server::new(config).err().unwrap());
     assert!(error.contains("dump.rdb cannot be loaded"), "{error}");
+}
+
+#[test]
+#[cfg(unix)]
+fn maxclients_is_fitted_to_the_limit_of_open_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut client, lines) = start_with_open_files(folder.path(), 100);
+    assert_eq!(client.run("CONFIG GET maxclients"), "[\"maxclients\", \"68\"]");
+    assert!(lines.iter().any(|line| line.contains(" # maxclients is 68 instead of 10000")), "{lines:?}");
+    assert!(client.run("CONFIG SET maxclients 1000").contains("try with 68"));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn connections_that_the_system_refused_are_accepted_later() {
+    use rustix::process::{Pid, Resource, Rlimit, prlimit};
+    let folder = tempfile::tempdir().unwrap();
+    let (mut child, mut client, _) = start_program(folder.path());
+    assert_eq!(client.run("PING"), "PONG");
+    let pid = Pid::from_child(&child);
+    let limit = |current| Rlimit { current: Some(current), maximum: Some(4_096) };
+    // Files that are open stay so.
+    prlimit(Some(pid), Resource::Nofile, limit(3)).unwrap();
+    let socket = std::os::unix::net::UnixStream::connect(folder.path().join("server.sock")).unwrap();
+    let mut refused = TestClient::over(socket);
+    refused.send(b"PING\r\n");
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    assert!(client.run("INFO clients").contains("connected_clients:1\r"));
+    prlimit(Some(pid), Resource::Nofile, limit(1_000)).unwrap();
+    assert_eq!(refused.reply(), "PONG");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn lines_about_the_server_go_to_the_logfile() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_redcore-server"));
+    command.current_dir(folder.path()).args(["--port", "0", "--set", "logfile server.log"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let path = folder.path().join("server.log");
+    while !std::fs::read_to_string(&path).is_ok_and(|text| text.contains(" * Ready to accept connections\n"))
+    {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, b"");
 }

@@ -15,6 +15,7 @@ mod histogram;
 mod latency;
 mod listen;
 mod log;
+mod memory_limit;
 mod monitor;
 mod notify;
 mod numbers;

@@ -452,46 +452,4 @@ impl State {
         let (path, options) = (self.config.snapshot_path(), self.config.write_options());
         self.snapshots.begin(Purpose::Save, &mut self.dbs, &path, &options, self.now, self.stats.dirty)
     }
-
-    /// Evicts keys until the bytes in use are within `maxmemory`. Returns whether they are. Takes keys from the
-    /// largest database, or from the first one that has some to evict, and at most 16,000 in all.
-    pub(crate) fn make_room(&mut self) -> bool {
-        /// The keys that one database gives at once.
-        const KEYS: usize = 16;
-        let limit = self.config.options.get_maxmemory();
-        let mut turns_left = 1_000;
-        while limit > 0 && self.counted_memory() > limit && turns_left > 0 {
-            turns_left -= 1;
-            let total = self.counted_memory();
-            let now = self.now;
-            let evict = |db: &mut Database| {
-                let own = db.keys.counted_bytes() - db.keys.other_bytes();
-                db.keys.set_other_bytes(total.saturating_sub(own));
-                let evicted = db.keys.evict_some(now, KEYS);
-                evicted.keys > 0 || evicted.bytes > 0
-            };
-            // Under a policy for keys with an expiry, the largest database may have nothing to evict.
-            let largest = self.dbs.iter_mut().max_by_key(|db| db.keys.allocation_size());
-            if !largest.is_some_and(evict) && !self.dbs.iter_mut().any(evict) {
-                break;
-            }
-        }
-        let counted = self.counted_memory();
-        for db in self.dbs.iter_mut() {
-            let own = db.keys.counted_bytes() - db.keys.other_bytes();
-            db.keys.set_other_bytes(counted.saturating_sub(own));
-        }
-        // These keys were evicted before the next command runs, so they stand before it in the append-only file.
-        self.after_command();
-        limit == 0 || counted <= limit
-    }
-
-    /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and
-    /// the names of lost keys that are not published yet, and the commands that will be written to the append-only
-    /// file. If the names counted, an eviction of keys with long names would free nothing, and so evict all keys.
-    pub(crate) fn counted_memory(&self) -> usize {
-        let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.lost.bytes();
-        let uncounted: usize = self.dbs.iter().map(uncounted).sum();
-        zmalloc::used_memory().saturating_sub(uncounted + self.append_only.buffer_size())
-    }
 }

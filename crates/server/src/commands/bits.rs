@@ -1,6 +1,7 @@
 //! Commands for the bits of strings.
 
-use super::read::{count_reads, read_string};
+use super::read::count_reads;
+use super::strings::read_string;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;

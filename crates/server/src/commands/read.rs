@@ -5,7 +5,6 @@ use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::{between, natural, natural_or};
 use crate::reply::Reply;
-use keyspace::StringRef;
 use values::{Collection, Element, ObjectType};
 
 /// Calls `write` with the collection of the first key, or with `None` if there is no such key. Counts the look-up.
@@ -20,20 +19,6 @@ pub(super) fn read<C: Collection>(
     // A value of another type is found, too.
     let is_found = !matches!(view, Ok(None));
     let outcome = view.map_err(CommandError::from).and_then(|view| write(reply, view));
-    call.count_read(key, is_found);
-    outcome
-}
-
-/// Like [`read`], for a string.
-pub(super) fn read_string(
-    call: &mut Call<'_>,
-    write: impl FnOnce(&mut Reply, Option<StringRef<'_>>) -> Outcome,
-) -> Outcome {
-    let (key, now) = (call.args.at(1), call.now);
-    let (keys, reply) = call.parts();
-    let string = keys.get_string(key, now);
-    let is_found = !matches!(string, Ok(None));
-    let outcome = string.map_err(CommandError::from).and_then(|string| write(reply, string));
     call.count_read(key, is_found);
     outcome
 }

@@ -1,14 +1,14 @@
 //! Commands for strings, except those for bits.
 
-use super::read::read_string;
 use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::integer;
+use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
-use keyspace::{Expiry, SetCondition, SetExpiry, SetOptions, Ttl};
+use keyspace::{Expiry, SetCondition, SetExpiry, SetOptions, StringRef, Ttl};
 use values::Element;
 
 const ADD: u32 = WRITE | DENYOOM;
@@ -48,6 +48,21 @@ fn get(call: &mut Call<'_>) -> Outcome {
             Ok(())
         }
     })
+}
+
+/// Calls `write` with the string of the first key, or with `None` if there is no such key. Counts the look-up. In C:
+/// `lookupKeyRead`, `checkType`.
+pub(super) fn read_string(
+    call: &mut Call<'_>,
+    write: impl FnOnce(&mut Reply, Option<StringRef<'_>>) -> Outcome,
+) -> Outcome {
+    let (key, now) = (call.args.at(1), call.now);
+    let (keys, reply) = call.parts();
+    let string = keys.get_string(key, now);
+    let is_found = !matches!(string, Ok(None));
+    let outcome = string.map_err(CommandError::from).and_then(|string| write(reply, string));
+    call.count_read(key, is_found);
+    outcome
 }
 
 fn mget(call: &mut Call<'_>) -> Outcome {

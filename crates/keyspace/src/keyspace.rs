@@ -58,6 +58,8 @@ pub struct Keyspace<S = DefaultHashBuilder> {
     pub(crate) table: Table<Entry>,
     pub(crate) hasher: S,
     pub(crate) options: Options,
+    /// Whether only the caller evicts. See [`set_evicts_in_writes`](Self::set_evicts_in_writes).
+    pub(crate) leaves_eviction: bool,
     pub(crate) totals: Totals,
     /// Where the next sweep continues.
     pub(crate) sweep: Cursor,
@@ -100,6 +102,7 @@ impl<S> Keyspace<S> {
             table: Table::new(),
             hasher,
             options,
+            leaves_eviction: false,
             totals: Totals::default(),
             sweep: Cursor::START,
             recent: Recent::default(),

@@ -165,7 +165,7 @@ impl<S: BuildHasher> Keyspace<S> {
             return Ok(false);
         };
         let clock = self.restored_clock(options, now);
-        if self.is_limited() || options.replace {
+        if self.limits_writes() || options.replace {
             return self.restore_with_room(key, content, clock, options, now);
         }
         let hash = self.hash_of(key);

@@ -152,7 +152,7 @@ impl<S: BuildHasher> Keyspace<S> {
     ) -> Result<(), Error> {
         let (key, value) = (key.into(), value.into());
         let hash = self.hash_of(&key);
-        if self.is_limited() && !self.try_use_allowance(&key, value) {
+        if self.limits_writes() && !self.try_use_allowance(&key, value) {
             return self.set_at_limit(&key, hash, value, now);
         }
         self.set_hashed(&key, hash, value, now)

@@ -78,8 +78,11 @@ impl Lost {
 impl Database {
     /// Returns an empty database.
     pub(crate) fn new(options: Options) -> Self {
+        let mut keys = Keyspace::with_options(options);
+        // `State::make_room` evicts in front of each command, so that no command is refused half way.
+        keys.set_evicts_in_writes(false);
         Self {
-            keys: Keyspace::with_options(options),
+            keys,
             watching: Watching::default(),
             blocked: Waiting::default(),
             ready: BTreeSet::new(),

@@ -16,12 +16,12 @@ impl State {
     /// `EVICT_OK`, `EVICT_RUNNING`.
     pub(crate) fn make_room(&mut self) -> bool {
         let limit = self.config.options.get_maxmemory();
-        if limit == 0 {
+        if limit == 0 || self.counted_memory() <= limit {
             return true;
         }
         let mut may_run = true;
         let time = eviction_time(self.config.options.get_maxmemory_eviction_tenacity());
-        let mut start = None;
+        let start = Instant::now();
         loop {
             let total = self.counted_memory();
             if total <= limit {
@@ -39,17 +39,23 @@ impl State {
                 may_run = false;
                 break;
             }
-            if start.get_or_insert_with(Instant::now).elapsed() >= time {
+            if start.elapsed() >= time {
                 self.upkeep_at = Instant::now();
                 self.dbs.iter_mut().for_each(|db| db.upkeep_at = self.upkeep_at);
                 break;
             }
         }
-        let total = self.counted_memory();
-        self.dbs.iter_mut().for_each(|db| set_other_bytes(db, total));
         // These keys were evicted before the next command runs, so they stand before it in the append-only file.
         self.after_command();
         may_run
+    }
+
+    /// Tells the keyspaces how many of the bytes in use are not theirs, before they look at `maxmemory`.
+    pub(crate) fn update_other_bytes(&mut self) {
+        if self.config.options.get_maxmemory() > 0 {
+            let total = self.counted_memory();
+            self.dbs.iter_mut().for_each(|db| set_other_bytes(db, total));
+        }
     }
 
     /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and

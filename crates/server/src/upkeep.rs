@@ -56,6 +56,7 @@ pub(crate) fn run(state: &mut State, turn_start: Instant) {
 /// with the next database.
 fn maintain(state: &mut State, slice: Duration) {
     let start = Instant::now();
+    state.update_other_bytes();
     // Keys neither expire nor are evicted during a pause.
     let removes = state.is_active_expire && state.pause().is_none();
     for _ in 0..state.dbs.len() {

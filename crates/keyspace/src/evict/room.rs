@@ -107,9 +107,33 @@ impl<S> Keyspace<S> {
         self.totals.eviction.other_bytes
     }
 
+    /// Sets whether writes make room for themselves, which is the default. If they do not, no write is refused
+    /// because of `maxmemory`, not even in the middle of [`set_many`](Self::set_many), and
+    /// [`set_options`](Self::set_options) does not change that. The caller then evicts between writes, as Redis
+    /// does, with [`evict_some`](Self::evict_some) or [`maintain`](Self::maintain). O(1).
+    ///
+    /// ```
+    /// use keyspace::{Keyspace, Options};
+    /// let mut keyspace = Keyspace::with_options(Options::new().maxmemory(1 << 20));
+    /// keyspace.set_evicts_in_writes(false);
+    /// keyspace.set("key", &*vec![b'x'; 2 << 20], 0)?;
+    /// assert!(keyspace.counted_bytes() > 2 << 20);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn set_evicts_in_writes(&mut self, is_on: bool) {
+        self.leaves_eviction = !is_on;
+        self.update_limit();
+    }
+
     #[inline]
     pub(crate) fn is_limited(&self) -> bool {
         self.options.get_maxmemory() != 0
+    }
+
+    /// Returns whether a write makes room for itself.
+    #[inline]
+    pub(crate) fn limits_writes(&self) -> bool {
+        self.is_limited() && !self.leaves_eviction
     }
 
     /// Updates the ceiling and the allowance after the limit or the counted bytes have changed.
@@ -160,7 +184,7 @@ impl<S> Keyspace<S> {
     pub(crate) fn limit_growth(&mut self, additional: usize) -> usize {
         self.totals.eviction.cancel_allowance();
         let left = self.write_limit().saturating_sub(self.counted_bytes()).saturating_sub(additional);
-        let bytes = left / 5 * 4;
+        let bytes = if self.leaves_eviction { usize::MAX } else { left / 5 * 4 };
         self.table.set_growth_limit(bytes);
         bytes
     }
@@ -212,7 +236,7 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn make_room(&mut self, additional: usize, now: u64) -> Result<(), Error> {
-        if !self.is_limited() || additional == 0 {
+        if !self.limits_writes() || additional == 0 {
             return Ok(());
         }
         self.evict_for(additional, 0, now)
@@ -269,7 +293,7 @@ impl<S: BuildHasher> Keyspace<S> {
         size: usize,
         now: u64,
     ) -> Result<(), Error> {
-        if !self.is_limited() {
+        if !self.limits_writes() {
             return Ok(());
         }
         self.begin_write();
@@ -316,7 +340,7 @@ impl<S: BuildHasher> Keyspace<S> {
         now: u64,
         additional: impl FnOnce(Option<&Entry>) -> usize,
     ) -> Result<(), Error> {
-        if !self.is_limited() {
+        if !self.limits_writes() {
             return Ok(());
         }
         let entry = self.find(hash, key, now);
@@ -334,7 +358,7 @@ impl<S: BuildHasher> Keyspace<S> {
         elements: [Element<'_>; N],
         now: u64,
     ) -> Result<(), Error> {
-        if !self.is_limited() {
+        if !self.limits_writes() {
             return Ok(());
         }
         let bytes = elements.iter().fold(ELEMENT_BYTES, |sum, element| sum.saturating_add(element.len()));
@@ -398,7 +422,7 @@ impl<S: BuildHasher> Keyspace<S> {
     #[inline]
     pub(crate) fn evict_excess(&mut self, key: &Key<'_>, hash: u64, now: u64) {
         self.totals.eviction.cancel_allowance();
-        if !self.is_within_limit() {
+        if self.limits_writes() && !self.is_within_limit() {
             self.evict_excess_above(key, hash, now);
         }
     }

@@ -1,5 +1,6 @@
 //! Eviction: the order of the evicted keys, and the promise that no call leaves more bytes than `maxmemory`.
 
+mod between_writes;
 mod limit;
 mod order;
 mod storm;

@@ -100,6 +100,8 @@ fn a_number_above_its_limit_is_an_error_at_once() {
     assert_eq!(find_request(b"*1\r\n$251", limits), too_large(7));
     assert_eq!(find_request(b"*1\r\n$2500", limits), too_large(8));
     assert_eq!(find_request(b"*0000012", limits), Ok(None));
+    assert_eq!(find_request(b"*00000000000000000012", limits), Ok(None));
+    assert_eq!(find_request(b"*000000000000000000012", limits), too_large(21));
     // The offset is that of the first digit which does not fit, whatever the limit is.
     let largest = Limits { args: usize::MAX, len: usize::MAX };
     let digits = usize::MAX.to_string();

@@ -14,7 +14,7 @@ pub(crate) struct Limits {
 pub(crate) enum RequestError {
     /// The byte at the offset cannot be there.
     Unexpected { offset: usize },
-    /// The digit at the offset makes a number larger than its limit.
+    /// The digit at the offset makes a number larger than its limit, or is its 21st one.
     TooLarge { offset: usize },
 }
 

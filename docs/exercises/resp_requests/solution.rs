@@ -14,9 +14,12 @@ pub(crate) struct Limits {
 pub(crate) enum RequestError {
     /// The byte at the offset cannot be there.
     Unexpected { offset: usize },
-    /// The digit at the offset makes a number larger than its limit.
+    /// The digit at the offset makes a number larger than its limit, or is its 21st one.
     TooLarge { offset: usize },
 }
+
+/// The most digits of a number.
+const DIGITS_MAX: usize = 20;
 
 /// Why the parser stops before the end of a request.
 enum Stop {
@@ -61,7 +64,8 @@ impl<'a> Input<'a> {
                     let more =
                         number.checked_mul(10).and_then(|tens| tens.checked_add((digit - b'0').into()));
                     let too_large = Stop::Error(RequestError::TooLarge { offset: self.at - 1 });
-                    number = more.filter(|more| *more <= max).ok_or(too_large)?;
+                    let is_short = self.at - start <= DIGITS_MAX;
+                    number = more.filter(|more| is_short && *more <= max).ok_or(too_large)?;
                 }
                 b'\r' if self.at - 1 > start => break,
                 _ => return Err(self.unexpected()),

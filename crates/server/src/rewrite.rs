@@ -98,7 +98,7 @@ pub(crate) fn apply(state: &mut State, is_in_exec: bool) -> Result<(), String> {
         state.snapshots.abandon(&mut state.dbs);
     }
     if !state.config.appendonly {
-        state.append_only.stop();
+        state.append_only.stop(state.config.appendfsync);
         return Ok(());
     }
     state.append_only.is_waiting = true;

@@ -415,6 +415,7 @@ impl State {
             (self.stats.dirty, zmalloc::used_memory(), self.all_keyspace_counts());
         self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
         self.rates.clear();
+        (self.append_only.rewrites, self.append_only.delayed_fsync, self.snapshots.saves) = (0, 0, 0);
     }
 
     /// Publishes the keys that have gone without a command, and appends their removals to the append-only file.

@@ -29,7 +29,7 @@ struct Shared {
 /// What the thread is to do.
 enum Job {
     Sync(Arc<File>),
-    /// Like `Sync`, for a file that is not written any more. Nothing waits for it.
+    /// Like `Sync`, for a file that is not written any more. No write waits for it.
     Close(Arc<File>),
     Remove(PathBuf),
 }
@@ -105,7 +105,12 @@ fn run(job: Job, shared: &Shared) {
             shared.has_failed.store(!sync(&file), Ordering::Release);
             shared.syncs.fetch_sub(1, Ordering::AcqRel);
         }
-        Job::Close(file) => drop(sync(&file)),
+        Job::Close(file) => {
+            // Success says nothing about the file that is written now.
+            if !sync(&file) {
+                shared.has_failed.store(true, Ordering::Release);
+            }
+        }
         Job::Remove(path) => {
             if let Err(error) = std::fs::remove_file(&path) {
                 warning!("The file {} cannot be removed: {error}", path.display());

@@ -2,9 +2,9 @@
 //!
 //! A command is first appended to a [`CommandBuffer`]. The buffer is written to the last file of the [`Manifest`]
 //! before the replies of the turn are sent, so a client that has a reply finds its change after a crash of the
-//! process. When the change survives a crash of the machine too is up to `appendfsync`. By `everysec`, a thread syncs
-//! the file. While it does, a write to the file could wait for it, so the write is postponed for up to two seconds,
-//! and the replies are sent. Redis does this too.
+//! process, with one exception below. `appendfsync` decides when the change also survives a crash of the machine. By
+//! `everysec`, a thread syncs the file. While it does, a write to the file could wait for it, so the write is
+//! postponed for up to two seconds, and the replies are sent. This is the exception, and Redis has it too.
 //!
 //! A *rewrite* makes the file short again:
 //!
@@ -50,8 +50,8 @@ pub(crate) struct AppendOnly {
     prefix: String,
     /// The files, or `None` before they are first needed.
     manifest: Option<Manifest>,
-    /// The highest number of an incremental file so far. A number is not used again, because its file may be
-    /// waiting to be removed.
+    /// The highest number of an incremental file so far. The process does not use a number again, because its file
+    /// may be waiting to be removed.
     incr_seq: u64,
     /// The file that is written, while the manifest does not have it because the first rewrite has not ended.
     unlisted: Option<FileInfo>,
@@ -75,6 +75,9 @@ pub(crate) struct AppendOnly {
     pub(crate) base_size: u64,
     /// Why the last write has failed, and when.
     write_error: Option<(String, Instant)>,
+    /// Why a sync has failed under [`Appendfsync::Always`]. The system reports this once, so a later sync that
+    /// succeeds says nothing about these bytes.
+    sync_error: Option<String>,
     /// Whether the file could not be written or synced when this was last tried.
     pub(crate) is_failing: bool,
     /// Whether bytes were written and not synced, and when a sync last began.
@@ -122,8 +125,11 @@ impl AppendOnly {
     /// Reads the manifest, unless this has been done, and returns it. Creates the folder. Removes the files that
     /// Redis has replaced and left.
     pub(crate) fn open(&mut self, config: &Config) -> io::Result<&Manifest> {
-        if self.manifest.is_none() {
-            self.folder = config.dir.join(&config.appenddirname);
+        let folder = config.dir.join(&config.appenddirname);
+        // While files are written, `dir` cannot change.
+        let has_moved = self.folder != folder && !self.is_on();
+        if self.manifest.is_none() || has_moved {
+            self.folder = folder;
             self.prefix.clone_from(&config.appendfilename);
             std::fs::create_dir_all(&self.folder)?;
             let mut manifest = Manifest::read(&self.folder, &self.prefix)?;
@@ -154,7 +160,7 @@ impl AppendOnly {
         Ok(())
     }
 
-    /// Stops to append while files are loaded. Returns what [`resume`](Self::resume) needs.
+    /// Stops appending while files are loaded. Returns what [`resume`](Self::resume) needs.
     pub(crate) fn pause(&mut self) -> Option<Arc<File>> {
         self.is_loading = true;
         self.file.take()
@@ -186,11 +192,15 @@ impl AppendOnly {
         let mut manifest = self.manifest.clone().unwrap_or_default();
         let is_new = base.is_some() || manifest.incrs.is_empty();
         manifest.base = base.or(manifest.base);
-        if manifest.incrs.is_empty() {
-            manifest.incrs.push(self.next_incr());
-        }
-        let last = manifest.incrs.last().map(|last| self.path_of(last)).unwrap_or_default();
-        let file = open_to_append(&last)?;
+        let file = match manifest.incrs.last() {
+            Some(last) => open_to_append(&self.path_of(last))?,
+            None => {
+                let incr = self.next_incr();
+                let file = create_incr(&self.path_of(&incr))?;
+                manifest.incrs.push(incr);
+                file
+            }
+        };
         if is_new {
             manifest.write(&self.folder, &self.prefix)?;
         }
@@ -224,11 +234,7 @@ impl AppendOnly {
             return Ok(());
         }
         let incr = self.next_incr();
-        let file = open_to_append(&self.path_of(&incr))?;
-        // A crash may have left a file of this name.
-        if file.metadata()?.len() > 0 {
-            file.set_len(0)?;
-        }
+        let file = create_incr(&self.path_of(&incr))?;
         if self.is_waiting {
             // The files of the manifest do not have what was written while nothing was appended. This file
             // joins them when they are replaced.
@@ -264,7 +270,7 @@ impl AppendOnly {
         manifest.files().map(|info| self.path_of(info).metadata().map_or(0, |metadata| metadata.len())).sum()
     }
 
-    /// Stops to append while the first rewrite has failed.
+    /// Stops appending after the first rewrite has failed, and removes its file.
     pub(crate) fn drop_unlisted(&mut self) {
         if let Some(info) = self.unlisted.take() {
             self.background.remove(self.folder.join(&info.name));
@@ -272,9 +278,9 @@ impl AppendOnly {
         }
     }
 
-    /// Writes and syncs everything, and stops to append. In C: `stopAppendOnly`.
-    pub(crate) fn stop(&mut self) {
-        if let Err(error) = self.finish() {
+    /// Writes and syncs everything, and stops appending. In C: `stopAppendOnly`.
+    pub(crate) fn stop(&mut self, policy: Appendfsync) {
+        if let Err(error) = self.finish(policy) {
             warning!("Error writing to the AOF file: {error}");
         }
         self.drop_unlisted();
@@ -285,18 +291,21 @@ impl AppendOnly {
     fn close(&mut self) {
         self.file = None;
         self.buffer = CommandBuffer::default();
-        (self.write_error, self.is_failing) = (None, false);
+        (self.write_error, self.sync_error, self.is_failing) = (None, None, false);
         self.background.forget_failure();
     }
 
     /// Writes and syncs everything.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
-        self.flush(Appendfsync::No, true)?;
+    pub(crate) fn finish(&mut self, policy: Appendfsync) -> io::Result<()> {
+        self.flush(policy, true)?;
         if let Some((error, _)) = &self.write_error {
             return Err(io::Error::other(error.clone()));
         }
+        if let Some(file) = &self.file {
+            file.sync_data()?;
+        }
         self.is_unsynced = false;
-        self.file.as_ref().map_or(Ok(()), |file| file.sync_data())
+        Ok(())
     }
 
     /// Writes the buffer, and syncs the file if it is time. `is_forced` is whether a write does not wait for a
@@ -307,13 +316,16 @@ impl AppendOnly {
     /// [`write_error`](Self::write_error), and the write is tried again.
     pub(crate) fn flush(&mut self, policy: Appendfsync, is_forced: bool) -> io::Result<()> {
         let Some(file) = self.file.clone() else { return Ok(()) };
+        if let (Appendfsync::Always, Some(error)) = (policy, &self.sync_error) {
+            return Err(io::Error::other(error.clone()));
+        }
         let len = self.buffer.bytes().len();
         if len > 0 && (is_forced || !self.waits(policy)) {
             self.postponed_since = None;
             let mut written = 0;
             let result = write_all(&file, self.buffer.bytes(), &mut written);
             // A part of a command must not stay in the file. If it has to, the rest follows it later.
-            if result.is_err() && written > 0 && file.set_len(self.len_of(&file, written)).is_ok() {
+            if result.is_err() && written > 0 && cut_off(&file, written).is_ok() {
                 written = 0;
             }
             self.current_size += written as u64;
@@ -340,14 +352,12 @@ impl AppendOnly {
         self.sync(policy, &file)
     }
 
-    /// Returns the length that a file had before `written` bytes were appended.
-    fn len_of(&self, file: &File, written: usize) -> u64 {
-        file.metadata().map_or(0, |metadata| metadata.len()).saturating_sub(written as u64)
-    }
-
     /// Returns whether a write has to wait: for a sync, which may hold it up, or because the last one has just
     /// failed.
     fn waits(&mut self, policy: Appendfsync) -> bool {
+        if policy == Appendfsync::Always {
+            return false;
+        }
         if let Some((_, at)) = &self.write_error {
             return at.elapsed() < SECOND;
         }
@@ -364,7 +374,7 @@ impl AppendOnly {
     fn sync(&mut self, policy: Appendfsync, file: &Arc<File>) -> io::Result<()> {
         match policy {
             Appendfsync::Always if self.is_unsynced => {
-                file.sync_data()?;
+                file.sync_data().inspect_err(|error| self.sync_error = Some(error.to_string()))?;
                 self.is_unsynced = false;
             }
             Appendfsync::Everysec if self.is_unsynced => {
@@ -380,8 +390,23 @@ impl AppendOnly {
     }
 }
 
+/// Removes the last bytes of a file.
+fn cut_off(file: &File, bytes: usize) -> io::Result<()> {
+    let len = file.metadata()?.len();
+    file.set_len(len.saturating_sub(bytes as u64))
+}
+
 fn open_to_append(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// Opens a new incremental file. A crash may have left a file of this name, so it is emptied.
+fn create_incr(path: &Path) -> io::Result<File> {
+    let file = open_to_append(path)?;
+    if file.metadata()?.len() > 0 {
+        file.set_len(0)?;
+    }
+    Ok(file)
 }
 
 /// Writes all bytes, and counts those that were written.

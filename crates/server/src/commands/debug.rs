@@ -283,14 +283,13 @@ fn reload(call: &mut Call<'_>) -> Outcome {
             }
         }
     }
+    // Its file must not replace the one that is written or loaded here.
+    call.state.snapshots.abandon(&mut call.state.dbs);
     if saves {
         call.state.save().map_err(|error| CommandError::of(format!("ERR {error}")))?;
     }
     let state = &mut *call.state;
     if flushes {
-        if state.snapshots.is_running() {
-            state.snapshots.abandon(&mut state.dbs);
-        }
         state.dbs.iter_mut().for_each(|db| db.keys.clear());
     }
     state.tracking.flush(&mut state.clients);
@@ -306,12 +305,19 @@ fn reload(call: &mut Call<'_>) -> Outcome {
 
 fn loadaof(call: &mut Call<'_>) -> Outcome {
     let state = &mut *call.state;
-    state.append_only.finish().map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    if !state.append_only.is_on() || state.append_only.is_waiting {
+        // Without complete files, all keys would go.
+        return Err(CommandError::new("ERR There is no complete append-only file to load"));
+    }
+    let policy = state.config.appendfsync;
+    state.append_only.finish(policy).map_err(|error| CommandError::of(format!("ERR {error}")))?;
     state.snapshots.abandon(&mut state.dbs);
     state.dbs.iter_mut().for_each(|db| db.keys.clear());
     state.tracking.flush(&mut state.clients);
     if let Err(error) = replay::load(state) {
         warning!("DEBUG LOADAOF: {error:#}");
+        // The files have more than the memory now, so nothing may replace them.
+        state.is_stopping = true;
         return Err(CommandError::new("ERR Error trying to load the AOF files, check server logs."));
     }
     done(call)

@@ -23,8 +23,9 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Instant;
 
-/// The most bytes of an argument.
-const BULK_LEN_MAX: usize = 512 << 20;
+/// The most bytes of an argument, and of a string that a command makes. What was appended is loaded, whatever
+/// `proto-max-bulk-len` is now. In C: `mustObeyClient`.
+const BULK_LEN_MAX: usize = isize::MAX as usize;
 
 /// Loads the append-only file at the start, and begins to append to it. In C: `loadAppendOnlyFiles`,
 /// `aofOpenIfNeededOnServerStart`.
@@ -76,10 +77,10 @@ fn save_base(state: &mut State) -> Result<FileInfo> {
 /// Loads all files of the manifest into the databases, which are empty.
 pub(super) fn load(state: &mut State) -> Result<()> {
     let manifest = state.append_only.open(&state.config)?.clone();
-    let (file, now) = (state.append_only.pause(), state.now);
+    let (file, now, options) = (state.append_only.pause(), state.now, state.config.options);
     // Redis evicts nothing while it loads either.
-    let options = state.config.options.maxmemory(0);
-    state.dbs.iter_mut().for_each(|db| db.keys.set_options(options));
+    state.config.options = options.maxmemory(0).proto_max_bulk_len(BULK_LEN_MAX);
+    state.dbs.iter_mut().for_each(|db| db.keys.set_options(state.config.options));
     let last = manifest.files().next_back().cloned();
     let mut size = 0;
     let loaded = manifest.files().try_for_each(|info| {
@@ -93,7 +94,7 @@ pub(super) fn load(state: &mut State) -> Result<()> {
         notice!("DB loaded from {kind} file {}: {:.3} seconds", info.name, start.elapsed().as_secs_f64());
         Ok(())
     });
-    state.now = now;
+    (state.now, state.config.options) = (now, options);
     state.append_only.resume(file);
     state.append_only.current_size = size;
     state.stats.dirty = 0;
@@ -149,7 +150,7 @@ fn bad_format(offset: u64, reason: &dyn std::fmt::Display) -> anyhow::Error {
 /// The commands of one file, while they run.
 struct Replay<'s> {
     state: &'s mut State,
-    /// A client whose connection has no other end.
+    /// A client that nobody reads from.
     client: Client,
     /// The commands since `MULTI`. They run only if the file has an `EXEC`.
     queued: Option<Vec<OwnedArgs>>,
@@ -243,7 +244,7 @@ impl<'s> Replay<'s> {
 }
 
 /// Returns whether a command has an expiry that counts from the present. Neither Redis nor this server append such a
-/// command, but other programs may have.
+/// command, but other programs may have. The expiry 0 of `RESTORE` is none.
 fn is_relative(args: Args<'_>) -> bool {
     let is_named = |names: &[&str]| names.iter().any(|name| args.is(0, name));
     let has = |from: usize, words: &[&str]| {
@@ -252,5 +253,5 @@ fn is_relative(args: Args<'_>) -> bool {
     is_named(&["expire", "pexpire", "setex", "psetex"])
         || args.is(0, "set") && has(3, &["EX", "PX"])
         || args.is(0, "getex") && has(2, &["EX", "PX"])
-        || args.is(0, "restore") && !has(4, &["ABSTTL"])
+        || args.is(0, "restore") && args.get(2) != Some(b"0") && !has(4, &["ABSTTL"])
 }

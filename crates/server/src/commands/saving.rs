@@ -1,4 +1,4 @@
-//! Snapshots, the time, and what clients ask of a server that could have replicas or functions.
+//! Snapshots, the time, and commands about replicas, clusters and functions, which this server does not have.
 
 use super::admin::container;
 use crate::call::Call;
@@ -62,8 +62,9 @@ fn bgsave(call: &mut Call<'_>) -> Outcome {
     if call.state.snapshots.is_running_for(Purpose::Save) {
         return Err(IS_RUNNING);
     }
-    if call.state.snapshots.is_running() {
-        if !may_wait {
+    // In a transaction, the file would have a part of it.
+    if call.state.snapshots.is_running() || call.is_in_exec {
+        if !may_wait && !call.is_in_exec {
             return Err(CommandError::new(
                 "ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order \
                  to schedule a BGSAVE whenever possible.",

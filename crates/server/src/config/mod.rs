@@ -36,7 +36,7 @@ pub struct Config {
     pub(crate) requirepass: Vec<u8>,
     /// Whether connections from other machines are refused while there is no password.
     pub(crate) protected_mode: bool,
-    /// The folder of the snapshot.
+    /// The folder of the snapshot and of `appenddirname`.
     pub(crate) dir: PathBuf,
     /// The name of the snapshot.
     pub(crate) dbfilename: String,
@@ -56,9 +56,9 @@ pub struct Config {
     pub(crate) appenddirname: String,
     /// When it is synced.
     pub(crate) appendfsync: Appendfsync,
-    /// By how many hundredths it grows before it is rewritten, or 0 for no limit.
+    /// By how many hundredths it grows before a rewrite begins by itself, or 0 for never.
     pub(crate) auto_aof_rewrite_percentage: u64,
-    /// The bytes below which it is not rewritten.
+    /// The bytes up to which no rewrite begins by itself.
     pub(crate) auto_aof_rewrite_min_size: usize,
     /// Whether an incomplete command at its end is cut off, instead of ending the start.
     pub(crate) aof_load_truncated: bool,

@@ -5,7 +5,7 @@
 use crate::client::ClientId;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The keys that have changed, each with the client that has changed it last, if one has.
+/// The keys that have changed, each with the client that has changed it, if it was only one.
 pub(super) type Changed = BTreeMap<Vec<u8>, Option<ClientId>>;
 
 /// The prefixes that clients listen to. In C: `PrefixTable`.
@@ -47,7 +47,8 @@ impl Prefixes {
     /// Notes that a key has changed, if it has one of the prefixes. O(number of prefixes).
     pub(super) fn key_changed(&mut self, key: &[u8], by: Option<ClientId>) {
         for (_, listeners) in self.listeners.iter_mut().filter(|(prefix, _)| key.starts_with(prefix)) {
-            listeners.changed.insert(key.to_vec(), by);
+            let changed = listeners.changed.entry(key.to_vec());
+            changed.and_modify(|old| *old = old.filter(|old| by == Some(*old))).or_insert(by);
             self.has_changed = true;
         }
     }
@@ -66,8 +67,8 @@ impl Prefixes {
     }
 }
 
-/// Returns two prefixes of which one begins with the other: the one that is refused, and the one that is in its
-/// way. `is_known` is whether the latter is one of `known`. In C: `checkPrefixCollisionsOrReply`.
+/// Returns two prefixes of which one begins with the other: the new one, and the other. `is_known` is
+/// whether the latter is one of `known`. In C: `checkPrefixCollisionsOrReply`.
 pub(super) fn overlap<'a>(
     prefixes: &[&'a [u8]],
     known: impl Iterator<Item = &'a [u8]> + Clone,

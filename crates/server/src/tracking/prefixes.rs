@@ -119,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_two_clients_have_changed_is_news_for_both() {
+        let mut prefixes = Prefixes::default();
+        prefixes.insert(b"", 1);
+        for (key, by) in [(b"x", 7), (b"x", 1), (b"y", 1), (b"y", 1)] {
+            prefixes.key_changed(key, Some(by));
+        }
+        let changed = Changed::from([(b"x".to_vec(), None), (b"y".to_vec(), Some(1))]);
+        assert_eq!(prefixes.take_changed(), [(vec![1], changed)]);
+    }
+
+    #[test]
     fn prefixes_of_one_client_do_not_overlap() {
         let find = |prefixes: &[&'static str], known: &[&'static str]| {
             let prefixes: Vec<&[u8]> = prefixes.iter().map(|text| text.as_bytes()).collect();

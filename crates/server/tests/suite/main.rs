@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod append_only;
+#[cfg(unix)]
+mod append_only_limits;
 mod commands;
 mod connection;
 mod counting;

@@ -1,0 +1,84 @@
+//! The append-only file when something is in its way: leftovers, limits, half transactions and damage.
+
+use crate::harness::{TestServer, encode};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Writes a file of the append-only file.
+fn write(server_folder: &std::path::Path, name: &str, bytes: &[u8]) {
+    let folder = server_folder.join("appendonlydir");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(format!("appendonly.aof.{name}")), bytes).unwrap();
+}
+
+#[test]
+fn a_file_that_no_manifest_lists_is_emptied_when_its_name_is_used() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "1.incr.aof", &[encode(&[b"SET", b"dead", b"1"]), b"*3\r\n$3".to_vec()].concat());
+    let server = TestServer::with(&format!("dir {}\nappendonly yes", folder.path().display()));
+    let mut client = server.client();
+    assert_eq!((client.run("DBSIZE"), client.run("SET new 1")), ("0".into(), "OK".into()));
+    assert_eq!((client.run("DEBUG LOADAOF"), client.run("DBSIZE")), ("OK".into(), "1".into()));
+}
+
+#[test]
+fn the_first_files_are_complete_before_the_server_ends_or_loads_them() {
+    let server = TestServer::new();
+    let mut client = server.client();
+    client.run("DEBUG POPULATE 200000");
+    assert!(client.run("DEBUG LOADAOF").starts_with("!ERR There is no complete append-only file"));
+    client.send(
+        b"CONFIG SET appendonly yes\r\nSHUTDOWN NOSAVE\r\nDEBUG LOADAOF\r\nCONFIG SET dir /tmp\r\nDBSIZE\r\n",
+    );
+    assert_eq!(client.reply(), "OK");
+    assert_eq!(client.reply(), "!ERR Errors trying to SHUTDOWN. Check logs.");
+    assert!(client.reply().starts_with("!ERR There is no complete append-only file"));
+    assert!(client.reply().contains("related to argument 'dir'"));
+    assert_eq!(client.reply(), "200000");
+    let start = Instant::now();
+    while !client.run("INFO persistence").contains("aof_rewrite_in_progress:0") {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!((client.run("DEBUG LOADAOF"), client.run("DBSIZE")), ("OK".into(), "200000".into()));
+    assert!(client.run("INFO persistence").contains("aof_rewrites:1\r"));
+    client.run("CONFIG RESETSTAT");
+    assert!(client.run("INFO persistence").contains("aof_rewrites:0\r"));
+}
+
+#[test]
+fn what_was_appended_is_loaded_under_a_lower_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "manifest", b"file appendonly.aof.1.incr.aof seq 1 type i\n");
+    write(folder.path(), "1.incr.aof", &encode(&[b"SETBIT", b"k", b"80000000", b"1"]));
+    let lines = "appendonly yes\nproto-max-bulk-len 1mb";
+    let server = TestServer::with(&format!("dir {}\n{lines}", folder.path().display()));
+    let mut client = server.client();
+    assert_eq!(client.run("STRLEN k"), "10000001");
+    assert!(client.run("SETBIT k 80000000 1").starts_with("!ERR bit offset"));
+}
+
+#[test]
+fn a_snapshot_that_a_transaction_asks_for_has_all_of_it() {
+    let server = TestServer::with("hz 100");
+    let mut client = server.client();
+    for command in ["MULTI", "SET a 1", "BGSAVE", "SET b 1"] {
+        client.run(command);
+    }
+    assert_eq!(client.run("EXEC"), "[OK, Background saving scheduled, OK]");
+    let start = Instant::now();
+    while !client.run("INFO persistence").contains("rdb_saves:1\r") {
+        assert!(start.elapsed() < Duration::from_secs(20));
+    }
+    assert_eq!((client.run("DEBUG RELOAD NOSAVE"), client.run("DBSIZE")), ("OK".into(), "2".into()));
+}
+
+#[test]
+fn a_server_whose_files_are_damaged_while_it_runs_ends_without_replacing_them() {
+    let server = TestServer::with("appendonly yes");
+    let mut client = server.client();
+    client.run("SET key 1");
+    write(server.folder.path(), "1.incr.aof", b"*1\r\n:1\r\n");
+    client.send(b"DEBUG LOADAOF\r\nSET key 2\r\n");
+    assert!(client.rest().starts_with("-ERR Error trying to load the AOF files"));
+}

@@ -36,7 +36,15 @@ pub(crate) fn run(state: &mut State, turn_start: Instant) {
     let now = Instant::now();
     let slice = slice_after(now.duration_since(turn_start));
     work_on_snapshot(state, slice);
+    let drop_start = Instant::now();
+    let mut has_garbage = state.tracking.drop_some();
+    while has_garbage && drop_start.elapsed() < slice {
+        has_garbage = state.tracking.drop_some();
+    }
     if now < state.upkeep_at {
+        if has_garbage {
+            state.upkeep_at = now;
+        }
         return;
     }
     maintain(state, slice);
@@ -48,7 +56,8 @@ pub(crate) fn run(state: &mut State, turn_start: Instant) {
         }
     }
     let due = state.dbs.iter().map(|db| db.upkeep_at).min();
-    state.upkeep_at = due.unwrap_or(now + period).min(state.cron_at + period);
+    let due = due.unwrap_or(now + period).min(state.cron_at + period);
+    state.upkeep_at = if has_garbage { now } else { due };
     state.stats.eventloop.cron_micros += now.elapsed().as_micros() as u64;
 }
 
@@ -100,7 +109,6 @@ fn cron(state: &mut State) {
     close_idle(state);
     state.relax_lost_log();
     state.limit_tracked_keys();
-    state.tracking.drop_some();
     rewrite::cron(state);
     save_if_due(state);
 }

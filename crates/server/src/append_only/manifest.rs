@@ -7,8 +7,8 @@
 //! ```
 //!
 //! The list is replaced as a whole: it is written under a temporary name, synced and renamed. A file that is not
-//! in the list does not count. A crash between two steps leaves such files, and a later file of the same name
-//! replaces them.
+//! in the list does not count. A crash between two steps leaves such files. They stay until a later file has the same
+//! name, or somebody removes them.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -116,9 +116,9 @@ impl Manifest {
     }
 }
 
-/// Syncs a folder, so that the names in it survive a crash. Platforms other than Unix cannot do this.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+/// Syncs a folder, so that the names in it survive a crash.
+pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Prints the text of the file. A name with blanks or special bytes is quoted.

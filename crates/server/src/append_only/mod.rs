@@ -131,7 +131,10 @@ impl AppendOnly {
         if self.manifest.is_none() || has_moved {
             self.folder = folder;
             self.prefix.clone_from(&config.appendfilename);
-            std::fs::create_dir_all(&self.folder)?;
+            if !self.folder.is_dir() {
+                std::fs::create_dir_all(&self.folder)?;
+                manifest::sync_folder(&config.dir)?;
+            }
             let mut manifest = Manifest::read(&self.folder, &self.prefix)?;
             if !manifest.history.is_empty() {
                 let history = std::mem::take(&mut manifest.history);
@@ -231,6 +234,14 @@ impl AppendOnly {
             self.background.remove(self.folder.join(&info.name));
         }
         if !self.is_on() && !self.is_waiting {
+            return Ok(());
+        }
+        // A rewrite that fails again and again does not leave a file each time.
+        let last = self.manifest.as_ref().and_then(|manifest| manifest.incrs.last());
+        let last = last.map(|last| self.path_of(last));
+        let is_empty = |path: PathBuf| path.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if self.failed_at.is_some() && !self.is_waiting && last.is_some_and(is_empty) {
+            self.replaced -= 1;
             return Ok(());
         }
         let incr = self.next_incr();

@@ -200,7 +200,8 @@ fn populate(call: &mut Call<'_>) -> Outcome {
     let now = call.now;
     call.parts().0.try_reserve(count).map_err(|_| CommandError::new("ERR OOM in dictTryExpand"))?;
     for number in 0..count {
-        if number % POPULATE_STEP == 0 && !call.state.make_room() {
+        // An eviction in the middle of a transaction would end its unit in the append-only file.
+        if number % POPULATE_STEP == 0 && !call.is_in_exec && !call.state.make_room() {
             return Err(CommandError::OOM);
         }
         let (keys, _) = call.parts();

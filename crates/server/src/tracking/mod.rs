@@ -114,7 +114,7 @@ impl Tracking {
         self.clients.insert(id, tracker);
     }
 
-    /// Stops to track for a client. In C: `disableTracking`.
+    /// Stops tracking for a client. In C: `disableTracking`.
     pub(crate) fn disable(&mut self, id: ClientId) {
         let Some(tracker) = self.clients.remove(&id) else { return };
         tracker.prefixes.iter().for_each(|prefix| self.prefixes.remove(prefix, id));
@@ -213,9 +213,9 @@ impl Tracking {
         self.overruns = 0;
     }
 
-    /// Drops some of the memory of tables that were cleared.
-    pub(crate) fn drop_some(&mut self) {
-        self.keys.drop_some();
+    /// Drops some of the memory of tables that were cleared. Returns whether there is more.
+    pub(crate) fn drop_some(&mut self) -> bool {
+        self.keys.drop_some()
     }
 }
 

@@ -59,6 +59,27 @@ fn what_was_appended_is_loaded_under_a_lower_limit() {
 }
 
 #[test]
+fn a_rewrite_that_fails_again_leaves_no_more_files() {
+    let server = TestServer::with("appendonly yes\nappendfsync no");
+    let mut client = server.client();
+    client.run("SET key 1");
+    // The name of the next base is that of a folder.
+    fs::create_dir(server.folder.path().join("appendonlydir/appendonly.aof.2.base.rdb")).unwrap();
+    for _ in 0..4 {
+        client.run("BGREWRITEAOF");
+        let start = Instant::now();
+        while !client.run("INFO persistence").contains("aof_last_bgrewrite_status:err") {
+            assert!(start.elapsed() < Duration::from_secs(20));
+        }
+        while !client.run("INFO persistence").contains("aof_rewrite_in_progress:0") {}
+    }
+    let manifest = fs::read_to_string(server.folder.path().join("appendonlydir/appendonly.aof.manifest"));
+    assert_eq!(manifest.unwrap().lines().filter(|line| line.ends_with("type i")).count(), 2);
+    client.run("SET late 1");
+    assert_eq!((client.run("DEBUG LOADAOF"), client.run("DBSIZE")), ("OK".into(), "2".into()));
+}
+
+#[test]
 fn a_snapshot_that_a_transaction_asks_for_has_all_of_it() {
     let server = TestServer::with("hz 100");
     let mut client = server.client();

@@ -6,7 +6,8 @@ pub(crate) use directive::{Directive, names};
 
 use keyspace::Options;
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The settings of the server. Those of keys are in `options`.
@@ -317,8 +318,12 @@ impl Config {
             }
         }
         let beside = path.with_extension("rewrite");
-        std::fs::write(&beside, out)?;
-        std::fs::rename(beside, path)
+        let mut file = File::create(&beside)?;
+        file.write_all(&out)?;
+        file.sync_all()?;
+        std::fs::rename(beside, path)?;
+        // The path is absolute, so it has a folder.
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
     }
 
     /// Returns how a snapshot is written.

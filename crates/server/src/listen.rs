@@ -59,7 +59,9 @@ pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>
             address => address,
         };
         let bound = (host, port).to_socket_addrs().and_then(|mut addrs| {
-            let addr = addrs.next().ok_or(ErrorKind::AddrNotAvailable)?;
+            // A host that has both kinds of addresses, such as `localhost`, means the one of IPv4.
+            let addr = addrs.find(|addr| addr.is_ipv4() != host.contains(':'));
+            let addr = addr.ok_or(ErrorKind::AddrNotAvailable)?;
             listen(addr, config.tcp_backlog)
         });
         match bound {

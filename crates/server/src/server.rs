@@ -190,6 +190,10 @@ impl Server {
         run_blocked_timeout(&mut self.state);
         release_held(&mut self.state);
         self.resume();
+        if self.state.is_stopping {
+            // `SHUTDOWN` was held by a pause, or was sent behind a command that waited.
+            return self.send();
+        }
         self.send()?;
         upkeep::run(&mut self.state, start);
         // Upkeep publishes the keys that have expired, and closes clients.

@@ -147,7 +147,7 @@ pub(crate) struct Blocked {
     pub(crate) keys: Vec<Vec<u8>>,
     /// The type of value that the command takes. Other values do not wake it.
     pub(crate) wanted: values::ObjectType,
-    /// When it stops to wait, in milliseconds since 1970.
+    /// When it stops waiting, in milliseconds since 1970.
     pub(crate) deadline: Option<u64>,
     /// The command, which runs again when a key has changed.
     pub(crate) request: OwnedArgs,

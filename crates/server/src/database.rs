@@ -107,7 +107,7 @@ impl Database {
         }
     }
 
-    /// Starts or stops to note the keys that expire or are evicted.
+    /// Starts or stops noting the keys that expire or are evicted.
     pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if !is_on {
             self.keys.clear_on_event();

@@ -67,7 +67,8 @@ impl<'a> Args<'a> {
 
     /// Returns a copy.
     pub(crate) fn to_owned(self) -> OwnedArgs {
-        let mut owned = OwnedArgs { bytes: Vec::with_capacity(self.size()), spans: Vec::new() };
+        let mut owned =
+            OwnedArgs { bytes: Vec::with_capacity(self.size()), spans: Vec::with_capacity(self.len()) };
         for argument in self.iter() {
             owned.push(argument);
         }
@@ -99,9 +100,9 @@ impl OwnedArgs {
         Args::new(&self.bytes, &self.spans)
     }
 
-    /// Returns the number of bytes of the arguments.
+    /// Returns the bytes of memory that the arguments and their places take.
     pub(crate) fn size(&self) -> usize {
-        self.bytes.len()
+        size_of::<Self>() + self.bytes.capacity() + self.spans.capacity() * size_of::<Span>()
     }
 }
 

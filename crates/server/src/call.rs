@@ -68,8 +68,8 @@ impl<'a> Call<'a> {
         self.state.key_changed(db, key, Some(&mut *self.client));
     }
 
-    /// Counts a look-up for reading. After a miss, removes the key if it has expired, and publishes the miss. All
-    /// reads of keys come here, so that none is forgotten. In C: `lookupKeyReadWithFlags`.
+    /// Counts a look-up for reading. After a miss, removes the key if it has expired, and publishes the miss.
+    /// Commands that look up a key by its name to read it call this method or `count_inspection`. In C: `lookupKeyReadWithFlags`.
     #[inline]
     pub(crate) fn count_read(&mut self, key: &[u8], is_found: bool) {
         self.count_inspection(key, is_found);
@@ -114,7 +114,8 @@ impl<'a> Call<'a> {
 
     /// Publishes `del` if an edit has removed the last element of a key.
     pub(crate) fn notify_if_removed(&mut self, key: &[u8]) {
-        if !self.keys().contains_key(key, self.now) {
+        let is_published = self.state.config.notify_keyspace_events & crate::notify::GENERIC != 0;
+        if is_published && !self.keys().contains_key(key, self.now) {
             self.notify(crate::notify::GENERIC, "del", key);
         }
     }

@@ -238,7 +238,12 @@ impl Client {
 
     /// Returns the bytes of memory that the client takes. A value that its reply shares with a key is part of it.
     pub(crate) fn memory(&self) -> usize {
-        size_of::<Self>() + self.query.capacity() + self.reply.allocation_size() + self.queued_bytes()
+        let waiting = self.blocked.as_ref().map_or(0, |blocked| blocked.request.size());
+        size_of::<Self>()
+            + self.query.capacity()
+            + self.reply.allocation_size()
+            + self.queued_bytes()
+            + waiting
     }
 
     /// Returns the bytes of the commands after `MULTI`.

@@ -34,7 +34,7 @@ struct Running {
     is_listening: bool,
 }
 
-/// How a client is sent what it has not asked for.
+/// The form of a push message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PushForm {
     /// As a push of RESP3.

@@ -51,7 +51,8 @@ impl LostLog {
     }
 
     fn take(&self) -> Vec<Lost> {
-        if self.bytes.swap(0, Ordering::Relaxed) == 0 {
+        // A load costs less than a swap, and the log is nearly always empty.
+        if self.bytes() == 0 || self.bytes.swap(0, Ordering::Relaxed) == 0 {
             return Vec::new();
         }
         std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner))
@@ -106,7 +107,7 @@ impl Database {
         }
     }
 
-    /// Starts or stops to note the keys that expire or are evicted.
+    /// Starts or stops noting the keys that expire or are evicted.
     pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if !is_on {
             self.keys.clear_on_event();

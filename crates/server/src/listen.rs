@@ -41,8 +41,8 @@ impl Listener {
     }
 }
 
-/// Listens on all addresses of the configuration, but for those of a kind that the machine does not have, and those
-/// that begin with `-` and that the machine does not have. Port 0 lets the system choose one, unless there is a socket
+/// Listens on the addresses of the configuration. Skips addresses of a family that the machine lacks, and absent
+/// addresses that begin with `-`. Port 0 lets the system choose one, unless there is a socket
 /// in the file system.
 pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
@@ -59,7 +59,9 @@ pub(crate) fn bind(config: &Config, registry: &Registry) -> Result<Vec<Listener>
             address => address,
         };
         let bound = (host, port).to_socket_addrs().and_then(|mut addrs| {
-            let addr = addrs.next().ok_or(ErrorKind::AddrNotAvailable)?;
+            // A host that has both kinds of addresses, such as `localhost`, means the one of IPv4.
+            let addr = addrs.find(|addr| addr.is_ipv4() != host.contains(':'));
+            let addr = addr.ok_or(ErrorKind::AddrNotAvailable)?;
             listen(addr, config.tcp_backlog)
         });
         match bound {

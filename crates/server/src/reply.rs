@@ -10,8 +10,8 @@
 //! ```
 //!
 //! A reply knows the hard limit of `client-output-buffer-limit`. What is written after the limit is passed has no
-//! effect, and the client is closed. Commands that write many elements stop when
-//! [`is_over_limit`](Reply::is_over_limit) says so.
+//! effect, and the client is closed. Commands whose number of elements the client
+//! chooses stop when [`is_over_limit`](Reply::is_over_limit) says so.
 
 use crate::numbers::format_double;
 use bytes::Bytes;
@@ -355,13 +355,13 @@ impl Reply {
         }
     }
 
-    /// Writes as much as the socket takes. Returns the number of bytes.
+    /// Writes as much as the socket takes, and stops after about `limit` bytes. Returns the number of bytes.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] if the socket takes no more at present.
-    pub(crate) fn write_to(&mut self, to: &mut impl Write) -> io::Result<usize> {
+    pub(crate) fn write_to(&mut self, to: &mut impl Write, limit: usize) -> io::Result<usize> {
         let mut total = 0;
-        while !self.is_empty() {
+        while !self.is_empty() && total < limit {
             let written = match self.lent.front() {
                 None => to.write(&self.bytes[self.sent..]),
                 Some(_) => self.write_pieces(to),

@@ -2,7 +2,7 @@
 //!
 //! A command is an array of bulk strings, `*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n`, or a line of words, `GET key\r\n`.
 //! A client may send several commands without waiting for replies (*pipelining*), and a command may arrive in
-//! several pieces. The parser remembers how far it has come, so no byte is looked at twice.
+//! several pieces. The parser remembers how far it has come, so no argument is parsed twice.
 //!
 //! ```text
 //!   | commands that were taken | found ... | incomplete ... | not parsed yet ... | spare |

@@ -36,6 +36,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+/// After about how many bytes a client waits for the next turn to be sent more. In C: `NET_MAX_WRITES_PER_EVENT`.
+const WRITE_PER_TURN: usize = 256 << 10;
+
 /// How often one client is read in a turn. Then others have their turn.
 const READS_PER_TURN: usize = 4;
 
@@ -66,6 +69,8 @@ pub struct Server {
     readable: Vec<usize>,
     /// When connections are accepted again after an error, in milliseconds since 1970. They have no event of their own.
     accept_at: Option<u64>,
+    /// Whether a client takes more of its reply at once than one turn sends.
+    has_unsent: bool,
 }
 
 /// Stops a [`Server`] from another thread.
@@ -73,8 +78,8 @@ pub struct Server {
 pub struct StopHandle(Arc<AtomicBool>);
 
 impl StopHandle {
-    /// Lets the server save its keys, if it is configured to, and return from [`Server::run`]. It does so
-    /// within a tenth of a second.
+    /// Lets the server save its keys, if it is configured to, and return from [`Server::run`]. It begins
+    /// within a tenth of a second. If the keys cannot be saved, the server goes on.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -100,7 +105,15 @@ impl Server {
         state.apply_options()?;
         load(&mut state)?;
         let listeners = bind(&state.config, poll.registry())?;
-        Ok(Self { poll, listeners, state, stop: Arc::default(), readable: Vec::new(), accept_at: None })
+        Ok(Self {
+            poll,
+            listeners,
+            state,
+            stop: Arc::default(),
+            readable: Vec::new(),
+            accept_at: None,
+            has_unsent: false,
+        })
     }
 
     /// Returns a handle that stops the server from another thread.
@@ -117,7 +130,8 @@ impl Server {
     /// Serves clients until the server is stopped.
     ///
     /// # Errors
-    /// If the operating system refuses to wait for sockets, or the last snapshot cannot be written.
+    /// If the operating system refuses to wait for sockets, or the append-only file cannot be written under
+    /// `appendfsync always`. If the last snapshot cannot be written, the server goes on.
     pub fn run(mut self) -> Result<()> {
         #[cfg(unix)]
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
@@ -141,7 +155,8 @@ impl Server {
     }
 
     fn turn(&mut self, events: &mut Events) -> Result<()> {
-        let timeout = if self.readable.is_empty() { self.state.wait() } else { Duration::ZERO };
+        let timeout =
+            if self.readable.is_empty() && !self.has_unsent { self.state.wait() } else { Duration::ZERO };
         match self.poll.poll(events, Some(timeout)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
@@ -190,6 +205,10 @@ impl Server {
         run_blocked_timeout(&mut self.state);
         release_held(&mut self.state);
         self.resume();
+        if self.state.is_stopping {
+            // `SHUTDOWN` was held by a pause, or was sent behind a command that waited.
+            return self.send();
+        }
         self.send()?;
         upkeep::run(&mut self.state, start);
         // Upkeep publishes the keys that have expired, and closes clients.
@@ -240,12 +259,18 @@ impl Server {
         if !self.state.tracking.is_empty() {
             self.state.tracking.broadcast(&mut self.state.clients);
         }
+        self.has_unsent = false;
+        // There is no next turn for the rest after a shutdown.
+        let limit = if self.state.is_stopping { usize::MAX } else { WRITE_PER_TURN };
         for slot in self.state.clients.take_touched() {
             upkeep::check_output(&mut self.state, slot, reply::CHUNK);
             let Some(client) = self.state.clients.in_slot(slot) else { continue };
-            let was_sent = if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket) };
+            let was_sent =
+                if client.is_closed { Ok(0) } else { client.reply.write_to(&mut client.socket, limit) };
+            let mut is_unsent = false;
             let is_broken = match was_sent {
                 Ok(bytes) => {
+                    is_unsent = bytes >= limit && !client.reply.is_empty();
                     client.net_bytes.1 += bytes as u64;
                     client.last_used_at = if bytes > 0 { self.state.now } else { client.last_used_at };
                     self.state.stats.net_output += bytes as u64;
@@ -261,6 +286,10 @@ impl Server {
                 self.close(slot);
             } else {
                 self.state.clients.recount(slot);
+                if is_unsent {
+                    self.state.clients.touch_slot(slot);
+                    self.has_unsent = true;
+                }
                 upkeep::check_output(&mut self.state, slot, 0);
             }
         }

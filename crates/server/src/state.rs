@@ -147,7 +147,7 @@ impl State {
         self.now = self.now.max(now.as_millis() as u64);
     }
 
-    /// Passes the options of keys to all databases, and starts or stops to note the keys that are lost.
+    /// Passes the options of keys to all databases, and starts or stops noting the keys that are lost.
     pub(crate) fn apply_options(&mut self) -> Result<(), ReserveError> {
         for db in &mut self.dbs {
             db.keys.set_options(self.config.options);
@@ -155,7 +155,7 @@ impl State {
         self.update_lost_log()
     }
 
-    /// Starts or stops to note the keys that are lost, as it is needed.
+    /// Starts or stops noting the keys that are lost, as it is needed.
     pub(crate) fn update_lost_log(&mut self) -> Result<(), ReserveError> {
         self.log_lost(self.needs_lost())
     }
@@ -169,7 +169,7 @@ impl State {
             || self.dbs.iter().any(|db| !db.watching.is_empty())
     }
 
-    /// Starts or stops to note the keys that are lost. Does nothing if this is already so.
+    /// Starts or stops noting the keys that are lost. Does nothing if this is already so.
     pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if is_on == self.logs_lost {
             return Ok(());

@@ -61,7 +61,8 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
     state.clients.deliver_own(client);
 }
 
-/// Runs the commands that were held back, when the pause is over.
+/// Runs the commands that were held back, when the pause is over. A client that waits for a key is served before
+/// the next of these commands can take it.
 pub(crate) fn release_held(state: &mut State) {
     if state.held.is_empty() || state.pause().is_some() {
         return;
@@ -78,6 +79,9 @@ pub(crate) fn release_held(state: &mut State) {
             state.resumed.push(id);
         }
         state.clients.put_back(slot, client);
+        if !state.is_stopping {
+            retry_ready(state);
+        }
     }
 }
 
@@ -110,8 +114,8 @@ fn check(state: &mut State, client: &mut Client, args: Args<'_>) -> Result<Admis
     admitted
 }
 
-/// Checks whether the client may run a command now, which may be a subcommand of `container`. A pause comes after
-/// all reasons to refuse the command.
+/// Checks whether the client may run a command now, which may be a subcommand of `container`. The pause is
+/// checked last, so a command that would be refused is not held.
 fn admit(
     state: &mut State,
     client: &mut Client,
@@ -147,6 +151,10 @@ fn admit(
     }
     if state.config.options.get_maxmemory() > 0 {
         evict_clients(state, Some(client));
+        if client.is_closed {
+            // The client would not learn what its command has done. This error is not sent.
+            return Err(CommandError::OOM);
+        }
         // Nothing is evicted during a pause, so memory may be above its limit.
         if state.pause().is_none() && !state.make_room() && flags & flags::DENYOOM != 0 {
             return Err(CommandError::OOM);
@@ -299,11 +307,14 @@ pub(crate) fn run(
     state.clock = Instant::now();
     let elapsed = state.clock.saturating_duration_since(start);
     let micros = elapsed.as_micros() as u64;
-    state.stats.commands += 1;
-    state.stats.eventloop.command_micros += micros;
-    let stats = state.stats.of_command_mut(command.number);
     // A command that waits is counted when its wait is over.
     let has_ended = client.blocked.is_none();
+    state.stats.commands += u64::from(has_ended);
+    if !is_in_exec {
+        // The time of `EXEC` contains that of its commands.
+        state.stats.eventloop.command_micros += micros;
+    }
+    let stats = state.stats.of_command_mut(command.number);
     stats.calls += u64::from(has_ended);
     stats.micros += micros;
     stats.failed += u64::from(outcome.is_err());
@@ -338,7 +349,7 @@ fn remember_keys(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec
     }
 }
 
-/// Sends a line about a command to the clients of `MONITOR`. Commands for those who run the server have none, and
+/// Sends a line about a command to the clients of `MONITOR`. Admin commands are not shown, and
 /// a command that has waited had its line before.
 #[cold]
 fn feed_monitors(state: &mut State, client: &Client, args: Args<'_>, spec: &Spec) {
@@ -353,10 +364,15 @@ fn write_error(stats: &mut Stats, client: &mut Client, error: &CommandError) {
     stats.count_error(&error.0);
 }
 
-/// Returns the places of the arguments that are names of keys which do not exist.
+/// Returns the places of the arguments that are names of keys which do not exist, one place for each key.
 fn absent_keys(state: &State, db: usize, args: Args<'_>, spec: &Spec) -> Vec<usize> {
     let mut places = keys_of(spec.keys, args).unwrap_or_default();
     places.retain(|place| !state.dbs[db].keys.contains_key(args.at(*place), state.now));
+    if places.len() > 1 {
+        places.sort_by_key(|place| args.at(*place));
+        places.dedup_by_key(|place| args.at(*place));
+        places.sort_unstable();
+    }
     places
 }
 
@@ -429,6 +445,7 @@ pub(super) fn end_wait(
     blocked: &Blocked,
     error: Option<&CommandError>,
 ) {
+    stats.commands += 1;
     if let Some(command) = find_with_subcommand(blocked.request.as_args()) {
         let of_command = stats.of_command_mut(command.number);
         of_command.calls += 1;

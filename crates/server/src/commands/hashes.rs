@@ -67,14 +67,13 @@ fn set_pairs(call: &mut Call<'_>, name: &str) -> Result<usize, CommandError> {
 fn hsetnx(call: &mut Call<'_>) -> Outcome {
     let (key, now, limits) = (call.args.at(1), call.now, call.limits());
     let (field, value) = (call.args.at(2), call.args.at(3));
-    let has_field = call.keys().hget(key, field, now)?.is_some();
-    if !has_field {
-        call.parts()
-            .0
-            .edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert_absent(field, value, &limits))?;
+    let (keys, _) = call.parts();
+    let is_new =
+        keys.edit_as::<Hash, _, _>(key, now, |hash| hash.try_insert_absent(field, value, &limits))?;
+    if is_new {
         call.changed(notify::HASH, "hset", key, 1);
     }
-    call.reply().flag(!has_field);
+    call.reply().flag(is_new);
     Ok(())
 }
 

@@ -119,7 +119,7 @@ fn steps(mut at: Cursor, count: usize, mut step: impl FnMut(Cursor) -> (Cursor, 
     }
 }
 
-/// Removes the expired keys that it meets, and publishes them before the reply.
+/// Removes the expired keys that it meets, except during a pause, and publishes them before the reply.
 fn scan(call: &mut Call<'_>) -> Outcome {
     let (start, now) = (cursor(call.args.at(1))?, call.now);
     let options = options(call.args.from(2), Over::Keys)?;
@@ -129,8 +129,9 @@ fn scan(call: &mut Call<'_>) -> Outcome {
             found.push(key.into());
         }
     };
+    let is_read_only = options.is_other_type || call.state.pause().is_some();
     let (keys, _) = call.parts();
-    let next = match options.is_other_type {
+    let next = match is_read_only {
         true => keys.scan(start, &options.scan, now, each),
         false => keys.scan_removing_expired(start, &options.scan, now, each),
     };
@@ -139,8 +140,8 @@ fn scan(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Scans the collection of a key. `step` scans one step: it gets the cursor and a filter of elements, passes on
-/// those that are wanted, and returns the next cursor and the number of elements that it has seen.
+/// Scans the collection of a key. `step` scans one step: it begins at a cursor, adds
+/// the elements that the options select to `Found`, and returns the next cursor and the number of elements seen.
 fn scan_collection<C: Collection>(
     call: &mut Call<'_>,
     over: Over,

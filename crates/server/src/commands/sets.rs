@@ -106,10 +106,10 @@ fn smembers(call: &mut Call<'_>) -> Outcome {
 fn smove(call: &mut Call<'_>) -> Outcome {
     let (source, target, member) = (call.args.at(1), call.args.at(2), call.args.at(3));
     let (now, limits) = (call.now, call.limits());
-    let has_source = call.exists(source);
+    call.exists(source);
     call.exists(target);
     let keys = call.keys();
-    let Some(from) = keys.get_as::<Set>(source, now)?.filter(|_| has_source) else {
+    let Some(from) = keys.get_as::<Set>(source, now)? else {
         call.reply().flag(false);
         return Ok(());
     };

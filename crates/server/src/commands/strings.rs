@@ -165,9 +165,17 @@ fn set(call: &mut Call<'_>) -> Outcome {
 fn set_with(call: &mut Call<'_>, key: &[u8], value: &[u8], options: &SetOptions<'_>, name: &str) -> Outcome {
     let now = call.now;
     let result = call.parts().0.set_with(key, value, options, now);
-    if options.get && !matches!(result, Err(keyspace::Error::InvalidExpireTime)) {
-        let is_found = !matches!(&result, Ok(outcome) if outcome.old.is_none());
-        call.count_read(key, is_found);
+    if options.get {
+        let is_found = match &result {
+            Ok(outcome) => Some(outcome.old.is_some()),
+            Err(keyspace::Error::Value(values::Error::WrongType(_))) => Some(true),
+            Err(_) => None,
+        };
+        // An old value that had expired is published before the miss.
+        call.state.publish_lost_of(call.client.db);
+        if let Some(is_found) = is_found {
+            call.count_read(key, is_found);
+        }
     }
     let outcome = result.map_err(|error| expire_error(error, name))?;
     if outcome.is_set {

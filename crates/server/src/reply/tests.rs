@@ -6,7 +6,7 @@ fn written(write: impl Fn(&mut Reply), protocol: Protocol) -> String {
     let mut reply = Reply { protocol, ..Reply::default() };
     write(&mut reply);
     let mut out = Vec::new();
-    reply.write_to(&mut out).unwrap();
+    reply.write_to(&mut out, usize::MAX).unwrap();
     assert!(reply.is_empty());
     assert_eq!(reply.len(), 0);
     String::from_utf8(out).unwrap()
@@ -77,7 +77,7 @@ fn large_strings_are_lent_and_arrive_in_their_places() {
         }
     }
     let mut to = Slow(Vec::new());
-    reply.write_to(&mut to).unwrap();
+    reply.write_to(&mut to, usize::MAX).unwrap();
     assert!(to.0 == expected && reply.is_empty());
 }
 
@@ -95,7 +95,7 @@ fn a_reply_that_is_never_empty_gives_back_what_was_sent() {
     let mut reply = Reply::default();
     for _ in 0..1_000 {
         reply.bulk(&[b'x'; 100_000]);
-        reply.write_to(&mut Slow).unwrap();
+        reply.write_to(&mut Slow, usize::MAX).unwrap();
     }
     assert!(!reply.is_empty() && reply.allocation_size() < 1_000_000, "{}", reply.allocation_size());
 }
@@ -118,4 +118,15 @@ fn a_reply_above_its_limit_does_not_grow() {
     assert!(!reply.is_over_limit() && reply.is_empty());
     reply.bulk(&[b'x'; 900]);
     assert!(!reply.is_over_limit());
+}
+
+#[test]
+fn a_turn_sends_no_more_than_about_its_limit() {
+    let mut reply = Reply::default();
+    (0..100).for_each(|_| reply.simple("OK"));
+    let mut to = &mut [0; 100][..];
+    assert_eq!(reply.write_to(&mut to, 10).unwrap(), 100);
+    assert!(!reply.is_empty());
+    assert_eq!(reply.write_to(&mut Vec::new(), usize::MAX).unwrap(), 400);
+    assert!(reply.is_empty());
 }

@@ -1,6 +1,6 @@
 //! What commands count and publish: look-ups, changes, and keys that expire when a command looks them up.
 
-use crate::harness::{TestClient, TestServer};
+use crate::harness::{TestClient, TestServer, encode};
 use std::time::{Duration, Instant};
 
 /// Returns a counter of `INFO`.
@@ -244,4 +244,62 @@ fn a_reply_without_end_stops_at_the_limit_of_the_client() {
         assert_eq!(client.run("PING"), "PONG");
     }
     assert_eq!(counter(&mut client, "client_output_buffer_limit_disconnections"), 3);
+}
+
+#[test]
+fn a_client_that_waits_is_served_before_a_held_command_takes_its_key() {
+    let server = TestServer::new();
+    let (mut admin, mut waiting) = (server.client(), server.client());
+    let (mut pusher, mut popper) = (server.client(), server.client());
+    waiting.send(&encode(&[b"BLPOP", b"k", b"0"]));
+    wait_for(&mut admin, "blocked_clients", 1);
+    assert_eq!(admin.run("CLIENT PAUSE 100000 WRITE"), "OK");
+    pusher.send(&encode(&[b"RPUSH", b"k", b"x"]));
+    wait_for(&mut admin, "blocked_clients", 2);
+    popper.send(&encode(&[b"LPOP", b"k"]));
+    wait_for(&mut admin, "blocked_clients", 3);
+    assert_eq!(admin.run("CLIENT UNPAUSE"), "OK");
+    assert_eq!(popper.reply(), "nil");
+    assert!(waiting.reply().contains("\"x\""));
+}
+
+#[test]
+fn a_scan_removes_no_expired_key_during_a_pause() {
+    let server = TestServer::new();
+    let mut client = server.client();
+    client.run("SET k v PX 60");
+    assert_eq!(client.run("CLIENT PAUSE 100000 WRITE"), "OK");
+    std::thread::sleep(Duration::from_millis(100));
+    client.run("SCAN 0");
+    assert_eq!(counter(&mut client, "expired_keys"), 0);
+    assert_eq!(client.run("CLIENT UNPAUSE"), "OK");
+}
+
+#[test]
+fn a_command_that_waits_is_counted_once() {
+    let server = TestServer::new();
+    let (mut client, mut waiting) = (server.client(), server.client());
+    let before = counter(&mut client, "total_commands_processed");
+    waiting.send(&encode(&[b"BLPOP", b"k", b"0.05"]));
+    assert_eq!(waiting.reply(), "nil");
+    // `INFO` counts itself after its reply, so the first one is among those of the second.
+    assert_eq!(counter(&mut client, "total_commands_processed") - before, 2);
+}
+
+#[test]
+fn a_key_that_a_command_names_twice_is_new_once() {
+    let server = TestServer::new();
+    let (mut client, mut listener) = (server.client(), Listener::new(&server));
+    client.run("CONFIG SET notify-keyspace-events En");
+    client.run("MSET b 1 a 1 b 2");
+    assert_eq!(listener.events(&mut client), ["new b", "new a"]);
+}
+
+/// Waits until a counter of `INFO` has this value.
+fn wait_for(client: &mut TestClient, name: &str, value: i64) {
+    let end = Instant::now() + Duration::from_secs(10);
+    while counter(client, name) != value {
+        assert!(Instant::now() < end, "{name} is not {value}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

@@ -79,7 +79,8 @@ pub struct StopHandle(Arc<AtomicBool>);
 
 impl StopHandle {
     /// Lets the server save its keys, if it is configured to, and return from [`Server::run`]. It begins
-    /// within a tenth of a second. If the keys cannot be saved, the server goes on.
+    /// within a tenth of a second, or when the first append-only file is complete. If the keys cannot be saved,
+    /// the server goes on.
     pub fn stop(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -142,7 +143,8 @@ impl Server {
         let mut events = Events::with_capacity(1_024);
         loop {
             self.turn(&mut events)?;
-            if self.stop.swap(false, Ordering::Relaxed) {
+            // A signal waits for the first append-only file, without which the next start would find no keys.
+            if !self.state.append_only.is_waiting && self.stop.swap(false, Ordering::Relaxed) {
                 notice!("Received a signal, scheduling shutdown...");
                 self.state.shut_down(Shutdown::default());
             }

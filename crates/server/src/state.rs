@@ -273,7 +273,9 @@ impl State {
     /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions that
     /// watch them. Does nothing if nobody wants to know.
     pub(crate) fn publish_lost(&mut self) {
-        (0..self.dbs.len()).for_each(|db| self.publish_lost_of(db));
+        if self.logs_lost {
+            (0..self.dbs.len()).for_each(|db| self.publish_lost_of(db));
+        }
     }
 
     /// Like [`publish_lost`](Self::publish_lost), for the keys of one database.

@@ -10,8 +10,8 @@
 //! ```
 //!
 //! A reply knows the hard limit of `client-output-buffer-limit`. What is written after the limit is passed has no
-//! effect, and the client is closed. Commands whose number of elements the client
-//! chooses stop when [`is_over_limit`](Reply::is_over_limit) says so.
+//! effect, and the client is closed. Commands whose number of elements the client chooses stop when
+//! [`is_over_limit`](Reply::is_over_limit) says so.
 
 use crate::numbers::format_double;
 use bytes::Bytes;

@@ -155,12 +155,13 @@ impl State {
         self.update_lost_log()
     }
 
-    /// Starts or stops noting the keys that are lost, as it is needed.
+    /// Starts noting the keys that are lost if [`needs_lost`](Self::needs_lost) says so, and stops otherwise.
     pub(crate) fn update_lost_log(&mut self) -> Result<(), ReserveError> {
         self.log_lost(self.needs_lost())
     }
 
-    /// Returns whether somebody wants to know the keys that expire or are evicted.
+    /// Returns whether the keys that expire or are evicted have to be known: for the events `x` and `e`, the
+    /// append-only file, tracking, or `WATCH`.
     fn needs_lost(&self) -> bool {
         let is_published = self.config.notify_keyspace_events & (notify::EXPIRED | notify::EVICTED) != 0;
         is_published
@@ -184,8 +185,8 @@ impl State {
         result
     }
 
-    /// Stops to note the keys that are lost if nobody wants to know them any more. `WATCH` starts it, and
-    /// leaves it on, because the next `WATCH` is often near.
+    /// Stops noting the keys that are lost if they need not be known any more. The end of a `WATCH` does not stop it,
+    /// because the next `WATCH` is often near.
     pub(crate) fn relax_lost_log(&mut self) {
         if self.logs_lost && !self.needs_lost() {
             self.after_command();
@@ -271,7 +272,7 @@ impl State {
     }
 
     /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions that
-    /// watch them. Does nothing if nobody wants to know.
+    /// watch them. Does nothing while lost keys are not noted.
     pub(crate) fn publish_lost(&mut self) {
         if self.logs_lost {
             (0..self.dbs.len()).for_each(|db| self.publish_lost_of(db));

@@ -58,8 +58,7 @@ fn dbsize(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Checks the option of `FLUSHALL` and `FLUSHDB`. Keys are always removed in steps after the reply, so both
-/// words mean the same.
+/// Checks the option of `FLUSHALL` and `FLUSHDB`. [`flush`] looks at the word itself.
 fn flush_option(call: &Call<'_>) -> Outcome {
     match call.args.len() {
         1 => Ok(()),

@@ -170,7 +170,8 @@ impl Pieces {
     /// Adds a table. `entry_bytes` is what its entries add to `used_memory`. Drops the table if there is no
     /// memory for a longer list.
     pub(crate) fn push_table(&mut self, table: Table<Entry>, entry_bytes: usize) {
-        if self.tables.try_reserve(1).is_ok() {
+        // There is hardly ever more than one table, and `Vec` would make room for four.
+        if self.tables.try_reserve_exact(1).is_ok() {
             self.bytes += table.allocation_size() + entry_bytes;
             self.tables.push(table);
         }

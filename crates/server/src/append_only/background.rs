@@ -112,7 +112,12 @@ fn run(job: Job, shared: &Shared) {
             }
         }
         Job::Remove(path) => {
-            if let Err(error) = std::fs::remove_file(&path) {
+            let removed = std::fs::remove_file(&path);
+            // The history of a list names files that may have been removed before.
+            if let Err(error) = removed.or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            }) {
                 warning!("The file {} cannot be removed: {error}", path.display());
             }
         }

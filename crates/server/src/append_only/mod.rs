@@ -264,9 +264,12 @@ impl AppendOnly {
     pub(crate) fn end_rewrite(&mut self, base: FileInfo) -> io::Result<()> {
         let old = self.manifest.clone().unwrap_or_default();
         let incrs = old.incrs.iter().skip(self.replaced).chain(&self.unlisted).cloned().collect();
-        let new = Manifest { base: Some(base), incrs, history: Vec::new() };
+        let mut new = Manifest { base: Some(base), incrs, history: Vec::new() };
+        new.history =
+            old.files().filter(|info| !new.files().any(|kept| kept.name == info.name)).cloned().collect();
+        // The list keeps their names until it is written again. After a crash, the next start removes them.
         new.write(&self.folder, &self.prefix)?;
-        for info in old.files().filter(|info| !new.files().any(|kept| kept.name == info.name)) {
+        for info in std::mem::take(&mut new.history) {
             self.background.remove(self.folder.join(&info.name));
         }
         self.current_size = self.size_of(&new);

@@ -306,8 +306,11 @@ fn reload(call: &mut Call<'_>) -> Outcome {
 
 fn loadaof(call: &mut Call<'_>) -> Outcome {
     let state = &mut *call.state;
-    if !state.append_only.is_on() || state.append_only.is_waiting {
-        // Without complete files, all keys would go.
+    let manifest =
+        state.append_only.open(&state.config).map_err(|error| CommandError::of(format!("ERR {error}")))?;
+    let has_files = manifest.files().next().is_some();
+    if !has_files || state.append_only.is_waiting {
+        // Without complete files, all keys would go. `BGREWRITEAOF` makes them, even if nothing is appended.
         return Err(CommandError::new("ERR There is no complete append-only file to load"));
     }
     let policy = state.config.appendfsync;

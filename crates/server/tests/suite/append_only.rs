@@ -265,16 +265,58 @@ fn a_rewrite_leaves_one_base_and_one_incremental_file() {
     let info = client.run("INFO");
     assert!(info.contains("aof_rewrites:3\r") && info.contains("total_forks:3\r"), "{info}");
     let manifest = fs::read_to_string(file(server.folder.path(), "manifest")).unwrap();
-    let expected =
-        "file appendonly.aof.4.base.rdb seq 4 type b\nfile appendonly.aof.4.incr.aof seq 4 type i\n";
-    assert_eq!(manifest, expected);
-    let folder = server.folder.path().join("appendonlydir");
-    let start = Instant::now();
-    while fs::read_dir(&folder).unwrap().count() > 3 {
-        assert!(start.elapsed() < Duration::from_secs(10));
-    }
+    let files = "file appendonly.aof.4.base.rdb seq 4 type b\n\
+                 file appendonly.aof.3.base.rdb seq 3 type h\n\
+                 file appendonly.aof.3.incr.aof seq 3 type h\n\
+                 file appendonly.aof.4.incr.aof seq 4 type i\n";
+    assert_eq!(manifest, files);
+    wait_for_files(&server, 3);
     client.run("DEBUG LOADAOF");
     assert_eq!(client.run("GET key"), "\"99\"");
+}
+
+fn wait_for_files(server: &TestServer, files: usize) {
+    let folder = server.folder.path().join("appendonlydir");
+    let start = Instant::now();
+    while fs::read_dir(&folder).unwrap().count() != files {
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn files_that_a_crash_has_left_after_a_rewrite_are_removed_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = serve(folder.path(), "");
+    let mut client = server.client();
+    client.run("SET key 1");
+    client.run("BGREWRITEAOF");
+    wait_for_rewrite(&mut client);
+    drop(server);
+    let names = ["appendonly.aof.1.base.rdb", "appendonly.aof.1.incr.aof"];
+    for name in names {
+        fs::write(folder.path().join("appendonlydir").join(name), "left").unwrap();
+    }
+    let server = serve(folder.path(), "");
+    assert_eq!(server.client().run("GET key"), "\"1\"");
+    drop(server);
+    let manifest = fs::read_to_string(file(folder.path(), "manifest")).unwrap();
+    assert!(!manifest.contains("type h"), "{manifest}");
+    for name in names {
+        assert!(!folder.path().join("appendonlydir").join(name).exists());
+    }
+}
+
+#[test]
+fn the_files_of_a_rewrite_are_loaded_even_if_nothing_is_appended() {
+    let server = TestServer::with("");
+    let mut client = server.client();
+    client.run("SET key 1");
+    assert!(client.run("DEBUG LOADAOF").contains("no complete append-only file"));
+    assert_eq!(client.run("GET key"), "\"1\"");
+    client.run("BGREWRITEAOF");
+    wait_for_rewrite(&mut client);
+    client.run("SET key 2");
+    assert_eq!((client.run("DEBUG LOADAOF").as_str(), client.run("GET key").as_str()), ("OK", "\"1\""));
 }
 
 #[test]
@@ -287,7 +329,7 @@ fn a_file_that_has_grown_is_rewritten_by_itself() {
     wait_for(&mut client, "persistence", "aof_last_rewrite_time_sec:0");
     wait_for_rewrite(&mut client);
     let manifest = fs::read_to_string(file(server.folder.path(), "manifest")).unwrap();
-    assert!(!manifest.contains(".1.base"), "{manifest}");
+    assert!(!manifest.starts_with("file appendonly.aof.1.base"), "{manifest}");
     client.run("DEBUG LOADAOF");
     assert_eq!(client.run("GET key"), "\"199\"");
 }

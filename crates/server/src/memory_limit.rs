@@ -29,7 +29,7 @@ impl State {
             }
             let now = self.now;
             let evict = |db: &mut Database| {
-                set_other_bytes(db, total);
+                set_other_bytes(db, total, limit);
                 let evicted = db.keys.evict_some(now, KEYS);
                 evicted.keys > 0 || evicted.bytes > 0
             };
@@ -52,9 +52,10 @@ impl State {
 
     /// Tells the keyspaces how many of the bytes in use are not theirs, before they look at `maxmemory`.
     pub(crate) fn update_other_bytes(&mut self) {
-        if self.config.options.get_maxmemory() > 0 {
+        let limit = self.config.options.get_maxmemory();
+        if limit > 0 {
             let total = self.counted_memory();
-            self.dbs.iter_mut().for_each(|db| set_other_bytes(db, total));
+            self.dbs.iter_mut().for_each(|db| set_other_bytes(db, total, limit));
         }
     }
 
@@ -69,9 +70,12 @@ impl State {
 }
 
 /// Tells the keys of a database how many of the `total` bytes are not theirs.
-fn set_other_bytes(db: &mut Database, total: usize) {
+///
+/// A keyspace evicts nothing if the other bytes alone reach the limit. Redis then evicts all keys. So the other bytes
+/// that are told stay below `limit`.
+fn set_other_bytes(db: &mut Database, total: usize, limit: usize) {
     let own = db.keys.counted_bytes() - db.keys.other_bytes();
-    db.keys.set_other_bytes(total.saturating_sub(own));
+    db.keys.set_other_bytes(total.saturating_sub(own).min(limit.saturating_sub(1)));
 }
 
 /// Returns how long the evictions in front of one command may take. In C: `evictionTimeLimitUs`.
@@ -116,5 +120,19 @@ mod tests {
         assert!(state.counted_memory() > limit && state.upkeep_at <= Instant::now());
         set_limit(&mut state, 100);
         assert!(state.make_room() && state.counted_memory() <= limit);
+    }
+
+    #[test]
+    fn all_keys_go_if_the_other_bytes_alone_exceed_the_limit() {
+        let mut config = Config::default();
+        config.read(b"maxmemory-policy allkeys-lru\nmaxmemory-eviction-tenacity 100").unwrap();
+        let mut state = State::new(config);
+        for n in 0..1_000 {
+            state.dbs[n % 2].keys.set(format!("key:{n}").as_str(), "value", state.now).unwrap();
+        }
+        state.config.options = state.config.options.maxmemory(1);
+        state.apply_options().unwrap();
+        assert!(!state.make_room(), "a command that needs memory is refused");
+        assert!(state.dbs.iter().all(|db| db.keys.is_empty()));
     }
 }

@@ -35,7 +35,7 @@ macro_rules! with_pair {
     };
 }
 
-/// One step of a merge. Returns the lesser head of two slices, whether both begin with it, and the slices
+/// Performs one step of a merge. Returns the lesser head of two slices, whether both begin with it, and the slices
 /// without it. Returns `None` if a slice is empty.
 ///
 /// The simple version branches on which head is the lesser:
@@ -196,6 +196,7 @@ impl Iterator for Union<'_, '_> {
         let lens = || self.iters.iter().map(Iter::len);
         (lens().max().unwrap_or(0), lens().try_fold(0usize, usize::checked_add))
     }
+
     fn fold<B, F: FnMut(B, i64) -> B>(mut self, first: B, f: F) -> B {
         with_pair!(self.iters, (a, b) => fold_union(a, b, first, f), else fold_by_next(&mut self, first, f))
     }

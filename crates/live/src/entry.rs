@@ -86,10 +86,10 @@ impl Entries {
             IncrBy(key, by) => keyspace.incr_by(&**key, *by, now)?.to_string(),
             Expire(key, millis) => {
                 let options = ExpireOptions::default();
-                yes(keyspace.expire(&**key, Expiry::InMillis(*millis as i64), options, now)?)
+                zero_or_one(keyspace.expire(&**key, Expiry::InMillis(*millis as i64), options, now)?)
             }
-            Persist(key) => yes(keyspace.persist(&**key, now)),
-            Remove(key) => yes(keyspace.remove(&**key, now)),
+            Persist(key) => zero_or_one(keyspace.persist(&**key, now)),
+            Remove(key) => zero_or_one(keyspace.remove(&**key, now)),
             Show(key) => match keyspace.ttl(&**key, now) {
                 Ttl::Absent => "no such key".to_owned(),
                 Ttl::Persistent => "does not expire".to_owned(),
@@ -103,7 +103,7 @@ impl Entries {
     }
 }
 
-fn yes(done: bool) -> String {
+fn zero_or_one(done: bool) -> String {
     if done { "1" } else { "0" }.to_owned()
 }
 

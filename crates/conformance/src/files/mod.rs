@@ -90,8 +90,8 @@ fn versions(process: &Process) -> Vec<WriteVersion> {
     for (version, since) in
         [(WriteVersion::V10, (7, 0)), (WriteVersion::V11, (7, 2)), (WriteVersion::V12, (7, 4))]
     {
-        let is_taken = family == Family::Redis || version != WriteVersion::V12;
-        if is_taken && numbers >= since {
+        let is_supported = family == Family::Redis || version != WriteVersion::V12;
+        if is_supported && numbers >= since {
             versions.push(version);
         }
     }
@@ -158,8 +158,8 @@ fn check_file(program: &Path, path: &Path) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
     let output = Command::new(program).arg0("redis-check-rdb").arg(path).output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
-    let is_content = output.status.success() && printed.contains("RDB looks OK");
-    ensure!(is_content, "redis-check-rdb, {}: {printed}", output.status);
+    let is_accepted = output.status.success() && printed.contains("RDB looks OK");
+    ensure!(is_accepted, "redis-check-rdb, {}: {printed}", output.status);
     Ok(())
 }
 
@@ -181,7 +181,7 @@ fn ensure_same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()
         for record in expected.records(NOW) {
             let key = crate::quoted(&record.key.text());
             let Some(other) = found.get_record(&record.key.text(), NOW) else {
-                bail!("database {number}: there is no {key}")
+                bail!("database {number}: the key {key} is missing")
             };
             ensure_same_records(&record, &other).with_context(|| format!("database {number}, {key}"))?;
         }
@@ -201,7 +201,7 @@ fn same_encodings(process: &Process, loaded: &[Keyspace], state: &State) -> Resu
         let found = loaded[key.database].encoding(&key.name, NOW).map_or("none", |found| found.as_str());
         ensure!(
             same_encoding(process.family, found, &key.encoding),
-            "{}: {found} was loaded, and the server has {}",
+            "{}: redcore has the encoding {found}, and the server has {}",
             crate::quoted(&key.name),
             key.encoding
         );

@@ -1,10 +1,10 @@
-//! Errors of foreign bytes, which come from a dump, a file or another program.
+//! Errors for bytes that come from a dump, a file or another program.
 
 use core::error::Error;
 use core::fmt;
 use zmalloc::{ReserveError, oom};
 
-/// A fault in the bytes of one format. The crate of the format lists its faults.
+/// A fault in the bytes of one format. The crate of each format has an enum of its faults.
 pub trait Fault: Copy + fmt::Debug + fmt::Display {
     /// The format's name.
     const FORMAT: &'static str;
@@ -36,13 +36,13 @@ impl<F: Fault> fmt::Display for Malformed<F> {
 
 impl<F: Fault> Error for Malformed<F> {}
 
-/// The reason why foreign bytes did not become a value.
+/// The error of creating a value from bytes that may be malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FromBytesError<F> {
     /// The bytes are not valid.
     Malformed(Malformed<F>),
-    /// There was no memory for a copy of them.
+    /// There was no memory for a copy of the bytes.
     Reserve(ReserveError),
 }
 

@@ -8,7 +8,7 @@ use values::{Element, Hash};
 pub(crate) fn run(world: &mut World, command: &[Vec<u8>]) -> Reply {
     let words: Vec<Element<'_>> = command.iter().map(|word| Element::from(&word[..])).collect();
     let (name, key) = (text(&command[0]), command[1].clone());
-    // A missing key has an empty value. The key is deleted when its value becomes empty.
+    // A missing key counts as an empty hash. A key whose hash is empty afterwards is deleted.
     let mut object = world.keys.remove(&key).unwrap_or_else(|| Robj::from(Hash::new()));
     let mut hash = object.as_hash_mut().unwrap();
     let reply = execute(&mut hash, name, &words[2..], &world.limits).unwrap_or_else(|reply| reply);

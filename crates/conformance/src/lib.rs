@@ -21,26 +21,26 @@ use values::hash::HashError;
 use values::string::StringError;
 use values::zset::AddError;
 
-/// A store: the values, by key, and the limits in force.
+/// A store of values by key, with the limits of their encodings.
 #[derive(Debug)]
 pub struct World {
     keys: HashMap<Vec<u8>, Robj>,
-    /// The limits of the next command.
+    /// The limits that the next command follows.
     pub limits: EncodingLimits,
-    /// The family that decides where Redis and Valkey differ.
+    /// The family whose behaviour the commands follow where Redis and Valkey differ.
     pub family: Family,
 }
 
 impl World {
-    /// Returns an empty store that behaves as Redis.
+    /// Returns an empty store that behaves like Redis.
     pub fn new(limits: EncodingLimits) -> Self {
         Self { keys: HashMap::new(), limits, family: Family::Redis }
     }
 
-    /// Executes a command and returns the reply of a server.
+    /// Executes a command and returns the reply that a server would send.
     ///
     /// # Panics
-    /// If no module has the command, or if a key has a value of another type.
+    /// If no module implements the command, or if a key has a value of another type.
     pub fn execute(&mut self, command: &[Vec<u8>]) -> Reply {
         match text(&command[0]) {
             "DEL" => Reply::Int(self.keys.remove(&command[1]).is_some().into()),
@@ -67,7 +67,7 @@ pub enum Reply {
     Ok,
     /// There is no value.
     Nil,
-    /// The text of an error, without its first word.
+    /// The text of an error, without its code (`ERR`).
     Error(String),
     /// An integer.
     Int(i64),
@@ -103,7 +103,7 @@ impl Reply {
     }
 }
 
-/// Converts errors into replies. The text of an error is that of a server without its first word.
+/// Converts errors into replies. An error prints the text that a server sends after the code `ERR`.
 macro_rules! replies {
     ($($Error:ty),*) => { $(
         impl From<$Error> for Reply {
@@ -127,8 +127,8 @@ fn text(argument: &[u8]) -> &str {
     std::str::from_utf8(argument).unwrap()
 }
 
-/// Returns bytes as a reply shows them: with quotes if they are not plain, and only the length if they are
-/// many.
+/// Formats bytes for the display of a reply. Plain bytes are shown as they are, and others in quotes with escapes.
+/// Of more than 200 bytes, only the number is shown: `#201`.
 pub fn quoted(bytes: &[u8]) -> String {
     if bytes.len() > 200 {
         return format!("#{}", bytes.len());

@@ -6,14 +6,14 @@ use core::fmt;
 
 use zmalloc::{ReserveError, oom};
 
-/// There is no memory for one more entry. The table is as it was. The error contains the entry, or what the
-/// caller passed of it: `Dict::try_entry` passes only the key.
+/// The error when there is no memory for one more entry. The table is unchanged. The error gives back what the caller
+/// passed: the entry, or only the key in the case of `Dict::try_entry`.
 ///
 /// `?` converts this error to a [`ReserveError`] and drops the entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TryInsertError<T> {
-    /// The entry that was to be inserted, or its key.
+    /// The entry that was not inserted, or its key.
     pub entry: T,
     /// The allocation that failed: the first chunk of the table, or an overflow child.
     pub error: ReserveError,
@@ -50,8 +50,8 @@ impl<T> fmt::Display for TryInsertError<T> {
 
 impl<T> Error for TryInsertError<T> {}
 
-/// The error of [`Table::find_first`](crate::Table::find_first): the comparison with one entry does not
-/// decide the look-up. [`Table::find_map`](crate::Table::find_map) decides it.
+/// The error of [`Table::find_first`](crate::Table::find_first): comparing one entry does not decide the
+/// look-up. Call [`Table::find_map`](crate::Table::find_map) instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undecided;
 

@@ -16,8 +16,8 @@ use core::iter::FusedIterator;
 /// merges the two iterators if both have the same encoding.
 const GALLOP_RATIO_MIN: usize = 16;
 
-/// Evaluates `$same` with the slices of the iterators if there are two in the same encoding. Otherwise
-/// evaluates `$other`.
+/// Evaluates `$same` with the slices of the iterators if there are exactly two and both have the same encoding.
+/// Otherwise evaluates `$other`.
 ///
 /// Two iterators in the same encoding are the common case. The encoding is then tested once and not for each
 /// integer.
@@ -35,8 +35,8 @@ macro_rules! with_pair {
     };
 }
 
-/// One step of a merge. Returns the lesser head of two slices, whether both begin with it, and the slices
-/// without it. Returns `None` if one of them is empty.
+/// Performs one step of a merge. Returns the lesser head of two slices, whether both begin with it, and the slices
+/// without it. Returns `None` if a slice is empty.
 ///
 /// The simple version branches on which head is the lesser:
 ///
@@ -46,8 +46,8 @@ macro_rules! with_pair {
 /// else                 { (a[0], true, a[1..], b[1..]) }
 /// ```
 ///
-/// A processor cannot predict that branch. So the code below differs in one point: each result is selected by
-/// a comparison of its own, and no branch depends on which head is the lesser.
+/// A processor cannot predict that branch. So in the code below, each result is selected by its own comparison,
+/// and no branch depends on which head is the lesser.
 #[inline]
 fn step<'a, T: Item>(a: &'a [T], b: &'a [T]) -> Option<(i64, bool, &'a [T], &'a [T])> {
     let ([head_a, rest_a @ ..], [head_b, rest_b @ ..]) = (a, b) else { return None };
@@ -98,10 +98,10 @@ fn fold_by_next<B>(iter: &mut impl Iterator<Item = i64>, first: B, mut f: impl F
     result
 }
 
-/// Returns the integers that are in all of `iters`. The result is empty if `iters` is. In C: the
+/// Returns the integers that are in all of `iters`. The result is empty if `iters` is empty. In C: the
 /// intset part of `sinterGenericCommand`.
 ///
-/// Takes O(k m log(n / m)) for `k` iterators, where the smallest has `m` integers and each other one has
+/// Takes O(k m log(n / m)) for `k` iterators, where the smallest has `m` integers and each of the others has
 /// `n`. Does not allocate. Sorts the iterators by length.
 ///
 /// ```
@@ -132,8 +132,8 @@ impl Iterator for Inter<'_, '_> {
             for other in &mut *others {
                 let found = other.seek(candidate)?;
                 if found != candidate {
-                    // This iterator has no integer from the candidate up to `found`, so the next
-                    // candidate is at least `found`.
+                    // This iterator has no integer in `candidate..found`, so the next candidate is at least
+                    // `found`.
                     candidate = smallest.seek(found)?;
                     smallest.next();
                     continue 'candidates;
@@ -196,6 +196,7 @@ impl Iterator for Union<'_, '_> {
         let lens = || self.iters.iter().map(Iter::len);
         (lens().max().unwrap_or(0), lens().try_fold(0usize, usize::checked_add))
     }
+
     fn fold<B, F: FnMut(B, i64) -> B>(mut self, first: B, f: F) -> B {
         with_pair!(self.iters, (a, b) => fold_union(a, b, first, f), else fold_by_next(&mut self, first, f))
     }
@@ -206,8 +207,8 @@ impl FusedIterator for Union<'_, '_> {}
 /// Returns the integers that are in `first` and in none of `others`. In C: the intset part of
 /// `sunionDiffGenericCommand`.
 ///
-/// Takes O(k m log(n / m)) for `k` iterators, where `first` has `m` integers and each other one has `n`. Does
-/// not allocate.
+/// Takes O(k m log(n / m)) for `k` iterators, where `first` has `m` integers and each of the others has `n`.
+/// Does not allocate.
 ///
 /// ```
 /// use intset::{IntSet, diff};

@@ -1,4 +1,4 @@
-//! Training: a symbol table from a random sample of the strings and keys of a keyspace.
+//! Training a symbol table with a random sample of the strings and keys of a keyspace.
 
 use crate::coded::{CODED_LENS, is_codable};
 use crate::entry::{CODED_KEY_LENS, Entry, EntryString};
@@ -13,12 +13,12 @@ use values::ReserveError;
 const DRAWS_MAX: usize = 1 << 20;
 
 impl<S> Keyspace<S> {
-    /// Makes a symbol table from a random sample of the strings and keys, and [codes](Self::set_symbols) them
-    /// with it. The sample has about `sample_bytes` bytes. Returns the table, or `None` if there is nothing
-    /// to sample. O(sample), plus some milliseconds for the training.
+    /// Trains a symbol table with a random sample of the strings and keys, and [sets](Self::set_symbols) the table.
+    /// The sample has about `sample_bytes` bytes. Returns the table, or `None` if there is nothing to sample. Takes
+    /// O(sample), plus some milliseconds for the training.
     ///
-    /// Training uses only 16 KiB of the sample. A sample of 64 KiB is enough to contain strings and keys of
-    /// all kinds.
+    /// Training uses at most 16 KiB of the sample, in pieces from all parts of it. 64 KiB are usually enough for a
+    /// sample with strings and keys of all kinds.
     ///
     /// ```
     /// use keyspace::Keyspace;
@@ -36,7 +36,7 @@ impl<S> Keyspace<S> {
     /// ```
     ///
     /// # Errors
-    /// No memory for the table; the errors of [`set_symbols`](Self::set_symbols).
+    /// If there is no memory for the sample or the table. Also the errors of [`set_symbols`](Self::set_symbols).
     pub fn train_symbols(
         &mut self,
         sample_bytes: usize,

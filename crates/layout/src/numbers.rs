@@ -1,15 +1,15 @@
-//! A table of numbers whose chunks a reader can compute: the low bits of the hash are the number itself.
+//! [`Numbers`]: a table of numbers for drawings. A reader can compute the chunk of a number, because the low bits of
+//! its hash are the number itself.
 
 use crate::drawing::{Cell, Grid, Look, Row};
 use dict::{Cursor, Table};
 
-/// Returns the hash of a number. The table takes the number of the chunk from the low bits, and the place in the
-/// chunk from the high bits.
+/// Returns the hash of a number. Its low bits choose the chunk, and its high bits choose the slot in the chunk.
 fn hash(number: &u64) -> u64 {
     number.wrapping_mul(0x9E37_79B9_7F4A_7C15) << 32 | number
 }
 
-/// The most bits that are drawn in front of a chunk.
+/// The most binary digits of a chunk's number that are drawn in front of the chunk.
 const LABEL_BITS_MAX: usize = 5;
 
 /// A table of numbers.
@@ -25,7 +25,7 @@ impl Numbers {
         self.table.find(hash(&number), |other| *other == number).is_some()
     }
 
-    /// Inserts a number, unless it is there. Returns whether it is new.
+    /// Inserts a number if it is not in the table. Returns whether it was inserted.
     pub fn insert(&mut self, number: u64) -> bool {
         let is_new = !self.contains(number);
         if is_new {
@@ -40,8 +40,8 @@ impl Numbers {
         found.map(|entry| entry.remove()).is_ok()
     }
 
-    /// Inserts the next number of a series and returns it. The numbers from 0 to 96 come in an order that looks
-    /// random, because 97 is a prime number.
+    /// Inserts the next number of a fixed series, and returns it. The series has each number from 0 to 96 once, in an
+    /// order that looks random. The length of the table is the position in the series.
     pub fn insert_next(&mut self) -> u64 {
         let number = (self.table.len() as u64 * 38 + 11) % 97;
         self.insert(number);
@@ -65,11 +65,11 @@ impl Numbers {
         let (low, chunks) = (number as u32 as usize, self.chunks().max(1));
         let whole = chunks.next_power_of_two();
         let chunk = low % whole;
-        // The chunk may not be split yet.
+        // If the chunk does not exist yet, its entries are still in the chunk that will be split.
         if chunk < chunks { chunk } else { low % (whole / 2) }
     }
 
-    /// Returns how many of the low bits of a hash decide that it belongs to this chunk.
+    /// Returns how many low bits of a hash decide whether an entry belongs to the chunk.
     fn bits_of(&self, chunk: usize) -> u32 {
         let bits = self.chunks().max(1).ilog2();
         let whole = 1 << bits;
@@ -91,14 +91,15 @@ impl Numbers {
     }
 
     /// Returns whether a scan with this cursor has visited a chunk. A scan that has not begun, or that has ended,
-    /// has visited none.
+    /// has visited no chunk.
     pub fn is_visited(&self, chunk: usize, cursor: Cursor) -> bool {
-        // The halves of a chunk are visited together. A cursor from before the table shrank has more bits.
+        // A call visits both halves of a split chunk, so the bit that tells them apart is ignored. A cursor from
+        // before the table shrank may have even more bits.
         let mask = (1 << self.chunks().max(1).ilog2()) - 1;
         (chunk as u64 & mask).reverse_bits() < (u64::from(cursor) & mask).reverse_bits()
     }
 
-    /// Returns the rows of all chunks in the order of a scan, with a row for the place of the cursor.
+    /// Returns the rows of all chunks in the order of a scan, with an additional row that marks the cursor.
     pub fn scan_rows(&self, cursor: Cursor, look: impl Fn(u64) -> Look) -> Grid {
         let mut rows = Vec::new();
         let mut is_drawn = cursor == Cursor::START;
@@ -112,11 +113,11 @@ impl Numbers {
         Grid { rows }
     }
 
-    /// Returns a row with the slots of a chunk, and one for each of its children. The row of the chunk begins
-    /// with its number in decimal and in binary.
+    /// Returns a row with the slots of a chunk, and a row for each of its children. The label of the first row is the
+    /// number of the chunk in decimal and, if it is short enough, in binary.
     pub fn chunk_rows(&self, chunk: usize, look: impl Fn(u64) -> Look) -> Vec<Row> {
         let bits = self.bits_of(chunk) as usize;
-        // The bits of a chunk with a large number would take the place of the slots.
+        // A long binary number would leave no space for the slots.
         let mut label = if (1..=LABEL_BITS_MAX).contains(&bits) {
             format!("{chunk}: {chunk:0bits$b}")
         } else {
@@ -124,7 +125,7 @@ impl Numbers {
         };
         let cell = |entry: Option<&u64>| match entry {
             Some(number @ 0..1_000) => Cell::new(number, look(*number)),
-            Some(number) => Cell::new("#", look(*number)), // it does not fit into the box
+            Some(number) => Cell::new("#", look(*number)), // a longer number does not fit into the box
             None => Cell::new("", Look::Free),
         };
         let mut rows = Vec::new();
@@ -166,7 +167,7 @@ mod tests {
         }
     }
 
-    /// Scans a table of the numbers below `before`, and changes it after some calls to the numbers below `after`.
+    /// Scans a table of the numbers below `before`. After some calls, changes the table to the numbers below `after`.
     fn check_scan(before: u64, calls: usize, after: u64) {
         let mut numbers = Numbers::default();
         (0..before).for_each(|number| _ = numbers.insert(number));

@@ -1,4 +1,4 @@
-//! [`Buffer`]: the place where an [`Editor`](crate::Editor) writes. It is a list's own block or a caller's
+//! [`Buffer`]: the bytes that an [`Editor`](crate::Editor) changes. They are in a list's own block or in a caller's
 //! [`Room`].
 
 use crate::format::{BYTE_LEN_MAX, EMPTY_LEN, HEADER_LEN};
@@ -15,14 +15,15 @@ pub trait Buffer {
     /// The bytes between the header and the end byte.
     fn entries_mut(&mut self) -> &mut [u8];
 
-    /// The number of entries in the header, or [`COUNT_UNKNOWN`](crate::format::COUNT_UNKNOWN).
+    /// The count in the header: the number of entries, or [`COUNT_UNKNOWN`](crate::format::COUNT_UNKNOWN).
     fn count(&self) -> u16;
 
-    /// Writes the number of entries to the header. The caller keeps it up to date.
+    /// Writes the count to the header. [`try_splice`](Self::try_splice) does not update it, but sets it to 0
+    /// when the list becomes empty.
     fn set_count(&mut self, count: u16);
 
     /// Replaces the `removed` bytes at `at` by `added` new ones. `fill` writes the new bytes. Bytes that
-    /// `fill` does not write are zeros. The header has the new length already when `fill` runs.
+    /// `fill` does not write are zeros. The header already has the new length when `fill` runs.
     ///
     /// # Errors
     /// If there is no memory for more bytes. The list is then unchanged. Removing bytes (`added <= removed`)
@@ -105,7 +106,7 @@ impl<R: Room> Buffer for R {
                 *byte_len = (new_len as u32).to_le_bytes();
             }
             if new_len == EMPTY_LEN {
-                self.set_count(0); // the count is known again, even if it was unknown before
+                self.set_count(0); // this makes a count known that was unknown
             }
         }
         let gap = self.bytes_mut().get_mut(at..at + added).unwrap_or_default();

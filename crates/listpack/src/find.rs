@@ -18,7 +18,7 @@
 //!    so a string of another length is rejected by one comparison.
 //! 2. It compares the last eight bytes of a short string before the others, because names often have a common
 //!    prefix (`user:1000:name`). A needle of less than eight bytes is compared without a call ([`short_eq`]).
-//! 3. It compares integers as integers. The needle is parsed at most once, when the first integer is met.
+//! 3. It compares integers as integers. The needle is parsed at most once, when the search reaches the first integer.
 //! 4. It computes the position of the next entry after a *branch* on the first byte, and not with a table.
 //!    The position depends on a byte that must be loaded first. A processor predicts the branch and starts
 //!    the loads of the next entries meanwhile. With a table, each load would wait for the one before.
@@ -31,7 +31,7 @@ use crate::value::Value;
 use crate::view::{Offset, View};
 
 impl View {
-    /// Returns the first entry that equals `needle`, beginning with the one at `from`. O(n). In C: `lpFind`.
+    /// Returns the first entry that equals `needle`, at `from` or after it. O(n). In C: `lpFind`.
     ///
     /// After each comparison, `skip` entries are skipped. So with a `skip` of 1, only the fields of
     /// `field, value, field, value` are compared.
@@ -81,11 +81,11 @@ fn search(body: &[u8], from: usize, needle: &[u8], skip: usize) -> Option<(usize
 
 /// The loop of [`search`].
 ///
-/// `head` is the first byte of the needle, if the needle is a short string. `eq` gets the position of the
-/// data of a string of the needle's length, and returns whether it equals the needle. It returns `None` if
-/// the string is cut off.
+/// `head` is the first byte of an entry that stores the needle as a short string, or `None` if the needle is too long
+/// for that. `eq` gets the position where the data of a string as long as the needle begins. It returns whether the
+/// data equals the needle, or `None` if the data is cut off.
 ///
-/// The branches on `first` are there for point 4 of the module's list.
+/// Point 4 of the module's documentation explains the branches on `first`.
 #[inline(always)] // into `search`, once for each `eq`
 fn search_with(
     body: &[u8],
@@ -119,7 +119,7 @@ fn search_with(
     }
 }
 
-/// Returns whether two strings of the same length are equal. The length is less than eight.
+/// Returns whether two strings of the same length, which is less than eight bytes, are equal.
 ///
 /// Most strings differ, so this is inline code and not a call of `memcmp`. For four to seven bytes, the first
 /// four and the last four overlap and cover all bytes.

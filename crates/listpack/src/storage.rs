@@ -98,7 +98,7 @@ impl Storage {
         unsafe { self.base().cast().write((len as u32).to_le()) };
     }
 
-    /// Makes room for `new_len` bytes, which are more than `old_len`. On an error the block is unchanged.
+    /// Makes room for `new_len` bytes, where `new_len > old_len`. On an error, the block is unchanged.
     #[inline]
     fn try_fit(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
@@ -110,15 +110,15 @@ impl Storage {
     fn try_grow(&mut self, old_len: usize, new_len: usize) -> Result<(), ReserveError> {
         if old_len == EMPTY_LEN {
             let block = allocate(new_len)?;
-            // SAFETY: both have at least `EMPTY_LEN` bytes, and a new block overlaps nothing.
+            // SAFETY: the new block and `EMPTY` have at least `EMPTY_LEN` bytes, and they do not overlap.
             unsafe { block.copy_from_nonoverlapping(self.base(), EMPTY_LEN) };
             self.tagged = block;
             return Ok(());
         }
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
         let capacity = if self.is_oversized() { self.usable_size() } else { class };
-        // The block may be half empty, if there was no memory when `shrink_if_half_free` tried to make it
-        // smaller. It is then moved as well.
+        // At least half of the block may be free, if `shrink_if_half_free` had no memory to make it smaller. Such a
+        // block is moved, too.
         let is_moved =
             (capacity < new_len || size <= capacity / 2) && self.try_move(capacity, size).is_some();
         if is_moved {
@@ -133,8 +133,8 @@ impl Storage {
 
     /// Makes the block smaller after bytes were removed, if at least half of it would be free.
     ///
-    /// Until then, the block keeps its size. Otherwise, removing entries one by one would allocate a new
-    /// block every few entries.
+    /// A block with less free space keeps its size. If it always got the size of the list, removing entries one by
+    /// one would allocate a new block every few entries.
     #[inline]
     fn shrink_if_half_free(&mut self, old_len: usize, new_len: usize) {
         let (class, size) = (zmalloc::good_size(old_len), zmalloc::good_size(new_len));
@@ -159,7 +159,7 @@ impl Storage {
         // SAFETY: the block is owned. By invariant 3, `capacity` is its size class, or it comes from the
         // allocator.
         let (block, _) = unsafe { zmalloc::ztryrealloc_sized(self.base(), capacity, size) }?;
-        self.tagged = block; // without the bit
+        self.tagged = block; // this clears `OVERSIZED`
         Some(())
     }
 
@@ -254,11 +254,10 @@ impl Buffer for Storage {
             *self = Self::new();
             return Ok(());
         } else if removed == 0 {
-            return Ok(()); // nothing may be written: this may be `EMPTY`
+            return Ok(()); // there is nothing to write, and `EMPTY` must not be written to
         }
-        // SAFETY: the list owns a block now, and it has room for both lengths. So the tail, which includes
-        // the end byte, stays within the block. If the list grows, `Gap` initialises the gap below, even if
-        // `fill` panics. Otherwise the bytes of the gap are already initialised.
+        // SAFETY: the list owns a block with room for both lengths, so the tail with the end byte stays within it.
+        // `Gap` below initialises all bytes of the gap, even if `fill` panics.
         unsafe {
             let gap = self.base().add(at);
             if added != removed {

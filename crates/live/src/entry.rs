@@ -1,4 +1,4 @@
-//! A keyspace that a reader changes. The block of the last key is drawn.
+//! A keyspace that a reader of the book changes. The drawing shows the block of the key in the last command.
 
 use crate::recording::Structure;
 use crate::words::{Words, unknown};
@@ -8,10 +8,10 @@ use keyspace::{ExpireOptions, Expiry, Keyspace, Options, Ttl};
 use layout::drawing::Frame;
 use std::fmt;
 
-/// The time at the beginning, in milliseconds: a moment in 2026.
+/// The time at the beginning, in milliseconds since 1970. It is in 2026.
 const START: u64 = 1_790_000_000_000;
 
-/// The longest text of one command.
+/// The most bytes of a value in one command.
 const LEN_MAX: usize = 10_000;
 
 /// A keyspace, its time, and the key that is drawn.
@@ -44,9 +44,9 @@ pub enum Operation {
     Persist(Vec<u8>),
     /// `DEL`.
     Remove(Vec<u8>),
-    /// The block of a key is drawn.
+    /// Draws the block of a key.
     Show(Vec<u8>),
-    /// Some milliseconds pass.
+    /// Moves the time forwards by some milliseconds.
     Wait(u64),
 }
 
@@ -86,10 +86,10 @@ impl Entries {
             IncrBy(key, by) => keyspace.incr_by(&**key, *by, now)?.to_string(),
             Expire(key, millis) => {
                 let options = ExpireOptions::default();
-                yes(keyspace.expire(&**key, Expiry::InMillis(*millis as i64), options, now)?)
+                zero_or_one(keyspace.expire(&**key, Expiry::InMillis(*millis as i64), options, now)?)
             }
-            Persist(key) => yes(keyspace.persist(&**key, now)),
-            Remove(key) => yes(keyspace.remove(&**key, now)),
+            Persist(key) => zero_or_one(keyspace.persist(&**key, now)),
+            Remove(key) => zero_or_one(keyspace.remove(&**key, now)),
             Show(key) => match keyspace.ttl(&**key, now) {
                 Ttl::Absent => "no such key".to_owned(),
                 Ttl::Persistent => "does not expire".to_owned(),
@@ -103,7 +103,7 @@ impl Entries {
     }
 }
 
-fn yes(done: bool) -> String {
+fn zero_or_one(done: bool) -> String {
     if done { "1" } else { "0" }.to_owned()
 }
 

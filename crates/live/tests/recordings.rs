@@ -1,9 +1,9 @@
-//! Recordings of random commands: going back and forth changes nothing.
+//! Tests of recordings of random commands. A step looks the same after going back and forth.
 
 use live::{Chunks, Elements, Entries, Recording, Structure, Text};
 use proptest::prelude::*;
 
-/// A command of a page, with a small number and a short text in it.
+/// Returns random commands. Each is a template with a small number for `N` and a short text for `T`.
 fn command(templates: &'static [&'static str]) -> impl Strategy<Value = String> {
     (prop::sample::select(templates), 0..80_u32, "[a-z0-9]{0,12}").prop_map(|(template, number, text)| {
         template.replace('N', &number.to_string()).replace('T', &format!("\"{text}\""))
@@ -41,7 +41,7 @@ fn check<S: Structure>(commands: &[String], steps: &[usize]) -> Result<(), TestC
         recording.seek(step);
         prop_assert!(recording.draw() == drawings[step], "step {} looks different", step);
     }
-    // A command at an earlier step replaces the later ones.
+    // A command at an earlier step replaces the later steps.
     let step = recording.step();
     let event = recording.event(step);
     if recording.run(&commands[0]).is_ok() {
@@ -123,7 +123,7 @@ fn a_command_at_an_earlier_step_drops_the_later_ones_unless_it_is_wrong_or_does_
 #[test]
 fn a_list_has_a_limit_that_counts_all_its_bytes() {
     let mut recording = Recording::<Elements>::default();
-    // Seven bytes of header and end, and four in front of the text. The back length has two.
+    // The header and the end byte have seven bytes. The text has two bytes in front of it and a back length of two.
     let len = 4_096 - 7 - 2 - 2;
     assert!(recording.run(&format!("push {}", "x".repeat(len + 1))).is_err());
     recording.run(&format!("push {}", "x".repeat(len))).unwrap();

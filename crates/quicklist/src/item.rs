@@ -29,7 +29,7 @@ impl<'a> Item<'a> {
         Self(Repr::Stored(value))
     }
 
-    /// Copies an element, so that it borrows nothing.
+    /// Copies an element. The item borrows nothing from the list.
     pub(crate) fn try_copied(value: Value<'_>) -> Result<Self, ReserveError> {
         Ok(Self(match value {
             Value::Str(bytes) => Repr::Copied(Block::try_new([bytes])?),
@@ -47,7 +47,7 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Returns the value of the element, borrowed from the list. Returns `None` if the item is a copy.
+    /// Returns the value of the element, borrowed from the list. Returns `None` if the item is a copy of a string.
     #[inline]
     pub fn as_stored(&self) -> Option<Value<'a>> {
         match self.0 {
@@ -56,8 +56,8 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// Returns the text of the element, in a vector of the global allocator. A double has no text, and is
-    /// printed as `Debug` prints it.
+    /// Returns the text of the element in a vector, which uses the global allocator. A double is printed as `Debug`
+    /// prints it.
     pub fn to_vec(&self) -> Vec<u8> {
         match self.value() {
             Value::Int(value) => Decimal::new(value).to_vec(),

@@ -1,5 +1,5 @@
 //! Compresses and decompresses nodes after a change. The first and the last `list-compress-depth` nodes of a
-//! list stay uncompressed. All others are compressed if that saves enough. If the depth is 0, no node is
+//! list stay uncompressed. The others are compressed if that saves enough memory. If the depth is 0, no node is
 //! compressed.
 
 use crate::list::Inner;
@@ -14,7 +14,7 @@ impl Inner {
     /// One change moves a node away from an end by a few places only, so nodes further from the ends need no
     /// check. If there is no memory to compress or decompress a node, a later call handles it.
     pub(crate) fn recompress(&mut self) {
-        /// How many nodes beyond the depth are checked. This is enough, because one change adds at most two
+        /// How many nodes beyond the depth are checked. Three are enough, because one change adds at most two
         /// nodes.
         const SHIFT_MAX: usize = 3;
         let depth = usize::from(self.list_compress_depth);
@@ -33,7 +33,7 @@ impl Inner {
         }
     }
 
-    /// Like [`recompress`](Self::recompress), for all nodes. O(nodes).
+    /// Does what [`recompress`](Self::recompress) does, but for all nodes. Takes O(nodes).
     pub(crate) fn recompress_all(&mut self) {
         if self.list_compress_depth == 0 {
             return;
@@ -47,7 +47,7 @@ impl Inner {
         }
     }
 
-    /// Like [`recompress`](Self::recompress), but also checks the nodes around a change. `ordinal` is the
+    /// Does what [`recompress`](Self::recompress) does, and also checks the nodes around a change. `ordinal` is the
     /// number of nodes in front of the changed node.
     pub(crate) fn recompress_around(&mut self, ordinal: usize) {
         if self.list_compress_depth == 0 {
@@ -68,7 +68,7 @@ impl Inner {
         let node = self.nodes.get(place);
         let outer = nearest < usize::from(self.list_compress_depth);
         if outer && node.is_compressed() {
-            let _ = self.nodes.change(place, Node::try_decompress); // if this fails, a later call does it
+            let _ = self.nodes.change(place, Node::try_decompress); // if this fails, a later call decompresses it
         } else if !outer && node.may_compress() {
             self.nodes.change(place, Node::compress);
         }

@@ -9,9 +9,9 @@
 //!            -> dump   -> RESTORE                        -> the same DEBUG DIGEST-VALUE and encoding
 //! ```
 //!
-//! The model is a keyspace for each database. It gets the same commands as the server ([`fill`]). redcore
-//! writes the loaded keyspaces and the model, both in each version that the server accepts. The server checks
-//! all packed values deeply (`sanitize-dump-payload`), and its `redis-check-rdb` must accept each file.
+//! The model is one keyspace per database. It gets the same commands as the server ([`fill`]). redcore writes the
+//! loaded keyspaces and the model, both in each version that the server accepts. The server checks every entry of
+//! each packed value (`sanitize-dump-payload yes`), and its `redis-check-rdb` must accept each file.
 //!
 //! Limits: servers before 7.0 are not compared, because their files have no listpacks. Encodings are compared
 //! from 7.2 on, because sets had no listpacks before. `redis-check-rdb` runs on Unix only.
@@ -38,7 +38,7 @@ const NOW: u64 = 1_750_000_000_000;
 /// The settings of the server.
 const SETTINGS: [(&str, &str); 2] = [("enable-debug-command", "local"), ("sanitize-dump-payload", "yes")];
 
-/// The result of a comparison without a difference.
+/// The result of a comparison that found no difference.
 #[derive(Debug)]
 pub struct RoundTrip {
     /// The server and its version.
@@ -83,15 +83,15 @@ pub fn round_trip(program: &Path) -> Result<Option<RoundTrip>> {
     compare(program, server.clone(), &versions).with_context(|| server).map(Some)
 }
 
-/// Returns the versions of files that the server loads. There are none if the server is too old.
+/// Returns the versions of dump files that the server loads. The vector is empty if the server is too old.
 fn versions(process: &Process) -> Vec<WriteVersion> {
     let mut versions = Vec::new();
     let (family, numbers) = (process.family, process.version_numbers());
     for (version, since) in
         [(WriteVersion::V10, (7, 0)), (WriteVersion::V11, (7, 2)), (WriteVersion::V12, (7, 4))]
     {
-        let is_taken = family == Family::Redis || version != WriteVersion::V12;
-        if is_taken && numbers >= since {
+        let is_supported = family == Family::Redis || version != WriteVersion::V12;
+        if is_supported && numbers >= since {
             versions.push(version);
         }
     }
@@ -117,7 +117,7 @@ fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<
     }
     let payloads = payloads::compare(&process, &model, versions).context("payloads")?;
 
-    // A server must ignore the symbol table in a file.
+    // The strings and keys are now coded, and each file gets the symbol table. A server must ignore the table.
     for keyspace in loaded.iter_mut() {
         keyspace.train_symbols(64 << 10, keyspace::random_source(), NOW)?;
         while !keyspace.recode_for(Duration::MAX, || Duration::ZERO).is_complete {}
@@ -126,7 +126,7 @@ fn compare(program: &Path, server: String, versions: &[WriteVersion]) -> Result<
     let path = folder.path().join("redcore.rdb");
     for (origin, keyspaces, compression) in [("loaded", &loaded, true), ("built", &model, false)] {
         for &version in versions {
-            let context = || format!("a file of version {} of what was {origin}", version.number());
+            let context = || format!("a file of version {} from the {origin} keyspaces", version.number());
             write(&path, keyspaces, version, compression).with_context(context)?;
             check_file(program, &path).with_context(context)?;
             let options = StartOptions { dump: Some(&path), ..options };
@@ -152,15 +152,14 @@ fn write(path: &Path, keyspaces: &[Keyspace], version: WriteVersion, compression
     })?)
 }
 
-/// Runs the server's checker on the file. The checker is the program of the server, started under another
-/// name.
+/// Runs `redis-check-rdb` on the file. This is the server's own program, started under another name.
 #[cfg(unix)]
 fn check_file(program: &Path, path: &Path) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
     let output = Command::new(program).arg0("redis-check-rdb").arg(path).output()?;
     let printed = String::from_utf8_lossy(&output.stdout);
-    let is_content = output.status.success() && printed.contains("RDB looks OK");
-    ensure!(is_content, "redis-check-rdb, {}: {printed}", output.status);
+    let is_accepted = output.status.success() && printed.contains("RDB looks OK");
+    ensure!(is_accepted, "redis-check-rdb, {}: {printed}", output.status);
     Ok(())
 }
 
@@ -182,7 +181,7 @@ fn ensure_same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()
         for record in expected.records(NOW) {
             let key = crate::quoted(&record.key.text());
             let Some(other) = found.get_record(&record.key.text(), NOW) else {
-                bail!("database {number}: there is no {key}")
+                bail!("database {number}: the key {key} is missing")
             };
             ensure_same_records(&record, &other).with_context(|| format!("database {number}, {key}"))?;
         }
@@ -192,17 +191,17 @@ fn ensure_same_keyspaces(expected: &[Keyspace], found: &[Keyspace]) -> Result<()
 
 fn ensure_same_records(expected: &Record<'_>, found: &Record<'_>) -> Result<()> {
     ensure!(expected.expiry == found.expiry, "expiry {:?} instead of {:?}", found.expiry, expected.expiry);
-    ensure!(expected.value == found.value, "another value");
+    ensure!(expected.value == found.value, "the values differ");
     Ok(())
 }
 
-/// Returns an error at the first key that redcore has loaded into another encoding than the server has.
+/// Returns an error at the first key whose encoding in redcore differs from that in the server.
 fn same_encodings(process: &Process, loaded: &[Keyspace], state: &State) -> Result<()> {
     for key in &state.keys {
         let found = loaded[key.database].encoding(&key.name, NOW).map_or("none", |found| found.as_str());
         ensure!(
             same_encoding(process.family, found, &key.encoding),
-            "{}: {found} was loaded, and the server has {}",
+            "{}: redcore has the encoding {found}, and the server has {}",
             crate::quoted(&key.name),
             key.encoding
         );

@@ -1,11 +1,13 @@
-//! [`Group`]: sixteen tags that are compared at once, which are those of fifteen slots, and the filter byte.
+//! [`Group`]: the sixteen tag bytes of a chunk, which a look-up reads at once.
 //!
-//! A tag is one byte per slot. It is 0 for a free slot. Otherwise it has seven bits of the hash, which are
-//! never all 0, and in the top bit the caller's mark. A look-up compares the seven bits only. There is one
-//! file per instruction set; the portable one is also the oracle in the tests of the others.
+//! The first fifteen bytes are the tags of the slots. The tag of a free slot is 0. Any other tag has the caller's mark
+//! in the top bit, and seven bits of the hash, which are never all 0. A look-up compares only the seven bits. The
+//! last byte is the filter of the overflow.
 //!
-//! A look-up compares all sixteen bytes at once. Bits 0 to 14 of the result say which slots may hold the
-//! hash. Bit 15 says whether the children may.
+//! The result of a look-up is one number. Bits 0 to 14 say which slots may hold the hash. Bit 15 says whether the
+//! overflow may hold it.
+//!
+//! Each instruction set has its own file. The portable one is also the oracle in the tests of the others.
 //!
 //! Learned from: hashbrown's control groups (after Google's SwissTable); Folly's F14, whose chunks of 14
 //! slots have an overflow count where these chunks have a filter.
@@ -24,18 +26,18 @@ use sse2 as imp;
 
 #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
 mod neon;
-#[cfg_attr(not(test), allow(dead_code, reason = "its group is only an oracle where a vector file serves"))]
+#[cfg_attr(not(test), allow(dead_code, reason = "only an oracle in tests if there is a vector file"))]
 mod portable;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod sse2;
 
 /// The number of slots in a chunk. The sixteenth tag byte is the filter.
 pub(crate) const SLOTS: usize = 15;
-/// The bytes of tags per chunk.
+/// The number of tag bytes per chunk, with the filter.
 pub(crate) const TAG_BYTES: usize = 16;
 /// The bit of a tag that is the caller's mark.
 pub(crate) const MARK: u8 = 0x80;
-/// The lanes of a group that are slots.
+/// The mask of the lanes that are slots. Lane 15 is the filter.
 const SLOT_MASK: u32 = (1 << SLOTS) - 1;
 /// The tag that replaces the tag 0. It has the same filter bit.
 const TAG_FOR_ZERO: u8 = 8;
@@ -68,11 +70,11 @@ impl Slots {
         if self.0 == 0 { None } else { Some(self.0.trailing_zeros() as usize) }
     }
 
-    /// Returns the first slot from `start` on, where slot 0 follows slot 14. `start` and the set are slots of
-    /// a chunk.
+    /// Returns the first slot from `start` on, where slot 0 follows slot 14. `start` and all members are below
+    /// [`SLOTS`].
     ///
-    /// This compiles to no branch on whether the search goes on at slot 0, since that branch would be
-    /// unpredictable.
+    /// This compiles to code without a branch on whether the search wraps to slot 0. A processor could not predict
+    /// that branch.
     #[inline]
     pub(crate) fn first_from(self, start: usize) -> Option<usize> {
         debug_assert!(start < SLOTS && self.0 <= SLOT_MASK);
@@ -108,8 +110,8 @@ impl Iterator for Slots {
 /// The result of a look-up in a group. Bits 0 to 14 are the slots with the hash's tag, marked or not. Bit 15
 /// is set if the filter has the tag's bit. The bits above are 0.
 ///
-/// One number holds both, and a caller removes a slot after comparing it. A hit takes seven instructions
-/// fewer this way than with two numbers and an iterator.
+/// The slots and the overflow bit share one number, and a caller removes a slot after comparing it. With two numbers
+/// and an iterator, a hit would take seven more instructions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidates(u32);
 
@@ -122,8 +124,8 @@ impl Candidates {
         if self.0 & SLOT_MASK == 0 {
             return None;
         }
-        // SAFETY: the check above has returned if all slot bits are 0. The compiler does not derive this, and
-        // would treat a value of 0 separately.
+        // SAFETY: the check above returns unless a slot bit is set, so the value is not 0. The compiler does not
+        // derive this, and would add code for 0.
         unsafe { assert_unchecked(self.0 != 0) };
         Some(self.0.trailing_zeros() as usize)
     }
@@ -163,8 +165,8 @@ impl Group {
         Self(unsafe { imp::Group::load(tags) })
     }
 
-    /// Loads eight lanes; the others read as free slots. Lane 7 of a child is its flag, which the caller
-    /// masks out.
+    /// Loads eight lanes. The other lanes read as free slots. Lane 7 of a child is a flag, which the caller masks
+    /// out.
     ///
     /// # Safety
     /// `tags` points at 8 readable bytes.
@@ -289,7 +291,7 @@ mod tests {
         for high in 0..128_u64 {
             let tag = tag_of(high << 57 | 0x1234);
             assert!((1..128).contains(&tag));
-            assert_eq!(tag & 7, high as u8 & 7, "the filter bit can be had from the hash");
+            assert_eq!(tag & 7, high as u8 & 7, "the filter bit can be computed from the hash");
         }
     }
 }

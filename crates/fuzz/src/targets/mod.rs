@@ -1,7 +1,7 @@
-//! The targets, one file each. Each `run` panics when it finds a fault.
+//! The fuzz targets, one file each. The function `run` of a target panics if it finds a fault.
 //!
-//! The target `zmalloc` compares `used_memory` of the process with the sum of its model. So nothing else in
-//! the process may allocate through zmalloc while it runs.
+//! The target `zmalloc` compares `used_memory` of the process with the total of its model. So nothing else in
+//! the process may allocate through zmalloc while the target runs.
 
 pub mod dict;
 pub mod glob;

@@ -1,5 +1,5 @@
-//! Compares a list, a set, a hash and a sorted set, each in its object, with std's collections. The input
-//! chooses the limits.
+//! Compares a list, a set, a hash and a sorted set with collections of std. Each value is in an object of its own. The
+//! input chooses the encoding limits.
 //!
 //! After each operation, the elements must be those of the model, and the sum of the objects'
 //! `allocation_size` must be the number of bytes in use. An operation may fail only because of a failed
@@ -15,8 +15,8 @@ use ::values::{Hash, List, Set, ZSet};
 use arbitrary::Arbitrary;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// An element or a member: one of a few small integers, so that the same one comes several times, any
-/// integer, or bytes.
+/// The text of an element, a member, a field or a value. The small integers are few, so that the same text occurs
+/// several times.
 #[derive(Arbitrary, Clone, Debug)]
 enum Name {
     Small(i8),
@@ -68,7 +68,7 @@ enum Op {
     Follow(Plan),
 }
 
-/// Limits near the sizes that inputs reach. Lists are not compressed, because reading them would allocate.
+/// Limits near the sizes that inputs reach. Lists are not compressed, because reading a compressed list allocates.
 /// The target `quicklist` tests compression.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Small {
@@ -120,7 +120,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Returns the result, or `None` if an allocation failed. Panics if there is another error.
+/// Returns the result, or `None` if an allocation failed. Panics on any other error.
 fn done<T, E>((result, failed): (Result<T, E>, bool)) -> Option<T> {
     assert!(result.is_ok() || failed, "an error without a failed allocation");
     result.ok()
@@ -196,7 +196,7 @@ impl State {
 
     fn on_list(&mut self, op: Op) {
         let Self { list: (object, model), limits, faults, .. } = self;
-        let mut list = object.as_list_mut().expect("a list of its own");
+        let mut list = object.as_list_mut().expect("an unshared list");
         let at = |index: i8| {
             let index = isize::from(index);
             if index < 0 { model.len().checked_add_signed(index) } else { Some(index as usize) }
@@ -259,13 +259,13 @@ impl State {
                     model.retain(|_| kept.contains(&place.next().unwrap()));
                 }
             }
-            _ => unreachable!("not of a list"),
+            _ => unreachable!("not an operation on lists"),
         }
     }
 
     fn on_set(&mut self, op: Op) {
         let Self { set: (object, model), limits, faults, .. } = self;
-        let mut set = object.as_set_mut().expect("a set of its own");
+        let mut set = object.as_set_mut().expect("an unshared set");
         match op {
             Op::Add(name) => {
                 let bytes = name.bytes();
@@ -289,13 +289,13 @@ impl State {
                 assert_eq!(popped.is_none(), model.is_empty());
                 assert!(popped.is_none_or(|member| model.remove(&member)));
             }
-            _ => unreachable!("not of a set"),
+            _ => unreachable!("not an operation on sets"),
         }
     }
 
     fn on_hash(&mut self, op: Op) {
         let Self { hash: (object, model), limits, faults, .. } = self;
-        let mut hash = object.as_hash_mut().expect("a hash of its own");
+        let mut hash = object.as_hash_mut().expect("an unshared hash");
         match op {
             Op::Put(field, value) => {
                 let (field, value) = (field.bytes(), value.bytes());
@@ -318,13 +318,13 @@ impl State {
                 let field = field.bytes();
                 assert_eq!(hash.remove(&*field), model.remove(&field).is_some());
             }
-            _ => unreachable!("not of a hash"),
+            _ => unreachable!("not an operation on hashes"),
         }
     }
 
     fn on_zset(&mut self, op: Op) {
         let Self { zset: (object, model), limits, faults, .. } = self;
-        let mut zset = object.as_zset_mut().expect("a sorted set of its own");
+        let mut zset = object.as_zset_mut().expect("an unshared sorted set");
         match op {
             Op::Score(name, score) => {
                 let (member, plain) = (name.bytes(), AddOptions::default());
@@ -356,7 +356,7 @@ impl State {
                     model.remove(&member);
                 }
             }
-            _ => unreachable!("not of a sorted set"),
+            _ => unreachable!("not an operation on sorted sets"),
         }
     }
 
@@ -381,11 +381,11 @@ impl State {
 
         let objects = [&self.list.0, &self.set.0, &self.hash.0, &self.zset.0];
         let sum: usize = objects.into_iter().map(Robj::allocation_size).sum();
-        assert_eq!(leak_check.used(), sum, "allocation_size is not what the values take");
+        assert_eq!(leak_check.used(), sum, "allocation_size differs from the bytes in use");
     }
 }
 
-/// Returns the members in the order of scores, then of bytes.
+/// Returns the members ordered by score. Members with the same score are ordered by their bytes.
 fn sorted(model: &BTreeMap<Vec<u8>, i8>) -> Vec<(i8, Vec<u8>)> {
     let mut all: Vec<_> = model.iter().map(|(member, score)| (*score, member.clone())).collect();
     all.sort();

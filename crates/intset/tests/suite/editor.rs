@@ -143,17 +143,16 @@ impl Room for ChangesEncoding {
     }
 }
 
-/// A copy of bytes that are no longer a valid set is nevertheless a valid set.
 #[test]
-fn copying_a_value_that_is_not_a_set_returns_a_copy() {
+fn a_copy_of_bytes_that_are_no_longer_a_valid_set_is_a_valid_set() {
     let editor = Editor::new(ChangesEncoding(false.into())).unwrap();
     let copy = editor.try_to_owned().unwrap();
     assert_eq!((copy.encoding(), copy.iter().collect::<Vec<_>>()), (Encoding::Int64, vec![7]));
     assert_eq!(copy.as_bytes().len(), 16);
 }
 
-/// The results with a faulty room are not specified. But every call must return or panic, and Miri must find
-/// nothing.
+/// With a faulty room, the results are not specified. But every call must return or panic, and Miri must find no
+/// undefined behaviour.
 #[test]
 fn a_room_that_lies_is_no_danger() {
     let set = IntSet::from_iter([1, 5, 9, 300]);

@@ -1,5 +1,5 @@
-//! A database that several threads share: the places of its keys, its batches, and the promise that no two
-//! threads wait for each other.
+//! Tests of [`Sharded`](keyspace::Sharded): the shards of keys, batches, renames between shards, and the absence of
+//! deadlocks.
 
 use keyspace::{
     Cursor, DefaultHashBuilder, Error, Expiry, Key, Keyspace, Options, ScanOptions, SetExpiry, SetOptions,
@@ -67,7 +67,7 @@ fn batches_do_what_single_calls_do() {
     let names = names(KEYS + 5); // five of them are absent
     const COUNTS: &[usize] = if cfg!(miri) { &[17] } else { &[0, 1, 15, 16, 17, 50] };
     for &count in COUNTS {
-        // Each key occurs twice, so that one lock serves several keys.
+        // The batch begins with the last names, so that absent keys are among the first.
         let keys: Vec<Key<'_>> =
             names.iter().rev().take(count).chain(&names[..count]).map(Key::from).collect();
         let mut seen = Vec::new();
@@ -101,10 +101,10 @@ fn a_scan_shows_every_key_once() {
     assert!(seen.len() == KEYS && seen.values().all(|times| *times == 1));
 }
 
-/// Each thread requests the locks in a different order.
+/// Each thread passes the keys in a different order.
 #[test]
-#[cfg_attr(miri, ignore = "a lock that is waited for makes pointers from numbers")]
-fn threads_with_batches_in_any_order_do_not_wait_for_each_other() {
+#[cfg_attr(miri, ignore = "a thread that waits for a parking_lot lock casts integers to pointers")]
+fn threads_with_batches_in_any_order_do_not_deadlock() {
     const ROUNDS: usize = 2_000;
     let region = Region::start();
     let sharded = filled(4);
@@ -226,8 +226,8 @@ proptest! {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "a lock that is waited for makes pointers from numbers")]
-fn threads_that_rename_the_same_keys_in_any_direction_do_not_wait_for_each_other() {
+#[cfg_attr(miri, ignore = "a thread that waits for a parking_lot lock casts integers to pointers")]
+fn threads_that_rename_the_same_keys_in_any_direction_do_not_deadlock() {
     let sharded = filled(8);
     let names = names(16);
     thread::scope(|scope| {

@@ -3,7 +3,7 @@
 use crate::drawing::{Frame, Series};
 use keyspace::{ExpireOptions, Expiry, Keyspace};
 
-/// The time of the drawing, in milliseconds: a moment in 2026.
+/// The time of the drawing, in milliseconds since 1970. It is in 2026.
 const NOW: u64 = 1_790_000_000_000;
 const KEY: &str = "user:1";
 

@@ -1,4 +1,4 @@
-//! The series of the book. Each has its own file.
+//! The series of drawings for the book, one file each.
 
 mod chunk_split;
 mod classic_rehash;

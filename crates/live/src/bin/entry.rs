@@ -1,5 +1,5 @@
-//! The module of the live page on the keyspace.
+//! The WebAssembly module of the live page on the keyspace.
 
 live::module!(live::Entries);
 
-fn main() {} // a page calls the class
+fn main() {} // the page uses only the exported class

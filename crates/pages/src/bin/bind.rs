@@ -1,7 +1,7 @@
 //! Turns a WebAssembly module into a script: `bind MODULE.wasm SCRIPT.js`. Prints the size of the module.
 //!
-//! A page that was opened from a folder may not fetch another file. So the script contains the module, compressed
-//! with gzip and as base64. A script is also allowed where a server does not know the type of `.wasm` files.
+//! A page with a `file:` address may not fetch another file. So the script contains the module, compressed with gzip
+//! and encoded as base64. This also works with servers that do not know the type of `.wasm` files.
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
         compressed.len(),
         base64::prelude::BASE64_STANDARD.encode(&compressed),
     );
-    ensure!(compressed.len() <= SIZE_MAX, "a compressed module has at most {SIZE_MAX} bytes");
+    ensure!(compressed.len() <= SIZE_MAX, "the compressed module has more than {SIZE_MAX} bytes");
     std::fs::write(&script, text).with_context(|| script.display().to_string())?;
     println!("{name}: {} bytes, {} compressed", wasm.len(), compressed.len());
     Ok(())

@@ -1,8 +1,8 @@
-//! Uses the live pages in Chromium: `drive CHROMIUM BOOK SCREENSHOTS`.
+//! Tests the live pages in Chromium: `drive CHROMIUM BOOK SCREENSHOTS`.
 //!
-//! First, a page is used by keyboard, as a reader without a mouse uses it: the tab key reaches the command line and the
-//! slider, commands are typed, and the arrow keys move the slider. At each step, the drawing has to be what it was
-//! before. The other checks call the page's own controls.
+//! The first check of a page uses only the keyboard. The tab key reaches the command line and the slider, commands are
+//! typed, and the arrow keys move the slider. A step must look the same each time that it is shown. The other checks
+//! use the page's controls from JavaScript.
 
 use anyhow::{Context, Result, ensure};
 use headless_chrome::protocol::cdp::Emulation::{
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A page, what is typed into it, and a command that is not valid.
+/// The name of a page, the commands to type into it, and a command that is not valid.
 struct Page {
     name: &'static str,
     commands: &'static [&'static str],
@@ -57,14 +57,16 @@ const PAGES: [Page; 4] = [
 /// The most milliseconds from the beginning of the navigation until a page can be used.
 const READY_MAX_MS: u64 = 1_000;
 
-/// The keys of a table with a step for each, and the most milliseconds that a move of the slider may take.
+/// The number of keys in a large table. Each key is a step.
 const MANY: u64 = 100_000;
+
+/// The most milliseconds that a move of the slider may take with a large table.
 const SCRUB_MAX_MS: u64 = 500;
 
-/// The most steps that are taken forwards one by one.
+/// The most steps forwards with the arrow key. The end key goes to the last step.
 const FORWARDS_MAX: usize = 10;
 
-/// The widths of the screenshots: a desktop and a small phone.
+/// The widths of the screenshots in pixels: a desktop and a small phone.
 const WIDTHS: [u32; 2] = [1_280, 360];
 
 /// The most presses of the tab key from the top of a page to a control.
@@ -82,13 +84,13 @@ fn main() -> Result<()> {
         let path = entry?.path();
         let is_tried = PAGES.iter().any(|page| path.file_stem().is_some_and(|name| name == page.name));
         let is_page = path.extension().is_some_and(|extension| extension == "html");
-        ensure!(is_tried || !is_page, "nothing is typed into the page {}", path.display());
+        ensure!(is_tried || !is_page, "`PAGES` has no commands for the page {}", path.display());
     }
     let options = LaunchOptions::default_builder()
         .path(Some(which(&browser)))
-        .sandbox(false) // root may not use it, and the pages are ours
+        .sandbox(false) // root cannot use it, and the pages are trusted
         .window_size(Some((WIDTHS[0], 900)))
-        .idle_browser_timeout(Duration::from_secs(600)) // a page that only answers counts as idle
+        .idle_browser_timeout(Duration::from_secs(600)) // a page that sends no events counts as idle
         .build()?;
     let browser = Browser::new(options)?;
     for page in &PAGES {
@@ -101,7 +103,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Returns the path of a program, which may be a name on the search path.
+/// Returns the path of a program. `program` may be a path, or a name that is looked up in `PATH`.
 fn which(program: &Path) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file());
@@ -129,7 +131,7 @@ impl Tried {
     fn open(browser: &Browser, url: &str) -> Result<Self> {
         let tab = browser.new_tab()?;
         tab.set_default_timeout(Duration::from_secs(20));
-        tab.bring_to_front()?; // Chromium draws a tab in the background once a second
+        tab.bring_to_front()?; // Chromium draws a background tab only once a second
         let errors = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&errors);
         tab.enable_log()?.enable_runtime()?;
@@ -148,14 +150,14 @@ impl Tried {
     }
 
     fn load(&self) -> Result<()> {
-        // The page is loaded before the library could begin to wait for that. So this waits for an element.
+        // The page may be loaded before the library begins to wait for the load. So this waits for an element.
         self.tab.navigate_to(&self.url)?;
         self.tab.wait_for_element("redcore-live[data-ready]").context("the live part is not ready")?;
         Ok(())
     }
 
-    /// Loads the page until it is ready in time, but at most three times: another program may use the machine. Returns
-    /// the milliseconds of the last time.
+    /// Loads the page until it is ready in time, but at most three times. Other programs may slow down a load. Returns
+    /// the time of the last load in milliseconds.
     fn ready(&self) -> Result<u64> {
         let mut ready = u64::MAX;
         for _ in 0..3 {
@@ -167,7 +169,7 @@ impl Tried {
         Ok(ready)
     }
 
-    /// Evaluates an expression of JavaScript whose value is a text, a number or a truth value.
+    /// Evaluates a JavaScript expression, and returns its value as a string.
     fn value(&self, expression: &str) -> Result<String> {
         let value = self.tab.evaluate(&format!("(async () => String({expression}))()"), true)?.value;
         let text = value.as_ref().and_then(|value| value.as_str());
@@ -179,7 +181,7 @@ impl Tried {
         value.parse().with_context(|| format!("{expression}: {value}"))
     }
 
-    /// Presses the tab key until the focus is on the element that the selector names.
+    /// Presses the tab key until the focus is on an element that matches the selector.
     fn tab_to(&self, selector: &str) -> Result<()> {
         for _ in 0..TABS_MAX {
             if self.value(&format!("document.activeElement.matches('{selector}')"))? == "true" {
@@ -195,7 +197,7 @@ impl Tried {
         Ok(())
     }
 
-    /// Returns what the page shows, after it has drawn what the last key asked for.
+    /// Waits until the page has drawn the result of the last input, and returns what it shows.
     fn shown(&self) -> Result<Shown> {
         let shown = self.value(
             "(await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))), \
@@ -210,9 +212,9 @@ impl Tried {
         Ok(Shown { step: step.parse()?, steps: steps.parse()?, answer, drawing })
     }
 
-    /// Makes all checks of a page, and returns a line for the report.
+    /// Runs all checks of a page, and returns a line for the report.
     fn check(&self, page: &Page, screenshots: &Path) -> Result<String> {
-        // The pages have few links above the live part if the screen is narrow.
+        // On a narrow screen, the tab key passes only a few links before the live part.
         self.resize(WIDTHS[1], 900)?;
         let ready = self.ready()?;
         ensure!(ready <= READY_MAX_MS, "ready after {ready} ms, more than {READY_MAX_MS}");
@@ -269,7 +271,7 @@ impl Tried {
         let Shown { steps, answer, drawing, .. } = self.shown()?;
         ensure!(steps == before.steps && drawing == before.drawing, "`{}`: {answer}", page.wrong);
         let error = self.value("document.querySelector('.live-answer.wrong').textContent")?;
-        ensure!(!error.is_empty(), "`{}` has no error", page.wrong);
+        ensure!(!error.is_empty(), "`{}` shows no error", page.wrong);
         self.value("document.querySelector('redcore-live input[name=command]').value = ''")?;
         Ok(())
     }
@@ -283,8 +285,8 @@ impl Tried {
         Ok(())
     }
 
-    /// Fills a table, and moves the slider to many places. Returns the longest time of one move, from the event to
-    /// the next frame.
+    /// Fills a large table, and moves the slider to many places. Returns the longest time of one move in milliseconds,
+    /// from the event to the next frame.
     fn many(&self) -> Result<u64> {
         self.type_line(&format!("fill {MANY}"))?;
         let last = self.shown()?;
@@ -307,7 +309,7 @@ impl Tried {
         Ok(longest)
     }
 
-    /// A reader may have asked for less motion. The page then has no animation.
+    /// Checks that the page has no animation if the reader has asked for reduced motion.
     fn nothing_moves_by_itself(&self) -> Result<()> {
         let feature = MediaFeature { name: "prefers-reduced-motion".into(), value: "reduce".into() };
         self.tab.call_method(SetEmulatedMedia { media: None, features: Some(vec![feature]) })?;
@@ -317,7 +319,7 @@ impl Tried {
         Ok(())
     }
 
-    /// Keeps screenshots in both themes and widths, and checks that nothing is wider than the page.
+    /// Saves screenshots in two themes and two widths. Checks that nothing is wider than the screen.
     fn pictures(&self, page: &Page, screenshots: &Path) -> Result<()> {
         for theme in ["light", "navy"] {
             self.value(&format!("localStorage.setItem('mdbook-theme', '{theme}')"))?;
@@ -328,7 +330,7 @@ impl Tried {
                 self.resize(width, u32::try_from(height)?)?;
                 self.shown()?;
                 let wide = self.number("document.documentElement.scrollWidth")?;
-                ensure!(wide <= width.into(), "{wide} pixels wide on a screen of {width}");
+                ensure!(wide <= width.into(), "the page is {wide} pixels wide on a screen of {width}");
                 let over = "[...document.querySelectorAll('redcore-live *')].filter(part => part.getBoundingClientRect().right > innerWidth + 1).length";
                 ensure!(self.number(over)? == 0, "a part lies outside of a screen of {width} pixels");
                 let png =
@@ -359,7 +361,7 @@ impl Tried {
         Ok(())
     }
 
-    /// Without scripts, the page shows a drawing.
+    /// Checks that the page shows a drawing if scripts are disabled.
     fn without_scripts(&self) -> Result<()> {
         self.tab.call_method(SetScriptExecutionDisabled { value: true })?;
         self.tab.navigate_to(&self.url)?;

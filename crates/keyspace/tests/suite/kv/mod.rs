@@ -1,4 +1,4 @@
-//! The example `kv`: tests of sessions with its shell, command by command.
+//! Tests of the example `kv`. A session is a text of commands for its shell, each with the expected reply.
 
 mod sessions;
 #[path = "../../../examples/kv/shell/mod.rs"]
@@ -6,7 +6,7 @@ mod shell;
 
 use keyspace::Keyspace;
 
-/// The beginning of each line of a session that is a command.
+/// The prefix of a line of a session that is a command.
 const PROMPT: &str = "> ";
 
 /// The time of the first command, in milliseconds. Each command takes a second.
@@ -31,7 +31,7 @@ fn assert_session(session: &str) {
     assert_replays(&mut Keyspace::new(), session);
 }
 
-/// Executes a session again, and compares the replies line by line.
+/// Executes the commands of a session, and compares the replies line by line.
 #[track_caller]
 fn assert_replays(keyspace: &mut Keyspace, session: &str) {
     let replayed = replay(keyspace, session);
@@ -41,7 +41,7 @@ fn assert_replays(keyspace: &mut Keyspace, session: &str) {
     assert_eq!(replayed, session);
 }
 
-/// Returns the output of the shell for some lines of any bytes.
+/// Returns the output of the shell for lines that may hold any bytes.
 fn output_of(lines: &[u8], prompt: &str) -> String {
     let mut output = Vec::new();
     shell::run(&mut Keyspace::new(), lines, &mut output, prompt, || START).unwrap();
@@ -188,7 +188,7 @@ fn help_lists_each_command_once() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "asks the system, which Miri does not imitate")]
+#[cfg_attr(miri, ignore = "asks the system for memory use, which Miri does not support")]
 fn memory_commands_print_the_report() {
     let mut keyspace = Keyspace::new();
     replay(&mut keyspace, "> set a 1\n> rpush list 1 2 3\n");

@@ -8,7 +8,7 @@ use crate::keyspace::Keyspace;
 use crate::value::ValueRef;
 use core::hash::BuildHasher;
 use dict::prefetch::prefetch;
-use values::Element;
+use values::{AheadLookup, Element, Hash, ObjectType, Set};
 
 /// How many keys are prefetched together: their entries, or the places in the table for new keys.
 pub(crate) const AHEAD: usize = 16;
@@ -103,6 +103,37 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn prefetch(&self, keys: &mut [Key<'_>]) {
+        self.prefetch_entries(keys);
+    }
+
+    /// Like [`prefetch`](Self::prefetch). If the value of a key is a large set or hash, also prefetches what an
+    /// operation on its member or field will read. `members` has the member or field of each key; those of keys with
+    /// another value are ignored.
+    ///
+    /// ```
+    /// use keyspace::{Key, Keyspace};
+    /// let mut keyspace = Keyspace::new();
+    /// let (mut keys, members) = ([Key::from("set"); 2], [&b"a"[..], b"b"]);
+    /// keyspace.prefetch_members(&mut keys, &members);
+    /// for (key, member) in keys.into_iter().zip(members) {
+    ///     keyspace.sadd(key, member, 0)?;
+    /// }
+    /// assert_eq!(keyspace.scard("set", 0)?, 2);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn prefetch_members(&self, keys: &mut [Key<'_>], members: &[&[u8]]) {
+        let candidates = self.prefetch_entries(keys);
+        // A candidate may be another key's entry. Then its members are prefetched for nothing.
+        let mut lookups = [None; AHEAD];
+        for ((lookup, entry), member) in lookups.iter_mut().zip(candidates).zip(members) {
+            *lookup = entry.and_then(|entry| look_ahead(entry, member));
+        }
+        lookups.iter().flatten().for_each(|lookup| lookup.prefetch_slot());
+        lookups.iter().flatten().for_each(|lookup| lookup.prefetch_block());
+    }
+
+    /// Does what [`prefetch`](Self::prefetch) does, and returns the entries that are probably those of the keys.
+    fn prefetch_entries(&self, keys: &mut [Key<'_>]) -> [Option<&Entry>; AHEAD] {
         let (mut hashes, len) = ([0; AHEAD], keys.len().min(AHEAD));
         for (hash, key) in hashes.iter_mut().zip(&mut *keys) {
             *hash = self.hash_of(key);
@@ -117,6 +148,7 @@ impl<S: BuildHasher> Keyspace<S> {
             }
         }
         candidates.into_iter().flatten().for_each(|entry| prefetch(entry.address()));
+        candidates
     }
 
     /// Sets many keys, one after the other, as [`set`](Self::set) does. Their cache misses overlap. In C:
@@ -136,5 +168,14 @@ impl<S: BuildHasher> Keyspace<S> {
             }
         }
         Ok(())
+    }
+}
+
+/// Returns the look-up of a member or field in a large set or hash, and prefetches what it reads first.
+fn look_ahead<'a>(entry: &'a Entry, member: &[u8]) -> Option<AheadLookup<'a>> {
+    match entry.object_type() {
+        ObjectType::Set => entry.collection::<Set>().ok()?.look_ahead(member),
+        ObjectType::Hash => entry.collection::<Hash>().ok()?.look_ahead(member),
+        ObjectType::String | ObjectType::List | ObjectType::ZSet => None,
     }
 }

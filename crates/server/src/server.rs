@@ -431,20 +431,21 @@ fn close_if_too_long(state: &mut State, client: &mut Client) {
     }
 }
 
-/// Prefetches the keys of the requests that run next, if there are several, so that their cache misses
-/// overlap. A request that selects another database makes this useless, and nothing else.
+/// Prefetches the keys of the requests that run next, if there are several, so that their cache misses overlap. In
+/// commands on sets and hashes, a member or field mostly follows the key; other arguments there are prefetched for
+/// nothing. So are the keys of a request after one that selects another database.
 fn prefetch(db: &Database, query: &QueryBuffer) {
     if query.ahead().len() == 1 {
         return;
     }
-    let mut keys = [Key::new(b""); AHEAD];
+    let (mut keys, mut members) = ([Key::new(b""); AHEAD], [&b""[..]; AHEAD]);
     let mut len = 0;
     for args in query.ahead() {
         let first = args.get(0).and_then(find).and_then(|command| command.spec.keys.first());
-        if let Some(key) = first.and_then(|first| args.get(first)) {
-            keys[len] = Key::new(key);
+        if let Some((first, key)) = first.and_then(|first| Some((first, args.get(first)?))) {
+            (keys[len], members[len]) = (Key::new(key), args.get(first + 1).unwrap_or_default());
             len += 1;
         }
     }
-    db.keys.prefetch(&mut keys[..len]);
+    db.keys.prefetch_members(&mut keys[..len], &members[..len]);
 }

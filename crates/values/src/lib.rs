@@ -26,6 +26,7 @@ pub use common::{Cursor, NoRoom, Room};
 pub use element::{Element, OwnedElement, StrView};
 pub use error::{Error, SortError, WrongType};
 pub use hash::{Hash, HashView};
+pub use hashtable::AheadLookup;
 pub use limits::{EncodingLimits, OBJ_SHARED_INTEGERS};
 pub use list::{List, ListView};
 pub use packed::PackedShape;

@@ -351,3 +351,28 @@ fn a_keyspace_that_is_cleared_lazily_counts_every_value_that_is_freed_later() {
         assert_eq!((keyspace.allocation_size(), keyspace.lazyfreed_objects()), (0, freed));
     }
 }
+
+#[test]
+#[cfg_attr(miri, ignore = "a large set")]
+fn keys_and_members_may_be_prefetched_whatever_their_types_and_number() {
+    let mut keyspace = Keyspace::new();
+    for n in 0..20_000 {
+        let member = format!("member:{n}");
+        keyspace.sadd("set", member.as_bytes(), 0).unwrap();
+        keyspace.hset("hash", member.as_bytes(), "value", 0).unwrap();
+    }
+    keyspace.sadd("small", "member", 0).unwrap();
+    keyspace.set("string", "value", 0).unwrap();
+    keyspace.push("list", Side::Back, "element", 0).unwrap();
+    let size = keyspace.allocation_size();
+    let names = ["set", "hash", "small", "string", "list", "missing"];
+    for (keys, members) in [(0, 0), (6, 6), (6, 2), (2, 6), (40, 40)] {
+        let mut asked: Vec<Key<'_>> = (0..keys).map(|i| Key::from(names[i % names.len()])).collect();
+        let members: Vec<&[u8]> = (0..members).map(|i| [&b"member:7"[..], b"", b"other"][i % 3]).collect();
+        keyspace.prefetch_members(&mut asked, &members);
+        for (i, key) in asked.iter().enumerate() {
+            assert_eq!(keyspace.contains_key(*key, 0), i % names.len() < 5);
+        }
+    }
+    assert_eq!(keyspace.allocation_size(), size);
+}

@@ -2,7 +2,7 @@
 
 use super::{Hash, HashView, Iter, ReprView};
 use crate::element::Element;
-use crate::hashtable::BATCH;
+use crate::hashtable::{AheadLookup, BATCH};
 use common::Room;
 use core::array;
 use core::fmt;
@@ -34,6 +34,16 @@ impl<'a> HashView<'a> {
                 list.get(list.next(offset)?).map(Element::from_packed)
             }
             ReprView::HashTable(table) => table.get(&field.text()).map(|pair| Element::Bytes(pair.value())),
+        }
+    }
+
+    /// Returns the look-up of a field that runs later, and prefetches what it reads first. Returns `None` if this
+    /// would cost more than it saves, because the hash is small or packed. Constant time.
+    #[inline]
+    pub fn look_ahead(self, field: &[u8]) -> Option<AheadLookup<'a>> {
+        match self.0 {
+            ReprView::HashTable(table) => table.look_ahead(field),
+            ReprView::ListPack(_) => None,
         }
     }
 

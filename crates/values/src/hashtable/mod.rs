@@ -6,9 +6,11 @@
 //!
 //! The table counts the bytes of its blocks, so that `allocation_size` need not visit millions of them.
 
+mod ahead;
 mod block;
 mod pairs;
 
+pub use ahead::AheadLookup;
 pub(crate) use block::StringBlock;
 
 use crate::element::Element;

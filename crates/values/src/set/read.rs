@@ -2,7 +2,7 @@
 
 use super::{ReprView, Set, SetView};
 use crate::element::Element;
-use crate::hashtable::BATCH;
+use crate::hashtable::{AheadLookup, BATCH};
 use common::Room;
 use core::array;
 use core::fmt;
@@ -54,6 +54,18 @@ impl SetView<'_> {
                 array::from_fn(|i| i < members.len() && find(list, &text(i)).is_some())
             }
             _ => array::from_fn(|i| members.get(i).is_some_and(|&member| self.contains(member))),
+        }
+    }
+}
+
+impl<'a> SetView<'a> {
+    /// Returns the look-up of a member that runs later, and prefetches what it reads first. Returns `None` if this would
+    /// cost more than it saves, because the set is small or packed. Constant time.
+    #[inline]
+    pub fn look_ahead(self, member: &[u8]) -> Option<AheadLookup<'a>> {
+        match self.0 {
+            ReprView::HashTable(table) => table.look_ahead(member),
+            ReprView::IntSet(_) | ReprView::ListPack(_) => None,
         }
     }
 }

@@ -272,7 +272,6 @@ impl Entry {
         layout: Layout,
         total_bytes: &'e mut usize,
     ) -> PutBackGuard<'e, C> {
-        *total_bytes -= self.value_allocation_size();
         let place = self.value(layout).cast::<NonNull<u8>>();
         let (encoding, empty) = C::EMPTY.into_raw();
         let kind = Kind::collection(C::TYPE, encoding, Storage::Word).expect("every encoding can be a word");
@@ -284,6 +283,7 @@ impl Entry {
             Layout { kind, ..layout }.write_head(self.base(), self.form());
             collection
         };
+        *total_bytes -= collection.allocation_size();
         PutBackGuard { entry: self, total_bytes, value: ManuallyDrop::new(collection.into_in()) }
     }
 
@@ -300,22 +300,20 @@ impl Entry {
         }
     }
 
-    /// Replaces a word by that of a collection, without a look at the size of the block. Each edit of a large
-    /// collection ends here.
+    /// Replaces the word that [`take_out`](Self::take_out) has left by that of a collection, without a look at the
+    /// size of the block. Each edit of a large collection ends here.
     fn put_word<C: Collection>(&mut self, collection: C, total_bytes: &mut usize) {
         let layout = self.layout();
-        debug_assert!(layout.kind.is_word());
-        *total_bytes -= self.value_allocation_size();
+        debug_assert!(layout.kind.is_word() && self.value_allocation_size() == 0, "the collection was taken");
+        *total_bytes += collection.allocation_size();
         let (encoding, word) = collection.into_raw();
         let kind = Kind::collection(C::TYPE, encoding, Storage::Word).expect("every encoding can be a word");
-        // SAFETY: the old word is dropped, and is replaced at once together with the kind. Nothing else in the
-        // block changes, since all words have the same size (E2).
+        // SAFETY: the new word replaces that of an empty collection, which owns no memory, together with the kind.
+        // Nothing else in the block changes, since all words have the same size (E2).
         unsafe {
-            self.drop_value();
             self.value(layout).cast::<NonNull<u8>>().write(word);
             Layout { kind, ..layout }.write_head(self.base(), self.form());
         }
-        *total_bytes += self.value_allocation_size();
     }
 }
 

@@ -1,11 +1,10 @@
-//! [`Builder`]: builds a value in its final encoding while it is read.
+//! [`Builder`]: builds a value in its final encoding while the input is read.
 //!
 //! A listpack or an intset that is within the configured limits is stored as it is: its bytes go from the
-//! input's buffer into the entry's block. Everything else is inserted element by element. The encoding is
-//! then the one that the same commands would have produced.
+//! input's buffer into the entry's block. Any other collection is built element by element or node by node,
+//! so its encoding is the one that write commands would have chosen.
 //!
-//! Limits: the number of elements that the input claims is used to choose an encoding, and never to reserve
-//! memory.
+//! Limits: the number of elements that the input claims only chooses an encoding. It never reserves memory.
 
 use crate::error::Fault;
 use crate::sink::{LongPair, Pair, PartError, Sink, SinkResult, check_listpack};
@@ -35,13 +34,13 @@ pub(crate) trait Store {
 #[derive(Default)]
 pub(crate) struct Partial {
     value: Option<Value>,
-    /// How many elements the input claims.
+    /// The number of elements that the input claims, or of nodes if the value is a quicklist.
     hint: usize,
-    /// Whether the value was stored while it was read.
+    /// Whether the value is already stored. A string or a packed value is stored as soon as it is read.
     is_stored: bool,
-    /// How many of the fields that were kept had an expiry. They are stored without it.
+    /// The number of fields that are kept without the expiry that they had.
     pub(crate) expiries: u64,
-    /// How many fields had expired and were left out.
+    /// The number of fields that were left out because they had expired.
     pub(crate) expired: u64,
 }
 
@@ -81,7 +80,7 @@ impl<T: Store> Builder<'_, T> {
         emit_all(list.iter(), object_type, self)
     }
 
-    /// Adds a node of a list. If the node is the whole list and is within the limits, it is stored as it is.
+    /// Adds a node to the list. A node that is the whole list and within the limits is stored as it is.
     fn node(&mut self, bytes: &[u8]) -> SinkResult {
         let is_whole = self.partial.hint <= 1 && self.partial.value.as_ref().is_none_or(Value::is_empty);
         let limits = self.limits;
@@ -107,7 +106,7 @@ impl<T: Store> Builder<'_, T> {
         has_expired
     }
 
-    /// Returns whether a packed value of this shape is within the limits, and can be stored as it is.
+    /// Returns whether a packed value of this shape is within the limits, so that it can be stored as it is.
     fn fits(&self, object_type: ObjectType, encoding: Encoding, shape: PackedShape, bytes: &[u8]) -> bool {
         let limits = self.limits;
         let (len, longest) = match (object_type, encoding) {
@@ -168,7 +167,7 @@ impl<T: Store> Sink for Builder<'_, T> {
     fn element(&mut self, element: Element<'_>) -> SinkResult {
         let (limits, hint) = (self.limits, self.partial.hint);
         if self.partial.value.is_none() {
-            // This is a set: `begin` has created the value of a list.
+            // Only a set has no value yet, because `begin` creates the value of a list.
             self.partial.value = Some(Set::try_with_hint(element, hint, limits)?.into());
         }
         match &mut self.partial.value {

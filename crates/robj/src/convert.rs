@@ -1,4 +1,4 @@
-//! Conversions from Rust's types under the default limits, and to `Bytes` without a copy.
+//! Conversions from Rust types, which use the default limits, and to `Bytes`, which share the object's memory.
 
 use crate::object::Robj;
 use bytes::Bytes;
@@ -41,8 +41,9 @@ impl From<Sds> for Robj {
 }
 
 impl From<OwnedElement> for Robj {
-    /// Creates an object of an element that was taken out of a list, without a copy. An integer becomes an
-    /// int under the default limits, and bytes become raw. For other limits see [`Robj::from_element`].
+    /// Converts an element that was taken out of a list, without copying its bytes. An integer becomes an
+    /// object with the encoding `int`, which is a shared one if the default limits allow it. Bytes become an
+    /// object with the encoding `raw`. For other limits see [`Robj::from_element`].
     #[inline]
     fn from(element: OwnedElement) -> Self {
         match element {
@@ -52,16 +53,15 @@ impl From<OwnedElement> for Robj {
     }
 }
 
-/// The owner of a `Bytes`: an object whose bytes are in memory.
+/// The object that owns the memory of a `Bytes`: a string that is not stored as an integer.
 struct BytesOwner(Robj);
 
 impl AsRef<[u8]> for BytesOwner {
     fn as_ref(&self) -> &[u8] {
         match self.0.as_element() {
             Ok(Element::Bytes(bytes)) => bytes,
-            // `try_from` below admits no other object, and the value cannot change while this reference
-            // exists.
-            _ => unreachable!("no bytes in memory"),
+            // `try_from` below wraps only such strings, and nobody changes the value of a wrapped object.
+            _ => unreachable!("the object is not a string of bytes"),
         }
     }
 }
@@ -69,11 +69,14 @@ impl AsRef<[u8]> for BytesOwner {
 impl TryFrom<Robj> for Bytes {
     type Error = WrongType;
 
-    /// Makes a reply that holds the object instead of copying it. The bytes stay where they are. They do
-    /// not change, because an object with two references is not changed. An integer is formatted and
+    /// Returns a `Bytes` that keeps the object alive and shares its memory. The bytes do not change, because
+    /// [`make_mut`](Robj::make_mut) copies an object that has other references. An integer is formatted and
     /// copied.
     ///
     /// The `Bytes` allocates a small block of its own from the global allocator.
+    ///
+    /// # Errors
+    /// Returns [`WrongType`] if the object is not a string.
     ///
     /// ```
     /// use bytes::Bytes;

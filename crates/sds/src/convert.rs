@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use core::str::FromStr;
 use zmalloc::ReserveError;
 
-/// Implements `From` with a copy by [`Sds::from_bytes`], for types that convert to bytes by `AsRef`.
+/// Implements `From` for types that implement `AsRef<[u8]>`. [`Sds::from_bytes`] copies the bytes.
 macro_rules! copied_from {
     ($([$($param:tt)*] $from:ty),* $(,)?) => {$(
         impl<$($param)*> From<$from> for Sds {
@@ -31,21 +31,24 @@ copied_from!(
 impl FromStr for Sds {
     type Err = ReserveError;
 
-    /// Creates a copy. It fails only if there is no memory.
+    /// Copies the text into a string.
+    ///
+    /// # Errors
+    /// Returns an error if there is no memory.
     fn from_str(text: &str) -> Result<Self, ReserveError> {
         Self::try_from_bytes(text.as_bytes())
     }
 }
 
-/// Creates a copy, because the two types lay out their blocks differently.
+/// Copies the bytes, because a `Vec` cannot own the block of an [`Sds`].
 impl From<Sds> for Vec<u8> {
     fn from(s: Sds) -> Self {
         s.to_vec()
     }
 }
 
-/// Copies no bytes. The `Bytes` owns the string and drops it with its last reference. `bytes` allocates its
-/// own bookkeeping (one small block) with the global allocator.
+/// Moves the string into a `Bytes` without copying it. The last clone of the `Bytes` drops the string. The
+/// crate `bytes` allocates one small block from the global allocator for its bookkeeping.
 ///
 /// ```
 /// let s = sds::Sds::from("reply");

@@ -1,4 +1,4 @@
-//! Writes doubles as text, in the notation in which servers since Redis 7.2 write scores.
+//! Writes doubles as text, in the notation that servers since Redis 7.2 use for scores.
 //!
 //! ```text
 //!  whole, magnitude up to 2^62       12199283400115996      as an integer
@@ -9,25 +9,25 @@
 //!    with an exponent                1e+30   4.47757e-5   1.2345678901234e+4
 //! ```
 //!
-//! The digits come from `zmij`. It finds the shortest digits, and among several equally short ones the
-//! nearest. Servers use Grisu2, which misses the shortest digits of about one double in a thousand.
+//! The digits come from `zmij`, which finds the shortest ones. If several are equally short, it returns the
+//! digits nearest to the double. Servers use Grisu2, which misses the shortest digits of about one double in
+//! a thousand.
 //!
 //! Learned from: Redis' `d2string` and `fpconv_dtoa` (where the decimal point stands).
 
 use crate::decimal::Decimal;
 use core::ptr::NonNull;
 
-/// The largest magnitude of whole numbers that are written as integers: 2^62.
+/// The largest magnitude at which a whole number is written as an integer: 2^62.
 const INTEGER_MAX: f64 = 4_611_686_018_427_387_904.0;
-/// A number with at least this many zeros after its digits has an exponent.
+/// A number with at least this many zeros after its digits is written with an exponent.
 const TRAILING_ZEROS_MIN: i32 = 8;
-/// A number with at least this many decimals has an exponent, unless its first digit is close to the decimal
-/// point: see [`PLACES`].
+/// A number with at least this many decimals is written with an exponent, unless its first digit is close to
+/// the decimal point (see [`PLACES`]).
 const DECIMALS: i32 = 7;
-/// The first digit of a number is close to the decimal point if it is fewer than this many places to the left
-/// or to the right of the ones.
+/// A digit is close to the decimal point if its distance from the units digit is less than this many places.
 const PLACES: i32 = 4;
-/// A size that every text fits into: a sign, 17 digits, and at most 7 more bytes.
+/// A buffer size that is large enough for every text: a sign, 17 digits, and at most 7 more bytes.
 const LEN_MAX: usize = 32;
 
 /// Calls `write` with the text of a double, and returns its result. The texts of the special values are
@@ -70,7 +70,7 @@ impl Text {
         (0..count).for_each(|_| self.push(b"0"));
     }
 
-    /// Appends a finite number above 0.
+    /// Appends a finite number that is greater than 0.
     fn push_shortest(&mut self, value: f64) {
         let mut buffer = zmij::Buffer::new();
         let (digits, len, last) = digits(buffer.format_finite(value).as_bytes());
@@ -101,8 +101,8 @@ impl Text {
     }
 }
 
-/// Parses the text of a number above 0. Returns its digits without zeros at either end, the number of digits,
-/// and the power of ten of the last digit.
+/// Parses the text of a number that is greater than 0. Returns its digits without zeros at either end, the
+/// number of digits, and the power of ten of the last digit.
 fn digits(text: &[u8]) -> ([u8; 17], usize, i32) {
     let (mantissa, exponent) = match text.iter().position(|&byte| byte == b'e') {
         Some(at) => (&text[..at], exponent(&text[at + 1..])),
@@ -114,7 +114,7 @@ fn digits(text: &[u8]) -> ([u8; 17], usize, i32) {
         match byte {
             b'.' => behind_point = true,
             b'0' => {
-                zeros += usize::from(len > 0); // zeros in front are not digits
+                zeros += usize::from(len > 0); // leading zeros do not count
                 last -= i32::from(behind_point);
             }
             digit => {
@@ -147,7 +147,7 @@ mod tests {
         with_text(value, |text| String::from_utf8(text.to_vec()).unwrap())
     }
 
-    /// The expected texts are Valkey 9.1's replies to `ZSCORE`.
+    /// The expected texts are the replies of Valkey 9.1 to `ZSCORE`.
     #[test]
     fn the_point_and_the_exponent_are_where_servers_put_them() {
         for (value, expected) in [

@@ -104,7 +104,7 @@ fn a_budget_of_time_ends_a_step_and_all_steps_load_everything() {
     let (mut keyspace, mut time, mut steps) = (Keyspace::new(), Duration::ZERO, 0);
     let mut loader = Loader::new(&file[..], LoadOptions::default()).unwrap();
     loop {
-        // Each reading of the clock takes a millisecond.
+        // Each reading of the clock advances it by a millisecond.
         let stats = loader
             .load_for(&mut keyspace, NOW, Duration::from_millis(3), || {
                 time += Duration::from_millis(1);
@@ -166,8 +166,8 @@ fn resize_hints_of_many_databases_together_make_room_for_no_more_keys_than_the_i
 
 #[test]
 fn fields_that_have_expired_are_left_out_with_their_hash_if_none_is_left() {
-    // A hash of type 24 has its least expiry and the number of its fields. Each field has its expiry relative
-    // to the least one, plus one, or 0 if it has none.
+    // A hash of type 24 begins with its smallest expiry and the number of its fields. Each field begins with
+    // its expiry minus the smallest one, plus 1. A field without an expiry begins with 0.
     let hash = |key: u8, times: [u8; 2]| {
         let mut bytes = vec![24, 1, key];
         bytes.extend((NOW - 10).to_le_bytes());

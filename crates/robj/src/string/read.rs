@@ -6,19 +6,19 @@ use values::{Element, StrView, WrongType};
 
 /// Methods that read a string.
 impl Robj {
-    /// Returns the string's bytes. Constant time. An integer is formatted into the view.
+    /// Returns the string's bytes. An integer is formatted into the view. Constant time.
     ///
     /// # Errors
-    /// If the object is not a string.
+    /// Returns [`WrongType`] if the object is not a string.
     #[inline]
     pub fn as_string(&self) -> Result<StrView<'_>, WrongType> {
         self.as_element().map(Element::text)
     }
 
-    /// Returns the string as it is stored: its bytes, or the integer that stands for them. Constant time.
+    /// Returns the string as it is stored, which is bytes or an integer. Constant time.
     ///
     /// # Errors
-    /// If the object is not a string.
+    /// Returns [`WrongType`] if the object is not a string.
     ///
     /// ```
     /// use robj::Robj;
@@ -30,7 +30,7 @@ impl Robj {
         self.header().string()
     }
 
-    /// Returns the integer, if the object is an int or its bytes are the canonical decimal form of one.
+    /// Returns the object's integer, or `None` if its bytes are not the canonical decimal form of an `i64`.
     /// `INCR` accepts the same strings. In C: `getLongLongFromObject`.
     ///
     /// ```
@@ -43,11 +43,11 @@ impl Robj {
         self.as_element().ok()?.as_i64()
     }
 
-    /// Returns the length of the string in bytes. An integer is not formatted. In C: `stringObjectLen`,
+    /// Returns the length of the string in bytes, without formatting an integer. In C: `stringObjectLen`,
     /// `STRLEN`.
     ///
     /// # Errors
-    /// If the object is not a string.
+    /// Returns [`WrongType`] if the object is not a string.
     #[inline]
     pub fn string_len(&self) -> Result<usize, WrongType> {
         self.as_element().map(Element::len)
@@ -57,7 +57,7 @@ impl Robj {
     /// `compareStringObjects`.
     ///
     /// # Errors
-    /// If one of the objects is not a string.
+    /// Returns [`WrongType`] if one of the objects is not a string.
     pub fn cmp_bytes(&self, other: &Self) -> Result<Ordering, WrongType> {
         Ok(self.as_element()?.cmp(&other.as_element()?))
     }

@@ -1,12 +1,13 @@
 //! Tests of the logarithmic counter against its mathematics and against the table in redis.conf.
 //!
-//! The counter after n hits is a Markov chain. From `c` it goes to `c + 1` with probability `p(c) = 1 /
-//! (max(c - 5, 0) * f + 1)`, and it stays with `1 - p(c)`. The distribution after n steps gives the exact
-//! mean and variance. So the tests know what a right counter does:
+//! The counter is a Markov chain. A hit moves it from `c` to `c + 1` with probability `p(c) = 1 /
+//! (max(c - 5, 0) * f + 1)`, and leaves it at `c` otherwise. The distribution after n hits has an exact mean
+//! and an exact standard deviation `sd`, with which the tests compare a counter:
 //!
-//! - The mean of R independent runs has the standard deviation `sd / sqrt(R)`. It must lie within five of
-//!   these of the exact mean. A right counter fails once in 1.7 million, and the seed is fixed.
-//! - The figures of redis.conf are integers, from one run each, on separate servers. Each must lie within
+//! - The mean of R independent runs has the standard deviation `sd / sqrt(R)`. The measured mean must lie
+//!   within five of these of the exact mean. A correct counter fails one comparison in 1.7 million, and the
+//!   seed is fixed.
+//! - Each figure in redis.conf is an integer and comes from a single run on its own server. It must lie within
 //!   four standard deviations of the exact mean, plus one for a hit of the benchmark itself.
 
 use rand::rngs::StdRng;
@@ -19,8 +20,8 @@ fn exact(log_factor: u32, hits: u32) -> (f64, f64) {
     let mut distribution = [0.0f64; 256];
     distribution[5] = 1.0;
     for _ in 0..hits {
-        // The loop goes down from the top, so that what moves up is not moved twice. 255 keeps all of its
-        // share.
+        // The loop begins at the highest counter, so that no share moves twice in one hit. A counter of 255
+        // does not move.
         for counter in (5..255).rev() {
             let p = 1.0 / ((counter - 5) as f64 * f64::from(log_factor) + 1.0);
             let moved = distribution[counter] * p;
@@ -43,7 +44,7 @@ fn one_run(log_factor: u32, hits: u32, rng: &mut StdRng) -> u8 {
     object.freq(0, &params)
 }
 
-/// `lfu-log-factor`, number of hits, and the counter that redis.conf prints.
+/// The table of redis.conf. A row has `lfu-log-factor`, the number of hits, and the counter after them.
 const REDIS_CONF: [(u32, u32, u8); 12] = [
     (0, 100, 104),
     (0, 1_000, 255),
@@ -88,7 +89,8 @@ fn the_table_of_redis_conf_is_a_likely_outcome() {
 
 #[test]
 fn a_counter_that_is_a_little_wrong_would_be_found() {
-    // The neighbouring factors differ by more than the tolerance of the test, so it can tell 10 from 9.
+    // The means for the factors 9 and 10 differ by more than twice the tolerance of the first test, so that
+    // test would detect a counter with the wrong one of the two factors.
     let (ten, deviation) = exact(10, 1_000);
     let (nine, _) = exact(9, 1_000);
     assert!((nine - ten).abs() > 2.0 * 5.0 * deviation / 2_000f64.sqrt(), "{ten} {nine} {deviation}");

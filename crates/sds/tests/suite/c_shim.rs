@@ -1,4 +1,4 @@
-//! Strings that are passed to C and back: each side reads what the other wrote (feature `c-shim`).
+//! Tests that pass strings to C and back (feature `c-shim`). Each side must read what the other side wrote.
 //!
 //! The C side, `tests/shim/shim.c`, has its own declarations of the five packed headers and shares nothing
 //! with `layout.rs`.
@@ -37,7 +37,7 @@ fn check_in_c(s: &Sds) {
 #[test]
 fn headers_are_as_long_in_c() {
     for ty in TYPES {
-        // SAFETY: the function only computes.
+        // SAFETY: the function takes any number and accesses no memory.
         assert_eq!(unsafe { shim_header_len(ty as i32) }, ty.header_len(), "{ty:?}");
     }
 }
@@ -67,7 +67,7 @@ fn rust_reads_what_c_appended() {
         }
         let room = s.avail();
         let raw = s.into_raw();
-        // SAFETY: `raw` is a live string that C may write to, and C code stays within its room.
+        // SAFETY: `raw` is a live string that C may write to, and the C code appends no more than its free space.
         let (mut s, appended) = unsafe {
             let appended = shim_append(raw.as_ptr(), b"from C".as_ptr(), 6);
             (Sds::from_raw(raw), appended)
@@ -86,7 +86,7 @@ fn rust_reads_what_c_cut() {
         for new_len in [0, 1, len / 3, len.saturating_sub(1), len] {
             let new_len = new_len.min(len);
             let raw = Sds::from_bytes(&sample(len)).into_raw();
-            // SAFETY: as in the previous test.
+            // SAFETY: `raw` is a live string that C may write to, and `new_len` is at most its length.
             let s = unsafe {
                 shim_set_len(raw.as_ptr(), new_len);
                 Sds::from_raw(raw)
@@ -113,11 +113,11 @@ fn a_block_that_c_laid_out_is_adopted_and_freed() {
     ];
     for (ty, len, alloc) in cases {
         let block = zmalloc::zmalloc(ty.header_len() + alloc + 1);
-        // SAFETY: the block has room for the header, `alloc` bytes and the NUL, and it is given away once.
+        // SAFETY: the block has room for the header, `alloc` bytes and the NUL. The string is its only owner.
         let mut s = unsafe {
             let s = shim_lay(block.as_ptr(), ty as i32, sample(len).as_ptr(), len, alloc);
             assert_eq!(s.cast_const(), block.as_ptr().add(ty.header_len()));
-            Sds::from_raw(NonNull::new(s).expect("inside of a block"))
+            Sds::from_raw(NonNull::new(s).expect("a pointer into a block is not null"))
         };
         assert_eq!((s.header_type(), s.capacity()), (ty, alloc));
         check(&s, &sample(len));

@@ -2,10 +2,10 @@
 
 use super::figures::Form;
 
-/// The number of keys that are listed.
+/// The maximum number of keys in the list.
 pub(crate) const LARGEST_MAX: usize = 20;
 
-/// The number of bytes of a name that are kept.
+/// The maximum number of bytes that are kept of a key's name.
 const NAME_MAX: usize = 128;
 
 /// A large key. Its name is cut to a bounded length.
@@ -36,8 +36,8 @@ impl LargeKey {
 pub(crate) struct Largest(Vec<(u64, LargeKey)>);
 
 impl Largest {
-    /// Keeps the key if it is one of the largest. Calls `key` only in this case. Of equally large keys, the
-    /// first one stays.
+    /// Adds a key if it is one of the largest, and calls `key` only then. Among keys of the same size, the
+    /// first ones stay.
     pub(crate) fn add(&mut self, bytes: u64, key: impl FnOnce() -> LargeKey) {
         let is_full = self.0.len() == LARGEST_MAX;
         if is_full && self.0.last().is_some_and(|(smallest, _)| *smallest >= bytes) {

@@ -15,6 +15,13 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// After how many milliseconds connections are accepted again if the system has refused one, as when the process has
+/// too many open files.
+const ACCEPT_PAUSE: u64 = 100;
+
+/// How many connections of one listener are accepted in a turn. In C: `max-new-connections-per-cycle`.
+const ACCEPTS_PER_TURN: usize = 10;
+
 /// An address that the server listens on.
 #[derive(Debug)]
 pub(crate) enum Listener {
@@ -140,15 +147,16 @@ fn keep_alive(socket: &TcpStream, secs: u64) -> io::Result<()> {
     SockRef::from(socket).set_tcp_keepalive(&probes)
 }
 
-/// Accepts all connections that wait. Returns `false` if the system refuses one, so that it still waits.
+/// Accepts connections that wait, but not so many that the clients wait for long. Returns after how many milliseconds
+/// the next ones should be accepted, or `None` if there are no more. They have no event of their own.
 pub(crate) fn accept(
     listener: &mut Listener,
     state: &mut State,
     registry: &Registry,
     first_token: usize,
-) -> bool {
+) -> Option<u64> {
     let keepalive = state.config.tcp_keepalive;
-    loop {
+    for _ in 0..ACCEPTS_PER_TURN {
         let accepted = match listener {
             Listener::Tcp(listener) => listener.accept().map(|(socket, addr)| {
                 let _delayed = socket.set_nodelay(true);
@@ -169,14 +177,15 @@ pub(crate) fn accept(
                     warning!("Error registering a client: {error}");
                 }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
                 warning!("Accepting client connection: {error}");
-                return false;
+                return Some(ACCEPT_PAUSE);
             }
         }
     }
+    Some(0)
 }
 
 /// Adds a client, or refuses it.

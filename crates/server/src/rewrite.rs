@@ -1,12 +1,24 @@
 //! When the append-only file begins and ends, and when it is rewritten. See [`AppendOnly`](crate::append_only).
 
+use crate::append_only::AppendOnly;
 use crate::log::{notice, warning};
 use crate::snapshot::{Ended, Purpose};
 use crate::state::State;
 use std::time::{Duration, Instant};
 
-/// How long no rewrite begins by itself after one that has failed.
-const RETRY: Duration = Duration::from_secs(60);
+/// How long no rewrite begins by itself after one that has failed. The time doubles with each failure after it.
+const RETRY_MIN: Duration = Duration::from_secs(60);
+
+/// The longest time between two rewrites that fail and were begun by the server itself.
+const RETRY_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// Returns how long no rewrite begins by itself after so many have failed. In C: `aofRewriteLimited`.
+fn retry_delay(failures: u32) -> Duration {
+    match failures {
+        0 => Duration::ZERO,
+        _ => (RETRY_MIN * (1 << (failures - 1).min(6))).min(RETRY_MAX),
+    }
+}
 
 /// Begins a rewrite. No other snapshot must be running. In C: `rewriteAppendOnlyFileBackground`.
 ///
@@ -17,10 +29,15 @@ pub(crate) fn begin(state: &mut State) -> Result<(), String> {
     let begun = try_begin(state);
     if let Err(error) = &begun {
         warning!("Can't rewrite append only file in background: {error}");
-        state.append_only.failed_at = Some(Instant::now());
-        state.append_only.drop_unlisted();
+        note_failure(&mut state.append_only);
     }
     begun
+}
+
+fn note_failure(files: &mut AppendOnly) {
+    files.failures = files.failures.saturating_add(1);
+    files.failed_at = Some(Instant::now());
+    files.drop_unlisted();
 }
 
 fn try_begin(state: &mut State) -> Result<(), String> {
@@ -52,12 +69,11 @@ pub(crate) fn end(state: &mut State, ended: Ended) {
     let result = ended.result.map_err(|error| text(&error));
     match result.and_then(|bytes| files.end_rewrite(base).map(|()| bytes).map_err(|error| text(&error))) {
         Ok(bytes) => {
-            files.failed_at = None;
+            files.failures = 0;
             notice!("Background AOF rewrite finished successfully, {bytes} bytes");
         }
         Err(error) => {
-            files.failed_at = Some(Instant::now());
-            files.drop_unlisted();
+            note_failure(files);
             warning!("Background AOF rewrite terminated with error: {error}");
         }
     }
@@ -76,7 +92,7 @@ pub(crate) fn cron(state: &mut State) {
         && percentage > 0
         && files.current_size > state.config.auto_aof_rewrite_min_size as u64
         && growth() >= percentage;
-    let may_retry = files.failed_at.is_none_or(|at| at.elapsed() >= RETRY);
+    let may_retry = files.failed_at.is_none_or(|at| at.elapsed() >= retry_delay(files.failures));
     if files.is_scheduled || (files.is_waiting || is_long) && may_retry {
         if is_long {
             notice!("Starting automatic rewriting of AOF on {}% growth", growth());
@@ -111,4 +127,15 @@ pub(crate) fn apply(state: &mut State, is_in_exec: bool) -> Result<(), String> {
     let begun = begin(state);
     state.append_only.is_waiting = begun.is_ok();
     begun
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rewrite_that_fails_again_and_again_is_tried_less_and_less_often() {
+        let minutes = |failures| retry_delay(failures).as_secs() / 60;
+        assert_eq!([0, 1, 2, 3, 4, 5, 6, 7, 8, u32::MAX].map(minutes), [0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
 }

@@ -52,10 +52,6 @@ const LISTENER_CAPACITY: usize = 1_024;
 /// The most bytes that a client without the password may have sent and the server has not run.
 const UNAUTHENTICATED_QUERY: usize = 1 << 20;
 
-/// After how many milliseconds connections are accepted again if the system has refused one, as when the process has
-/// too many open files.
-const ACCEPT_PAUSE: u64 = 100;
-
 /// A server that listens.
 ///
 /// Taught in the chapter `docs/src/requests.md`.
@@ -67,7 +63,7 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     /// The clients that may have more to read.
     readable: Vec<usize>,
-    /// When connections are accepted again after an error, in milliseconds since 1970. They have no event of their own.
+    /// When the connections that were not accepted in a turn are accepted, in milliseconds since 1970.
     accept_at: Option<u64>,
     /// Whether a client takes more of its reply at once than one turn sends.
     has_unsent: bool,
@@ -132,7 +128,7 @@ impl Server {
     ///
     /// # Errors
     /// If the operating system refuses to wait for sockets, or the append-only file cannot be written under
-    /// `appendfsync always`. If the last snapshot cannot be written, the server goes on.
+    /// `appendfsync always`, or `DEBUG LOADAOF` has failed. If the last snapshot cannot be written, the server goes on.
     pub fn run(mut self) -> Result<()> {
         #[cfg(unix)]
         for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
@@ -151,14 +147,17 @@ impl Server {
             if self.state.is_stopping {
                 self.listeners.iter().for_each(Listener::remove_file);
                 notice!("Redcore is now ready to exit, bye bye...");
-                return Ok(());
+                return self.state.fatal.take().map_or(Ok(()), Err);
             }
         }
     }
 
     fn turn(&mut self, events: &mut Events) -> Result<()> {
-        let timeout =
-            if self.readable.is_empty() && !self.has_unsent { self.state.wait() } else { Duration::ZERO };
+        let timeout = if self.readable.is_empty() && !self.has_unsent && !self.accepts_now() {
+            self.state.wait()
+        } else {
+            Duration::ZERO
+        };
         match self.poll.poll(events, Some(timeout)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
@@ -187,7 +186,7 @@ impl Server {
                 }
             }
         }
-        if self.accept_at.is_some_and(|at| at <= self.state.now) {
+        if self.accepts_now() {
             self.accept_at = None;
             (0..first_token).for_each(|token| self.accept(token));
         }
@@ -229,12 +228,18 @@ impl Server {
         }
     }
 
-    /// Accepts the connections of a listener, and some of them later if the system refuses.
+    /// Returns whether it is time for the connections that were not accepted in an earlier turn.
+    fn accepts_now(&self) -> bool {
+        self.accept_at.is_some_and(|at| at <= self.state.now)
+    }
+
+    /// Accepts connections of a listener, and the rest of them later.
     fn accept(&mut self, token: usize) {
         let first_token = self.listeners.len();
         let listener = &mut self.listeners[token];
-        if !accept(listener, &mut self.state, self.poll.registry(), first_token) {
-            self.accept_at = Some(self.state.now + ACCEPT_PAUSE);
+        if let Some(pause) = accept(listener, &mut self.state, self.poll.registry(), first_token) {
+            let at = self.state.now + pause;
+            self.accept_at = Some(self.accept_at.map_or(at, |other| other.min(at)));
         }
     }
 

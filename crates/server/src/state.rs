@@ -87,6 +87,8 @@ pub(crate) struct State {
     lost: Vec<(usize, Lost)>,
     /// Whether the server stops, and runs no further command.
     pub(crate) is_stopping: bool,
+    /// Why the server ends, if this is a failure.
+    pub(crate) fatal: Option<anyhow::Error>,
     /// Writes are held back until this time, by `CLIENT PAUSE`; all commands if the flag is set.
     pub(crate) paused_until: Option<(u64, bool)>,
     /// The clients whose command is held back by a pause.
@@ -133,6 +135,7 @@ impl State {
             logs_lost: false,
             lost: Vec::new(),
             is_stopping: false,
+            fatal: None,
             paused_until: None,
             held: Vec::new(),
         };

@@ -63,7 +63,9 @@ pub(crate) struct AppendOnly {
     pub(crate) is_scheduled: bool,
     /// Whether files are loaded.
     pub(crate) is_loading: bool,
-    /// Whether the last rewrite has failed, and when.
+    /// How many rewrites have failed since the last one that was completed.
+    pub(crate) failures: u32,
+    /// When the last rewrite has failed.
     pub(crate) failed_at: Option<Instant>,
     /// How long the last rewrite took, in seconds.
     pub(crate) last_secs: Option<u64>,
@@ -240,7 +242,7 @@ impl AppendOnly {
         let last = self.manifest.as_ref().and_then(|manifest| manifest.incrs.last());
         let last = last.map(|last| self.path_of(last));
         let is_empty = |path: PathBuf| path.metadata().is_ok_and(|metadata| metadata.len() == 0);
-        if self.failed_at.is_some() && !self.is_waiting && last.is_some_and(is_empty) {
+        if self.failures > 0 && !self.is_waiting && last.is_some_and(is_empty) {
             self.replaced -= 1;
             return Ok(());
         }

@@ -322,6 +322,7 @@ fn loadaof(call: &mut Call<'_>) -> Outcome {
         warning!("DEBUG LOADAOF: {error:#}");
         // The files have more than the memory now, so nothing may replace them.
         state.is_stopping = true;
+        state.fatal = Some(error.context("DEBUG LOADAOF"));
         return Err(CommandError::new("ERR Error trying to load the AOF files, check server logs."));
     }
     done(call)

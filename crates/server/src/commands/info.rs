@@ -184,7 +184,7 @@ fn persistence(to: &mut String, state: &State) {
         "aof_rewrite_scheduled": u8::from(files.is_scheduled),
         "aof_last_rewrite_time_sec": secs(files.last_secs),
         "aof_current_rewrite_time_sec": secs(snapshots.running_secs(Purpose::Rewrite)),
-        "aof_last_bgrewrite_status": if files.failed_at.is_some() { "err" } else { "ok" },
+        "aof_last_bgrewrite_status": if files.failures > 0 { "err" } else { "ok" },
         "aof_rewrites": files.rewrites,
         "aof_last_write_status": if files.write_error().is_some() { "err" } else { "ok" },
     );

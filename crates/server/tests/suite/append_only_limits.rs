@@ -1,6 +1,6 @@
 //! The append-only file when something is in its way: leftovers, limits, half transactions and damage.
 
-use crate::harness::{TestServer, encode};
+use crate::harness::{TestServer, encode, start_program_with};
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -95,11 +95,16 @@ fn a_snapshot_that_a_transaction_asks_for_has_all_of_it() {
 }
 
 #[test]
-fn a_server_whose_files_are_damaged_while_it_runs_ends_without_replacing_them() {
-    let server = TestServer::with("appendonly yes");
-    let mut client = server.client();
+fn a_program_whose_files_are_damaged_while_it_runs_fails_without_replacing_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let directives = ["appendonly yes", "enable-debug-command yes"];
+    let (mut child, mut client, _) = start_program_with(folder.path(), &directives);
     client.run("SET key 1");
-    write(server.folder.path(), "1.incr.aof", b"*1\r\n:1\r\n");
+    let damaged = b"*1\r\n:1\r\n";
+    write(folder.path(), "1.incr.aof", damaged);
     client.send(b"DEBUG LOADAOF\r\nSET key 2\r\n");
     assert!(client.rest().starts_with("-ERR Error trying to load the AOF files"));
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let left = std::fs::read(folder.path().join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
+    assert_eq!(left, damaged);
 }

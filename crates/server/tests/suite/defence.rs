@@ -1,6 +1,6 @@
 //! What clients may not do: attacks over HTTP, secrets in the log, files in other places, and memory without end.
 
-use crate::harness::{TestServer, encode};
+use crate::harness::{TestClient, TestServer, encode};
 
 #[test]
 fn a_request_over_http_closes_the_connection() {
@@ -101,4 +101,14 @@ fn the_commands_of_a_transaction_count_as_bytes_that_were_not_run() {
     let request = encode(&[b"SET", b"key", &vec![b'x'; 300_000]]);
     client.send(&request.repeat(5));
     while !other.run("INFO stats").contains("client_query_buffer_limit_disconnections:1") {}
+}
+
+#[test]
+fn a_flood_of_connections_is_accepted_in_several_turns_and_none_is_forgotten() {
+    let server = TestServer::new();
+    let mut clients: Vec<TestClient> = (0..100).map(|_| server.client()).collect();
+    for client in clients.iter_mut().rev() {
+        assert_eq!(client.run("PING"), "PONG");
+    }
+    assert!(clients[0].run("INFO clients").contains("connected_clients:100\r"));
 }

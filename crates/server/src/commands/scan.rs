@@ -83,14 +83,17 @@ fn options(args: Args<'_>, over: Over) -> Result<Options<'_>, CommandError> {
     Ok(options)
 }
 
-/// The elements that a scan has found so far.
-#[derive(Default)]
+/// The elements that a scan has found so far. They have the limit of the reply that they become a part of.
 struct Found {
     reply: Reply,
     len: usize,
 }
 
 impl Found {
+    fn new(reply: &Reply) -> Self {
+        Self { reply: reply.next(), len: 0 }
+    }
+
     fn push(&mut self, element: Element<'_>) {
         self.reply.element(element);
         self.len += 1;
@@ -123,7 +126,7 @@ fn steps(mut at: Cursor, count: usize, mut step: impl FnMut(Cursor) -> (Cursor, 
 fn scan(call: &mut Call<'_>) -> Outcome {
     let (start, now) = (cursor(call.args.at(1))?, call.now);
     let options = options(call.args.from(2), Over::Keys)?;
-    let mut found = Found::default();
+    let mut found = Found::new(call.reply());
     let each = |key: &[u8], _value: ValueRef<'_>| {
         if !options.is_other_type {
             found.push(key.into());
@@ -150,12 +153,16 @@ fn scan_collection<C: Collection>(
     let args = call.args;
     let start = cursor(args.at(2))?;
     read::<C>(call, |reply, view| {
-        let mut found = Found::default();
+        let mut found = Found::new(reply);
         let next = match view {
             None => Cursor::START,
             Some(view) => {
                 let options = options(args.from(3), over)?;
-                steps(start, options.scan.count, |at| step(view, at, &options, &mut found))
+                steps(start, options.scan.count, |at| {
+                    let (next, seen) = step(view, at, &options, &mut found);
+                    // Nothing more would be written.
+                    (next, if found.reply.is_over_limit() { usize::MAX } else { seen })
+                })
             }
         };
         found.write_to(reply, next);

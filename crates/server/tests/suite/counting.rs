@@ -247,6 +247,25 @@ fn a_reply_without_end_stops_at_the_limit_of_the_client() {
 }
 
 #[test]
+fn a_scan_stops_at_the_limit_of_the_client() {
+    let server = TestServer::with("client-output-buffer-limit normal 100kb 0 0");
+    let mut client = server.client();
+    for n in 0..200 {
+        let member = format!("{n}:{}", "m".repeat(1_000));
+        client.run(&format!("SADD set {member}"));
+        client.run(&format!("SET {member} value"));
+    }
+    for command in
+        [&[&b"SSCAN"[..], b"set", b"0", b"COUNT", b"1000"][..], &[b"SCAN", b"0", b"COUNT", b"1000"]]
+    {
+        let mut greedy = server.client();
+        greedy.send(&encode(command));
+        greedy.rest();
+    }
+    assert_eq!(counter(&mut client, "client_output_buffer_limit_disconnections"), 2);
+}
+
+#[test]
 fn a_client_that_waits_is_served_before_a_held_command_takes_its_key() {
     let server = TestServer::new();
     let (mut admin, mut waiting) = (server.client(), server.client());

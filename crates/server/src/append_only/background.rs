@@ -1,4 +1,6 @@
-//! [`Background`]: a thread that syncs and removes files, so that a slow disk does not stop the loop.
+//! [`Background`]: a thread that syncs files and one that removes them, so that a slow disk does not stop the loop.
+//!
+//! A large file is removed slowly. With a thread of its own, this does not delay a sync.
 
 use crate::log::warning;
 use std::fs::File;
@@ -9,15 +11,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-/// A thread that syncs and removes files. It starts with the first file. When the value is dropped, the thread
-/// does what is left to do, and ends. In C: `bio.c`.
+/// A thread that syncs files and one that removes them. In C: `bio.c`.
 #[derive(Default)]
 pub(crate) struct Background {
-    thread: Option<(Sender<Job>, JoinHandle<()>)>,
+    syncing: Worker,
+    removing: Worker,
     shared: Arc<Shared>,
 }
 
-/// What the loop and the thread share.
+/// A thread that starts with its first job. When the value is dropped, the thread does what is left to do, and ends.
+#[derive(Default)]
+struct Worker(Option<(Sender<Job>, JoinHandle<()>)>);
+
+/// What the loop and the threads share.
 #[derive(Default)]
 struct Shared {
     /// The number of files that are still to be synced.
@@ -26,7 +32,7 @@ struct Shared {
     has_failed: AtomicBool,
 }
 
-/// What the thread is to do.
+/// What a thread is to do.
 enum Job {
     Sync(Arc<File>),
     /// Like `Sync`, for a file that is not written any more. No write waits for it.
@@ -38,17 +44,17 @@ impl Background {
     /// Syncs a file later. In C: `bioCreateFsyncJob`.
     pub(crate) fn sync(&mut self, file: Arc<File>) {
         self.shared.syncs.fetch_add(1, Ordering::AcqRel);
-        self.push(Job::Sync(file));
+        self.syncing.push(Job::Sync(file), &self.shared);
     }
 
     /// Syncs and closes a file later. In C: `bioCreateCloseAofJob`.
     pub(crate) fn close(&mut self, file: Arc<File>) {
-        self.push(Job::Close(file));
+        self.syncing.push(Job::Close(file), &self.shared);
     }
 
     /// Removes a file later. In C: `bg_unlink`.
     pub(crate) fn remove(&mut self, path: PathBuf) {
-        self.push(Job::Remove(path));
+        self.removing.push(Job::Remove(path), &self.shared);
     }
 
     /// Returns the number of files that are still to be synced.
@@ -65,24 +71,25 @@ impl Background {
     pub(crate) fn forget_failure(&self) {
         self.shared.has_failed.store(false, Ordering::Release);
     }
+}
 
-    fn push(&mut self, job: Job) {
-        if self.thread.is_none() {
-            self.thread = start(self.shared.clone()).ok();
+impl Worker {
+    fn push(&mut self, job: Job, shared: &Arc<Shared>) {
+        if self.0.is_none() {
+            self.0 = start(shared.clone()).ok();
         }
-        let sender = self.thread.as_ref().map(|(sender, _)| sender);
         // Without a thread, the loop does the work itself.
-        let left = match sender {
-            Some(sender) => sender.send(job).err().map(|unsent| unsent.0),
+        let left = match &self.0 {
+            Some((sender, _)) => sender.send(job).err().map(|unsent| unsent.0),
             None => Some(job),
         };
-        left.into_iter().for_each(|job| run(job, &self.shared));
+        left.into_iter().for_each(|job| run(job, shared));
     }
 }
 
-impl Drop for Background {
+impl Drop for Worker {
     fn drop(&mut self) {
-        if let Some((sender, thread)) = self.thread.take() {
+        if let Some((sender, thread)) = self.0.take() {
             drop(sender);
             let _panicked = thread.join();
         }

@@ -2,8 +2,6 @@
 
 #[cfg(unix)]
 mod append_only;
-#[cfg(unix)]
-mod append_only_limits;
 mod commands;
 mod connection;
 mod counting;

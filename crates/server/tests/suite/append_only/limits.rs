@@ -1,5 +1,6 @@
 //! The append-only file when something is in its way: leftovers, limits, half transactions and damage.
 
+use super::{file, wait_for_rewrite};
 use crate::harness::{TestServer, encode, start_program_with};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -107,4 +108,41 @@ fn a_program_whose_files_are_damaged_while_it_runs_fails_without_replacing_them(
     assert_eq!(child.wait().unwrap().code(), Some(1));
     let left = std::fs::read(folder.path().join("appendonlydir/appendonly.aof.1.incr.aof")).unwrap();
     assert_eq!(left, damaged);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn writes_are_refused_until_the_file_can_be_written_again() {
+    let server = TestServer::with("appendonly yes");
+    let mut client = server.client();
+    std::os::unix::fs::symlink("/dev/full", file(server.folder.path(), "2.incr.aof")).unwrap();
+    assert_eq!(client.run("BGREWRITEAOF"), "Background append only file rewriting started");
+    wait_for_rewrite(&mut client);
+    assert_eq!(client.run("SET key 1"), "OK");
+    assert_eq!(client.run("SET key 2").split(':').next(), Some("!MISCONF Errors writing to the AOF file"));
+    assert_eq!(client.run("GET key"), "\"1\"");
+    assert!(client.run("INFO persistence").contains("aof_last_write_status:err"));
+    // What could not be written is in no file, so no other file can follow.
+    assert!(client.run("BGREWRITEAOF").starts_with("!ERR"));
+    client.run("CONFIG SET appendonly no");
+    client.run("CONFIG SET appendonly yes");
+    wait_for_rewrite(&mut client);
+    assert_eq!(client.run("SET key 3"), "OK");
+    assert!(client.run("INFO persistence").contains("aof_last_write_status:ok"));
+    client.run("DEBUG LOADAOF");
+    assert_eq!(client.run("GET key"), "\"3\"");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_server_that_cannot_write_always_ends_before_it_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let directives = ["appendonly yes", "appendfsync always"];
+    let (mut child, mut client, _) = start_program_with(folder.path(), &directives);
+    std::os::unix::fs::symlink("/dev/full", file(folder.path(), "2.incr.aof")).unwrap();
+    client.run("BGREWRITEAOF");
+    wait_for_rewrite(&mut client);
+    client.send(&encode(&[b"SET", b"key", b"1"]));
+    assert_eq!(client.rest(), "");
+    assert!(!child.wait().unwrap().success());
 }

@@ -1,18 +1,18 @@
-//! [`shown`]: arguments as clients of `MONITOR` and the slow log show them, without passwords.
+//! [`shown`]: hides passwords in the arguments that `MONITOR` and the slow log show.
 
 use crate::args::Args;
 use crate::config::Directive;
 
-/// What is shown instead of a secret.
+/// The text that is shown instead of a secret argument.
 const REDACTED: &[u8] = b"(redacted)";
 
-/// Returns an argument as it may be shown. In C: `redactClientCommandArgument`.
+/// Returns an argument, or [`REDACTED`] if the argument is secret. In C: `redactClientCommandArgument`.
 pub(crate) fn shown<'a>(args: Args<'a>, index: usize) -> &'a [u8] {
     if is_secret(args, index) { REDACTED } else { args.at(index) }
 }
 
-/// Returns whether an argument is a user's name or a password: all those of `AUTH`, the two after the word `AUTH` of
-/// `HELLO`, and the values of secret settings after `CONFIG SET`.
+/// Returns whether an argument is secret. All arguments of `AUTH` are secret. The two arguments after the option `AUTH`
+/// of `HELLO` and the values of secret settings in `CONFIG SET` are secret, too.
 fn is_secret(args: Args<'_>, index: usize) -> bool {
     let follows = |distance: usize, word: &str| {
         index.checked_sub(distance).is_some_and(|at| at > 0 && args.is(at, word))

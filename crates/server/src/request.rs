@@ -2,58 +2,60 @@
 //!
 //! A command is an array of bulk strings, `*2\r\n$3\r\nGET\r\n$3\r\nkey\r\n`, or a line of words, `GET key\r\n`.
 //! A client may send several commands without waiting for replies (*pipelining*), and a command may arrive in
-//! several pieces. The parser remembers how far it has come, so no argument is parsed twice.
+//! several pieces. The parser continues where it stopped, so no argument is parsed twice.
 //!
 //! ```text
 //!   | commands that were taken | found ... | incomplete ... | not parsed yet ... | spare |
 //!   0                        begin                         at                  filled
 //! ```
 //!
-//! The parser finds up to [`AHEAD`] commands before the first of them is taken, so the server knows the keys
-//! that it will need.
+//! The parser finds up to [`AHEAD`] commands before the first of them is taken, so the server knows in advance
+//! which keys they need.
 
 use crate::args::{Args, Span};
 use std::fmt;
 use std::io::{self, Read};
 
-/// The most bytes of a line: an inline command, or the length of an array or of a bulk string.
+/// The maximum number of bytes that are searched for the end of a line. A line is an inline command, or the
+/// length of an array or of a bulk string.
 const LINE_MAX: usize = 64 * 1_024;
-/// The bytes that are read at once. In C: `PROTO_IOBUF_LEN`.
+/// The number of bytes that are read at once. In C: `PROTO_IOBUF_LEN`.
 const READ_LEN: usize = 16 * 1_024;
-/// The arguments that a buffer without a command keeps room for.
+/// The number of arguments that an empty buffer keeps room for.
 const SPANS: usize = 1_024;
-/// The most bytes of a large string that are read at once.
+/// The maximum number of bytes of a large string that are read at once.
 const BIG_READ_LEN: usize = 256 * 1_024;
 /// A bulk string of at least this many bytes gets a buffer of its exact size. In C: `PROTO_MBULK_BIG_ARG`.
 const BIG_BULK: usize = 32 * 1_024;
-/// A number of up to so many digits is read without a search for the end of its line.
+/// A number with at most this many digits is parsed without a search for the end of its line.
 const SHORT_NUMBER: usize = 8;
-/// The most commands that are found before the first of them is taken.
+/// The maximum number of commands that are found before the first of them is taken.
 pub(crate) const AHEAD: usize = 16;
-/// What a client may send before it has authenticated: the arguments of a command, and the bytes of one.
+/// The maximum number of arguments that a client may send before it has authenticated.
 const UNAUTHENTICATED_ARGS: i64 = 10;
+/// The maximum length of an argument that a client may send before it has authenticated, in bytes.
 const UNAUTHENTICATED_BULK: i64 = 16_384;
 
-/// Why bytes are not a command. The connection is closed after this error.
+/// The reason why bytes are not a command. The connection is closed after this error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ProtocolError {
-    /// A line without an end.
+    /// An inline command has no end within 64 KiB.
     TooBigInline,
-    /// A quote that is not closed.
+    /// A quote is not closed.
     UnbalancedQuotes,
     /// The length of an array is not a number, or is too large.
     MultibulkLength,
-    /// A length of an array without an end.
+    /// The line with the length of an array has no end within 64 KiB.
     TooBigMultibulkCount,
-    /// A length of a bulk string without an end.
+    /// The line with the length of a bulk string has no end within 64 KiB.
     TooBigBulkCount,
-    /// A bulk string begins with another byte.
+    /// A bulk string begins with this byte instead of `$`.
     ExpectedDollar(u8),
     /// The length of a bulk string is not a number, or is larger than `proto-max-bulk-len`.
     BulkLength,
-    /// A long array before the password.
+    /// A client that has not authenticated sends an array of more than 10 arguments.
     UnauthenticatedMultibulk,
-    /// A long string before the password.
+    /// A client that has not authenticated sends a bulk string of more than 16 KiB.
     UnauthenticatedBulk,
 }
 
@@ -74,64 +76,64 @@ impl fmt::Display for ProtocolError {
     }
 }
 
-/// What a client may send at present.
+/// The limits for what a client may send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RequestLimits {
-    /// The most bytes of a bulk string.
+    /// The maximum length of a bulk string, in bytes.
     pub(crate) proto_max_bulk_len: usize,
     /// Whether the client has authenticated.
     pub(crate) is_authenticated: bool,
 }
 
-/// A command that was found. It begins where the one before it ends.
+/// A command that was found. It begins at the end of the previous command.
 #[derive(Clone, Copy, Debug)]
 struct Found {
-    /// The offset behind its last byte.
+    /// The offset after the command's last byte.
     end: usize,
-    /// The index behind its last argument.
+    /// The index in `spans` after the command's last argument.
     spans_end: usize,
 }
 
 /// The bytes that a client has sent.
 #[derive(Debug, Default)]
 pub(crate) struct QueryBuffer {
-    /// The memory of the buffer. It is initialised once, and not before each read.
+    /// The memory of the buffer. It stays initialised, so that a read need not clear it.
     bytes: Vec<u8>,
-    /// How many of the bytes a client has sent.
+    /// The end of the bytes that the client has sent.
     filled: usize,
-    /// Where the first command begins that was not taken.
+    /// The start of the first command that was not taken.
     begin: usize,
-    /// Where the parser goes on.
+    /// Where the parser continues.
     at: usize,
-    /// The arguments of the incomplete array that are still to come.
+    /// The number of arguments of the incomplete array that have not been parsed.
     missing: usize,
-    /// The length of the bulk string whose bytes are still to come.
+    /// The length of the incomplete bulk string, if its length has been parsed.
     bulk: Option<usize>,
-    /// The commands that were found, and how many of them were taken.
+    /// The commands that were found, including those that were taken.
     found: Vec<Found>,
-    /// See `found`.
+    /// The number of commands in `found` that were taken.
     taken: usize,
     /// The arguments of the commands that were found, and then those of the incomplete one.
     spans: Vec<Span>,
 }
 
 impl QueryBuffer {
-    /// Returns the number of bytes of the commands that were not taken.
+    /// Returns the number of bytes after the last command that was taken.
     pub(crate) fn len(&self) -> usize {
         self.filled - self.begin
     }
 
-    /// Returns the bytes that are free in the buffer.
+    /// Returns the number of free bytes in the buffer.
     pub(crate) fn spare(&self) -> usize {
         self.bytes.capacity() - self.filled
     }
 
-    /// Returns the bytes of the buffer.
+    /// Returns the size of the buffer in bytes.
     pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Returns the number of arguments that the incomplete command has so far, and their bytes.
+    /// Returns the number of arguments of the incomplete command that have arrived, and their total length.
     pub(crate) fn pending_args(&self) -> (usize, usize) {
         let pending = &self.spans[self.spans_end(self.found.len())..];
         (pending.len(), pending.iter().map(|span| span.len).sum())
@@ -142,11 +144,11 @@ impl QueryBuffer {
         found.checked_sub(1).map_or(0, |last| self.found[last].spans_end)
     }
 
-    /// Reads once. Returns the number of bytes, which is 0 at the end of the stream, and whether there may be
-    /// more to read.
+    /// Reads once. Returns the number of bytes read, which is 0 at the end of the stream, and whether there may
+    /// be more to read.
     ///
-    /// The memory for a large string is reserved when its length is known, and each part of it is touched when
-    /// its bytes are read. A client that only claims a length takes no physical memory.
+    /// The memory for a large string is reserved when its length is known. A part of this memory is first
+    /// written when its bytes are read, so a client that only claims a length takes no physical memory.
     pub(crate) fn read_from(&mut self, from: &mut impl Read) -> io::Result<(usize, bool)> {
         let needed = self.big_bulk_end().saturating_sub(self.filled);
         let room = if needed > 0 { needed.min(BIG_READ_LEN) } else { READ_LEN };
@@ -162,18 +164,20 @@ impl QueryBuffer {
         Ok((read, read == room))
     }
 
-    /// Returns where the large string ends whose length is known, or 0 if there is none.
+    /// Returns the end of the incomplete large string, or 0 if there is none.
     fn big_bulk_end(&self) -> usize {
         self.bulk.filter(|len| *len >= BIG_BULK).map_or(0, |len| self.at + len + 2)
     }
 
-    /// Looks for commands, unless there are some that were not taken. Returns whether there are any now.
+    /// Looks for commands if all commands that were found have been taken. Returns whether there is a command
+    /// to take.
     ///
-    /// Before the password is known, finds one command at a time, because the next one may have other limits.
+    /// It finds only one command at a time before the client has authenticated, because the limits may change
+    /// after this command.
     ///
     /// # Errors
-    /// If the first bytes that are not taken are no command. Commands in front of them are found without an
-    /// error.
+    /// Returns an error if the next bytes are not a command. Commands before such bytes are found first, without
+    /// an error.
     pub(crate) fn find(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
         if self.taken < self.found.len() {
             return Ok(true);
@@ -186,7 +190,7 @@ impl QueryBuffer {
             match self.parse(limits) {
                 Ok(true) => self.found.push(Found { end: self.at, spans_end: self.spans.len() }),
                 Ok(false) => break,
-                // The parser stays where it is, so it finds the error again.
+                // The parser has not moved, so the next call finds the error again.
                 Err(_) if !self.found.is_empty() => break,
                 Err(error) => return Err(error),
             }
@@ -194,7 +198,8 @@ impl QueryBuffer {
         Ok(!self.found.is_empty())
     }
 
-    /// Takes the next of the commands that were found. [`args`](Self::args) then returns its arguments.
+    /// Takes the next command that was found, whose arguments [`args`](Self::args) then returns. Returns
+    /// `false` if all of them were taken.
     pub(crate) fn take(&mut self) -> bool {
         let Some(found) = self.found.get(self.taken) else { return false };
         self.begin = found.end;
@@ -202,8 +207,8 @@ impl QueryBuffer {
         true
     }
 
-    /// Returns the arguments of the command that was taken last. An empty line has no arguments, nor has an
-    /// empty array.
+    /// Returns the arguments of the command that was taken last. An empty line and an empty array have no
+    /// arguments.
     pub(crate) fn args(&self) -> Args<'_> {
         self.args_of(self.taken.saturating_sub(1))
     }
@@ -217,7 +222,7 @@ impl QueryBuffer {
         (self.taken..self.found.len()).map(|index| self.args_of(index))
     }
 
-    /// Parses the rest of a command. Returns `false` if its end has not arrived.
+    /// Parses the rest of a command. Returns `false` if the command is incomplete.
     fn parse(&mut self, limits: RequestLimits) -> Result<bool, ProtocolError> {
         if self.missing == 0 {
             match self.bytes[..self.filled].get(self.at) {
@@ -238,8 +243,8 @@ impl QueryBuffer {
         Ok(true)
     }
 
-    /// Removes the commands that were taken, if they have at least as many bytes as the rest. So each byte moves
-    /// at most once, also if the client waits after each of many commands.
+    /// Removes the commands that were taken, if they have at least as many bytes as the rest. So no more bytes
+    /// are moved than removed, even if the client blocks after each of many commands.
     pub(crate) fn compact(&mut self) {
         if self.begin == 0 || self.begin < self.len() {
             return;
@@ -259,8 +264,8 @@ impl QueryBuffer {
         }
     }
 
-    /// Gives memory back that is not in use, down to `capacity` bytes. The room for a large string of which a
-    /// part has arrived stays.
+    /// Frees unused memory beyond `capacity` bytes. It does not free the memory that is reserved for an
+    /// incomplete large string.
     pub(crate) fn shrink(&mut self, capacity: usize) {
         let kept = capacity.max(self.filled).max(self.big_bulk_end());
         if self.bytes.capacity() > kept {
@@ -273,15 +278,16 @@ impl QueryBuffer {
         }
     }
 
-    /// Returns the line at the parser's position, without its end, or `None` if the end has not arrived.
+    /// Returns the line at the parser's position without its `\n`, or `None` if the line is incomplete.
     fn line(&self) -> Option<&[u8]> {
         let rest = &self.bytes[self.at..self.filled];
         memchr::memchr(b'\n', rest).map(|end| &rest[..end])
     }
 
-    /// Returns the number in a line that begins with `*` or `$`, and the length of the line with its end.
+    /// Parses a line that begins with `*` or `$`. Returns the number in it and the length of the line with its
+    /// end. The number is `None` if the text is not an integer. Returns `None` if the line is incomplete.
     fn number(&self) -> Option<(Option<i64>, usize)> {
-        // Nearly all numbers have few digits.
+        // Most numbers are short, so the loop parses them without a search for the end of the line.
         let rest = self.bytes.get(self.at + 1..self.filled)?;
         let mut number = 0;
         for (digits, byte) in rest.iter().take(SHORT_NUMBER + 1).enumerate() {
@@ -350,7 +356,7 @@ impl QueryBuffer {
         Ok(true)
     }
 
-    /// Parses a line of words. The words are written over the line, because a word may be quoted.
+    /// Parses an inline command. The words overwrite the line, because quoted words differ from their text.
     fn parse_inline(&mut self) -> Result<bool, ProtocolError> {
         let Some(line) = self.line() else {
             let is_long = self.filled - self.at > LINE_MAX;
@@ -361,7 +367,7 @@ impl QueryBuffer {
         let words = sds::split_args(line).map_err(|_| ProtocolError::UnbalancedQuotes)?;
         let mut to = self.at;
         for word in &words {
-            // A word never has more bytes than its text.
+            // A word is never longer than its text in the line.
             self.bytes[to..to + word.len()].copy_from_slice(word);
             self.spans.push(Span { start: to, len: word.len() });
             to += word.len();

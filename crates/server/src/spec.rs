@@ -1,4 +1,4 @@
-//! [`Spec`]: what the server knows about a command without running it.
+//! [`Spec`]: the properties of a command, such as its arity, flags and keys.
 
 use crate::call::Call;
 use crate::error::Outcome;
@@ -8,15 +8,15 @@ use crate::error::Outcome;
 pub(crate) struct Spec {
     /// The name in lower case. Subcommands have only their own name.
     pub(crate) name: &'static str,
-    /// The number of arguments with the name. If it is negative, there may be more.
+    /// The number of arguments, including the name. A negative number `-n` stands for at least `n`.
     pub(crate) arity: i32,
     /// See [`flags`].
     pub(crate) flags: u32,
     /// Which arguments are keys.
     pub(crate) keys: Keys,
-    /// What the command does, in a few words.
+    /// A short description of the command.
     pub(crate) summary: &'static str,
-    /// The version of Redis that had it first.
+    /// The first version of Redis that has the command.
     pub(crate) since: &'static str,
     /// The subcommands, if this is a command such as `CONFIG`.
     pub(crate) subcommands: &'static [Self],
@@ -32,9 +32,9 @@ pub(crate) mod flags {
     pub(crate) const READONLY: u32 = 1 << 1;
     /// It is refused when memory is at its limit.
     pub(crate) const DENYOOM: u32 = 1 << 2;
-    /// It is for those who run the server.
+    /// It is an administrative command.
     pub(crate) const ADMIN: u32 = 1 << 3;
-    /// It belongs to publish and subscribe.
+    /// It is a command for publishing or subscribing.
     pub(crate) const PUBSUB: u32 = 1 << 4;
     /// It cannot be part of a script.
     pub(crate) const NOSCRIPT: u32 = 1 << 5;
@@ -44,7 +44,7 @@ pub(crate) mod flags {
     pub(crate) const LOADING: u32 = 1 << 7;
     /// It is allowed on a replica with old data.
     pub(crate) const STALE: u32 = 1 << 8;
-    /// It is not counted as slow.
+    /// The slow log never contains it.
     pub(crate) const SKIP_SLOWLOG: u32 = 1 << 9;
     /// It takes constant or logarithmic time.
     pub(crate) const FAST: u32 = 1 << 10;
@@ -52,10 +52,10 @@ pub(crate) mod flags {
     pub(crate) const NO_AUTH: u32 = 1 << 11;
     /// It cannot be queued by `MULTI`.
     pub(crate) const NO_MULTI: u32 = 1 << 12;
-    /// Its keys can only be found by looking at its arguments.
+    /// The positions of its keys depend on its arguments.
     pub(crate) const MOVABLEKEYS: u32 = 1 << 13;
 
-    /// Replicas would be sent it, though it changes no key.
+    /// Redis may send it to replicas, although it does not change keys.
     pub(crate) const MAY_REPLICATE: u32 = 1 << 14;
 
     /// The names of the flags, in the order of their bits.
@@ -81,25 +81,25 @@ pub(crate) mod flags {
 /// Which arguments of a command are keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Keys {
-    /// None.
+    /// No argument is a key.
     None,
-    /// From `first` to `last`, each `step` arguments. If `last` is negative, it counts from the end.
+    /// Every `step`-th argument from `first` to `last` is a key. A negative `last` counts from the end.
     Range {
         /// The index of the first key. The name has index 0.
         first: i32,
         /// The index of the last key.
         last: i32,
-        /// The distance of two keys.
+        /// The distance between two keys.
         step: i32,
     },
-    /// The argument at this index is the number of keys that follow it. `destination` is a key before it.
+    /// The argument at index `at` is the number of keys that follow it. `destination` is one more key.
     Counted {
         /// The index of the number.
         at: usize,
-        /// The index of one more key, or 0.
+        /// The index of one more key, which is before the number, or 0 if there is none.
         destination: usize,
     },
-    /// The first argument, and the one after the last word `STORE` if there is one.
+    /// The first argument is a key. The argument after the last word `STORE`, if any, is another.
     FirstAndStore,
 }
 
@@ -111,7 +111,7 @@ impl Keys {
     /// The first two arguments.
     pub(crate) const TWO: Self = Self::Range { first: 1, last: 2, step: 1 };
 
-    /// Returns the index of the first key, or `None` if there is none or the arguments decide.
+    /// Returns the index of the first key, or `None` if there is none or its index depends on the arguments.
     pub(crate) const fn first(self) -> Option<usize> {
         match self {
             Self::Range { first, .. } if first > 0 => Some(first as usize),
@@ -121,7 +121,7 @@ impl Keys {
     }
 }
 
-/// Returns a row. What few rows have is added by [`with`](Spec::with) and [`doc`](Spec::doc).
+/// Returns a row without subcommands and documentation. [`with`](Spec::with) and [`doc`](Spec::doc) add these.
 pub(crate) const fn row(
     name: &'static str,
     arity: i32,
@@ -158,7 +158,7 @@ impl Spec {
         Self { subcommands, ..self }
     }
 
-    /// Adds what only `COMMAND DOCS` needs.
+    /// Adds the texts for `COMMAND DOCS`.
     pub(crate) const fn doc(self, since: &'static str, summary: &'static str) -> Self {
         Self { since, summary, ..self }
     }
@@ -168,7 +168,7 @@ impl Spec {
         self.flags & flags == flags
     }
 
-    /// Returns whether the command can have this number of arguments, with the name.
+    /// Returns whether the command can have this number of arguments, including the name.
     pub(crate) fn takes(&self, arguments: usize) -> bool {
         let arity = self.arity.unsigned_abs() as usize;
         if self.arity < 0 { arguments >= arity } else { arguments == arity }

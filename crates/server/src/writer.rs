@@ -1,4 +1,4 @@
-//! [`Writer`]: writes the lines about the server to the standard output or to `logfile`, as Redis does.
+//! [`Writer`]: writes log lines to the standard output or to `logfile`, as Redis does.
 
 use anyhow::{Context, Result};
 use log::{LevelFilter, Log, Metadata, Record};
@@ -6,17 +6,17 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes the lines about the server. In C: `serverLogRaw`.
+/// Writes the log lines of the server. In C: `serverLogRaw`.
 pub(crate) struct Writer {
-    /// The file, or nothing for the standard output.
+    /// The path of the log file, or `None` for the standard output.
     path: Option<PathBuf>,
 }
 
 impl Writer {
-    /// Writes all lines of this program to a file, or to the standard output if there is none.
+    /// Makes a writer the logger of this program. Without a path, it writes to the standard output.
     ///
     /// # Errors
-    /// If the file cannot be opened.
+    /// Returns an error if the file cannot be opened, or if the program already has a logger.
     pub(crate) fn install(path: Option<PathBuf>) -> Result<()> {
         if let Some(path) = &path {
             let _file = open(path).with_context(|| format!("cannot open the log file {}", path.display()))?;
@@ -27,7 +27,7 @@ impl Writer {
     }
 }
 
-/// Opens the file for appending. It is opened for each line, so that another program can rename it.
+/// Opens the log file for appending. It is opened again for each line, so that another program can rename it.
 fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).create(true).open(path)
 }
@@ -36,7 +36,7 @@ fn open(path: &Path) -> io::Result<File> {
 fn write(to: &mut impl Write, record: &Record<'_>) -> io::Result<()> {
     let level = if record.level() <= log::Level::Warn { '#' } else { '*' };
     let now = jiff::Zoned::now().strftime("%d %b %Y %H:%M:%S%.3f");
-    // One call of the system for each line keeps the lines of several programs apart.
+    // A single system call writes the line, so lines of several programs do not mix.
     to.write_all(format!("{}:M {now} {level} {}\n", std::process::id(), record.args()).as_bytes())
 }
 

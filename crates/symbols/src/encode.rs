@@ -1,4 +1,4 @@
-//! Coding a text. At each place, the coder writes the code of the symbol that begins there, or the escape.
+//! Encodes a text. At each place, the coder writes the code of the symbol that begins there, or an escape.
 //!
 //! ```text
 //!  text   u s e r : 1 7 x     a word of eight bytes
@@ -7,10 +7,10 @@
 //! ```
 //!
 //! If the word begins with the symbol in its slot of `long`, that symbol is used. Otherwise the code in
-//! `short` is used. A slot of `long` has one symbol: the first of those that share the slot.
+//! `short` is used. If several symbols share a slot of `long`, the slot has the first of them.
 //!
-//! The length of a symbol says where the next one begins, so each step waits for the loads of the step
-//! before. To work on several steps at once, a long text is cut into four *lanes*:
+//! The length of a symbol determines where the next one begins, so each step waits for the loads of the
+//! previous step. To work on several steps at once, the coder cuts a long text into four *lanes*:
 //!
 //! ```text
 //!  text     |---------------|---------------|---------------|---------------|
@@ -18,16 +18,16 @@
 //!  lane 1                    ->-->--->--->--->->            from there on, the codes of lane 1 are used
 //! ```
 //!
-//! The symbols from one place on do not depend on the text before that place. So the codes are always the
-//! same as with a single lane.
+//! The codes after a place do not depend on the text before that place. So the codes are always the same as
+//! with a single lane.
 //!
-//! After the codes of a lane there is some spare room, for the codes that the lane writes beyond its part.
-//! If this room ends before the lane comes to a place where a symbol of the next lane begins, the codes of
-//! the next lane are dropped. The lane then codes the next part by itself.
+//! The buffer has spare room after the codes of each lane, for the codes that the lane writes beyond its part.
+//! If this room is full before the lane comes to a place where a symbol of the next lane begins, the codes of
+//! the next lane are dropped. The lane then codes the next part itself.
 //!
 //! Learned from: FSST (P. Boncz, T. Neumann, V. Leis, VLDB 2020), for codes of one byte, and for a hash of
-//! three bytes with one symbol per slot. The slots of FSST hold symbols. Here a slot holds a code of one
-//! byte, so `long` takes 16 KiB. The lanes are our own idea.
+//! three bytes with one symbol per slot. A slot of FSST holds a whole symbol. Here it holds only the symbol's
+//! code of one byte, so `long` takes 16 KiB. The lanes are our own idea.
 
 use crate::table::{ESCAPE, SYMBOL_LEN_MAX, SymbolTable, Symbols};
 use allocator_api2::boxed::Box;
@@ -54,17 +54,16 @@ const SHORT_ROWS: usize = 256;
 const LONG_SLOTS_BITS: u32 = 14;
 const LONG_ROWS: usize = (1 << LONG_SLOTS_BITS) / size_of::<Row>();
 
-/// The largest number of multipliers of the hash that are tried.
+/// The maximum number of multipliers that are tried for the hash.
 const MULTIPLIERS: u64 = 512;
 
 /// Finds the code of the symbol that a word begins with.
 pub(crate) struct Encoder {
-    /// Indexed by the first two bytes of a word: the code of a symbol of one or two bytes, or the escape.
+    /// Codes of symbols of one or two bytes, or escapes, indexed by the first two bytes of a word.
     short: Box<[Row; SHORT_ROWS], Zmalloc>,
-    /// Indexed by the hash of the first three bytes: the code of a symbol of three bytes or more, or the
-    /// escape.
+    /// Codes of symbols of three bytes or more, or escapes, indexed by the hash of the first three bytes.
     long: Box<[Row; LONG_ROWS], Zmalloc>,
-    /// Indexed by the first byte: the code of a symbol of one byte, or the escape.
+    /// Codes of symbols of one byte, or escapes, indexed by the first byte.
     single: Row,
     /// The multiplier of the hash.
     multiplier: u32,
@@ -93,7 +92,7 @@ impl Encoder {
     /// must belong to the text.
     #[inline(always)]
     fn code(&self, symbols: &Symbols, word: u64) -> u8 {
-        // Both loads start before the comparison has decided which code is used.
+        // Both codes are loaded before the comparison, so that the loads overlap.
         let [first, second, ..] = word.to_le_bytes();
         let long = self.long.as_flattened()[slot(word, self.multiplier)];
         let short = self.short[usize::from(second)][usize::from(first)];
@@ -136,8 +135,8 @@ fn slot(word: u64, multiplier: u32) -> usize {
     (hash >> (u32::BITS - LONG_SLOTS_BITS)) as usize
 }
 
-/// Writes the code of each symbol of three bytes or more into its slot, unless the slot is taken. Returns how
-/// many symbols are *hidden*, because their slot was taken. All slots must be empty.
+/// Writes the code of each symbol of three bytes or more into its slot. A symbol whose slot is taken is
+/// *hidden*. Returns the number of hidden symbols. All slots must be empty at first.
 fn fill_long(symbols: &Symbols, multiplier: u32, long: &mut [u8]) -> usize {
     let mut hidden = 0;
     for (code, slot) in long_slots(symbols, multiplier) {
@@ -159,16 +158,15 @@ fn long_slots(symbols: &Symbols, multiplier: u32) -> impl Iterator<Item = (u8, u
 /// Finds the multiplier that hides the fewest symbols, fills `long` with it, and returns it. The slots of
 /// `long` must be empty.
 fn best_multiplier(symbols: &Symbols, long: &mut [u8]) -> u32 {
-    // Symbols with the same first three bytes have the same slot, so every multiplier hides all but one of
-    // them.
+    // Symbols with the same first three bytes have the same slot, so any multiplier hides all but one of them.
     let prefixes = || symbols.iter().filter_map(|symbol| symbol.first_chunk::<3>());
     let hidden_min =
         prefixes().enumerate().filter(|&(index, prefix)| prefixes().take(index).any(|other| other == prefix));
     let hidden_min = hidden_min.count();
     let mut best = (usize::MAX, 0);
     for number in 0..MULTIPLIERS {
-        // The multipliers are taken from odd multiples of the golden ratio's fraction, which are spread
-        // evenly.
+        // The multipliers are the high halves of odd multiples of 2^64 times the golden ratio's fraction.
+        // These multiples are spread evenly.
         let multiplier = ((2 * number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32 | 1;
         best = best.min((fill_long(symbols, multiplier, long), multiplier));
         long_slots(symbols, multiplier).for_each(|(_, slot)| long[slot] = ESCAPE);
@@ -184,10 +182,10 @@ fn best_multiplier(symbols: &Symbols, long: &mut [u8]) -> u32 {
 impl SymbolTable {
     /// Codes a text and returns the codes, which begin at the start of `buffer`. O(len).
     ///
-    /// The codes overwrite the contents of the buffer. A shorter buffer grows to `2 * text.len() + 256`
-    /// bytes, and a longer one never shrinks. A call with a buffer of that length does not allocate. A text
-    /// without any symbol has twice as many codes as bytes. So the caller should compare the lengths, and
-    /// keep the text if the codes are longer.
+    /// The codes overwrite the contents of the buffer. A buffer of fewer than `2 * text.len() + 256` bytes
+    /// grows to that length. A longer one is not reallocated and does not shrink. If a text has no symbols,
+    /// its codes are twice as long as the text. So the caller should compare the lengths, and keep the text
+    /// if the codes are longer.
     ///
     /// # Errors
     /// Returns an error if there is no memory for the buffer.
@@ -234,16 +232,16 @@ impl Coder<'_> {
         true
     }
 
-    /// Writes the code of the symbol that `word` begins with, and moves the lane after the symbol.
+    /// Writes the code of the symbol that `word` begins with, and moves the lane past the symbol.
     #[inline(always)]
     fn put(&self, lane: &mut Lane, code: u8, word: u64, buffer: &mut [u8]) {
-        // The second byte counts only after an escape. Otherwise the next code overwrites it.
+        // The second byte is used only after an escape. Otherwise the next code overwrites it.
         buffer[lane.codes_end..lane.codes_end + 2].copy_from_slice(&[code, word as u8]);
         lane.codes_end += 1 + usize::from(code == ESCAPE);
         lane.text_pos += self.table.symbols.len(code);
     }
 
-    /// Codes the rest of the text, from the lane's place on. Returns the lane at the end of the text.
+    /// Codes the rest of the text from the lane's position. Returns the lane at the end of the text.
     fn finish(&self, mut lane: Lane, buffer: &mut [u8]) -> Lane {
         while self.step(&mut lane, buffer) {}
         while let Some(rest) = self.text.get(lane.text_pos..).filter(|rest| !rest.is_empty()) {
@@ -283,9 +281,9 @@ impl Coder<'_> {
         self.finish(lane, buffer).codes_end
     }
 
-    /// Continues `lane` to a place where a symbol of the next lane begins, and appends the next lane's codes
-    /// from there on. `next` is where the next lane started, and `next_end` is where it stopped. Returns
-    /// where the joined lane ends.
+    /// Continues `lane` to a place where a symbol of the next lane begins, and appends the codes of the next
+    /// lane that follow this place. `next` is the start of the next lane, and `next_end` is its end. Returns
+    /// the end of the joined lane.
     fn join_lanes(&self, mut lane: Lane, mut next: Lane, next_end: Lane, buffer: &mut [u8]) -> Lane {
         let room_end = next.codes_end;
         loop {

@@ -1,4 +1,4 @@
-//! What can be wrong with codes, with the bytes of a table, and with given symbols.
+//! Errors of codes, of the bytes of a table, and of symbols that the caller gives.
 
 use core::error::Error;
 use core::fmt;
@@ -25,7 +25,7 @@ impl fmt::Display for CodesFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownCode => "no symbol has this code",
-            Self::Truncated => "an escape at the end",
+            Self::Truncated => "the codes end after an escape",
             Self::TooLong => "the text is longer than expected",
             Self::TooShort => "the text is shorter than expected",
         })
@@ -36,8 +36,8 @@ impl common::Fault for CodesFault {
     const FORMAT: &'static str = "codes";
 }
 
-/// The codes are damaged, or do not decode to a text of the expected length. [`CodesFault`] says what the
-/// offset is.
+/// The error for codes that are damaged, or that do not decode to a text of the expected length.
+/// [`CodesFault`] says what the offset is.
 pub type MalformedCodes = common::Malformed<CodesFault>;
 
 /// The error of [`SymbolTable::decode`](crate::SymbolTable::decode).
@@ -49,7 +49,7 @@ pub type DecodeError = common::FromBytesError<CodesFault>;
 pub enum TableFault {
     /// The bytes end too early.
     Truncated,
-    /// The format has another version.
+    /// The version of the format is not supported.
     Version,
     /// There are more than 255 symbols.
     TooManySymbols,
@@ -65,8 +65,8 @@ impl fmt::Display for TableFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Truncated => "the bytes end too early",
-            Self::Version => "no such version",
-            Self::TooManySymbols => "more than 255 symbols",
+            Self::Version => "the version is not supported",
+            Self::TooManySymbols => "there are more than 255 symbols",
             Self::SymbolLen => "a symbol is empty or longer than eight bytes",
             Self::Duplicate => "a symbol occurs twice",
             Self::TrailingBytes => "bytes follow the last symbol",
@@ -78,8 +78,8 @@ impl common::Fault for TableFault {
     const FORMAT: &'static str = "symbol table";
 }
 
-/// The bytes are not a valid table. The offset is where the fault begins, or the end of the bytes if they end
-/// too early.
+/// The error for bytes that are not a valid table. The offset is where the fault begins, or the end of the
+/// bytes if they end too early.
 pub type MalformedTable = common::Malformed<TableFault>;
 
 /// The error of [`SymbolTable::from_bytes`](crate::SymbolTable::from_bytes).

@@ -1,11 +1,11 @@
-//! [`Entry`]: a block in which a packed value is between other bytes, for the tests of the editors.
+//! [`Entry`]: a block that holds a packed value between other bytes, for the tests of the editors.
 
 use common::{ReserveError, Room};
 
 /// The number of bytes in front of the value.
 const HEADER_LEN: usize = 8;
 
-/// An entry as a table could have it: a header of eight bytes, a packed value, and a key.
+/// An entry like those of a table. It has a header of eight bytes, a packed value, and a key.
 #[derive(Clone, Debug)]
 pub struct Entry {
     block: Vec<u8>,
@@ -16,7 +16,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Returns an entry that has at most `capacity` bytes.
+    /// Returns an entry that can grow to at most `capacity` bytes.
     pub fn new(header: &[u8; HEADER_LEN], value: &[u8], key: &[u8], capacity: usize) -> Self {
         Self { block: [header, value, key].concat(), key_len: key.len(), capacity, splices: 0 }
     }
@@ -31,7 +31,7 @@ impl Entry {
         self.capacity = capacity;
     }
 
-    /// Returns how many times the value was made longer or shorter since the last call.
+    /// Returns the number of splices of the value since the last call.
     pub fn take_splices(&mut self) -> usize {
         core::mem::take(&mut self.splices)
     }
@@ -52,7 +52,7 @@ impl Room for Entry {
     }
 
     fn try_splice(&mut self, at: usize, removed: usize, added: usize) -> Result<(), ReserveError> {
-        assert_ne!(added, removed, "an editor asks for a change of length only");
+        assert_ne!(added, removed, "an editor splices only to change the length");
         let size = self.block.len() - removed + added;
         if added > removed && size > self.capacity {
             return Err(ReserveError::OutOfMemory { size });

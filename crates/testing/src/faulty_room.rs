@@ -1,9 +1,9 @@
-//! [`FaultyRoom`]: a room that breaks the contract of [`Room`]. Tests check that an editor stays safe with
-//! such a room.
+//! [`FaultyRoom`]: a room that breaks the contract of [`Room`]. With it, tests check that an editor stays
+//! memory-safe.
 
 use common::{ReserveError, Room};
 
-/// What a [`FaultyRoom`] does when it is asked to make its value longer or shorter.
+/// How a [`FaultyRoom`] breaks the contract of [`Room::try_splice`] or [`Room::bytes_mut`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RoomFault {
     /// It does nothing, and returns `Ok`.
@@ -16,7 +16,7 @@ pub enum RoomFault {
     Cleared,
     /// It returns an error, even if the value becomes shorter.
     Refusal,
-    /// It resizes the value correctly. But [`Room::bytes_mut`] returns fewer bytes than [`Room::bytes`].
+    /// It resizes the value correctly, but [`Room::bytes_mut`] returns only half of the bytes.
     HalfBytes,
 }
 

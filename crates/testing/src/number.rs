@@ -1,10 +1,10 @@
-//! Numbers in text, for the models of the commands that count.
+//! Numbers in text, for the models of `INCR`, `INCRBYFLOAT` and similar commands.
 
-/// The length of a text up to which an `f64` is exact enough: two different numbers of at most 15 digits have
-/// different `f64`s.
+/// The maximum length of a text whose number an `f64` represents precisely enough: two different numbers of at
+/// most 15 digits have different `f64`s.
 const EXACT_LEN_MAX: usize = 15;
 
-/// Returns the integer whose canonical decimal form is `text`, or `None` if there is none.
+/// Returns the `i64` whose canonical decimal form is `text`, or `None` if `text` is not such a form.
 ///
 /// ```
 /// assert_eq!(testing::integer(b"-7"), Some(-7));
@@ -15,7 +15,7 @@ pub fn integer(text: &[u8]) -> Option<i64> {
     (value.to_string().as_bytes() == text).then_some(value)
 }
 
-/// The expected answer of `INCRBYFLOAT` to an increment in quarters, if an `f64` is enough to compute it.
+/// The expected result of `INCRBYFLOAT` for an increment in quarters, if an `f64` suffices to compute it.
 ///
 /// ```
 /// use testing::FloatSum;
@@ -36,7 +36,7 @@ pub enum FloatSum {
 }
 
 impl FloatSum {
-    /// Returns the sum of the number in `text` and `quarters` quarters.
+    /// Returns the sum of the number in `text` and `quarters / 4`.
     pub fn of(text: &[u8], quarters: i8) -> Self {
         let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok());
         let has_letter = |letter: u8| text.iter().any(|byte| byte.eq_ignore_ascii_case(&letter));
@@ -48,7 +48,7 @@ impl FloatSum {
             {
                 Self::Unknown
             }
-            // The sum may have more digits than an `f64` prints. So the addition is done in whole quarters.
+            // The sum may have more digits than an `f64` prints, so whole quarters are added.
             Some(number) => Self::Text(text_of_quarters((number * 4.0) as i64 + i64::from(quarters))),
         }
     }

@@ -1,4 +1,4 @@
-//! Commands that wait for a list.
+//! Commands that block the client until a key holds a list.
 
 use super::lists::{move_one, pop_from, pop_one, side};
 use super::read::{Mpop, keys_and_timeout, pop_first};
@@ -28,8 +28,8 @@ pub(super) const COMMANDS: &[Spec] = &[
 
 const BEFORE_TIMEOUT: Keys = Keys::Range { first: 1, last: -2, step: 1 };
 
-/// Lets the client wait for one of these lists. When its time is over, it is sent the absence of an array,
-/// even if its command would return a string.
+/// Blocks the client until one of these keys holds a list. The reply after a timeout is a null array, even for a
+/// command that returns a string.
 fn wait(call: &mut Call<'_>, keys: Args<'_>, timeout: u64) {
     call.block(keys.iter(), ObjectType::List, timeout, TimeoutReply::NullArray);
 }

@@ -1,4 +1,4 @@
-//! The commands and events that took long: `SLOWLOG` and `LATENCY`.
+//! `SLOWLOG`, which returns slow commands, and `LATENCY`, which returns slow events.
 
 use super::admin::{container, help};
 use super::table::with_subcommands;
@@ -9,27 +9,27 @@ use crate::spec::flags::{ADMIN, LOADING, NOSCRIPT, STALE};
 use crate::spec::{Spec, keyless};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    keyless("latency", -2, 0, container).with(LATENCY).doc("2.8.13", "Returns the events that took long."),
-    keyless("slowlog", -2, 0, container).with(SLOWLOG).doc("2.2.12", "Returns the commands that took long."),
+    keyless("latency", -2, 0, container).with(LATENCY).doc("2.8.13", "Returns slow events."),
+    keyless("slowlog", -2, 0, container).with(SLOWLOG).doc("2.2.12", "Returns slow commands."),
 ];
 
 const OF_LATENCY: u32 = ADMIN | NOSCRIPT | LOADING | STALE;
 const OF_SLOWLOG: u32 = ADMIN | LOADING | STALE;
 
 const LATENCY: &[Spec] = &[
-    keyless("doctor", 2, OF_LATENCY, doctor).doc("2.8.13", "Returns a report for people."),
+    keyless("doctor", 2, OF_LATENCY, doctor).doc("2.8.13", "Returns a human-readable report."),
     keyless("help", 2, LOADING | STALE, latency_help).doc("2.8.13", "Returns what the subcommands do."),
     keyless("histogram", -2, OF_LATENCY, histogram).doc("7.0.0", "Returns how long commands took."),
     keyless("history", 3, OF_LATENCY, history).doc("2.8.13", "Returns the samples of an event."),
     keyless("latest", 2, OF_LATENCY, latest).doc("2.8.13", "Returns the last sample of each event."),
-    keyless("reset", -2, OF_LATENCY, latency_reset).doc("2.8.13", "Forgets events."),
+    keyless("reset", -2, OF_LATENCY, latency_reset).doc("2.8.13", "Deletes the samples of events."),
 ];
 
 const SLOWLOG: &[Spec] = &[
     keyless("get", -2, OF_SLOWLOG, slowlog_get).doc("2.2.12", "Returns the last slow commands."),
     keyless("help", 2, LOADING | STALE, slowlog_help).doc("6.2.0", "Returns what the subcommands do."),
     keyless("len", 2, OF_SLOWLOG, slowlog_len).doc("2.2.12", "Returns the number of slow commands."),
-    keyless("reset", 2, OF_SLOWLOG, slowlog_reset).doc("2.2.12", "Forgets the slow commands."),
+    keyless("reset", 2, OF_SLOWLOG, slowlog_reset).doc("2.2.12", "Deletes the slow commands."),
 ];
 
 fn slowlog_get(call: &mut Call<'_>) -> Outcome {
@@ -136,8 +136,8 @@ fn doctor(call: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// A name such as `client` stands for all its subcommands. Without names, all commands that have run are in the
-/// reply.
+/// Returns the histograms of the named commands, or of all commands that have run if no name is given. A name
+/// such as `client` includes all its subcommands.
 fn histogram(call: &mut Call<'_>) -> Outcome {
     let names = call.args.from(2);
     let is_named = |full: &str| {

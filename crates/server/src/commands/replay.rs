@@ -1,7 +1,7 @@
-//! Loading the append-only file: its base, and then the commands of its other files.
+//! Loads the append-only file: its base, and then the commands of its other files.
 //!
-//! The commands run at the time 0, so no key has expired for them; [`appending`](super::appending) says why. A key
-//! that should have gone meanwhile goes with the first sweep after the load.
+//! The commands run at the time 0, so that no key expires while they run. [`appending`](super::appending) says why.
+//! The first sweep after the load removes the keys that have expired by then.
 
 use super::command::keys_of;
 use super::table::find_with_subcommand;
@@ -23,16 +23,16 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::time::Instant;
 
-/// The most bytes of an argument, and of a string that a command makes. What was appended is loaded, whatever
-/// `proto-max-bulk-len` is now. In C: `mustObeyClient`.
+/// The maximum length of an argument, and of a string that a command creates, in bytes. Every appended command must
+/// be loaded, even if `proto-max-bulk-len` is lower now. In C: `mustObeyClient`.
 const BULK_LEN_MAX: usize = isize::MAX as usize;
 
-/// Loads the append-only file at the start, and begins to append to it. In C: `loadAppendOnlyFiles`,
+/// Loads the append-only file when the server starts, and begins to append to it. In C: `loadAppendOnlyFiles`,
 /// `aofOpenIfNeededOnServerStart`.
 ///
 /// # Errors
-/// If a file is missing, cannot be read, or has another format. An incomplete command at the end is cut off, if
-/// `aof-load-truncated` allows it.
+/// Returns an error if a file is missing, cannot be read, or is not valid. An incomplete command at the end of the
+/// last file is an error only if `aof-load-truncated` is `no`. Otherwise it is cut off.
 pub(crate) fn start_append_only(state: &mut State) -> Result<()> {
     adopt_old_file(state)?;
     load(state)?;
@@ -43,7 +43,7 @@ pub(crate) fn start_append_only(state: &mut State) -> Result<()> {
     Ok(())
 }
 
-/// Takes the file of a Redis before 7.0 over, which has no manifest.
+/// Makes the file of a Redis before 7.0, which has no manifest, the base of the append-only file.
 fn adopt_old_file(state: &mut State) -> Result<()> {
     let old = state.config.dir.join(&state.config.appendfilename);
     if !old.is_file() {
@@ -65,7 +65,7 @@ fn adopt_old_file(state: &mut State) -> Result<()> {
     Ok(())
 }
 
-/// Writes the first base, which has no keys.
+/// Writes the first base. It has no keys, because nothing has been loaded.
 fn save_base(state: &mut State) -> Result<FileInfo> {
     let base = state.append_only.next_base();
     let path = state.append_only.path_of(&base);
@@ -74,11 +74,11 @@ fn save_base(state: &mut State) -> Result<FileInfo> {
     Ok(base)
 }
 
-/// Loads all files of the manifest into the databases, which are empty.
+/// Loads all files of the manifest into the databases, which must be empty.
 pub(super) fn load(state: &mut State) -> Result<()> {
     let manifest = state.append_only.open(&state.config)?.clone();
     let (file, now, options) = (state.append_only.pause(), state.now, state.config.options);
-    // Redis evicts nothing while it loads either.
+    // As in Redis, no key is evicted during a load.
     state.config.options = options.maxmemory(0).proto_max_bulk_len(BULK_LEN_MAX);
     state.dbs.iter_mut().for_each(|db| db.keys.set_options(state.config.options));
     let last = manifest.files().next_back().cloned();
@@ -102,7 +102,7 @@ pub(super) fn load(state: &mut State) -> Result<()> {
     loaded
 }
 
-/// Loads one file, and returns its length.
+/// Loads one file, and returns its length without an incomplete command at its end.
 fn load_file(state: &mut State, path: &Path, (is_base, is_last): (bool, bool), now: u64) -> Result<u64> {
     let mut file = File::open(path)?;
     let len = file.metadata()?.len();
@@ -142,19 +142,20 @@ fn load_file(state: &mut State, path: &Path, (is_base, is_last): (bool, bool), n
     Ok(whole)
 }
 
-/// Returns the error of a file with something that is no command that can run.
+/// Returns the error for bytes that are not a command, or for a command that cannot run. `offset` is where they
+/// begin in the file.
 fn bad_format(offset: u64, reason: &dyn std::fmt::Display) -> anyhow::Error {
     anyhow!("Bad file format reading the append only file: offset {offset}: {reason}")
 }
 
-/// The commands of one file, while they run.
+/// Runs the commands of one file.
 struct Replay<'s> {
     state: &'s mut State,
-    /// A client that nobody reads from.
+    /// The client that runs the commands. Its replies are discarded.
     client: Client,
-    /// The commands since `MULTI`. They run only if the file has an `EXEC`.
+    /// The commands since `MULTI`, which run when `EXEC` follows.
     queued: Option<Vec<OwnedArgs>>,
-    /// Where the last complete command ends, or the last complete transaction.
+    /// The offset of the end of the last complete command or transaction.
     whole: u64,
     /// The present time, in milliseconds since 1970.
     now: u64,
@@ -168,8 +169,8 @@ impl<'s> Replay<'s> {
         Ok(Self { state, client, queued: None, whole, now })
     }
 
-    /// Runs the commands of a file from its position on. Returns where the last complete one ends. In C:
-    /// `loadSingleAppendOnlyFile`.
+    /// Runs the commands of a file, beginning at the file's position. Returns the offset of the end of the last
+    /// complete command or transaction. In C: `loadSingleAppendOnlyFile`.
     fn run(mut self, file: &mut File) -> Result<u64> {
         let limits = RequestLimits { proto_max_bulk_len: BULK_LEN_MAX, is_authenticated: true };
         let mut query = QueryBuffer::default();
@@ -199,8 +200,8 @@ impl<'s> Replay<'s> {
 
     /// Queues or runs a command.
     fn command(&mut self, args: Args<'_>) -> Result<()> {
-        let name = args.get(0).context("an empty command")?;
-        // Redis writes the time into the file in such lines.
+        let name = args.get(0).context("the command is empty")?;
+        // Redis writes timestamps into the file as lines that begin with `#`.
         if name.starts_with(b"#") {
             return Ok(());
         }
@@ -226,16 +227,16 @@ impl<'s> Replay<'s> {
         };
         let spec = command.spec;
         if !spec.has(flags::WRITE) && spec.name != "select" {
-            bail!("the command {} changes no keys", name());
+            bail!("the command {} does not change keys", name());
         }
         let Self { state, client, now, .. } = self;
         let mark = client.reply.mark();
         let at = if is_relative(args) { *now } else { 0 };
-        // As in a transaction, no command waits.
+        // With `is_in_exec`, no command blocks the client.
         let outcome = (spec.run)(&mut Call { state, client, args, now: at, is_in_exec: true });
         client.reply.truncate(mark);
         outcome.map_err(|error| anyhow!("{}: {}", name(), error.0))?;
-        // The access clocks are those of the present.
+        // The keys' access clocks use the present time, not the time 0.
         for place in keys_of(spec.keys, args).unwrap_or_default() {
             state.dbs[client.db].keys.touch(args.at(place), *now);
         }
@@ -243,8 +244,8 @@ impl<'s> Replay<'s> {
     }
 }
 
-/// Returns whether a command has an expiry that counts from the present. Neither Redis nor this server append such a
-/// command, but other programs may have. The expiry 0 of `RESTORE` is none.
+/// Returns whether a command has an expiry relative to the present time. Neither Redis nor this server appends such a
+/// command, but another program may have appended one. `RESTORE` with the expiry 0 sets no expiry.
 fn is_relative(args: Args<'_>) -> bool {
     let is_named = |names: &[&str]| names.iter().any(|name| args.is(0, name));
     let has = |from: usize, words: &[&str]| {

@@ -15,13 +15,13 @@ use values::{ObjectType, ZSet, ZSetView};
 pub(super) const COMMANDS: &[Spec] = &[
     on_key("zrange", -4, READONLY, zrange).doc("1.2.0", "Returns the members of a range."),
     on_key("zrangebylex", -4, READONLY, zrangebylex)
-        .doc("2.8.9", "Returns the members in a range of members."),
+        .doc("2.8.9", "Returns the members in a lexicographical range."),
     on_key("zrangebyscore", -4, READONLY, zrangebyscore)
         .doc("1.0.5", "Returns the members in a range of scores."),
     row("zrangestore", -5, WRITE | DENYOOM, Keys::TWO, zrangestore)
         .doc("6.2.0", "Stores the members of a range."),
     on_key("zremrangebylex", 4, WRITE, zremrangebylex)
-        .doc("2.8.9", "Removes the members in a range of members."),
+        .doc("2.8.9", "Removes the members in a lexicographical range."),
     on_key("zremrangebyrank", 4, WRITE, zremrangebyrank)
         .doc("2.0.0", "Removes the members in a range of ranks."),
     on_key("zremrangebyscore", 4, WRITE, zremrangebyscore)
@@ -29,12 +29,12 @@ pub(super) const COMMANDS: &[Spec] = &[
     on_key("zrevrange", -4, READONLY, zrevrange)
         .doc("1.2.0", "Returns the members of a range, the highest score first."),
     on_key("zrevrangebylex", -4, READONLY, zrevrangebylex)
-        .doc("2.8.9", "Returns the members in a range of members, the last one first."),
+        .doc("2.8.9", "Returns the members in a lexicographical range, in reverse order."),
     on_key("zrevrangebyscore", -4, READONLY, zrevrangebyscore)
         .doc("2.2.0", "Returns the members in a range of scores, the highest score first."),
 ];
 
-/// What the ends of a range are.
+/// How the two ends of a range are given: as indexes, scores or members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum By {
     #[default]
@@ -43,22 +43,23 @@ enum By {
     Lex,
 }
 
-/// The arguments of `ZRANGE` and its like.
+/// The arguments of `ZRANGE` and the commands related to it.
 #[derive(Clone, Copy, Debug)]
 struct Query<'a> {
     start: &'a [u8],
     end: &'a [u8],
     by: By,
     is_reversed: bool,
-    /// The members that are left out at the start, and the most that are returned.
+    /// The arguments of `LIMIT`: the number of members to skip, and the maximum number to return.
     limit: Option<(i64, i64)>,
     has_scores: bool,
 }
 
 impl<'a> Query<'a> {
-    /// Parses the arguments from the start of the range on. `fixed` has what the name of the command says, or
-    /// is `None` for `ZRANGE`, whose options say it. `stores` is whether the members are stored, so that their
-    /// scores cannot be asked for.
+    /// Parses the arguments, which begin with the start of the range. `fixed` is what the name of the command
+    /// determines: the kind of the range, and whether it is reversed. `fixed` is `None` if options determine
+    /// them, as for `ZRANGE`. If `stores` is `true`, the command returns no members, so `WITHSCORES` is a
+    /// syntax error.
     fn parse(args: Args<'a>, fixed: Option<(By, bool)>, stores: bool) -> Result<Self, CommandError> {
         let (by, is_reversed) = fixed.unwrap_or_default();
         let (start, end) = (args.at(0), args.at(1));
@@ -94,10 +95,10 @@ impl<'a> Query<'a> {
         Ok(query)
     }
 
-    /// Checks the ends of the range, and returns a function that finds the ranks of its members in ascending
-    /// order.
+    /// Parses the ends of the range. Returns a function that finds the ranks of the range in a sorted set.
+    /// Ranks count in ascending order, even if the range is reversed.
     fn ranks(self) -> Result<impl Fn(ZSetView<'_>) -> Range<usize>, CommandError> {
-        // A reversed range has its highest end first.
+        // The first argument of a reversed range is its highest end.
         let (low, high) = if self.is_reversed { (self.end, self.start) } else { (self.start, self.end) };
         let indexes = match self.by {
             By::Index => Some((integer(self.start)?, integer(self.end)?)),
@@ -120,7 +121,7 @@ impl<'a> Query<'a> {
         })
     }
 
-    /// Applies `LIMIT` to some ranks.
+    /// Applies `LIMIT` to a range of ranks. In a reversed range it counts from the end.
     fn limited(self, ranks: Range<usize>) -> Range<usize> {
         let Some((offset, count)) = self.limit else { return ranks };
         let Ok(offset) = usize::try_from(offset) else { return 0..0 };

@@ -1,16 +1,16 @@
-//! What commands count and publish: look-ups, changes, and keys that expire when a command looks them up.
+//! Tests of the counters and events of commands: look-ups, changes, and keys that a look-up finds expired.
 
 use crate::harness::{TestClient, TestServer, encode};
 use std::time::{Duration, Instant};
 
-/// Returns a counter of `INFO`.
+/// Returns the value of a counter in `INFO`.
 fn counter(client: &mut TestClient, name: &str) -> i64 {
     let info = client.run("INFO");
     let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.unwrap_or_else(|| panic!("{name}")).trim().parse().unwrap()
 }
 
-/// A client that reads the events of keys.
+/// A client that is subscribed to the events of keys.
 struct Listener(TestClient);
 
 impl Listener {
@@ -21,7 +21,7 @@ impl Listener {
         Self(client)
     }
 
-    /// Returns the events since the last call, each with its key.
+    /// Returns the events since the last call. Each has the form `event key`.
     fn events(&mut self, client: &mut TestClient) -> Vec<String> {
         client.run("PUBLISH __keyevent@end end");
         let mut events = Vec::new();
@@ -85,7 +85,7 @@ fn each_look_up_for_reading_is_counted_and_each_miss_is_published() {
         let events = listener.events(&mut client);
         let misses: Vec<&str> = events.iter().filter_map(|event| event.strip_prefix("keymiss ")).collect();
         let missed: Vec<&str> = missed.split(' ').filter(|key| !key.is_empty()).collect();
-        // The list has two elements without a weight.
+        // Two elements of the list have no weight, so `SORT` misses two keys.
         let missed = if missed == ["w1"] { vec!["w3", "w2"] } else { missed };
         assert_eq!(misses, missed, "{command}");
         let after = (counter(&mut client, "keyspace_hits"), counter(&mut client, "keyspace_misses"));
@@ -301,7 +301,7 @@ fn a_command_that_waits_is_counted_once() {
     let before = counter(&mut client, "total_commands_processed");
     waiting.send(&encode(&[b"BLPOP", b"k", b"0.05"]));
     assert_eq!(waiting.reply(), "nil");
-    // `INFO` counts itself after its reply, so the first one is among those of the second.
+    // `INFO` is counted after its reply is written. So the difference includes `BLPOP` and the first `INFO`.
     assert_eq!(counter(&mut client, "total_commands_processed") - before, 2);
 }
 
@@ -314,7 +314,7 @@ fn a_key_that_a_command_names_twice_is_new_once() {
     assert_eq!(listener.events(&mut client), ["new b", "new a"]);
 }
 
-/// Waits until a counter of `INFO` has this value.
+/// Waits until a counter in `INFO` has this value. Panics after ten seconds.
 fn wait_for(client: &mut TestClient, name: &str, value: i64) {
     let end = Instant::now() + Duration::from_secs(10);
     while counter(client, name) != value {

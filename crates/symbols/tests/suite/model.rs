@@ -7,14 +7,15 @@ use symbols::SymbolTable;
 
 const ESCAPE: u8 = 255;
 
-/// A simple coder. At each place of a text, it uses the first of these symbols that fits:
+/// A simple coder. At each place of a text, it uses the first of these symbols with which the rest of the text
+/// begins:
 ///
-/// 1. of the symbols of three bytes or more that begin with the next three bytes of the text, the first one;
+/// 1. the first symbol of three bytes or more whose first three bytes are the next three bytes of the text;
 /// 2. the symbol of two bytes;
 /// 3. the symbol of one byte.
 ///
-/// The table finds symbols of three bytes or more by a hash. So the two agree only if symbols with different
-/// first three bytes never share a slot of the hash.
+/// The table finds symbols of three bytes or more by a hash of their first three bytes. So the coder and the
+/// table agree only if symbols that differ in these bytes never share a slot.
 struct Naive {
     symbols: Vec<Vec<u8>>,
 }
@@ -46,7 +47,7 @@ impl Naive {
     }
 }
 
-/// Returns symbols that mostly consist of three different bytes, so that they occur in the texts.
+/// Returns symbols that consist mostly of the bytes 0, 1 and 2, as the texts do, so that texts contain them.
 fn symbols() -> impl Strategy<Value = Vec<Vec<u8>>> {
     let symbol = vec(prop_oneof![4 => 0..3_u8, 1 => any::<u8>()], 1..=8);
     vec(symbol, 0..60).prop_map(|mut symbols| {
@@ -147,8 +148,8 @@ fn every_short_text_comes_back_from_every_small_table() {
     }
 }
 
-/// Every symbol has two bytes. So two lanes never meet if one begins at an even place and the other at an odd
-/// place. This happens for some of the lengths.
+/// Every symbol has two bytes. So two lanes never meet if one begins at an even offset and the other at an odd
+/// offset. This happens for some of the lengths.
 #[test]
 fn lanes_that_do_not_meet_give_the_codes_of_one() {
     let symbols = vec![b"ab".to_vec(), b"ba".to_vec(), b"aa".to_vec(), b"bb".to_vec()];
@@ -161,8 +162,8 @@ fn lanes_that_do_not_meet_give_the_codes_of_one() {
     }
 }
 
-/// The first lane fills its part with escapes. It then reads `ab` where the next lane reads `ba`, so the two
-/// lanes do not meet before the spare room ends.
+/// The first lane fills the room for its part with escapes. It then reads `ab` where the next lane reads `ba`,
+/// so the two lanes do not meet before the spare room is full.
 #[test]
 fn a_lane_without_room_gives_the_codes_of_one() {
     let symbols = vec![b"ab".to_vec(), b"ba".to_vec()];

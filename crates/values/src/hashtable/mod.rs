@@ -4,7 +4,7 @@
 //!  StringTable -> table of six-byte pointers -> | len | bytes |      one block a member
 //! ```
 //!
-//! The table counts the bytes of its blocks, so that `allocation_size` need not visit millions of them.
+//! The table keeps the sum of its blocks' sizes, so that `allocation_size` need not visit the blocks.
 
 mod ahead;
 mod block;
@@ -24,10 +24,10 @@ use dict::prefetch::prefetch;
 use dict::{DefaultHashBuilder, Table};
 use zmalloc::{ReserveError, Zmalloc, box_size, relocate_box, try_box};
 
-/// The number of look-ups in a batch, whose cache misses overlap.
+/// The number of look-ups in a batch. Their cache misses overlap.
 pub(crate) const BATCH: usize = 16;
 
-/// A table of strings, or of pairs of strings, that are found by the first one. One pointer wide.
+/// A table of strings, or of pairs whose first string is the key. It has the size of a pointer.
 pub(crate) struct StringTable<const N: usize>(Box<Inner<N>, Zmalloc>);
 
 const _: () = assert!(size_of::<Option<StringTable<1>>>() == size_of::<usize>());
@@ -58,19 +58,19 @@ impl<const N: usize> StringTable<N> {
         self.0.table.len()
     }
 
-    /// Returns whether both are the same table.
+    /// Returns whether both references point to the same table in memory.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         core::ptr::eq(&*self.0, &*other.0)
     }
 
-    /// Returns the block with that key. Constant time on average.
+    /// Returns the block with this key. Constant time on average.
     #[inline]
     pub(crate) fn get(&self, key: &[u8]) -> Option<&StringBlock<N>> {
         self.0.table.find(self.0.hash(key), |member| member.key() == key)
     }
 
-    /// Adds a block whose key is not present yet. On failure nothing changes, except that the block is
-    /// dropped.
+    /// Adds a block whose key must not be present. On failure the block is dropped, and the table does not
+    /// change.
     pub(crate) fn try_insert_unique(&mut self, member: StringBlock<N>) -> Result<(), ReserveError> {
         debug_assert!(self.get(member.key()).is_none());
         let Inner { table, hash_builder, bytes } = &mut *self.0;
@@ -81,7 +81,7 @@ impl<const N: usize> StringTable<N> {
         Ok(())
     }
 
-    /// Adds a block. Returns `false`, and drops it, if its key is present.
+    /// Adds a block, unless its key is present. In that case it drops the block and returns `false`.
     pub(crate) fn try_insert_block(&mut self, member: StringBlock<N>) -> Result<bool, ReserveError> {
         if self.get(member.key()).is_some() {
             return Ok(false);
@@ -89,7 +89,7 @@ impl<const N: usize> StringTable<N> {
         self.try_insert_unique(member).map(|()| true)
     }
 
-    /// Removes and returns the block with that key. Constant time on average.
+    /// Removes and returns the block with this key. Constant time on average.
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<StringBlock<N>> {
         let hash = self.0.hash(key);
         let member = self.0.table.find_entry(hash, |member| member.key() == key).ok()?.remove();
@@ -100,12 +100,12 @@ impl<const N: usize> StringTable<N> {
 
 /// Methods for many blocks.
 impl<const N: usize> StringTable<N> {
-    /// Returns an iterator over the blocks, in no order.
+    /// Returns an iterator over the blocks, in any order.
     pub(crate) fn iter(&self) -> dict::iter::Iter<'_, StringBlock<N>> {
         self.0.table.iter()
     }
 
-    /// Returns a random block. Each has about the same probability. In C: `dictGetFairRandomKey`.
+    /// Returns a random block. All blocks have about the same probability. In C: `dictGetFairRandomKey`.
     pub(crate) fn fair_random(&self, rng: impl FnMut() -> u64) -> Option<&StringBlock<N>> {
         self.0.table.fair_random(rng)
     }
@@ -116,7 +116,7 @@ impl<const N: usize> StringTable<N> {
         self.0.table.scan(cursor, each)
     }
 
-    /// Returns a copy, made block by block.
+    /// Returns a copy with its own blocks.
     pub(crate) fn try_clone(&self) -> Result<Self, ReserveError> {
         let mut copy = Self::try_new()?;
         for member in self.iter() {
@@ -128,20 +128,21 @@ impl<const N: usize> StringTable<N> {
 
 /// Methods for memory.
 impl<const N: usize> StringTable<N> {
-    /// Returns the number of bytes that table and blocks add to `used_memory`. Constant time.
+    /// Returns the number of bytes that the table and its blocks add to `used_memory`. Constant time.
     pub(crate) fn allocation_size(&self) -> usize {
         box_size(&self.0) + self.0.table.allocation_size() + self.0.bytes
     }
 
-    /// Frees about `n` blocks and chunks of the table, and returns the rest. See [`Table::pop_chunks`].
+    /// Frees about `n` blocks and chunks of the table. Returns the rest, or `None` if nothing is left. See
+    /// [`Table::pop_chunks`].
     pub(crate) fn drop_in_steps(mut self, n: usize) -> Option<Self> {
         let Inner { table, bytes, .. } = &mut *self.0;
         let ahead = |member: &StringBlock<N>| prefetch(member.prefetch_address());
         table.pop_chunks(n, ahead, |member| *bytes -= member.free()).then_some(self)
     }
 
-    /// Moves the blocks for which `moves` returns `true`: those of the members, those of the table, and its
-    /// own. A call handles one place of the table. In C: `activeDefragSdsDict`.
+    /// Moves the memory blocks for which `moves` returns `true`: those of the members, of the [`Table`], and of
+    /// this struct. A call handles one place of the table. In C: `activeDefragSdsDict`.
     pub(crate) fn relocate(
         &mut self,
         cursor: Cursor,
@@ -153,7 +154,7 @@ impl<const N: usize> StringTable<N> {
         let moves = RefCell::new(moves);
         let Inner { table, bytes, .. } = &mut *self.0;
         table.relocate(cursor, &mut |block, size| (moves.borrow_mut())(block, size), |member| {
-            // With some allocators the new block is a little larger or smaller than the old one.
+            // Some allocators return a block that is a little larger or smaller than the old one.
             let before = member.allocation_size();
             member.relocate(*moves.borrow_mut());
             *bytes = *bytes - before + member.allocation_size();
@@ -162,7 +163,7 @@ impl<const N: usize> StringTable<N> {
 }
 
 impl<const N: usize> StringTable<N> {
-    /// Removes and returns a random block. Each has about the same probability. Constant time on average.
+    /// Removes and returns a random block. All blocks have about the same probability. Constant time on average.
     /// In C: `dictGetFairRandomKey` and `dictDelete`.
     pub(crate) fn pop_random(&mut self, rng: impl FnMut() -> u64) -> Option<StringBlock<N>> {
         let key = self.fair_random(rng)?.key();
@@ -175,7 +176,7 @@ impl<const N: usize> StringTable<N> {
 }
 
 impl StringTable<1> {
-    /// Adds a member. Returns `false` if it is present. Constant time on average.
+    /// Adds a member. Returns `false` if the member is already present. Constant time on average.
     pub(crate) fn try_insert(&mut self, key: &[u8]) -> Result<bool, ReserveError> {
         let hash = self.0.hash(key);
         let Inner { table, hash_builder, bytes } = &mut *self.0;
@@ -190,7 +191,7 @@ impl StringTable<1> {
         Ok(true)
     }
 
-    /// Returns for each key whether it is present. The cache misses of the look-ups overlap.
+    /// Returns whether each of the keys is present. The cache misses of the look-ups overlap.
     pub(crate) fn contains_many<const K: usize>(&self, keys: [&[u8]; K]) -> [bool; K] {
         let hashes = keys.map(|key| self.0.hash(key));
         let ahead = |member: &StringBlock<1>| prefetch(member.prefetch_address());
@@ -273,10 +274,10 @@ mod tests {
         }
         assert!(asked >= COUNT);
         assert_eq!(contents(&members), before);
-        // glibc may give a few bytes more for the new block.
+        // glibc may return a new block that is a few bytes larger.
         assert!(zmalloc::ALLOCATOR == "libc" || members.allocation_size() == size);
+        // A block may move to the former address of another block, so not every address is new.
         let moved = addresses(&members).difference(&places).count();
-        // A block may move to an address where another one was before.
         assert!(moved > 0);
         check(&members);
     }
@@ -302,17 +303,17 @@ mod tests {
     #[test]
     fn the_sum_of_the_blocks_is_right_after_they_were_moved_into_gaps_of_another_size() {
         const LEN: usize = if cfg!(miri) { 100 } else { 2030 };
-        // The gaps are a little larger than a block, and glibc gives such a gap as a whole.
+        // The gaps are a little larger than a block, so glibc does not split them.
         let gaps: Vec<_> = (0..2 * COUNT).map(|_| zmalloc::zmalloc(LEN + 26)).collect();
         let mut members = set_of((0..(COUNT / 10).max(5)).map(|n| format!("{n:0LEN$}")));
-        // SAFETY: the blocks are live, and each is freed once.
+        // SAFETY: these gaps are live blocks, and each is freed once.
         gaps.iter().step_by(2).for_each(|gap| unsafe { zmalloc::zfree(*gap) });
         let mut cursor = members.relocate(Cursor::START, &mut |_, _| true);
         while !cursor.is_start() {
             cursor = members.relocate(cursor, &mut |_, _| true);
         }
         check(&members);
-        // SAFETY: as above.
+        // SAFETY: the other gaps are still live, and each is freed once.
         gaps.iter().skip(1).step_by(2).for_each(|gap| unsafe { zmalloc::zfree(*gap) });
     }
 }

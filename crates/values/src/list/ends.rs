@@ -34,8 +34,8 @@ impl<R: Room> List<R> {
         self.try_with_growth(growth, limits, |list| list.try_push_stored(side, element))
     }
 
-    /// Adds elements at one end, one after the other, as `LPUSH` and `RPUSH` with several arguments do. The
-    /// encoding is chosen for all of them before the first is added.
+    /// Adds elements at one end in their order, as `LPUSH` and `RPUSH` with several arguments do. The encoding
+    /// is chosen for all elements before the first is added.
     pub fn push_all<'a>(
         &mut self,
         side: Side,
@@ -45,8 +45,8 @@ impl<R: Room> List<R> {
         or_oom(self.try_push_all(side, elements, limits));
     }
 
-    /// Does the same as [`push_all`](Self::push_all), but returns an error if an allocation fails. The list
-    /// then has none of the elements, but may keep memory that was allocated for them.
+    /// Does the same as [`push_all`](Self::push_all), but returns an error if an allocation fails. On failure
+    /// none of the elements are in the list, but it may keep memory that was allocated for them.
     pub fn try_push_all<'a>(
         &mut self,
         side: Side,
@@ -94,7 +94,8 @@ impl<R: Room> List<R> {
         or_oom(self.try_pop(Side::Back, limits))
     }
 
-    /// Removes and returns the element at one end. On failure it stays in the list. In C: `listTypePop`.
+    /// Removes and returns the element at one end. On failure the element stays in the list. In C:
+    /// `listTypePop`.
     pub fn try_pop(
         &mut self,
         side: Side,
@@ -103,9 +104,9 @@ impl<R: Room> List<R> {
         self.try_pop_with(side, limits, |element| OwnedElement::try_from(element))
     }
 
-    /// Calls `f` with the element at one end, and returns its result. The element is removed unless `f`
-    /// fails. O(1), or O(bytes) in a listpack. For several elements (`LPOP` with a count), read a
-    /// [`range`](Self::range) and [`trim`](Self::trim) the list.
+    /// Calls `f` with the element at one end, and returns the result of `f`. The element is removed unless `f`
+    /// fails. O(1), or O(bytes) in a listpack. To pop several elements (`LPOP` with a count), read a
+    /// [`range`](Self::range) and then [`trim`](Self::trim) the list.
     pub fn try_pop_with<T, E: From<ReserveError>>(
         &mut self,
         side: Side,
@@ -131,8 +132,8 @@ impl<R: Room> List<R> {
 
 /// Methods that move an element.
 impl<R: Room> List<R> {
-    /// Moves the element at end `from` to end `to` of another list. Returns `false` if this list is empty. On
-    /// failure both lists are unchanged. In C: `LMOVE`, `RPOPLPUSH`.
+    /// Moves the element at the end `from` of this list to the end `to` of another one. Returns `false` if this
+    /// list is empty. On failure both lists are unchanged. In C: `LMOVE`, `RPOPLPUSH`.
     ///
     /// ```
     /// use values::{EncodingLimits, List, list::Side};
@@ -157,7 +158,7 @@ impl<R: Room> List<R> {
         Ok(moved.is_some())
     }
 
-    /// Moves the element at end `from` to end `to` of the same list, as a pop and a push would do. Returns
+    /// Moves the element at the end `from` to the end `to` of the same list, as a pop and a push would. Returns
     /// `false` if the list is empty. In C: `LMOVE` with one key.
     pub fn try_rotate(
         &mut self,
@@ -176,7 +177,7 @@ impl<R: Room> List<R> {
         self.try_with_growth_after_removal(removed_bytes, 1, growth, limits, |list| match &mut list.0 {
             Repr::QuickList(list) => list.try_rotate(from, to),
             Repr::ListPack(pack) if from != to => {
-                // The element is copied, because the push may move the block that holds it.
+                // The push may move the block that holds the element, so the element is copied first.
                 let mut copy = listpack::ListPack::new();
                 let end = if from == Side::Front { pack.first() } else { pack.last() };
                 if let Some(value) = end.and_then(|end| pack.get(end)) {

@@ -1,4 +1,4 @@
-//! Tests of the bytes that a field takes, and of random fields.
+//! Tests of the memory that a field of a hash takes, and of random fields.
 
 use std::collections::BTreeMap;
 use values::{Collection, Element, Encoding, EncodingLimits, Hash};
@@ -17,8 +17,8 @@ fn hash_of(fields: usize) -> Hash {
     hash
 }
 
-/// 2 bytes of lengths, 18 of field and 16 of value need a block of 40. A place in the table takes eleven or
-/// twelve bytes.
+/// A pair has 2 bytes of lengths, a field of 18 bytes and a value of 16, so it needs a block of 40 bytes. Its
+/// slot in the table takes 11 or 12 bytes.
 #[test]
 #[cfg_attr(miri, ignore = "a million allocations")]
 fn a_field_of_18_bytes_with_a_value_of_16_costs_less_than_52() {
@@ -32,7 +32,7 @@ fn a_field_of_18_bytes_with_a_value_of_16_costs_less_than_52() {
     }
 }
 
-/// A pair takes 18 + 2 and 16 + 2 bytes, and the whole listpack 7 more.
+/// The field of a pair takes 18 + 2 bytes, and its value 16 + 2. The listpack has 7 more bytes in all.
 #[test]
 fn a_small_hash_costs_four_bytes_a_field_beside_the_strings() {
     let hash = hash_of(100);
@@ -58,7 +58,7 @@ fn a_value_as_long_as_the_old_one_moves_nothing() {
     }
 }
 
-/// Returns a source of uniform numbers: SplitMix64.
+/// Returns a random number generator: SplitMix64.
 fn source(mut state: u64) -> impl FnMut() -> u64 {
     move || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -94,8 +94,8 @@ fn different_fields_are_different_whatever_the_source_and_as_many_as_were_wanted
     }
 }
 
-/// Each of `n` fields is drawn `rounds * wanted / n` times on average, and the variance is at most the
-/// same. The test allows six standard deviations.
+/// Each of `n` fields is drawn `rounds * wanted / n` times on average. The variance is at most this mean, and
+/// the test allows six standard deviations.
 #[test]
 #[cfg_attr(miri, ignore = "statistics")]
 fn every_field_has_the_same_chance_in_each_encoding() {

@@ -1,9 +1,9 @@
-//! Removal of an entry.
+//! Removes an entry.
 //!
-//! A node that falls below half joins a neighbour under the same parent, if both together fill at most
-//! three quarters of a node. No entry is borrowed from a neighbour: two nodes that do not fit together have
-//! enough entries. A node without entries is removed at once. A root with a single child is replaced by
-//! that child. Nothing here allocates, so nothing can fail.
+//! A node that becomes less than half full joins a neighbour under the same parent, if both together fill at
+//! most three quarters of a node. A node never takes single entries from a neighbour, because two nodes that
+//! do not fit together have enough entries. A node without entries is removed at once. The only child of a
+//! root replaces the root. Nothing here allocates, so nothing can fail.
 
 use super::Order;
 use crate::block::{Block, BlockPtr};
@@ -11,10 +11,11 @@ use crate::node::{Child, FAN, Inner, LEAF, NodeMut, NodeRef, can_merge, is_under
 use crate::score::UpperBound;
 
 impl Order {
-    /// Removes and returns a block. Returns `None` if it is not in this order.
+    /// Removes and returns a block. Returns `None` if the block is not in this order.
     pub(crate) fn remove(&mut self, block: BlockPtr) -> Option<Block> {
         let root = self.root.as_mut()?;
-        // SAFETY: the block is in this order or in another one, so it is live. Nothing here frees it.
+        // SAFETY: the block is live, because it is in this order or in another one. `bound` is not used after
+        // the block is returned, and nothing before that frees the block.
         let bound = unsafe { UpperBound { key: block.key(), member: block.member() } };
         let mut freed = 0;
         let block = remove_from(root, &bound, block, &mut freed)?.block;
@@ -24,8 +25,8 @@ impl Order {
         Some(block)
     }
 
-    /// Drops a root without entries, and replaces a root that has only one child by that child. Returns the
-    /// number of bytes freed.
+    /// Drops a root without entries, and replaces a root with only one child by that child. Returns the number
+    /// of bytes freed.
     #[inline]
     pub(super) fn collapse_root(&mut self) -> usize {
         let Some(root) = self.root.as_mut() else { return 0 };
@@ -45,10 +46,10 @@ impl Order {
     }
 }
 
-/// What was removed below a node.
+/// An entry that was removed from the subtree of a node.
 struct Removed {
     block: Block,
-    /// Whether the entry was the first below the node.
+    /// Whether the entry was the first one in the subtree.
     first: bool,
 }
 
@@ -83,7 +84,7 @@ fn remove_from(
     }
 }
 
-/// Joins a child with a neighbour if the child is less than half full and they fit together.
+/// Joins a child with a neighbour if the child is less than half full and both fit together.
 fn join(inner: &mut Inner, index: usize, freed: &mut usize) {
     let capacity = match inner.child(index).get() {
         NodeRef::Leaf(_) => LEAF,

@@ -6,8 +6,8 @@ use crate::node::LEAF;
 use crate::order::Order;
 use crate::{ZIndex, ZTable};
 
-/// Scores of the members 0, 1, 2, ...: all different, all equal, ties of two and three, and large ones with
-/// small steps.
+/// Functions that return the score of member n. The scores are all different, all equal, equal in groups of two
+/// and three, or large with small differences.
 const SCORES: [fn(usize) -> f64; 4] = [
     |n| n as f64,
     |_| 0.0,
@@ -48,7 +48,7 @@ fn every_order_of_removing_leaves_what_was_not_removed() {
         each_permutation(n, |inserted| {
             seen += 1;
             if inserts < 5040 && seen % (5040 / inserts) != 1 {
-                return; // only some orders of inserting, but every order of removing
+                return; // the test takes only some orders of inserting, but every order of removing
             }
             each_permutation(n, |removed| {
                 let mut order = order_of(inserted, score);
@@ -81,7 +81,7 @@ fn any_number_of_the_highest_entries_can_be_dropped() {
     }
 }
 
-/// Truncation leaves nodes at the end of the tree that have fewer entries than removals leave.
+/// Truncation can leave a node at the end of the tree with fewer entries than removals leave in any node.
 #[test]
 fn a_tree_without_its_highest_entries_serves_on() {
     let (most, step) = if cfg!(miri) { (18, 8) } else { (26, 1) };
@@ -134,8 +134,8 @@ fn what_remains_of_a_set_is_an_order_until_nothing_is_left() {
             table.insert(&name(number), number as f64).unwrap();
         }
         // The table is at least a third full, and a chunk holds up to 15 pointers, so there are at most
-        // `len / 4` chunks. A step ends with a whole leaf, and these leaves have at least two entries. So a
-        // step does at least half of `n`.
+        // `len / 4` chunks. A step drops whole leaves, which have at least two entries here. So it frees at
+        // least `n / 2` chunks and members.
         let (most, mut steps) = ((table.len() + table.len() / 4) / (n / 2).max(1) + 2, 1);
         let mut left = table.drop_in_steps(n);
         while let Some(remains) = left {
@@ -150,7 +150,7 @@ fn what_remains_of_a_set_is_an_order_until_nothing_is_left() {
     assert!(ZTable::new().drop_in_steps(1).is_none());
 }
 
-/// Returns orders of inserting that make trees of different shapes.
+/// Returns four orders of inserting the numbers below `n`. They lead to trees of different shapes.
 fn builds(n: usize) -> [Vec<usize>; 4] {
     let up: Vec<usize> = (0..n).collect();
     let down = up.iter().rev().copied().collect();
@@ -192,8 +192,8 @@ fn any_entry_moves_to_any_place() {
         for build in builds(n) {
             for from in 0..n {
                 for to in (0..=2 * n).step_by(if cfg!(miri) { 2 } else { 1 }) {
-                    // Even values of `to` are half steps between the scores of members, and odd ones equal
-                    // a score.
+                    // An even `to` makes a score halfway between two members' scores. An odd one makes a
+                    // score that a member has.
                     let mut order = order_of(&build, |n| n as f64);
                     let block: BlockPtr = order.find(&name(from), from as f64).unwrap();
                     let new = to as f64 / 2.0 - 0.5;
@@ -220,7 +220,7 @@ fn every_range_of_every_size_is_walked_from_both_ends() {
                 let range = order.range(start..end);
                 assert_eq!((range.len(), got(range.clone())), (want.len(), want.clone()));
                 assert!(range.clone().rev().map(|it| it.1 as usize).eq(want.iter().rev().copied()));
-                // The iterator is used from both ends at once, and then with jumps.
+                // First, one iterator is used from both ends alternately. Then `nth` and `nth_back` are used.
                 let mut both = range.clone();
                 let (mut low, mut high) = (vec![], vec![]);
                 while let Some((_, score)) = both.next() {

@@ -1,5 +1,5 @@
-//! Tests of the memory that a sorted set uses: exactly what `allocation_size` returns, and no more than was
-//! calculated.
+//! Tests that a sorted set uses exactly the memory that `allocation_size` returns, and no more than was
+//! calculated for a member.
 
 use zindex::{Cursor, ZIndex, ZTable};
 use zmalloc::Region;
@@ -67,5 +67,5 @@ fn allocation_size_is_what_the_allocator_counts() {
         check_sizes(&ZTable::new(), &left);
         of_index = left.drop_in_steps(step);
     }
-    assert_eq!(region.held(), 0, "all has been given back");
+    assert_eq!(region.held(), 0, "all memory has been freed");
 }

@@ -1,11 +1,13 @@
-//! The C library's malloc: that of glibc, musl or the system, or a sanitizer's replacement.
+//! The `malloc` of the C library (glibc, musl or the system's own), or of a sanitizer.
 
 use core::ffi::c_void;
 
-/// The alignment that the C standard requires: two words, enough for every type of the language.
+/// Two words. C libraries align blocks of at least this size for every fundamental type, and std's `System`
+/// relies on the same alignment.
 pub(super) const MALLOC_ALIGN: usize = 2 * size_of::<usize>();
 
-/// When a block shrinks, `realloc` cuts off the part at its end, if that part can be a block of its own.
+/// `realloc` splits the unused end off a block that shrinks, if this end can be a block of its own. So the block
+/// need not move.
 pub(super) const SHRINKS_IN_PLACE: bool = false;
 
 #[inline]
@@ -35,7 +37,7 @@ pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
 /// `ptr` must be a live block of this library, and `size` must not be 0.
 #[inline]
 pub(super) unsafe fn realloc(ptr: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: `ptr` is a live block of this library.
+    // SAFETY: `ptr` is a live block of this library, and `size` is not 0.
     unsafe { libc::realloc(ptr.cast(), size).cast() }
 }
 
@@ -51,7 +53,7 @@ pub(super) unsafe fn free(ptr: *mut u8) {
 /// `ptr` must be a live block of this library, and `usable` what [`usable_size`] returns for it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, _usable: usize) {
-    // SAFETY: the contract is the same.
+    // SAFETY: `ptr` is a live block of this library.
     unsafe { free(ptr) }
 }
 
@@ -71,8 +73,8 @@ pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
     }
 }
 
-/// Returns `size`. No C library says before an allocation how many more bytes will be usable, and a sanitizer
-/// allows only the requested ones.
+/// Returns `size`. A C library cannot tell before an allocation how many more bytes will be usable, and a sanitizer
+/// allows only the use of the requested bytes.
 #[inline]
 pub(super) fn good_size(size: usize) -> usize {
     size

@@ -1,16 +1,17 @@
-//! gperftools' tcmalloc, full or minimal (without profilers), under its prefixed names.
+//! The tcmalloc of gperftools, full or minimal (without profilers), through its functions with the prefix `tc_`.
 //!
-//! The library also defines `malloc` and `free`, so a program that links it has one allocator. Blocks of C
-//! libraries and of std's `System` come from tcmalloc too. They are not counted, because only this crate's
-//! functions count. [`zlibc_free`](crate::zlibc_free) still frees them, because both that `malloc` and the
-//! `free` it calls are tcmalloc's.
+//! The library also defines `malloc` and `free`, so a program that links it has a single allocator. Blocks of C
+//! libraries and of std's `System` come from tcmalloc too. They are not counted, because only the functions of
+//! this crate count. [`zlibc_free`](crate::zlibc_free) can free them, because the `free` that it calls is
+//! tcmalloc's.
 //!
-//! A block is freed with a size only if the block was just asked for its size. The size of the request may be
-//! wrong for a block that could not shrink. Such a block would go to the free list of another class.
+//! A block is freed with the size that `tc_malloc_size` has just returned for it, not with the requested size.
+//! If a block could not shrink, its requested size is too small, and `tc_free_sized` would put the block on the
+//! free list of another class.
 
 use core::ffi::{c_int, c_void};
 
-// gperftools has no crate of declarations, so they are written here. `build.rs` links the library.
+// No crate declares the functions of gperftools, so this file does. `build.rs` links the library.
 unsafe extern "C" {
     fn tc_malloc(size: usize) -> *mut c_void;
     fn tc_calloc(count: usize, size: usize) -> *mut c_void;
@@ -22,10 +23,10 @@ unsafe extern "C" {
     fn tc_nallocx(size: usize, flags: c_int) -> usize;
 }
 
-/// It is 16 or 8, depending on how the library was configured. The crate cannot find out which.
+/// The library aligns to 16 or 8 bytes, depending on how it was configured. This crate cannot find out which.
 pub(super) const MALLOC_ALIGN: usize = 8;
 
-/// `realloc` leaves a block in place that shrinks to no less than half.
+/// `realloc` leaves a block in place if the block shrinks to at least half its size.
 pub(super) const SHRINKS_IN_PLACE: bool = true;
 
 #[inline]
@@ -52,7 +53,7 @@ pub(super) unsafe fn memalign(align: usize, size: usize) -> *mut u8 {
 /// `ptr` must be a live block of this library, and `size` must not be 0.
 #[inline]
 pub(super) unsafe fn realloc(ptr: *mut u8, size: usize) -> *mut u8 {
-    // SAFETY: `ptr` is a live block of this library. The size is not 0, which would free it.
+    // SAFETY: `ptr` is a live block of this library. The size is not 0, so the call does not just free the block.
     unsafe { tc_realloc(ptr.cast(), size).cast() }
 }
 
@@ -68,7 +69,7 @@ pub(super) unsafe fn free(ptr: *mut u8) {
 /// `ptr` must be a live block of this library, and `usable` what [`usable_size`] returns for it.
 #[inline]
 pub(super) unsafe fn free_sized(ptr: *mut u8, usable: usize) {
-    // SAFETY: `ptr` is a live block of this library, and `usable` is its own size.
+    // SAFETY: `ptr` is a live block of this library, and `usable` is its usable size.
     unsafe { tc_free_sized(ptr.cast(), usable) }
 }
 
@@ -80,7 +81,7 @@ pub(super) unsafe fn usable_size(ptr: *mut u8) -> usize {
     unsafe { tc_malloc_size(ptr.cast()) }
 }
 
-/// Returns the size class, or the size in whole pages.
+/// Returns the size of the class that `size` falls into, or `size` rounded up to whole pages.
 #[inline]
 pub(super) fn good_size(size: usize) -> usize {
     // SAFETY: `tc_nallocx` only computes.
@@ -98,7 +99,8 @@ mod tests {
     #[test]
     fn the_version_is_the_one_that_the_library_reports() {
         let (mut major, mut minor) = (0, 0);
-        // SAFETY: the call writes two integers, and a null pointer means that the third value is not wanted.
+        // SAFETY: the call writes two integers, skips the third value because its pointer is null, and returns a
+        // C string.
         let text = unsafe { CStr::from_ptr(tc_version(&mut major, &mut minor, core::ptr::null_mut())) };
         assert!(text.to_bytes().starts_with(b"gperftools"));
         let name = if cfg!(feature = "tcmalloc") { "tcmalloc" } else { "tcmalloc_minimal" };

@@ -1,11 +1,11 @@
 //! The amount of memory that the process may use.
 
-/// Returns the bytes of memory that the process may use. This is the machine's physical memory. On Linux it
-/// is the lowest limit of the process' control groups (v1 or v2), if that is less. Returns `None` if the
-/// platform has no way to ask.
+/// Returns the number of bytes of memory that the process may use. This is the machine's physical memory. On
+/// Linux, the lowest limit of the process' control groups (v1 or v2) applies if it is less. Returns `None` if
+/// the size is not known, as on platforms other than Linux, Android, macOS and FreeBSD.
 ///
-/// The result is not a `usize`, because a machine may have more memory than a 32-bit process can address. The
-/// call reads files of /proc and /sys, so it is meant for the start of a program and not for a loop.
+/// The result is not a `usize`, because a machine may have more memory than a 32-bit process can address. On
+/// Linux, a call reads files of /proc and /sys, so it should not be made in a loop.
 ///
 /// In C: `zmalloc_get_memory_size`, which does not consider control groups; in INFO: `total_system_memory`.
 pub fn memory_size() -> Option<u64> {
@@ -30,11 +30,12 @@ fn physical() -> Option<u64> {
     by_name(c"hw.physmem", 0 as libc::c_ulong)
 }
 
-/// Reads a number of the kernel by its name. The number has the type of `value`.
+/// Reads a number from the kernel's `sysctl` tree by its name. `T` must be the C type of this number.
 #[cfg(any(target_os = "macos", target_os = "freebsd"))]
 fn by_name<T: Into<u64>>(name: &core::ffi::CStr, mut value: T) -> Option<u64> {
     let mut len = size_of::<T>();
-    // SAFETY: `value` has room for `len` bytes, both callers pass a number, and no new value is set.
+    // SAFETY: `value` has room for `len` bytes. Both callers pass an integer, for which all bytes are valid. The
+    // null pointer means that no new value is set.
     let status = unsafe {
         libc::sysctlbyname(name.as_ptr(), (&raw mut value).cast(), &mut len, core::ptr::null_mut(), 0)
     };
@@ -47,7 +48,7 @@ fn physical() -> Option<u64> {
     None
 }
 
-#[cfg(all(test, target_os = "linux", not(miri)))] // calls the system, which Miri does not emulate
+#[cfg(all(test, target_os = "linux", not(miri)))] // Miri does not emulate these system calls
 mod tests {
     use super::*;
 

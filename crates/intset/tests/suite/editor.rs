@@ -154,7 +154,7 @@ fn a_copy_of_bytes_that_are_no_longer_a_valid_set_is_a_valid_set() {
 /// With a faulty room, the results are not specified. But every call must return or panic, and Miri must find no
 /// undefined behaviour.
 #[test]
-fn a_room_that_lies_is_no_danger() {
+fn a_room_that_returns_wrong_bytes_is_no_danger() {
     let set = IntSet::from_iter([1, 5, 9, 300]);
     let edits =
         [Op::Insert(400), Op::Insert(2), Op::Insert(-70_000), Op::Insert(1 << 40), Op::Remove(5), Op::Clear];

@@ -71,7 +71,7 @@ fn assert_parts_sum_up(keyspace: &Keyspace, region: &Region) {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "asks the system, which Miri does not imitate")]
+#[cfg_attr(miri, ignore = "asks the system for memory use, which Miri does not support")]
 fn the_parts_of_a_report_sum_to_the_whole_also_after_removals() {
     let region = Region::start();
     let mut keyspace = Keyspace::new();

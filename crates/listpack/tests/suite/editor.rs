@@ -182,7 +182,7 @@ fn the_count_of_an_emptied_list_is_known_again() {
 /// The results are not specified if a room breaks its contract. Every call must return or panic, and Miri
 /// must find nothing.
 #[test]
-fn a_room_that_lies_is_no_danger() {
+fn a_room_that_returns_wrong_bytes_is_no_danger() {
     let mut list = ListPack::new();
     list.extend([
         Value::Int(5),

@@ -1,5 +1,5 @@
-//! The module of the live page on the packed list.
+//! The WebAssembly module of the live page on the packed list.
 
 live::module!(live::Elements);
 
-fn main() {} // a page calls the class
+fn main() {} // the page uses only the exported class

@@ -1,5 +1,5 @@
-//! The module of the live page on the string.
+//! The WebAssembly module of the live page on the string.
 
 live::module!(live::Text);
 
-fn main() {} // a page calls the class
+fn main() {} // the page uses only the exported class

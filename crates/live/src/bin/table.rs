@@ -1,5 +1,5 @@
-//! The module of the live page on the hash table.
+//! The WebAssembly module of the live page on the hash table.
 
 live::module!(live::Chunks);
 
-fn main() {} // a page calls the class
+fn main() {} // the page uses only the exported class

@@ -81,12 +81,10 @@ fn move_or_wait(call: &mut Call<'_>, from: Side, to: Side, timeout_at: usize) ->
         let (source, target) = (call.args.at(1), call.args.at(2));
         let word = |side| if side == Side::Front { &b"LEFT"[..] } else { b"RIGHT" };
         call.append_instead(&[b"LMOVE", source, target, word(from), word(to)]);
+    } else if call.is_in_exec {
+        call.reply().null();
     } else {
-        if call.is_in_exec {
-            call.reply().null();
-        } else {
-            wait(call, call.args.first(2).from(1), timeout);
-        }
+        wait(call, call.args.first(2).from(1), timeout);
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     on_key("zincrby", 4, WRITE | DENYOOM | FAST, zincrby)
         .doc("1.2.0", "Adds a number to the score of a member."),
     on_key("zlexcount", 4, READONLY | FAST, zlexcount)
-        .doc("2.8.9", "Counts the members in a range of members."),
+        .doc("2.8.9", "Counts the members in a lexicographical range."),
     on_key("zmscore", -3, READONLY | FAST, zmscore).doc("6.2.0", "Returns the scores of several members."),
     on_key("zrandmember", -2, READONLY, zrandmember).doc("6.2.0", "Returns random members."),
     on_key("zrank", -3, READONLY | FAST, zrank).doc("2.0.0", "Returns the rank of a member."),

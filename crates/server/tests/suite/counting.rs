@@ -238,7 +238,7 @@ fn a_reply_without_end_stops_at_the_limit_of_the_client() {
         let mut greedy = server.client();
         let start = Instant::now();
         let arguments: Vec<&[u8]> = command.split(' ').map(str::as_bytes).collect();
-        greedy.send(&crate::harness::encode(&arguments));
+        greedy.send(&encode(&arguments));
         greedy.rest();
         assert!(start.elapsed() < Duration::from_secs(5), "{command}");
         assert_eq!(client.run("PING"), "PONG");

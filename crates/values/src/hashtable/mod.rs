@@ -110,6 +110,17 @@ impl<const N: usize> StringTable<N> {
         self.0.table.fair_random(rng)
     }
 
+    /// Removes and returns a random block. All blocks have about the same probability. Constant time on average.
+    /// In C: `dictGetFairRandomKey` and `dictDelete`.
+    pub(crate) fn pop_random(&mut self, rng: impl FnMut() -> u64) -> Option<StringBlock<N>> {
+        let key = self.fair_random(rng)?.key();
+        let (hash, address) = (self.0.hash(key), key.as_ptr());
+        let entry = self.0.table.find_entry(hash, |member| member.key().as_ptr() == address).ok()?;
+        let member = entry.remove();
+        self.0.bytes -= member.allocation_size();
+        Some(member)
+    }
+
     /// Visits the blocks of one place of the table and returns the cursor for the next call. In C:
     /// `dictScan`.
     pub(crate) fn scan<'a>(&'a self, cursor: Cursor, each: impl FnMut(&'a StringBlock<N>)) -> Cursor {
@@ -159,19 +170,6 @@ impl<const N: usize> StringTable<N> {
             member.relocate(*moves.borrow_mut());
             *bytes = *bytes - before + member.allocation_size();
         })
-    }
-}
-
-impl<const N: usize> StringTable<N> {
-    /// Removes and returns a random block. All blocks have about the same probability. Constant time on average.
-    /// In C: `dictGetFairRandomKey` and `dictDelete`.
-    pub(crate) fn pop_random(&mut self, rng: impl FnMut() -> u64) -> Option<StringBlock<N>> {
-        let key = self.fair_random(rng)?.key();
-        let (hash, address) = (self.0.hash(key), key.as_ptr());
-        let entry = self.0.table.find_entry(hash, |member| member.key().as_ptr() == address).ok()?;
-        let member = entry.remove();
-        self.0.bytes -= member.allocation_size();
-        Some(member)
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) fn run(ctx: &mut Ctx, redcore: &Program, cores: &Cores) -> Result<()>
         added,
         slice: ctx.settings.pick(millis(5), millis(50), millis(100)),
         quiet: ctx.settings.pick(millis(20), millis(500), millis(4_000)),
-        margin: ctx.settings.pick(millis(2_000), millis(5_000), millis(45_000)),
+        margin: ctx.settings.pick(millis(2_000), millis(5_000), millis(90_000)),
     };
     let mut lines = Vec::new();
     for program in std::iter::once(redcore).chain(&ctx.inputs.servers) {

@@ -23,6 +23,7 @@ mod open_files;
 mod pubsub;
 mod rates;
 mod redact;
+mod replace_file;
 mod reply;
 mod request;
 mod rewrite;

@@ -10,9 +10,10 @@
 //! in the list does not count. A crash between two steps leaves such files. They stay until a later file has the same
 //! name, or somebody removes them.
 
+use crate::replace_file::replace_file;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A file of the list. In C: `aofInfo`.
@@ -103,22 +104,13 @@ impl Manifest {
     /// `persistAofManifest`.
     pub(crate) fn write(&self, folder: &Path, prefix: &str) -> io::Result<()> {
         let (path, beside) = (path(folder, prefix), folder.join(format!("temp-{prefix}.manifest")));
-        let mut file = File::create(&beside)?;
-        file.write_all(self.to_string().as_bytes())?;
-        file.sync_all()?;
-        fs::rename(beside, path)?;
-        sync_folder(folder)
+        replace_file(&path, &beside, self.to_string().as_bytes())
     }
 
     /// Returns the files that are loaded, in order.
     pub(crate) fn files(&self) -> impl DoubleEndedIterator<Item = &FileInfo> {
         self.base.iter().chain(&self.incrs)
     }
-}
-
-/// Syncs a folder, so that the names in it survive a crash.
-pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }
 
 /// Prints the text of the file. A name with blanks or special bytes is quoted.

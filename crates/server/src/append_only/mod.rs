@@ -25,6 +25,7 @@ pub(crate) use manifest::{FileInfo, Manifest};
 
 use crate::config::{Appendfsync, Config};
 use crate::log::warning;
+use crate::replace_file::sync_folder;
 use background::Background;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -135,7 +136,7 @@ impl AppendOnly {
             self.prefix.clone_from(&config.appendfilename);
             if !self.folder.is_dir() {
                 std::fs::create_dir_all(&self.folder)?;
-                manifest::sync_folder(&config.dir)?;
+                sync_folder(&config.dir)?;
             }
             let mut manifest = Manifest::read(&self.folder, &self.prefix)?;
             if !manifest.history.is_empty() {

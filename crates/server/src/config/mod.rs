@@ -4,10 +4,10 @@ mod directive;
 
 pub(crate) use directive::{Directive, names};
 
+use crate::replace_file::replace_file;
 use keyspace::Options;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The settings of the server. Those of keys are in `options`.
@@ -317,13 +317,8 @@ impl Config {
                 out.extend_from_slice(directive.line(self).as_bytes());
             }
         }
-        let beside = path.with_extension("rewrite");
-        let mut file = File::create(&beside)?;
-        file.write_all(&out)?;
-        file.sync_all()?;
-        std::fs::rename(beside, path)?;
         // The path is absolute, so it has a folder.
-        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        replace_file(path, &path.with_extension("rewrite"), &out)
     }
 
     /// Returns how a snapshot is written.

@@ -59,7 +59,7 @@ pub(crate) struct Client {
     pub(crate) reply_mode: ReplyMode,
     /// Whether the client is exempt from `maxmemory-clients`, by `CLIENT NO-EVICT`.
     pub(crate) is_no_evict: bool,
-    /// Whether reads leave the access times as they are, by `CLIENT NO-TOUCH`.
+    /// Whether its commands leave the access times as they are, by `CLIENT NO-TOUCH`.
     pub(crate) is_no_touch: bool,
     /// Whether the connection is closed when the reply has been sent.
     pub(crate) closes_after_reply: bool,

@@ -33,7 +33,7 @@ const CLIENT: &[Spec] = &[
     keyless("list", -2, ADMIN | ALWAYS, list).doc("2.4.0", "Returns a line about each connection."),
     keyless("no-evict", 3, ADMIN | ALWAYS, no_evict)
         .doc("7.0.0", "Protects the connection from being closed."),
-    keyless("no-touch", 3, ALWAYS, no_touch).doc("7.2.0", "Lets reads leave the access times as they are."),
+    keyless("no-touch", 3, ALWAYS, no_touch).doc("7.2.0", "Lets commands leave the access times as they are."),
     keyless("pause", -3, ADMIN | ALWAYS, pause).doc("3.0.0", "Holds commands back for a time."),
     keyless("reply", 3, ALWAYS, reply).doc("3.2.0", "Chooses which replies are sent."),
     keyless("setinfo", 4, ALWAYS, setinfo).doc("7.2.0", "Sets the name or the version of the library."),

@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout, start_append_only};
 use crate::config::Config;
 use crate::database::Database;
-use crate::listen::{Listener, accept, bind};
+use crate::listen::{Accepted, Listener, accept, bind};
 use crate::log::{notice, warning};
 use crate::open_files::clients_within_limit;
 use crate::request::{AHEAD, QueryBuffer, RequestLimits};
@@ -67,7 +67,7 @@ pub struct Server {
     stop: Arc<AtomicBool>,
     /// The clients that may have more to read.
     readable: Vec<usize>,
-    /// When connections are accepted again after an error, in milliseconds since 1970. They have no event of their own.
+    /// When connections that wait already are accepted, in milliseconds since 1970. They have no event of their own.
     accept_at: Option<u64>,
     /// Whether a client takes more of its reply at once than one turn sends.
     has_unsent: bool,
@@ -157,8 +157,8 @@ impl Server {
     }
 
     fn turn(&mut self, events: &mut Events) -> Result<()> {
-        let timeout =
-            if self.readable.is_empty() && !self.has_unsent { self.state.wait() } else { Duration::ZERO };
+        let is_idle = self.readable.is_empty() && !self.has_unsent && !self.accepts_now();
+        let timeout = if is_idle { self.state.wait() } else { Duration::ZERO };
         match self.poll.poll(events, Some(timeout)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
@@ -170,7 +170,7 @@ impl Server {
         for event in events.iter() {
             let Token(token) = event.token();
             match token.checked_sub(first_token) {
-                None => self.accept(token),
+                None => self.accept_at = Some(self.state.now),
                 Some(slot) => {
                     // The end of the stream may arrive together with the last bytes, and has no event of its own.
                     if event.is_read_closed()
@@ -187,7 +187,7 @@ impl Server {
                 }
             }
         }
-        if self.accept_at.is_some_and(|at| at <= self.state.now) {
+        if self.accepts_now() {
             self.accept_at = None;
             (0..first_token).for_each(|token| self.accept(token));
         }
@@ -229,13 +229,21 @@ impl Server {
         }
     }
 
-    /// Accepts the connections of a listener, and some of them later if the system refuses.
+    /// Returns whether connections may wait that this turn accepts.
+    fn accepts_now(&self) -> bool {
+        self.accept_at.is_some_and(|at| at <= self.state.now)
+    }
+
+    /// Accepts connections of a listener. The next turn accepts more, or a later one if the system refuses.
     fn accept(&mut self, token: usize) {
         let first_token = self.listeners.len();
         let listener = &mut self.listeners[token];
-        if !accept(listener, &mut self.state, self.poll.registry(), first_token) {
-            self.accept_at = Some(self.state.now + ACCEPT_PAUSE);
-        }
+        let next = match accept(listener, &mut self.state, self.poll.registry(), first_token) {
+            Accepted::All => return,
+            Accepted::Some => self.state.now,
+            Accepted::Refused => self.state.now + ACCEPT_PAUSE,
+        };
+        self.accept_at = Some(self.accept_at.map_or(next, |at| at.min(next)));
     }
 
     /// Runs the requests that clients have sent while they waited.

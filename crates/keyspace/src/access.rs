@@ -31,12 +31,12 @@ pub(crate) enum Access<'o> {
     },
     /// Counts the use in the two low bits of the clock.
     S3,
-    /// Leaves the clock unchanged: the access is a read, and only modifications count or reads are not to count.
+    /// Leaves the clock unchanged: the access is a read and only modifications count, or accesses are not to count.
     Unchanged,
 }
 
 impl<'o> Access<'o> {
-    /// Returns the access of a write at `now`, in milliseconds.
+    /// Returns the access that creates a key at `now`, in milliseconds.
     #[inline]
     pub(crate) fn at(options: &'o Options, now: u64) -> Self {
         match options.get_maxmemory_policy().ranking() {
@@ -45,8 +45,17 @@ impl<'o> Access<'o> {
         }
     }
 
-    /// Returns the access of a read at `now`, in milliseconds. It differs from a write only under LRM policies,
-    /// and after [`set_no_touch`](crate::Keyspace::set_no_touch).
+    /// Returns the access of a write at `now`, in milliseconds, to a key that exists. It differs from
+    /// [`at`](Self::at) only after [`set_no_touch`](crate::Keyspace::set_no_touch).
+    #[inline]
+    pub(crate) fn write_at(options: &'o Options, now: u64) -> Self {
+        if options.is_no_touch && !options.get_maxmemory_policy().is_lrm() {
+            return Self::Unchanged;
+        }
+        Self::at(options, now)
+    }
+
+    /// Returns the access of a read at `now`, in milliseconds. It differs from a write only under LRM policies.
     #[inline]
     pub(crate) fn read_at(options: &'o Options, now: u64) -> Self {
         if options.is_no_touch {
@@ -67,8 +76,7 @@ impl<'o> Access<'o> {
         }
     }
 
-    /// Returns the clock of a new key. Returns 0 for [`Unchanged`](Self::Unchanged), because a read adds no
-    /// keys.
+    /// Returns the clock of a new key. Returns 0 for [`Unchanged`](Self::Unchanged), which adds no keys.
     #[inline]
     pub(crate) fn initial(self) -> u32 {
         match self {

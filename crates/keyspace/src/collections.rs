@@ -208,7 +208,7 @@ impl<'s, 'k, S> RemoveIfEmpty<'s, 'k, S> {
         let (entry, totals, options) = keyspace.find_mut(*hash, key, now)?;
         totals.before_change(&entry);
         let entry = entry.into_mut();
-        Access::at(options, now).touch(entry.view(), *hash);
+        Access::write_at(options, now).touch(entry.view(), *hash);
         Some((entry, totals, state))
     }
 

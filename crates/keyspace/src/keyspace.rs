@@ -158,7 +158,8 @@ impl<S> Keyspace<S> {
         self.update_limit();
     }
 
-    /// Lets reads leave the access clocks of keys unchanged, or change them again.
+    /// Lets reads and writes leave the access clocks of keys unchanged, or change them again. A new key has a
+    /// clock, and writes still set the clock under LRM policies, which rank modifications.
     /// [`set_options`](Self::set_options) also ends this. In C: `CLIENT NO-TOUCH`.
     ///
     /// ```
@@ -166,6 +167,7 @@ impl<S> Keyspace<S> {
     /// keyspace.set("a", 1, 0)?;
     /// keyspace.set_no_touch(true);
     /// keyspace.get("a", 60_000);
+    /// keyspace.append("a", b"0", 60_000)?;
     /// assert_eq!(keyspace.idle_time("a", 60_000), Some(60));
     /// keyspace.set_no_touch(false);
     /// keyspace.get("a", 60_000);

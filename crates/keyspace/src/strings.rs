@@ -221,7 +221,7 @@ impl<S: BuildHasher> Keyspace<S> {
                     && value.as_i64().is_none()
                     && entry.get_mut().overwrite(bytes, self.totals.snapshot.bit())
                 {
-                    Access::at(&self.options, now).touch(entry.get().view(), hash);
+                    Access::write_at(&self.options, now).touch(entry.get().view(), hash);
                     self.totals.notify(Event::Set(key.bytes()));
                     return Ok(());
                 }
@@ -309,7 +309,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 }
                 let expiry = if options.expiry == SetExpiry::Keep { entry.get().expiry() } else { at };
                 totals.try_set(&mut entry, expiry, try_content()?)?;
-                Access::at(settings, now).touch(entry.get().view(), hash);
+                Access::write_at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Set(key.bytes()));
             }
             Found::Absent(place) => {
@@ -356,7 +356,7 @@ impl<S: BuildHasher> Keyspace<S> {
         } else {
             totals.change(&mut entry, |entry, total_bytes| entry.try_set_expiry(at, total_bytes))?;
             totals.notify(Event::Changed(key.bytes()));
-            Access::at(settings, now)
+            Access::write_at(settings, now)
         };
         access.touch(entry.get().view(), hash);
         self.evict_excess(&key, hash, now);
@@ -557,7 +557,7 @@ impl<S: BuildHasher> Keyspace<S> {
                 totals.change(&mut entry, |entry, total_bytes| {
                     entry.try_set(entry.expiry(), content, total_bytes)
                 })?;
-                Access::at(settings, now).touch(entry.get().view(), hash);
+                Access::write_at(settings, now).touch(entry.get().view(), hash);
                 totals.notify(Event::Changed(key.bytes()));
                 Ok(result)
             }
@@ -583,14 +583,14 @@ fn set_present(
     content: Content<'_>,
     now: u64,
 ) -> Result<bool, Error> {
-    let access = Access::at(options, now);
     if entry.get().is_expired(now) {
         let place = totals.take_expired(entry);
-        totals.add_new(place, (key.bytes(), hash), None, access.initial(), content)?;
+        let clock = Access::at(options, now).initial();
+        totals.add_new(place, (key.bytes(), hash), None, clock, content)?;
         return Ok(true);
     }
     totals.try_set(&mut entry, None, content)?;
-    access.touch(entry.get().view(), hash);
+    Access::write_at(options, now).touch(entry.get().view(), hash);
     totals.notify(Event::Set(key.bytes()));
     Ok(false)
 }

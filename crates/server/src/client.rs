@@ -47,6 +47,8 @@ pub(crate) struct Client {
     pub(crate) transaction: Option<Transaction>,
     /// The keys of `WATCH`, with their databases.
     pub(crate) watched: Vec<WatchedKey>,
+    /// The bytes that `watched` takes, with the names.
+    pub(crate) watched_bytes: usize,
     /// Whether a watched key has changed.
     pub(crate) is_dirty: bool,
     /// The channels of `SUBSCRIBE`, the patterns of `PSUBSCRIBE`, and the channels of `SSUBSCRIBE`.
@@ -59,7 +61,7 @@ pub(crate) struct Client {
     pub(crate) reply_mode: ReplyMode,
     /// Whether the client is exempt from `maxmemory-clients`, by `CLIENT NO-EVICT`.
     pub(crate) is_no_evict: bool,
-    /// Whether reads leave the access times as they are, by `CLIENT NO-TOUCH`.
+    /// Whether its commands leave the access times as they are, by `CLIENT NO-TOUCH`.
     pub(crate) is_no_touch: bool,
     /// Whether the connection is closed when the reply has been sent.
     pub(crate) closes_after_reply: bool,
@@ -131,6 +133,8 @@ pub(crate) struct Subscriptions {
     pub(crate) patterns: BTreeSet<Vec<u8>>,
     /// The channels of `SSUBSCRIBE`.
     pub(crate) shard_channels: BTreeSet<Vec<u8>>,
+    /// The bytes that the names take.
+    pub(crate) bytes: usize,
 }
 
 impl Subscriptions {
@@ -199,6 +203,7 @@ impl Client {
             last_command: "NULL",
             transaction: None,
             watched: Vec::new(),
+            watched_bytes: 0,
             is_dirty: false,
             subscriptions: Subscriptions::default(),
             blocked: None,
@@ -242,8 +247,14 @@ impl Client {
         size_of::<Self>()
             + self.query.capacity()
             + self.reply.allocation_size()
-            + self.queued_bytes()
+            + self.transaction_bytes()
+            + self.subscriptions.bytes
             + waiting
+    }
+
+    /// Returns the bytes of the commands after `MULTI` and of the watched keys. In C: `multiStateMemOverhead`.
+    pub(crate) fn transaction_bytes(&self) -> usize {
+        self.queued_bytes() + self.watched_bytes
     }
 
     /// Returns the bytes of the commands after `MULTI`.

@@ -15,13 +15,6 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// After how many milliseconds connections are accepted again if the system has refused one, as when the process has
-/// too many open files.
-const ACCEPT_PAUSE: u64 = 100;
-
-/// How many connections of one listener are accepted in a turn. In C: `max-new-connections-per-cycle`.
-const ACCEPTS_PER_TURN: usize = 10;
-
 /// An address that the server listens on.
 #[derive(Debug)]
 pub(crate) enum Listener {
@@ -147,14 +140,28 @@ fn keep_alive(socket: &TcpStream, secs: u64) -> io::Result<()> {
     SockRef::from(socket).set_tcp_keepalive(&probes)
 }
 
-/// Accepts connections that wait, but not so many that the clients wait for long. Returns after how many milliseconds
-/// the next ones should be accepted, or `None` if there are no more. They have no event of their own.
+/// The most connections of one listener that are accepted in a turn, so that a flood of them does not hold up the
+/// clients. In C: `max-new-connections-per-cycle`.
+const ACCEPTS_PER_TURN: usize = 10;
+
+/// Why [`accept`] has stopped. A listener has no event for connections that wait already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Accepted {
+    /// No connection waits.
+    All,
+    /// Enough were accepted for this turn, and more may wait.
+    Some,
+    /// The system has refused a connection, which still waits.
+    Refused,
+}
+
+/// Accepts connections that wait.
 pub(crate) fn accept(
     listener: &mut Listener,
     state: &mut State,
     registry: &Registry,
     first_token: usize,
-) -> Option<u64> {
+) -> Accepted {
     let keepalive = state.config.tcp_keepalive;
     for _ in 0..ACCEPTS_PER_TURN {
         let accepted = match listener {
@@ -177,15 +184,15 @@ pub(crate) fn accept(
                     warning!("Error registering a client: {error}");
                 }
             }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Accepted::All,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => {
                 warning!("Accepting client connection: {error}");
-                return Some(ACCEPT_PAUSE);
+                return Accepted::Refused;
             }
         }
     }
-    Some(0)
+    Accepted::Some
 }
 
 /// Adds a client, or refuses it.
@@ -230,4 +237,30 @@ fn admit(
     state.clients.insert(client);
     state.stats.connections += 1;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::Poll;
+    use std::net::TcpStream;
+
+    #[test]
+    fn a_turn_accepts_some_of_many_connections_and_later_turns_the_rest() {
+        let mut config = Config::default();
+        config.read(b"port 0\nbind 127.0.0.1").unwrap();
+        let poll = Poll::new().unwrap();
+        let mut listeners = bind(&config, poll.registry()).unwrap();
+        let mut state = State::new(config);
+        let addr = ("127.0.0.1", listeners[0].port().unwrap());
+        let _sockets: Vec<_> =
+            (0..ACCEPTS_PER_TURN * 2 + 1).map(|_| TcpStream::connect(addr).unwrap()).collect();
+        let mut turn = || {
+            let accepted = accept(&mut listeners[0], &mut state, poll.registry(), 1);
+            (accepted, state.clients.len())
+        };
+        assert_eq!(turn(), (Accepted::Some, ACCEPTS_PER_TURN));
+        assert_eq!(turn(), (Accepted::Some, ACCEPTS_PER_TURN * 2));
+        assert_eq!(turn(), (Accepted::All, ACCEPTS_PER_TURN * 2 + 1));
+    }
 }

@@ -27,6 +27,11 @@ pub(crate) enum Kind {
     Shard,
 }
 
+/// Returns the bytes that a name takes among the subscriptions of a client.
+fn name_bytes(name: &[u8]) -> usize {
+    size_of::<Vec<u8>>() + name.len()
+}
+
 impl Channels {
     fn listeners(&mut self, kind: Kind) -> &mut Listeners {
         match kind {
@@ -40,6 +45,7 @@ impl Channels {
     pub(crate) fn subscribe(&mut self, kind: Kind, name: &[u8], client: &mut Client) -> bool {
         let is_new = client.subscriptions.of(kind).insert(name.to_vec());
         if is_new {
+            client.subscriptions.bytes += name_bytes(name);
             self.listeners(kind).entry(name.to_vec()).or_default().insert(client.id);
         }
         is_new
@@ -48,6 +54,9 @@ impl Channels {
     /// Removes a listener. Returns `false` if the client does not listen.
     pub(crate) fn unsubscribe(&mut self, kind: Kind, name: &[u8], client: &mut Client) -> bool {
         let is_there = client.subscriptions.of(kind).remove(name);
+        if is_there {
+            client.subscriptions.bytes -= name_bytes(name);
+        }
         let listeners = self.listeners(kind);
         if let Some(ids) = listeners.get_mut(name) {
             ids.remove(&client.id);
@@ -61,8 +70,7 @@ impl Channels {
     /// Removes a client from all channels.
     pub(crate) fn remove_client(&mut self, client: &mut Client) {
         for kind in [Kind::Channel, Kind::Pattern, Kind::Shard] {
-            let names = std::mem::take(client.subscriptions.of(kind));
-            for name in names {
+            while let Some(name) = client.subscriptions.of(kind).first().cloned() {
                 self.unsubscribe(kind, &name, client);
             }
         }

@@ -340,6 +340,15 @@ impl Reply {
         self.end(at, |head| head.set(len));
     }
 
+    /// Writes the start of the reply of a scan at its place: the next cursor, and the number of the elements.
+    pub(crate) fn end_scan(&mut self, at: Deferred, next: u64, len: usize) {
+        self.end(at, |head| {
+            head.array(2);
+            head.bulk(itoa::Buffer::new().format(next).as_bytes());
+            head.array(len);
+        });
+    }
+
     fn end(&mut self, at: Deferred, write: impl FnOnce(&mut Self)) {
         let mut head = Self { protocol: self.protocol, ..Self::default() };
         write(&mut head);

@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::commands::{execute, find, release_held, retry_ready, run_blocked_timeout, start_append_only};
 use crate::config::Config;
 use crate::database::Database;
-use crate::listen::{Listener, accept, bind};
+use crate::listen::{Accepted, Listener, accept, bind};
 use crate::log::{notice, warning};
 use crate::open_files::clients_within_limit;
 use crate::request::{AHEAD, QueryBuffer, RequestLimits};
@@ -51,6 +51,10 @@ const LISTENER_CAPACITY: usize = 1_024;
 
 /// The most bytes that a client without the password may have sent and the server has not run.
 const UNAUTHENTICATED_QUERY: usize = 1 << 20;
+
+/// After how many milliseconds connections are accepted again if the system has refused one, as when the process has
+/// too many open files.
+const ACCEPT_PAUSE: u64 = 100;
 
 /// A server that listens.
 ///
@@ -153,11 +157,8 @@ impl Server {
     }
 
     fn turn(&mut self, events: &mut Events) -> Result<()> {
-        let timeout = if self.readable.is_empty() && !self.has_unsent && !self.accepts_now() {
-            self.state.wait()
-        } else {
-            Duration::ZERO
-        };
+        let is_idle = self.readable.is_empty() && !self.has_unsent && !self.accepts_now();
+        let timeout = if is_idle { self.state.wait() } else { Duration::ZERO };
         match self.poll.poll(events, Some(timeout)) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
@@ -169,7 +170,7 @@ impl Server {
         for event in events.iter() {
             let Token(token) = event.token();
             match token.checked_sub(first_token) {
-                None => self.accept(token),
+                None => self.accept_at = Some(self.state.now),
                 Some(slot) => {
                     // The end of the stream may arrive together with the last bytes, and has no event of its own.
                     if event.is_read_closed()
@@ -228,19 +229,21 @@ impl Server {
         }
     }
 
-    /// Returns whether it is time for the connections that were not accepted in an earlier turn.
+    /// Returns whether connections may wait that this turn accepts.
     fn accepts_now(&self) -> bool {
         self.accept_at.is_some_and(|at| at <= self.state.now)
     }
 
-    /// Accepts connections of a listener, and the rest of them later.
+    /// Accepts connections of a listener. The next turn accepts more, or a later one if the system refuses.
     fn accept(&mut self, token: usize) {
         let first_token = self.listeners.len();
         let listener = &mut self.listeners[token];
-        if let Some(pause) = accept(listener, &mut self.state, self.poll.registry(), first_token) {
-            let at = self.state.now + pause;
-            self.accept_at = Some(self.accept_at.map_or(at, |other| other.min(at)));
-        }
+        let next = match accept(listener, &mut self.state, self.poll.registry(), first_token) {
+            Accepted::All => return,
+            Accepted::Some => self.state.now,
+            Accepted::Refused => self.state.now + ACCEPT_PAUSE,
+        };
+        self.accept_at = Some(self.accept_at.map_or(next, |at| at.min(next)));
     }
 
     /// Runs the requests that clients have sent while they waited.

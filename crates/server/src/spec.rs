@@ -111,12 +111,15 @@ impl Keys {
     /// The first two arguments.
     pub(crate) const TWO: Self = Self::Range { first: 1, last: 2, step: 1 };
 
-    /// Returns the index of the first key, or `None` if there is none or its index depends on the arguments.
+    /// Returns the index of the first key, or `None` if there is none. If the arguments are wrong, none of them may be
+    /// a key.
     pub(crate) const fn first(self) -> Option<usize> {
         match self {
             Self::Range { first, .. } if first > 0 => Some(first as usize),
+            Self::Counted { at, destination: 0 } => Some(at + 1),
+            Self::Counted { destination, .. } => Some(destination),
             Self::FirstAndStore => Some(1),
-            _ => None,
+            Self::None | Self::Range { .. } => None,
         }
     }
 }
@@ -172,5 +175,18 @@ impl Spec {
     pub(crate) fn takes(&self, arguments: usize) -> bool {
         let arity = self.arity.unsigned_abs() as usize;
         if self.arity < 0 { arguments >= arity } else { arguments == arity }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_key_is_known_without_the_arguments() {
+        assert_eq!([Keys::FIRST, Keys::ALL, Keys::TWO, Keys::FirstAndStore].map(Keys::first), [Some(1); 4]);
+        assert_eq!(Keys::Counted { at: 1, destination: 0 }.first(), Some(2), "ZUNION 2 a b");
+        assert_eq!(Keys::Counted { at: 2, destination: 1 }.first(), Some(1), "ZUNIONSTORE target 2 a b");
+        assert_eq!(Keys::None.first(), None);
     }
 }

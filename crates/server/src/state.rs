@@ -212,6 +212,7 @@ impl State {
         let was_absent = !database.keys.contains_key(key, self.now);
         database.add_watching(key, client.id);
         client.watched.push(WatchedKey { db: client.db, key: key.to_vec(), was_absent });
+        client.watched_bytes += size_of::<WatchedKey>() + key.len();
         Ok(())
     }
 
@@ -320,6 +321,7 @@ impl State {
         for watched in client.watched.drain(..) {
             self.dbs[watched.db].remove_watching(&watched.key, client.id);
         }
+        client.watched_bytes = 0;
         client.is_dirty = false;
     }
 

@@ -109,7 +109,7 @@ pub struct Options {
     expire_effort: u8,
     lazy: Lazy,
     defrag: DefragOptions,
-    /// Whether reads leave the access clocks unchanged.
+    /// Whether accesses leave the access clocks unchanged.
     pub(crate) is_no_touch: bool,
 }
 

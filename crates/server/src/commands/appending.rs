@@ -58,17 +58,25 @@ pub(super) fn append_changes(
 }
 
 impl Call<'_> {
+    /// Returns whether the command is appended to the append-only file if it changes a key.
+    pub(super) fn is_appended(&self) -> bool {
+        self.state.append_only.is_on()
+    }
+
     /// Appends a command to the append-only file instead of the one that runs, because that would not have the same
     /// effect again. It is called once for each command that is appended, and also if the counter of changes does not
     /// move. In C: `rewriteClientCommandVector`, `alsoPropagate`, `forceCommandPropagation`.
     pub(super) fn append_instead(&mut self, command: &[&[u8]]) {
-        if self.state.append_only.is_on() {
+        if self.is_appended() {
             self.state.append_only.buffer.replace(command.iter().copied().collect());
         }
     }
 
     /// Like [`append_instead`](Self::append_instead), for a command that has changed only the expiry of a key.
     pub(super) fn append_expiry(&mut self, key: &[u8]) {
+        if !self.is_appended() {
+            return;
+        }
         match self.keys().expire_time(key, self.now) {
             Ttl::Millis(at) => self.append_instead(&[b"PEXPIREAT", key, at.to_string().as_bytes()]),
             Ttl::Persistent => self.append_instead(&[b"PERSIST", key]),

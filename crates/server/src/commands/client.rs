@@ -33,7 +33,8 @@ const CLIENT: &[Spec] = &[
     keyless("list", -2, ADMIN | ALWAYS, list).doc("2.4.0", "Returns a line about each connection."),
     keyless("no-evict", 3, ADMIN | ALWAYS, no_evict)
         .doc("7.0.0", "Protects the connection from being closed."),
-    keyless("no-touch", 3, ALWAYS, no_touch).doc("7.2.0", "Lets reads leave the access times as they are."),
+    keyless("no-touch", 3, ALWAYS, no_touch)
+        .doc("7.2.0", "Lets commands leave the access times as they are."),
     keyless("pause", -3, ADMIN | ALWAYS, pause).doc("3.0.0", "Holds commands back for a time."),
     keyless("reply", 3, ALWAYS, reply).doc("3.2.0", "Chooses which replies are sent."),
     keyless("setinfo", 4, ALWAYS, setinfo).doc("7.2.0", "Sets the name or the version of the library."),
@@ -115,13 +116,13 @@ fn line(state: &State, client: &Client) -> String {
     }
     let secs_since = |at: u64| state.now.saturating_sub(at) / 1_000;
     let queued = client.transaction.as_ref().map_or(-1, |transaction| transaction.commands().len() as i64);
-    let queued_bytes = client.queued_bytes();
+    let transaction_bytes = client.transaction_bytes();
     let output = client.reply.allocation_size();
     let total = client.memory();
     let subscriptions = &client.subscriptions;
     format!(
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={flags} db={} sub={} psub={} ssub={} \
-         multi={queued} watch={} qbuf={} qbuf-free={} argv-mem={} multi-mem={queued_bytes} rbs={output} \
+         multi={queued} watch={} qbuf={} qbuf-free={} argv-mem={} multi-mem={transaction_bytes} rbs={output} \
          rbp={output} obl={} oll=0 omem=0 tot-mem={total} events=r cmd={} user=default redir={} resp={} \
          lib-name={} lib-ver={}",
         client.id,

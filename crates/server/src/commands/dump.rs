@@ -77,7 +77,7 @@ fn restore(call: &mut Call<'_>) -> Outcome {
     let is_stored = call.parts().0.restore(key, RestoreValue::Built(&mut value), &options, now)?;
     if is_stored {
         call.changed(notify::GENERIC, "restore", key, 1);
-        if let Some(at) = options.expiry.filter(|_| !is_absolute) {
+        if let Some(at) = options.expiry.filter(|_| !is_absolute && call.is_appended()) {
             let at = at.to_string();
             let mut command: Vec<&[u8]> = call.args.iter().collect();
             command[2] = at.as_bytes();

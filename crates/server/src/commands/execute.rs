@@ -10,7 +10,7 @@ use crate::client::{Blocked, Client, ClientId, ReplyMode, TimeoutReply};
 use crate::error::{CommandError, Outcome};
 use crate::log::warning;
 use crate::notify;
-use crate::spec::{Spec, flags};
+use crate::spec::{Keys, Spec, flags};
 use crate::state::State;
 use crate::stats::Stats;
 use crate::upkeep::evict_clients;
@@ -282,7 +282,7 @@ pub(crate) fn run(
     let now = state.now;
     let publishes_new = state.config.notify_keyspace_events & notify::NEW != 0 && spec.has(flags::WRITE);
     let absent = if publishes_new { absent_keys(state, client.db, args, spec) } else { Vec::new() };
-    let leaves_clocks = client.is_no_touch && spec.has(flags::READONLY) && spec.name != "touch";
+    let leaves_clocks = client.is_no_touch && spec.keys != Keys::None && spec.name != "touch";
     let db = client.db;
     if leaves_clocks {
         state.dbs[db].keys.set_no_touch(true);

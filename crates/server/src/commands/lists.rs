@@ -206,7 +206,7 @@ pub(super) fn pop_from(
     let is_found = pop_some(call, key, side, count, true)?;
     if is_found {
         let name = if side == Side::Front { b"LPOP" } else { b"RPOP" };
-        call.append_instead(&[name, key, count.to_string().as_bytes()]);
+        call.append_instead(&[name, key, itoa::Buffer::new().format(count).as_bytes()]);
     }
     Ok(is_found)
 }

@@ -5,7 +5,7 @@ use crate::args::Args;
 use crate::call::Call;
 use crate::error::{CommandError, Outcome};
 use crate::numbers::{format_double, integer};
-use crate::reply::Reply;
+use crate::reply::{Deferred, Reply};
 use crate::spec::flags::READONLY;
 use crate::spec::{Spec, keyless, on_key};
 use keyspace::{Glob, ScanOptions, ValueRef};
@@ -83,15 +83,19 @@ fn options(args: Args<'_>, over: Over) -> Result<Options<'_>, CommandError> {
     Ok(options)
 }
 
-/// The elements that a scan has found so far. They have the limit of the reply that they become a part of.
-struct Found {
-    reply: Reply,
+/// The most elements that a step looks at. Between two steps, a scan looks whether its reply has passed its limit.
+const PER_STEP: usize = 1_000;
+
+/// The elements that a scan has found so far.
+struct Found<'r> {
+    reply: &'r mut Reply,
+    start: Deferred,
     len: usize,
 }
 
-impl Found {
-    fn new(reply: &Reply) -> Self {
-        Self { reply: reply.next(), len: 0 }
+impl<'r> Found<'r> {
+    fn new(reply: &'r mut Reply) -> Self {
+        Self { start: reply.defer(), reply, len: 0 }
     }
 
     fn push(&mut self, element: Element<'_>) {
@@ -99,26 +103,29 @@ impl Found {
         self.len += 1;
     }
 
-    /// Writes the next cursor and the elements.
-    fn write_to(self, reply: &mut Reply, next: Cursor) {
-        reply.array(2);
-        reply.bulk(itoa::Buffer::new().format(u64::from(next)).as_bytes());
-        reply.array(self.len);
-        reply.append(self.reply);
-    }
-}
-
-/// Calls `step` until it has seen `count` elements or has come to the end. A step returns the next cursor and
-/// the number of elements that it has seen. A table that has lost most of its elements ends a call early.
-fn steps(mut at: Cursor, count: usize, mut step: impl FnMut(Cursor) -> (Cursor, usize)) -> Cursor {
-    let mut left = count.saturating_mul(10);
-    let mut seen = 0_usize;
-    loop {
-        let (next, of_step) = step(at);
-        (at, seen, left) = (next, seen.saturating_add(of_step), left - 1);
-        if at.is_start() || seen >= count || left == 0 {
-            return at;
+    /// Calls `step` until it has seen `count` elements or has come to the end, or the reply has passed its limit. A
+    /// step is told how many elements are left, and returns the next cursor and the number of elements that it has
+    /// seen. A table that has lost most of its elements ends a call early. Returns the next cursor.
+    fn steps(
+        &mut self,
+        mut at: Cursor,
+        count: usize,
+        mut step: impl FnMut(&mut Self, Cursor, usize) -> (Cursor, usize),
+    ) -> Cursor {
+        let mut steps_left = count.saturating_mul(10);
+        let mut left = count;
+        loop {
+            let (next, seen) = step(self, at, left);
+            (at, left, steps_left) = (next, left.saturating_sub(seen), steps_left - 1);
+            if at.is_start() || left == 0 || steps_left == 0 || self.reply.is_over_limit() {
+                return at;
+            }
         }
+    }
+
+    /// Writes the next cursor in front of the elements.
+    fn end(self, next: Cursor) {
+        self.reply.end_scan(self.start, next.into(), self.len);
     }
 }
 
@@ -126,20 +133,24 @@ fn steps(mut at: Cursor, count: usize, mut step: impl FnMut(Cursor) -> (Cursor, 
 fn scan(call: &mut Call<'_>) -> Outcome {
     let (start, now) = (cursor(call.args.at(1))?, call.now);
     let options = options(call.args.from(2), Over::Keys)?;
-    let mut found = Found::new(call.reply());
-    let each = |key: &[u8], _value: ValueRef<'_>| {
-        if !options.is_other_type {
-            found.push(key.into());
-        }
-    };
     let is_read_only = options.is_other_type || call.state.pause().is_some();
-    let (keys, _) = call.parts();
-    let next = match is_read_only {
-        true => keys.scan(start, &options.scan, now, each),
-        false => keys.scan_removing_expired(start, &options.scan, now, each),
-    };
+    let (keys, reply) = call.parts();
+    let mut found = Found::new(reply);
+    let next = found.steps(start, options.scan.count, |found, at, left| {
+        let of_step = ScanOptions { count: left.min(PER_STEP), ..options.scan };
+        let each = |key: &[u8], _value: ValueRef<'_>| {
+            if !options.is_other_type {
+                found.push(key.into());
+            }
+        };
+        let next = match is_read_only {
+            true => keys.scan(at, &of_step, now, each),
+            false => keys.scan_removing_expired(at, &of_step, now, each),
+        };
+        (next, of_step.count)
+    });
+    found.end(next);
     call.state.publish_lost_of(call.client.db);
-    found.write_to(call.reply(), next);
     Ok(())
 }
 
@@ -148,7 +159,7 @@ fn scan(call: &mut Call<'_>) -> Outcome {
 fn scan_collection<C: Collection>(
     call: &mut Call<'_>,
     over: Over,
-    step: impl Fn(C::View<'_>, Cursor, &Options<'_>, &mut Found) -> (Cursor, usize),
+    step: impl Fn(C::View<'_>, Cursor, &Options<'_>, &mut Found<'_>) -> (Cursor, usize),
 ) -> Outcome {
     let args = call.args;
     let start = cursor(args.at(2))?;
@@ -158,14 +169,10 @@ fn scan_collection<C: Collection>(
             None => Cursor::START,
             Some(view) => {
                 let options = options(args.from(3), over)?;
-                steps(start, options.scan.count, |at| {
-                    let (next, seen) = step(view, at, &options, &mut found);
-                    // Nothing more would be written.
-                    (next, if found.reply.is_over_limit() { usize::MAX } else { seen })
-                })
+                found.steps(start, options.scan.count, |found, at, _left| step(view, at, &options, found))
             }
         };
-        found.write_to(reply, next);
+        found.end(next);
         Ok(())
     })
 }
@@ -229,20 +236,35 @@ mod tests {
     #[test]
     fn cursors_are_unsigned_numbers() {
         assert_eq!(cursor(b"18446744073709551615").map(u64::from), Ok(u64::MAX));
-        for text in [&b""[..], b"-1", b"1x", b"18446744073709551616", b"\xff"] {
+        for text in [&b""[..], b"-1", b" 0", b"1x", b"18446744073709551616", b"\xff"] {
             assert!(cursor(text).is_err());
         }
     }
 
     #[test]
     fn a_scan_stops_when_it_has_seen_enough() {
-        let mut calls = 0;
-        let next = steps(Cursor::START, 10, |at| {
-            calls += 1;
+        let mut reply = Reply::default();
+        let mut found = Found::new(&mut reply);
+        let mut lefts = Vec::new();
+        let next = found.steps(Cursor::START, 10, |_, at, left| {
+            lefts.push(left);
             ((u64::from(at) + 1).into(), 3)
         });
-        assert_eq!((u64::from(next), calls), (4, 4));
-        assert_eq!(u64::from(steps(Cursor::START, 2, |at| ((u64::from(at) + 1).into(), 0))), 20);
-        assert!(steps(5.into(), 10, |_| (Cursor::START, 0)).is_start());
+        assert_eq!((u64::from(next), lefts), (4, vec![10, 7, 4, 1]));
+        let next = found.steps(Cursor::START, 2, |_, at, _| ((u64::from(at) + 1).into(), 0));
+        assert_eq!(u64::from(next), 20);
+        assert!(found.steps(5.into(), 10, |_, _, _| (Cursor::START, 0)).is_start());
+    }
+
+    #[test]
+    fn a_scan_stops_when_its_reply_has_passed_its_limit() {
+        let mut reply = Reply::default();
+        reply.set_limit(1);
+        let mut found = Found::new(&mut reply);
+        let next = found.steps(Cursor::START, usize::MAX, |found, at, _| {
+            found.push([b'x'; 1_000][..].into());
+            ((u64::from(at) + 1).into(), 1)
+        });
+        assert!((16..18).contains(&u64::from(next)), "{next:?}");
     }
 }

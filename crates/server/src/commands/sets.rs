@@ -140,7 +140,7 @@ fn spop(call: &mut Call<'_>) -> Outcome {
     };
     call.exists(key);
     let mut rng = call.random_source();
-    let is_appended = call.state.append_only.is_on();
+    let is_appended = call.is_appended();
     let (keys, reply) = call.parts();
     let Some(len) = keys.get_as::<Set>(key, now)?.map(|set| set.len()) else {
         if count.is_some() {

@@ -277,7 +277,7 @@ fn sort_and_write(call: &mut Call<'_>, is_read_only: bool) -> Outcome {
 /// of them may have expired by now, and the file would not say so.
 fn append_stored(call: &mut Call<'_>, request: &Request<'_>, target: &[u8]) -> Outcome {
     let is_other = |pattern: &Pattern<'_>| matches!(pattern, Pattern::Key { .. });
-    if !call.state.append_only.is_on() || !request.by.iter().chain(&request.get).any(is_other) {
+    if !call.is_appended() || !request.by.iter().chain(&request.get).any(is_other) {
         return Ok(());
     }
     let stored = call.keys().get(target, call.now).map(|list| rdb::dump(list, rdb::DumpOptions::DEFAULT));

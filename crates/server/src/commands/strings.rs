@@ -182,9 +182,13 @@ fn set_with(call: &mut Call<'_>, key: &[u8], value: &[u8], options: &SetOptions<
         call.changed(notify::STRING, "set", key, 1);
         if let SetExpiry::To(_) = options.expiry {
             call.notify(notify::GENERIC, "expire", key);
-            match call.keys().expire_time(key, now).millis() {
-                Some(at) => call.append_instead(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]),
-                None => call.append_instead(&[b"DEL", key]),
+            if call.is_appended() {
+                match call.keys().expire_time(key, now).millis() {
+                    Some(at) => {
+                        call.append_instead(&[b"SET", key, value, b"PXAT", at.to_string().as_bytes()]);
+                    }
+                    None => call.append_instead(&[b"DEL", key]),
+                }
             }
         }
     } else {

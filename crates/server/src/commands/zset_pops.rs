@@ -128,7 +128,7 @@ fn pop_from(
     let is_found = pop(call, key, end, count, form)?;
     if is_found {
         let name: &[u8] = if end == End::Min { b"ZPOPMIN" } else { b"ZPOPMAX" };
-        call.append_instead(&[name, key, count.to_string().as_bytes()]);
+        call.append_instead(&[name, key, itoa::Buffer::new().format(count).as_bytes()]);
     }
     Ok(is_found)
 }

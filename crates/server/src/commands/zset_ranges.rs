@@ -58,15 +58,15 @@ struct Query<'a> {
 impl<'a> Query<'a> {
     /// Parses the arguments, which begin with the start of the range. `fixed` is what the name of the command
     /// determines: the kind of the range, and whether it is reversed. `fixed` is `None` if options determine
-    /// them, as for `ZRANGE`. If `stores` is `true`, the command returns no members, so `WITHSCORES` is a
+    /// them, as for `ZRANGE`. If `takes_scores` is `false`, the members are stored or removed, so `WITHSCORES` is a
     /// syntax error.
-    fn parse(args: Args<'a>, fixed: Option<(By, bool)>, stores: bool) -> Result<Self, CommandError> {
+    fn parse(args: Args<'a>, fixed: Option<(By, bool)>, takes_scores: bool) -> Result<Self, CommandError> {
         let (by, is_reversed) = fixed.unwrap_or_default();
         let (start, end) = (args.at(0), args.at(1));
         let mut query = Self { start, end, by, is_reversed, limit: None, has_scores: false };
         let mut index = 2;
         while index < args.len() {
-            if args.is(index, "WITHSCORES") && !stores {
+            if args.is(index, "WITHSCORES") && takes_scores {
                 query.has_scores = true;
             } else if args.is(index, "LIMIT") && index + 2 < args.len() {
                 query.limit = Some((integer(args.at(index + 1))?, integer(args.at(index + 2))?));
@@ -163,7 +163,7 @@ fn zrevrangebylex(call: &mut Call<'_>) -> Outcome {
 }
 
 fn range(call: &mut Call<'_>, fixed: Option<(By, bool)>) -> Outcome {
-    let query = Query::parse(call.args.from(2), fixed, false)?;
+    let query = Query::parse(call.args.from(2), fixed, true)?;
     let ranks = query.ranks()?;
     super::zset_args::read(
         call,
@@ -181,7 +181,7 @@ fn range(call: &mut Call<'_>, fixed: Option<(By, bool)>) -> Outcome {
 
 fn zrangestore(call: &mut Call<'_>) -> Outcome {
     let (target, source, now) = (call.args.at(1), call.args.at(2), call.now);
-    let query = Query::parse(call.args.from(3), None, true)?;
+    let query = Query::parse(call.args.from(3), None, false)?;
     let (ranks, limits) = (query.ranks()?, call.limits());
     count_reads(call, call.args.from(2).first(1), &[ObjectType::ZSet])?;
     let mut result = ZSet::new();
@@ -211,7 +211,7 @@ fn zremrangebylex(call: &mut Call<'_>) -> Outcome {
 
 fn remove(call: &mut Call<'_>, by: By, event: &str) -> Outcome {
     let (key, now) = (call.args.at(1), call.now);
-    let ranks = Query::parse(call.args.from(2), Some((by, false)), true)?.ranks()?;
+    let ranks = Query::parse(call.args.from(2), Some((by, false)), false)?.ranks()?;
     let removed = call.parts().0.modify_as::<ZSet, _, keyspace::Error>(key, now, |set| {
         let ranks = ranks(set.view());
         Ok(set.remove_range(ranks))

@@ -187,12 +187,40 @@ fn a_pause_comes_after_all_reasons_to_refuse_a_command() {
 }
 
 #[test]
-fn reads_of_a_client_that_does_not_touch_leave_the_clock_alone() {
+fn commands_of_a_client_that_does_not_touch_leave_the_clock_alone() {
     let server = TestServer::with("maxmemory-policy allkeys-lfu\nlfu-log-factor 0");
     let mut client = server.client();
     assert_eq!(client.run("SET key x"), "OK");
+    client.run("DEBUG DIGEST-VALUE key");
+    assert_eq!(client.run("OBJECT FREQ key"), "5", "DEBUG does not touch");
     assert_eq!(client.run("CLIENT NO-TOUCH ON"), "OK");
     assert_eq!((client.run("GET key"), client.run("OBJECT FREQ key")), ("\"x\"".into(), "5".into()));
+    for write in
+        ["SET key y", "APPEND key z", "SETRANGE key 0 a", "GETSET key x", "SET key x KEEPTTL", "EXPIRE key 9"]
+    {
+        client.run(write);
+        assert_eq!(client.run("OBJECT FREQ key"), "5", "{write}");
+    }
+    for write in [
+        "LPUSH list a",
+        "LPUSH list b",
+        "LPOP list",
+        "INCR number",
+        "INCRBY number 2",
+        "INCRBYFLOAT number 1",
+    ] {
+        client.run(write);
+    }
+    assert_eq!(
+        [client.run("OBJECT FREQ list"), client.run("OBJECT FREQ number")],
+        ["5", "5"],
+        "new keys have a clock"
+    );
+    client.run("MULTI");
+    client.run("SET key x");
+    client.run("GET key");
+    client.run("EXEC");
+    assert_eq!(client.run("OBJECT FREQ key"), "5");
     assert_eq!((client.run("TOUCH key"), client.run("OBJECT FREQ key")), ("1".into(), "6".into()));
     assert_eq!(client.run("RESET"), "RESET");
     assert_eq!((client.run("GET key"), client.run("OBJECT FREQ key")), ("\"x\"".into(), "7".into()));

@@ -80,6 +80,36 @@ fn the_client_that_takes_most_memory_is_evicted() {
 }
 
 #[test]
+fn watched_keys_and_subscriptions_count_as_memory_of_the_client() {
+    let server = TestServer::new();
+    let (mut admin, mut client) = (server.client(), server.client());
+    client.run("HELLO 3");
+    let id = client.run("CLIENT ID");
+    let mut bytes = |name: &str| -> usize {
+        let list = admin.run(&format!("CLIENT LIST ID {id}"));
+        let value = list.split(' ').find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap().parse().unwrap()
+    };
+    let long = "x".repeat(10_000);
+    let before = (bytes("tot-mem"), bytes("multi-mem"));
+    client.run(&format!("WATCH {long} {long} short"));
+    let watching = (bytes("tot-mem") - before.0, bytes("multi-mem") - before.1);
+    assert!((10_005..11_000).contains(&watching.0) && watching.0 == watching.1, "{watching:?}");
+    client.run("UNWATCH");
+    assert_eq!((bytes("tot-mem"), bytes("multi-mem")), before);
+    for (begin, end) in
+        [("SUBSCRIBE", "UNSUBSCRIBE"), ("PSUBSCRIBE", "PUNSUBSCRIBE"), ("SSUBSCRIBE", "SUNSUBSCRIBE")]
+    {
+        client.run(&format!("{begin} {long}"));
+        let listening = bytes("tot-mem") - before.0;
+        // The buffer for replies may have been given back.
+        assert!((9_000..11_000).contains(&listening), "{begin}: {listening}");
+        client.run(end);
+        assert!(bytes("tot-mem").abs_diff(before.0) < 1_000, "{end}");
+    }
+}
+
+#[test]
 fn maxmemory_clients_takes_bytes_and_percentages() {
     let server = TestServer::with("maxmemory 100mb\nmaxmemory-clients 5%");
     let mut client = server.client();

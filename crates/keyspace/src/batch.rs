@@ -103,37 +103,6 @@ impl<S: BuildHasher> Keyspace<S> {
     /// # Ok::<(), keyspace::Error>(())
     /// ```
     pub fn prefetch(&self, keys: &mut [Key<'_>]) {
-        self.prefetch_entries(keys);
-    }
-
-    /// Like [`prefetch`](Self::prefetch). If the value of a key is a large set or hash, also prefetches what an
-    /// operation on its member or field will read. `members` has the member or field of each key; those of keys with
-    /// another value are ignored.
-    ///
-    /// ```
-    /// use keyspace::{Key, Keyspace};
-    /// let mut keyspace = Keyspace::new();
-    /// let (mut keys, members) = ([Key::from("set"); 2], [&b"a"[..], b"b"]);
-    /// keyspace.prefetch_members(&mut keys, &members);
-    /// for (key, member) in keys.into_iter().zip(members) {
-    ///     keyspace.sadd(key, member, 0)?;
-    /// }
-    /// assert!(keyspace.sismember("set", "b", 0)?);
-    /// # Ok::<(), keyspace::Error>(())
-    /// ```
-    pub fn prefetch_members(&self, keys: &mut [Key<'_>], members: &[&[u8]]) {
-        let candidates = self.prefetch_entries(keys);
-        // A candidate may be another key's entry. Then its members are prefetched for nothing.
-        let mut lookups = [None; AHEAD];
-        for ((lookup, entry), member) in lookups.iter_mut().zip(candidates).zip(members) {
-            *lookup = entry.and_then(|entry| look_ahead(entry, member));
-        }
-        lookups.iter().flatten().for_each(|lookup| lookup.prefetch_slot());
-        lookups.iter().flatten().for_each(|lookup| lookup.prefetch_block());
-    }
-
-    /// Does what [`prefetch`](Self::prefetch) does, and returns the entries that are probably those of the keys.
-    fn prefetch_entries(&self, keys: &mut [Key<'_>]) -> [Option<&Entry>; AHEAD] {
         let (mut hashes, len) = ([0; AHEAD], keys.len().min(AHEAD));
         for (hash, key) in hashes.iter_mut().zip(&mut *keys) {
             *hash = self.hash_of(key);
@@ -148,7 +117,33 @@ impl<S: BuildHasher> Keyspace<S> {
             }
         }
         candidates.into_iter().flatten().for_each(|entry| prefetch(entry.address()));
-        candidates
+    }
+
+    /// Prefetches what operations on members of sets or on fields of hashes will read, for the first 16 pairs of a
+    /// key and a member or field. Ignores keys with other values, and small values, which are in the cache if they
+    /// are in use. Looks the keys up, so [`prefetch`](Self::prefetch) them before.
+    ///
+    /// ```
+    /// use keyspace::{Key, Keyspace};
+    /// let mut keyspace = Keyspace::new();
+    /// let mut keys = [Key::from("set"); 2];
+    /// keyspace.prefetch(&mut keys);
+    /// let pairs = [(keys[0], &b"a"[..]), (keys[1], b"b")];
+    /// keyspace.prefetch_members(&pairs);
+    /// for (key, member) in pairs {
+    ///     keyspace.sadd(key, member, 0)?;
+    /// }
+    /// assert!(keyspace.sismember("set", "b", 0)?);
+    /// # Ok::<(), keyspace::Error>(())
+    /// ```
+    pub fn prefetch_members(&self, pairs: &[(Key<'_>, &[u8])]) {
+        let mut lookups = [None; AHEAD];
+        for (lookup, (key, member)) in lookups.iter_mut().zip(pairs) {
+            // At the time 0 no key has expired.
+            *lookup = self.find(self.hash_of(key), key, 0).and_then(|entry| look_ahead(entry, member));
+        }
+        lookups.iter().flatten().for_each(|lookup| lookup.prefetch_slot());
+        lookups.iter().flatten().for_each(|lookup| lookup.prefetch_block());
     }
 
     /// Sets many keys, one after the other, as [`set`](Self::set) does. Their cache misses overlap. In C:

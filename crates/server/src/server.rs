@@ -439,21 +439,30 @@ fn close_if_too_long(state: &mut State, client: &mut Client) {
     }
 }
 
-/// Prefetches the keys of the requests that run next, if there are several, so that their cache misses overlap. In
-/// commands on sets and hashes, a member or field mostly follows the key; other arguments there are prefetched for
-/// nothing. So are the keys of a request after one that selects another database.
+/// Prefetches the keys of the requests that run next, and their members and fields, if there are several requests, so
+/// that their cache misses overlap. A request that selects another database makes this useless, and nothing else.
 fn prefetch(db: &Database, query: &QueryBuffer) {
     if query.ahead().len() == 1 {
         return;
     }
-    let (mut keys, mut members) = ([Key::new(b""); AHEAD], [&b""[..]; AHEAD]);
+    let (mut keys, mut members) = ([Key::new(b""); AHEAD], [None; AHEAD]);
     let mut len = 0;
     for args in query.ahead() {
-        let first = args.get(0).and_then(find).and_then(|command| command.spec.keys.first());
-        if let Some((first, key)) = first.and_then(|first| Some((first, args.get(first)?))) {
-            (keys[len], members[len]) = (Key::new(key), args.get(first + 1).unwrap_or_default());
+        let Some(spec) = args.get(0).and_then(find).map(|command| command.spec) else { continue };
+        if let Some((first, key)) = spec.keys.first().and_then(|first| Some((first, args.get(first)?))) {
+            keys[len] = Key::new(key);
+            members[len] = args.get(first + 1).filter(|_| spec.names_member);
             len += 1;
         }
     }
-    db.keys.prefetch_members(&mut keys[..len], &members[..len]);
+    db.keys.prefetch(&mut keys[..len]);
+    let mut pairs = [(Key::new(b""), &b""[..]); AHEAD];
+    let mut found = 0;
+    for (key, member) in keys.into_iter().zip(members.into_iter().take(len)) {
+        if let Some(member) = member {
+            pairs[found] = (key, member);
+            found += 1;
+        }
+    }
+    db.keys.prefetch_members(&pairs[..found]);
 }

@@ -14,6 +14,8 @@ pub(crate) struct Spec {
     pub(crate) flags: u32,
     /// Which arguments are keys.
     pub(crate) keys: Keys,
+    /// Whether a member of a set or a field of a hash follows the first key.
+    pub(crate) names_member: bool,
     /// A short description of the command.
     pub(crate) summary: &'static str,
     /// The first version of Redis that has the command.
@@ -132,7 +134,7 @@ pub(crate) const fn row(
     keys: Keys,
     run: fn(&mut Call<'_>) -> Outcome,
 ) -> Spec {
-    Spec { name, arity, flags, keys, summary: "", since: "1.0.0", subcommands: &[], run }
+    Spec { name, arity, flags, keys, names_member: false, summary: "", since: "1.0.0", subcommands: &[], run }
 }
 
 /// Returns the row of a command without keys.
@@ -153,6 +155,17 @@ pub(crate) const fn on_key(
     run: fn(&mut Call<'_>) -> Outcome,
 ) -> Spec {
     row(name, arity, flags, Keys::FIRST, run)
+}
+
+/// Returns the row of a command whose first argument is its only key, and whose second one is a member of a set or a
+/// field of a hash.
+pub(crate) const fn on_member(
+    name: &'static str,
+    arity: i32,
+    flags: u32,
+    run: fn(&mut Call<'_>) -> Outcome,
+) -> Spec {
+    Spec { names_member: true, ..on_key(name, arity, flags, run) }
 }
 
 impl Spec {

@@ -366,12 +366,15 @@ fn keys_and_members_may_be_prefetched_whatever_their_types_and_number() {
     keyspace.push("list", Side::Back, "element", 0).unwrap();
     let size = keyspace.allocation_size();
     let names = ["set", "hash", "small", "string", "list", "missing"];
-    for (keys, members) in [(0, 0), (6, 6), (6, 2), (2, 6), (40, 40)] {
-        let mut asked: Vec<Key<'_>> = (0..keys).map(|i| Key::from(names[i % names.len()])).collect();
-        let members: Vec<&[u8]> = (0..members).map(|i| [&b"member:7"[..], b"", b"other"][i % 3]).collect();
-        keyspace.prefetch_members(&mut asked, &members);
-        for (i, key) in asked.iter().enumerate() {
-            assert_eq!(keyspace.contains_key(*key, 0), i % names.len() < 5);
+    for pairs in [0, 1, 6, 16, 40] {
+        let mut keys: Vec<Key<'_>> = (0..pairs).map(|i| Key::from(names[i % names.len()])).collect();
+        keyspace.prefetch(&mut keys);
+        let member = |i: usize| [&b"member:7"[..], b"", b"other"][i / 6 % 3];
+        let pairs: Vec<_> = keys.iter().enumerate().map(|(i, key)| (*key, member(i))).collect();
+        keyspace.prefetch_members(&pairs);
+        for (i, (key, member)) in pairs.into_iter().enumerate() {
+            assert_eq!(keyspace.contains_key(key, 0), i % names.len() < 5);
+            assert_eq!(keyspace.sismember(key, member, 0) == Ok(true), i % 6 == 0 && member == b"member:7");
         }
     }
     assert_eq!(keyspace.allocation_size(), size);

@@ -7,7 +7,7 @@ use crate::notify;
 use crate::numbers::integer;
 use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Spec, on_key};
+use crate::spec::{Spec, on_key, on_member};
 use values::string::LongDouble;
 use values::{Element, Hash};
 
@@ -15,20 +15,20 @@ const ADD: u32 = WRITE | DENYOOM | FAST;
 const READ: u32 = READONLY | FAST;
 
 pub(super) const COMMANDS: &[Spec] = &[
-    on_key("hdel", -3, WRITE | FAST, hdel).doc("2.0.0", "Removes fields of a hash."),
-    on_key("hexists", 3, READ, hexists).doc("2.0.0", "Returns whether a hash has a field."),
-    on_key("hget", 3, READ, hget).doc("2.0.0", "Returns the value of a field."),
+    on_member("hdel", -3, WRITE | FAST, hdel).doc("2.0.0", "Removes fields of a hash."),
+    on_member("hexists", 3, READ, hexists).doc("2.0.0", "Returns whether a hash has a field."),
+    on_member("hget", 3, READ, hget).doc("2.0.0", "Returns the value of a field."),
     on_key("hgetall", 2, READONLY, hgetall).doc("2.0.0", "Returns all fields and their values."),
-    on_key("hincrby", 4, ADD, hincrby).doc("2.0.0", "Adds a number to the integer of a field."),
-    on_key("hincrbyfloat", 4, ADD, hincrbyfloat).doc("2.6.0", "Adds a number to the number of a field."),
+    on_member("hincrby", 4, ADD, hincrby).doc("2.0.0", "Adds a number to the integer of a field."),
+    on_member("hincrbyfloat", 4, ADD, hincrbyfloat).doc("2.6.0", "Adds a number to the number of a field."),
     on_key("hkeys", 2, READONLY, hkeys).doc("2.0.0", "Returns all fields."),
     on_key("hlen", 2, READ, hlen).doc("2.0.0", "Returns the number of fields."),
-    on_key("hmget", -3, READ, hmget).doc("2.0.0", "Returns the values of several fields."),
-    on_key("hmset", -4, ADD, hmset).doc("2.0.0", "Sets the values of several fields."),
+    on_member("hmget", -3, READ, hmget).doc("2.0.0", "Returns the values of several fields."),
+    on_member("hmset", -4, ADD, hmset).doc("2.0.0", "Sets the values of several fields."),
     on_key("hrandfield", -2, READONLY, hrandfield).doc("6.2.0", "Returns random fields."),
-    on_key("hset", -4, ADD, hset).doc("2.0.0", "Sets the values of fields."),
-    on_key("hsetnx", 4, ADD, hsetnx).doc("2.0.0", "Sets the value of a field that does not exist."),
-    on_key("hstrlen", 3, READ, hstrlen).doc("3.2.0", "Returns the length of the value of a field."),
+    on_member("hset", -4, ADD, hset).doc("2.0.0", "Sets the values of fields."),
+    on_member("hsetnx", 4, ADD, hsetnx).doc("2.0.0", "Sets the value of a field that does not exist."),
+    on_member("hstrlen", 3, READ, hstrlen).doc("3.2.0", "Returns the length of the value of a field."),
     on_key("hvals", 2, READONLY, hvals).doc("2.0.0", "Returns the values of all fields."),
 ];
 

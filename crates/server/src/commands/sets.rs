@@ -7,12 +7,12 @@ use crate::error::{CommandError, Outcome};
 use crate::notify;
 use crate::numbers::natural;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
-use crate::spec::{Keys, Spec, on_key, row};
+use crate::spec::{Keys, Spec, on_key, on_member, row};
 use keyspace::{Error, Keyspace};
 use values::{Collection, Element, ObjectType, Set, SetView, WrongType, set};
 
 pub(super) const COMMANDS: &[Spec] = &[
-    on_key("sadd", -3, WRITE | DENYOOM | FAST, sadd).doc("1.0.0", "Adds members to a set."),
+    on_member("sadd", -3, WRITE | DENYOOM | FAST, sadd).doc("1.0.0", "Adds members to a set."),
     on_key("scard", 2, READONLY | FAST, scard).doc("1.0.0", "Returns the number of members."),
     row("sdiff", -2, READONLY, Keys::ALL, sdiff).doc("1.0.0", "Returns the difference of sets."),
     row("sdiffstore", -3, WRITE | DENYOOM, Keys::ALL, sdiffstore)
@@ -22,14 +22,14 @@ pub(super) const COMMANDS: &[Spec] = &[
         .doc("7.0.0", "Returns the number of members of an intersection."),
     row("sinterstore", -3, WRITE | DENYOOM, Keys::ALL, sinterstore)
         .doc("1.0.0", "Stores the intersection of sets."),
-    on_key("sismember", 3, READONLY | FAST, sismember).doc("1.0.0", "Returns whether a set has a member."),
+    on_member("sismember", 3, READONLY | FAST, sismember).doc("1.0.0", "Returns whether a set has a member."),
     on_key("smembers", 2, READONLY, smembers).doc("1.0.0", "Returns all members of a set."),
-    on_key("smismember", -3, READONLY | FAST, smismember)
+    on_member("smismember", -3, READONLY | FAST, smismember)
         .doc("6.2.0", "Returns for several members whether a set has them."),
     row("smove", 4, WRITE | FAST, Keys::TWO, smove).doc("1.0.0", "Moves a member to another set."),
     on_key("spop", -2, WRITE | FAST, spop).doc("1.0.0", "Removes random members and returns them."),
     on_key("srandmember", -2, READONLY, srandmember).doc("1.0.0", "Returns random members."),
-    on_key("srem", -3, WRITE | FAST, srem).doc("1.0.0", "Removes members of a set."),
+    on_member("srem", -3, WRITE | FAST, srem).doc("1.0.0", "Removes members of a set."),
     row("sunion", -2, READONLY, Keys::ALL, sunion).doc("1.0.0", "Returns the union of sets."),
     row("sunionstore", -3, WRITE | DENYOOM, Keys::ALL, sunionstore).doc("1.0.0", "Stores the union of sets."),
 ];

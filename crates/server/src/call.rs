@@ -64,7 +64,7 @@ impl<'a> Call<'a> {
     /// Like [`changed`](Self::changed), for a key of another database, or without an event.
     pub(crate) fn changed_in(&mut self, db: usize, key: &[u8], changes: usize) {
         self.state.stats.dirty += changes as u64;
-        self.state.publish_lost_of(db);
+        self.state.publish_removed_of(db);
         self.state.key_changed(db, key, Some(&mut *self.client));
     }
 

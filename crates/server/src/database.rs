@@ -24,25 +24,25 @@ pub(crate) struct Database {
     pub(crate) blocked: Waiting,
     /// The keys of this database among those that have changed and that clients wait for.
     pub(crate) ready: BTreeSet<Vec<u8>>,
-    /// The keys that went without a command, since the last [`take_lost`](Self::take_lost).
-    pub(crate) lost: Arc<LostLog>,
+    /// The removed keys that are not published yet.
+    pub(crate) removed: Arc<RemovedLog>,
     /// When its keys are next due for upkeep.
     pub(crate) upkeep_at: Instant,
 }
 
-/// The keys that went without a command, in order.
+/// Removed keys, in the order in which they were removed.
 #[derive(Debug, Default)]
-pub(crate) struct LostLog {
-    keys: Mutex<Vec<Lost>>,
+pub(crate) struct RemovedLog {
+    keys: Mutex<Vec<Removed>>,
     /// About the bytes that the log takes. 0 means that it is empty.
     bytes: AtomicUsize,
 }
 
-impl LostLog {
-    fn push(&self, lost: Lost) {
-        let (Lost::Expired(key) | Lost::Evicted(key)) = &lost;
-        self.bytes.fetch_add(key.len() + size_of::<Lost>(), Ordering::Relaxed);
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(lost);
+impl RemovedLog {
+    fn push(&self, removed: Removed) {
+        let (Removed::Expired(key) | Removed::Evicted(key)) = &removed;
+        self.bytes.fetch_add(key.len() + size_of::<Removed>(), Ordering::Relaxed);
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).push(removed);
     }
 
     /// Returns about the bytes that the log takes.
@@ -50,7 +50,7 @@ impl LostLog {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    fn take(&self) -> Vec<Lost> {
+    fn take(&self) -> Vec<Removed> {
         // A load costs less than a swap, and the log is nearly always empty.
         if self.bytes() == 0 || self.bytes.swap(0, Ordering::Relaxed) == 0 {
             return Vec::new();
@@ -59,16 +59,16 @@ impl LostLog {
     }
 }
 
-/// A key that went without a command.
+/// A removed key: one that has expired or was evicted. A key that a command removes is not meant.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Lost {
+pub(crate) enum Removed {
     /// It had expired.
     Expired(Vec<u8>),
     /// It was evicted.
     Evicted(Vec<u8>),
 }
 
-impl Lost {
+impl Removed {
     /// Returns the key.
     pub(crate) fn key(&self) -> &[u8] {
         let (Self::Expired(key) | Self::Evicted(key)) = self;
@@ -87,7 +87,7 @@ impl Database {
             watching: Watching::default(),
             blocked: Waiting::default(),
             ready: BTreeSet::new(),
-            lost: Arc::default(),
+            removed: Arc::default(),
             upkeep_at: Instant::now(),
         }
     }
@@ -107,26 +107,26 @@ impl Database {
         }
     }
 
-    /// Starts or stops noting the keys that expire or are evicted.
-    pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
+    /// Starts or stops noting removed keys.
+    pub(crate) fn log_removed(&mut self, is_on: bool) -> Result<(), ReserveError> {
         if !is_on {
             self.keys.clear_on_event();
             return Ok(());
         }
-        let lost = self.lost.clone();
+        let removed = self.removed.clone();
         self.keys.on_event(move |event| {
             let key = match event {
-                Event::Expired(key) => Lost::Expired(key.to_vec()),
-                Event::Evicted(key) => Lost::Evicted(key.to_vec()),
+                Event::Expired(key) => Removed::Expired(key.to_vec()),
+                Event::Evicted(key) => Removed::Evicted(key.to_vec()),
                 _ => return,
             };
-            lost.push(key);
+            removed.push(key);
         })
     }
 
-    /// Returns the keys that have expired or were evicted since the last call.
-    pub(crate) fn take_lost(&mut self) -> Vec<Lost> {
-        self.lost.take()
+    /// Returns the keys that were removed since the last call.
+    pub(crate) fn take_removed(&mut self) -> Vec<Removed> {
+        self.removed.take()
     }
 }
 

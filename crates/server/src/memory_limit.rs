@@ -46,7 +46,7 @@ impl State {
             }
         }
         // These keys were evicted before the next command runs, so they stand before it in the append-only file.
-        self.after_command();
+        self.publish_removed();
         may_run
     }
 
@@ -60,10 +60,10 @@ impl State {
     }
 
     /// Returns the number of bytes in use that count towards `maxmemory`: all but those that a snapshot holds, and
-    /// the names of lost keys that are not published yet, and the commands that will be written to the append-only
+    /// the names of removed keys that are not published yet, and the commands that will be written to the append-only
     /// file. If the names counted, an eviction of keys with long names would free nothing, and so evict all keys.
     pub(crate) fn counted_memory(&self) -> usize {
-        let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.lost.bytes();
+        let uncounted = |db: &Database| db.keys.snapshot_bytes() + db.removed.bytes();
         let uncounted: usize = self.dbs.iter().map(uncounted).sum();
         zmalloc::used_memory().saturating_sub(uncounted + self.append_only.buffer_size())
     }

@@ -52,7 +52,7 @@ fn try_begin(state: &mut State) -> Result<(), String> {
     files.begin_rewrite().map_err(|error| text(&error))?;
     files.rewrites += 1;
     let path = files.path_of(&files.next_base());
-    state.update_lost_log().map_err(|error| text(&error))?;
+    state.update_removed_log().map_err(|error| text(&error))?;
     let (options, now) = (state.config.write_options(), state.now);
     let begun = state.snapshots.begin(Purpose::Rewrite, &mut state.dbs, &path, &options, now, 0);
     begun.map_err(|error| text(&error))?;

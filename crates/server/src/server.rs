@@ -408,7 +408,6 @@ fn run_requests(state: &mut State, client: &mut Client) {
                 while state.takes_commands() && client.takes_requests() && query.take() {
                     if query.args().len() > 0 {
                         execute(state, client, query.args());
-                        state.after_command();
                     }
                 }
             }

@@ -4,7 +4,7 @@ use crate::append_only::AppendOnly;
 use crate::client::{Client, ClientId, WatchedKey};
 use crate::clients::Clients;
 use crate::config::Config;
-use crate::database::{Database, Lost};
+use crate::database::{Database, Removed};
 use crate::latency::Latency;
 use crate::monitor::Monitors;
 use crate::notify;
@@ -81,10 +81,10 @@ pub(crate) struct State {
     pub(crate) cron_at: Instant,
     /// When an attack over HTTP is logged next, in milliseconds since 1970.
     pub(crate) next_attack_line: u64,
-    /// Whether keys that expire or are evicted are noted.
-    logs_lost: bool,
-    /// The keys that have expired or were evicted, and are not yet in the append-only file.
-    lost: Vec<(usize, Lost)>,
+    /// Whether removed keys are noted.
+    logs_removed: bool,
+    /// The removed keys that are published, and whose removal is not yet in the append-only file.
+    unappended: Vec<(usize, Removed)>,
     /// Whether the server stops, and runs no further command.
     pub(crate) is_stopping: bool,
     /// Why the server ends, if this is a failure.
@@ -132,8 +132,8 @@ impl State {
             upkeep_db: 0,
             cron_at: Instant::now(),
             next_attack_line: 0,
-            logs_lost: false,
-            lost: Vec::new(),
+            logs_removed: false,
+            unappended: Vec::new(),
             is_stopping: false,
             fatal: None,
             paused_until: None,
@@ -150,22 +150,22 @@ impl State {
         self.now = self.now.max(now.as_millis() as u64);
     }
 
-    /// Passes the options of keys to all databases, and starts or stops noting the keys that are lost.
+    /// Passes the options of keys to all databases, and starts or stops noting removed keys.
     pub(crate) fn apply_options(&mut self) -> Result<(), ReserveError> {
         for db in &mut self.dbs {
             db.keys.set_options(self.config.options);
         }
-        self.update_lost_log()
+        self.update_removed_log()
     }
 
-    /// Starts noting the keys that are lost if [`needs_lost`](Self::needs_lost) says so, and stops otherwise.
-    pub(crate) fn update_lost_log(&mut self) -> Result<(), ReserveError> {
-        self.log_lost(self.needs_lost())
+    /// Starts noting removed keys if [`needs_removed`](Self::needs_removed) says so, and stops otherwise.
+    pub(crate) fn update_removed_log(&mut self) -> Result<(), ReserveError> {
+        self.log_removed(self.needs_removed())
     }
 
-    /// Returns whether the keys that expire or are evicted have to be known: for the events `x` and `e`, the
+    /// Returns whether removed keys have to be known: for the events `x` and `e`, the
     /// append-only file, tracking, or `WATCH`.
-    fn needs_lost(&self) -> bool {
+    fn needs_removed(&self) -> bool {
         let is_published = self.config.notify_keyspace_events & (notify::EXPIRED | notify::EVICTED) != 0;
         is_published
             || self.append_only.is_on()
@@ -173,32 +173,32 @@ impl State {
             || self.dbs.iter().any(|db| !db.watching.is_empty())
     }
 
-    /// Starts or stops noting the keys that are lost. Does nothing if this is already so.
-    pub(crate) fn log_lost(&mut self, is_on: bool) -> Result<(), ReserveError> {
-        if is_on == self.logs_lost {
+    /// Starts or stops noting removed keys. Does nothing if this is already so.
+    pub(crate) fn log_removed(&mut self, is_on: bool) -> Result<(), ReserveError> {
+        if is_on == self.logs_removed {
             return Ok(());
         }
         // If one of the databases has no memory for it, those before it note keys that nobody takes, so all of
         // them are switched off.
-        let result = self.dbs.iter_mut().try_for_each(|db| db.log_lost(is_on));
+        let result = self.dbs.iter_mut().try_for_each(|db| db.log_removed(is_on));
         if result.is_err() {
-            self.stop_lost_log();
+            self.stop_removed_log();
         }
-        self.logs_lost = is_on && result.is_ok();
+        self.logs_removed = is_on && result.is_ok();
         result
     }
 
-    /// Stops noting the keys that are lost if they need not be known any more. The end of a `WATCH` does not stop it,
+    /// Stops noting removed keys if they need not be known any more. The end of a `WATCH` does not stop it,
     /// because the next `WATCH` is often near.
-    pub(crate) fn relax_lost_log(&mut self) {
-        if self.logs_lost && !self.needs_lost() {
-            self.after_command();
-            self.stop_lost_log();
-            self.logs_lost = false;
+    pub(crate) fn relax_removed_log(&mut self) {
+        if self.logs_removed && !self.needs_removed() {
+            self.publish_removed();
+            self.stop_removed_log();
+            self.logs_removed = false;
         }
     }
 
-    fn stop_lost_log(&mut self) {
+    fn stop_removed_log(&mut self) {
         self.dbs.iter_mut().for_each(|db| db.keys.clear_on_event());
     }
 
@@ -207,7 +207,7 @@ impl State {
         if client.watched.iter().any(|watched| watched.db == client.db && watched.key == key) {
             return Ok(());
         }
-        self.log_lost(true)?;
+        self.log_removed(true)?;
         let database = &mut self.dbs[client.db];
         let was_absent = !database.keys.contains_key(key, self.now);
         database.add_watching(key, client.id);
@@ -246,9 +246,9 @@ impl State {
         }
     }
 
-    /// Fails the transactions that watch a key which has expired or was evicted, unless it was already expired
-    /// when they began to watch it. Tells the clients that have copies of it.
-    fn key_lost(&mut self, db: usize, key: &[u8]) {
+    /// Fails the transactions that watch a removed key, unless it was already expired when they began to watch it.
+    /// Tells the clients that have copies of it.
+    fn key_removed(&mut self, db: usize, key: &[u8]) {
         if !self.tracking.is_empty() {
             self.tracking.invalidate(key, None, &mut self.clients);
         }
@@ -275,44 +275,47 @@ impl State {
         }
     }
 
-    /// Publishes the keys that have expired or were evicted since the last call, and fails the transactions that
-    /// watch them. Does nothing while lost keys are not noted.
-    pub(crate) fn publish_lost(&mut self) {
-        if self.logs_lost {
-            (0..self.dbs.len()).for_each(|db| self.publish_lost_of(db));
-        }
-    }
-
-    /// Like [`publish_lost`](Self::publish_lost), for the keys of one database.
-    pub(crate) fn publish_lost_of(&mut self, db: usize) {
-        if !self.logs_lost {
+    /// Publishes the removed keys of one database: sends their events, fails the transactions that watch them, and
+    /// tells the clients that have copies of them. Does nothing while removed keys are not noted.
+    pub(crate) fn publish_removed_of(&mut self, db: usize) {
+        if !self.logs_removed {
             return;
         }
-        for lost in self.dbs[db].take_lost() {
-            let (class, event) = match &lost {
-                Lost::Expired(_) => (notify::EXPIRED, "expired"),
-                Lost::Evicted(_) => (notify::EVICTED, "evicted"),
+        for removed in self.dbs[db].take_removed() {
+            let (class, event) = match &removed {
+                Removed::Expired(_) => (notify::EXPIRED, "expired"),
+                Removed::Evicted(_) => (notify::EVICTED, "evicted"),
             };
-            self.key_lost(db, lost.key());
-            self.notify(db, class, event, lost.key());
+            self.key_removed(db, removed.key());
+            self.notify(db, class, event, removed.key());
             if self.append_only.is_on() {
-                self.lost.push((db, lost));
+                self.unappended.push((db, removed));
             }
         }
     }
 
-    /// Publishes the keys that have expired or were evicted. If there is an append-only file, returns those that it
+    /// Publishes the removed keys of all databases. If there is an append-only file, returns those whose removal it
     /// does not have yet, with their databases.
-    pub(crate) fn take_lost(&mut self) -> Vec<(usize, Lost)> {
-        self.publish_lost();
-        std::mem::take(&mut self.lost)
+    pub(crate) fn take_removed(&mut self) -> Vec<(usize, Removed)> {
+        if self.logs_removed {
+            (0..self.dbs.len()).for_each(|db| self.publish_removed_of(db));
+        }
+        std::mem::take(&mut self.unappended)
+    }
+
+    /// Publishes the removed keys of all databases, and appends their removals to the append-only file.
+    pub(crate) fn publish_removed(&mut self) {
+        for (db, removed) in self.take_removed() {
+            self.append_only.buffer.push_del(db, removed.key());
+            self.append_only.buffer.end_unit();
+        }
     }
 
     /// Removes a key if it has expired, and publishes that at once: before the event of the command that has
     /// looked the key up. In C: `expireIfNeeded`.
     pub(crate) fn remove_expired(&mut self, db: usize, key: &[u8]) {
         if self.pause().is_none() && self.dbs[db].keys.remove_expired(key, self.now) {
-            self.publish_lost_of(db);
+            self.publish_removed_of(db);
         }
     }
 
@@ -346,7 +349,7 @@ impl State {
         let (left, right) = self.dbs.split_at_mut(high);
         std::mem::swap(&mut left[low].keys, &mut right[0].keys);
         self.snapshots.swap(one, other);
-        std::mem::swap(&mut left[low].lost, &mut right[0].lost);
+        std::mem::swap(&mut left[low].removed, &mut right[0].removed);
         self.tracking.flush(&mut self.clients);
         for (existed, db, key) in before {
             if existed || exists(&self.dbs, db, &key) {
@@ -424,14 +427,6 @@ impl State {
         self.stats = Stats { dirty, peak_memory, cleared, ..Default::default() };
         self.rates.clear();
         (self.append_only.rewrites, self.append_only.delayed_fsync, self.snapshots.saves) = (0, 0, 0);
-    }
-
-    /// Publishes the keys that have gone without a command, and appends their removals to the append-only file.
-    pub(crate) fn after_command(&mut self) {
-        for (db, lost) in self.take_lost() {
-            self.append_only.buffer.push_del(db, lost.key());
-            self.append_only.buffer.end_unit();
-        }
     }
 
     /// Saves all databases, and returns when the file is complete.

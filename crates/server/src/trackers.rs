@@ -9,17 +9,14 @@ use values::ReserveError;
 impl State {
     /// Starts to tell a client which of its copies of keys are old.
     pub(crate) fn track(&mut self, id: ClientId, tracker: Tracker) -> Result<(), ReserveError> {
-        self.log_lost(true)?;
+        self.log_removed(true)?;
         self.tracking.enable(id, tracker);
         Ok(())
     }
 
-    /// Tells clients about the keys that have just been evicted, and about those for which the table of tracked keys
-    /// has no room. `client` is told before its command has a reply.
+    /// Tells clients about the keys for which the table of tracked keys has no room. `client` is told about them, and
+    /// about those that were evicted for its command, before its command has a reply.
     pub(crate) fn tell_trackers(&mut self, client: &mut Client) {
-        if self.config.options.get_maxmemory() > 0 {
-            self.after_command();
-        }
         self.limit_tracked_keys();
         self.clients.deliver_own(client);
     }

@@ -87,7 +87,7 @@ fn maintain(state: &mut State, slice: Duration) {
         };
         db.upkeep_at = start + next.min(PERIOD_MAX);
     }
-    state.after_command();
+    state.publish_removed();
 }
 
 fn work_on_snapshot(state: &mut State, slice: Duration) {
@@ -107,7 +107,7 @@ fn cron(state: &mut State) {
     state.stats.peak_memory = state.stats.peak_memory.max(zmalloc::used_memory());
     state.sample_rates(state.cron_at);
     close_idle(state);
-    state.relax_lost_log();
+    state.relax_removed_log();
     state.limit_tracked_keys();
     rewrite::cron(state);
     save_if_due(state);

@@ -106,7 +106,8 @@ fn flush(call: &mut Call<'_>, db: usize) {
     let now = call.now;
     let database = &call.state.dbs[db];
     let waiting = database.watching.keys().chain(database.blocked.keys());
-    let lost: Vec<Vec<u8>> = waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
+    let changed: Vec<Vec<u8>> =
+        waiting.filter(|key| database.keys.contains_key(*key, now)).cloned().collect();
     call.state.stats.dirty += database.keys.len() as u64;
     let is_async = call.args.is(1, "ASYNC");
     let keys = &mut call.state.dbs[db].keys;
@@ -119,7 +120,7 @@ fn flush(call: &mut Call<'_>, db: usize) {
         let start = Instant::now();
         keys.free_for(FREE_BUDGET, || start.elapsed());
     }
-    for key in lost {
+    for key in changed {
         call.changed_in(db, &key, 0);
     }
 }

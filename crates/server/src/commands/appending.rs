@@ -11,7 +11,7 @@
 use super::command::keys_of;
 use crate::args::Args;
 use crate::call::Call;
-use crate::database::Lost;
+use crate::database::Removed;
 use crate::spec::{Keys, Spec, flags};
 use crate::state::State;
 use keyspace::Ttl;
@@ -28,12 +28,12 @@ pub(super) fn append_changes(
 ) {
     let instead = state.append_only.buffer.take_instead();
     let mut evicted = Vec::new();
-    for (db, lost) in state.take_lost() {
-        match lost {
-            Lost::Evicted(key) if !state.dbs[db].keys.contains_key(&*key, state.now) => {
+    for (db, removed) in state.take_removed() {
+        match removed {
+            Removed::Evicted(key) if !state.dbs[db].keys.contains_key(&*key, state.now) => {
                 evicted.push((db, key))
             }
-            lost => state.append_only.buffer.push_del(db, lost.key()),
+            removed => state.append_only.buffer.push_del(db, removed.key()),
         }
     }
     let buffer = &mut state.append_only.buffer;

@@ -55,6 +55,7 @@ pub(crate) fn execute(state: &mut State, client: &mut Client, args: Args<'_>) {
     if client.reply_mode != ReplyMode::On && client.blocked.is_none() {
         client.end_reply(mark, writes_messages(args));
     }
+    state.publish_removed();
     if !state.tracking.is_empty() && client.transaction.is_none() && !args.is(0, "client") {
         state.tracking.end_caching(client.id);
     }
@@ -431,6 +432,7 @@ fn retry(state: &mut State, client: &mut Client) {
         state.clock = Instant::now();
         run(state, client, args, command, false);
         state.retried_deadline = None;
+        state.publish_removed();
     }
     if client.blocked.is_none() {
         client.end_reply(mark, false);

@@ -150,7 +150,7 @@ fn scan(call: &mut Call<'_>) -> Outcome {
         (next, of_step.count)
     });
     found.end(next);
-    call.state.publish_lost_of(call.client.db);
+    call.state.publish_removed_of(call.client.db);
     Ok(())
 }
 

@@ -172,7 +172,7 @@ fn set_with(call: &mut Call<'_>, key: &[u8], value: &[u8], options: &SetOptions<
             Err(_) => None,
         };
         // An old value that had expired is published before the miss.
-        call.state.publish_lost_of(call.client.db);
+        call.state.publish_removed_of(call.client.db);
         if let Some(is_found) = is_found {
             call.count_read(key, is_found);
         }

@@ -77,7 +77,6 @@ pub(crate) fn release_held(state: &mut State) {
         {
             state.clock = Instant::now();
             execute(state, &mut client, blocked.request.as_args());
-            state.after_command();
             state.resumed.push(id);
         }
         state.clients.put_back(slot, client);

@@ -43,7 +43,10 @@ impl Expiry {
     }
 
     /// Like [`at`](Self::at), but refuses numbers below 1, as `SET` and `GETEX` do.
-    pub(crate) fn positive_at(self, now: u64) -> Result<u64, Error> {
+    ///
+    /// # Errors
+    /// [`Error::InvalidExpireTime`] if the number is below 1, or the time does not fit into 63 bits.
+    pub fn positive_at(self, now: u64) -> Result<u64, Error> {
         match self {
             Self::InSeconds(..=0) | Self::InMillis(..=0) | Self::AtSeconds(..=0) | Self::AtMillis(..=0) => {
                 Err(Error::InvalidExpireTime)

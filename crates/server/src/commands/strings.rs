@@ -8,7 +8,7 @@ use crate::numbers::integer;
 use crate::reply::Reply;
 use crate::spec::flags::{DENYOOM, FAST, READONLY, WRITE};
 use crate::spec::{Keys, Spec, on_key, row};
-use keyspace::{Expiry, SetCondition, SetExpiry, SetOptions, StringRef, Ttl};
+use keyspace::{ExpireOptions, Expiry, SetCondition, SetExpiry, SetOptions, StringRef};
 use values::Element;
 
 const ADD: u32 = WRITE | DENYOOM;
@@ -262,18 +262,21 @@ fn getex(call: &mut Call<'_>) -> Outcome {
     let options = Options::parse(call.args.from(2), false)?;
     // The value is written before the number is parsed. An error takes it back.
     get(call)?;
-    let before = call.keys().ttl(key, now);
-    if !options.keeps && options.expiry.is_none() || before == Ttl::Absent {
+    if !options.keeps && options.expiry.is_none() || !call.keys().contains_key(key, now) {
         return Ok(());
     }
     let expiry = options.expiry()?;
     let (keys, _) = call.parts();
-    keys.get_expire(key, expiry, now).map_err(|error| expire_error(error, "getex"))?;
-    let event = match () {
-        () if !call.keys().contains_key(key, now) => "del",
-        () if expiry.is_some() => "expire",
-        () if before.millis().is_some() => "persist",
-        () => return Ok(()),
+    let event = match expiry {
+        Some(expiry) => {
+            let set = expiry
+                .positive_at(now)
+                .and_then(|_at| keys.expire(key, expiry, ExpireOptions::default(), now));
+            set.map_err(|error| expire_error(error, "getex"))?;
+            if keys.contains_key(key, now) { "expire" } else { "del" }
+        }
+        None if keys.persist(key, now) => "persist",
+        None => return Ok(()),
     };
     call.changed(notify::GENERIC, event, key, 1);
     call.append_expiry(key);

@@ -187,6 +187,25 @@ fn a_pause_comes_after_all_reasons_to_refuse_a_command() {
 }
 
 #[test]
+fn getex_counts_one_access() {
+    let server = TestServer::with("maxmemory-policy allkeys-lfu\nlfu-log-factor 0");
+    let mut client = server.client();
+    client.run("SET key x");
+    for (command, freq) in [
+        ("GETEX key", "6"),
+        ("GETEX key EX 100", "7"),
+        ("GETEX key PERSIST", "8"),
+        ("GETEX key PERSIST", "9"),
+    ] {
+        assert_eq!(
+            (client.run(command), client.run("OBJECT FREQ key")),
+            ("\"x\"".into(), freq.into()),
+            "{command}"
+        );
+    }
+}
+
+#[test]
 fn commands_of_a_client_that_does_not_touch_leave_the_clock_alone() {
     let server = TestServer::with("maxmemory-policy allkeys-lfu\nlfu-log-factor 0");
     let mut client = server.client();

@@ -205,7 +205,8 @@ fn config_set(call: &mut Call<'_>) -> Outcome {
     let files = &call.state.append_only;
     if config.dir != call.state.config.dir && (files.is_on() || files.is_waiting) {
         return Err(CommandError::new(
-            "ERR CONFIG SET failed (possibly related to argument 'dir') - The append-only file is open in the              present folder. Set appendonly to no first",
+            "ERR CONFIG SET failed (possibly related to argument 'dir') - The append-only file is open in the present \
+             folder. Set appendonly to no first",
         ));
     }
     let before = std::mem::replace(&mut call.state.config, config);

@@ -3,6 +3,7 @@
 //! Changes are collected until the end of a turn of the loop. Then each client is sent one message a prefix.
 
 use crate::client::ClientId;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The keys that have changed, each with the client that has changed it, if it was only one.
@@ -12,6 +13,8 @@ pub(super) type Changed = BTreeMap<Vec<u8>, Option<ClientId>>;
 #[derive(Debug, Default)]
 pub(super) struct Prefixes {
     listeners: BTreeMap<Vec<u8>, Listeners>,
+    /// The lengths of the prefixes, and how many prefixes have each of them.
+    lengths: BTreeMap<usize, usize>,
     /// Whether a key has changed since the last [`take_changed`](Self::take_changed).
     has_changed: bool,
 }
@@ -31,7 +34,11 @@ impl Prefixes {
 
     /// Adds a client to those of a prefix.
     pub(super) fn insert(&mut self, prefix: &[u8], id: ClientId) {
-        self.listeners.entry(prefix.to_vec()).or_default().ids.insert(id);
+        let listeners = self.listeners.entry(prefix.to_vec()).or_insert_with(|| {
+            *self.lengths.entry(prefix.len()).or_default() += 1;
+            Listeners::default()
+        });
+        listeners.ids.insert(id);
     }
 
     /// Removes a client from those of a prefix.
@@ -40,13 +47,21 @@ impl Prefixes {
             listeners.ids.remove(&id);
             if listeners.ids.is_empty() {
                 self.listeners.remove(prefix);
+                if let Entry::Occupied(mut count) = self.lengths.entry(prefix.len()) {
+                    *count.get_mut() -= 1;
+                    if *count.get() == 0 {
+                        count.remove();
+                    }
+                }
             }
         }
     }
 
-    /// Notes that a key has changed, if it has one of the prefixes. O(number of prefixes).
+    /// Notes that a key has changed, if it has one of the prefixes. O(lengths of prefixes); Redis compares the key with
+    /// each prefix.
     pub(super) fn key_changed(&mut self, key: &[u8], by: Option<ClientId>) {
-        for (_, listeners) in self.listeners.iter_mut().filter(|(prefix, _)| key.starts_with(prefix)) {
+        for (&len, _) in self.lengths.range(..=key.len()) {
+            let Some(listeners) = self.listeners.get_mut(&key[..len]) else { continue };
             let changed = listeners.changed.entry(key.to_vec());
             changed.and_modify(|old| *old = old.filter(|old| by == Some(*old))).or_insert(by);
             self.has_changed = true;
@@ -67,20 +82,25 @@ impl Prefixes {
     }
 }
 
-/// Returns two prefixes of which one begins with the other: the new one, and the other. `is_known` is
-/// whether the latter is one of `known`. In C: `checkPrefixCollisionsOrReply`.
+/// Returns two prefixes of which one begins with the other: a new one, and the other. `is_known` is whether the latter
+/// is one of `known`, which do not overlap. O(n log n). In C: `checkPrefixCollisionsOrReply`.
 pub(super) fn overlap<'a>(
     prefixes: &[&'a [u8]],
-    known: impl Iterator<Item = &'a [u8]> + Clone,
+    known: impl Iterator<Item = &'a [u8]>,
 ) -> Option<Overlap<'a>> {
-    let overlaps = |one: &[u8], other: &[u8]| one.starts_with(other) || other.starts_with(one);
-    prefixes.iter().enumerate().find_map(|(index, prefix)| {
-        let old = known.clone().find(|known| overlaps(prefix, known)).map(|known| (known, true));
-        let new = || {
-            let others = prefixes[index + 1..].iter().copied();
-            others.into_iter().find(|other| overlaps(prefix, other)).map(|other| (other, false))
+    let new = prefixes.iter().enumerate().map(|(index, prefix)| (*prefix, Some(index)));
+    let mut all: Vec<_> = known.map(|prefix| (prefix, None)).chain(new).collect();
+    all.sort_unstable();
+    // If a text begins with another one, so do all texts between them in this order. So neighbours are enough.
+    all.array_windows().find_map(|&[(short, one), (long, other)]| {
+        let (prefix, other, is_known) = match (one, other) {
+            _ if !long.starts_with(short) => return None,
+            (None, None) => return None,
+            (Some(_), None) => (short, long, true),
+            (None, Some(_)) => (long, short, true),
+            (Some(one), Some(other)) if one < other => (short, long, false),
+            (Some(_), Some(_)) => (long, short, false),
         };
-        let (other, is_known) = old.or_else(new)?;
         Some(Overlap { prefix, other, is_known })
     })
 }
@@ -143,5 +163,43 @@ mod tests {
         assert_eq!(find(&["a", "foo", "foobar"], &[]), found("foo", "foobar", false));
         assert_eq!(find(&["a", "fo"], &["foo"]), found("fo", "foo", true));
         assert_eq!(find(&["a"], &["a"]), found("a", "a", true));
+    }
+
+    #[test]
+    fn an_overlap_is_found_exactly_if_a_comparison_of_all_pairs_finds_one() {
+        let texts = ["", "a", "b", "aa", "ab", "ba", "aab"].map(str::as_bytes);
+        let overlaps = |one: &[u8], other: &[u8]| one.starts_with(other) || other.starts_with(one);
+        let has_overlap =
+            |list: &[&[u8]]| (1..list.len()).any(|i| list[..i].iter().any(|one| overlaps(one, list[i])));
+        // Each text is absent, new or known.
+        for choice in 0..3_usize.pow(texts.len() as u32) {
+            let of = |part| {
+                let chosen = |(i, _): &(usize, &&[u8])| choice / 3_usize.pow(*i as u32) % 3 == part;
+                texts.iter().enumerate().filter(chosen).map(|(_, text)| *text).collect::<Vec<_>>()
+            };
+            let (new, known) = (of(1), of(2));
+            if has_overlap(&known) {
+                continue;
+            }
+            let found = overlap(&new, known.iter().copied());
+            assert_eq!(found.is_some(), has_overlap(&[&*known, &*new].concat()), "{new:?} {known:?}");
+            if let Some(Overlap { prefix, other, is_known }) = found {
+                assert!(new.contains(&prefix) && overlaps(prefix, other));
+                assert!(if is_known { known.contains(&other) } else { new.contains(&other) });
+            }
+        }
+    }
+
+    #[test]
+    fn the_lengths_are_those_of_the_prefixes_that_are_left() {
+        let mut prefixes = Prefixes::default();
+        for (prefix, id) in [("a", 1), ("a", 2), ("b", 1), ("abc", 1), ("", 1)] {
+            prefixes.insert(prefix.as_bytes(), id);
+        }
+        assert_eq!(prefixes.lengths, BTreeMap::from([(0, 1), (1, 2), (3, 1)]));
+        for (prefix, id) in [("a", 1), ("a", 1), ("b", 1), ("abc", 2), ("", 1)] {
+            prefixes.remove(prefix.as_bytes(), id);
+        }
+        assert_eq!(prefixes.lengths, BTreeMap::from([(1, 1), (3, 1)]));
     }
 }
